@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# synprint: `make help` lists the targets.
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+CC ?= cc
+
+# What has to be installed: to build and run, and to test.
+DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
+	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev
+CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f python3 procps
+
+PKGS := libmnl libnetfilter_queue libnftnl libconfig libpcap libcjson libxxhash libcap-ng
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wvla \
+	-Wformat=2 -Wundef
+CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSYNPRINT_VERSION='"$(VERSION)"' \
+	-DSYNPRINT_SYSCONFDIR='"$(SYSCONFDIR)/synprint"'
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fPIE -fstack-protector-strong -pthread $(SAN_FLAGS)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed -pthread $(SAN_FLAGS)
+
+# SAN=1: AddressSanitizer and UBSan; SAN=thread: ThreadSanitizer. Each in a build folder of its own.
+SAN ?=
+ifeq ($(SAN),1)
+override BUILD := $(BUILD)/san
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),thread)
+override BUILD := $(BUILD)/tsan
+SAN_FLAGS := -fsanitize=thread
+else ifeq ($(SAN),)
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+else
+$(error SAN is 1 or thread, not '$(SAN)')
+endif
+ifneq ($(CI),)
+WARN += -Werror
+endif
+
+CORE_SRC := $(wildcard src/core/*.c)
+CLI_SRC := $(wildcard src/cli/*.c)
+MAIN_SRC := src/daemon/main.c
+HOST_SRC := $(filter-out $(MAIN_SRC),$(wildcard src/input/*.c src/publish/*.c src/control/*.c \
+	src/sys/*.c src/nl/*.c src/daemon/*.c))
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+CORE_LIB := $(BUILD)/libsynprint.a
+HOST_LIB := $(BUILD)/libsynprint-host.a
+DAEMON := $(BUILD)/synprintd
+CLI := $(BUILD)/synprint
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+
+# Asked for only when something is linked: the packages may not be there before `make deps`.
+LIBS = $(shell pkg-config --libs $(PKGS))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: help all deps deps-check run check check-unit check-netns check-golden check-layers \
+	check-fuzz check-syns fuzz bench bench-accuracy fmt fmt-check lint cov install uninstall clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@echo '  SAN=1 or SAN=thread builds and checks with sanitizers, in a build folder of its own'
+
+all: $(DAEMON) $(CLI) ## build the daemon and the command line tool
+
+deps: ## install the Debian packages that are missing
+	@tests/deps.sh $(DEPS)
+
+deps-check:
+	@tests/deps.sh $(CHECK_DEPS)
+
+run: deps ## divert this host's SYNs and show them live until Ctrl-C (root)
+	@$(MAKE) --no-print-directory all
+	@tests/run.sh $(BUILD)
+
+check: deps-check ## build and run all tests (root)
+	@$(MAKE) --no-print-directory check-all
+
+.PHONY: check-all
+check-all: all check-layers
+	@tests/check.sh $(BUILD) all
+
+check-unit: ## unit tests and properties only
+	@$(MAKE) --no-print-directory unit-build
+	@tests/check.sh $(BUILD) unit
+
+check-netns: all ## scenarios with a real kernel in network namespaces (root)
+	@tests/check.sh $(BUILD) netns
+
+check-golden: all ## captures made by the tests, against tcpdump and expected lines
+	@tests/check.sh $(BUILD) golden
+
+check-fuzz: ## replay the fuzz corpora under ASan and UBSan
+	@$(MAKE) --no-print-directory SAN=1 fuzz-build
+	@tests/check.sh $(BUILD) fuzz
+
+check-syns: ## SYNS=FILE of hex lines: every packet and every prefix under ASan and UBSan
+	@$(MAKE) --no-print-directory SAN=1 build/san/fuzz/fuzz_syn
+	@build/san/fuzz/fuzz_syn --hex $(SYNS)
+
+.PHONY: unit-build fuzz-build
+unit-build: $(UNIT_BIN)
+fuzz-build: $(FUZZ_BIN)
+check-all: unit-build
+
+check-layers: $(CORE_LIB) ## prove that the core does no I/O and the stages do not include each other
+	@tests/layers.sh $(CORE_LIB)
+
+$(BUILD)/obj/src/core/%.o: WARN += -Wconversion
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(CORE_LIB): $(call obj,$(CORE_SRC))
+$(HOST_LIB): $(call obj,$(HOST_SRC))
+$(CORE_LIB) $(HOST_LIB):
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(DAEMON): $(call obj,$(MAIN_SRC)) $(HOST_LIB) $(CORE_LIB)
+$(CLI): $(call obj,$(CLI_SRC)) $(HOST_LIB) $(CORE_LIB)
+$(DAEMON) $(CLI):
+	@echo '  LINK    $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion -lm
+
+# A fuzz harness is a libFuzzer target; fuzz_main.c gives it a main that replays files.
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+clean: ## remove the build folder
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
