@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Our answer about one SYN, small enough to be kept for each of a client's connections: 16
+ * bytes, numbers of the vocabulary instead of words. It says what the machine is; it is never
+ * netfilter's verdict, which is always NF_ACCEPT.
+ */
+#ifndef SYNPRINT_VERDICT_H
+#define SYNPRINT_VERDICT_H
+
+#include "synprint/link.h"
+#include "synprint/match.h"
+#include "synprint/reason.h"
+#include "synprint/syn.h"
+
+enum verdict_flag {
+	VERDICT_VPN = 1u << 0,
+	VERDICT_TUNNEL = 1u << 1,
+	VERDICT_SCANNER = 1u << 2,
+	VERDICT_OS_MISMATCH = 1u << 3,	/* only in answers to a query with a User-Agent */
+	VERDICT_INCONSISTENT = 1u << 4,
+	VERDICT_SHARED = 1u << 5,	/* set by the client table */
+	VERDICT_MSS_CLAMPED = 1u << 6,
+	VERDICT_UNKNOWN = 1u << 7,
+	VERDICT_MALFORMED = 1u << 8,
+	VERDICT_FLAG_COUNT = 9
+};
+
+#define VERDICT_DIST_UNKNOWN 127
+#define VERDICT_REASONS_MASK ((UINT64_C(1) << 41) - 1)
+
+struct verdict {
+	uint64_t reasons : 41;		/* bits of enum reason */
+	uint64_t flags : 12;		/* enum verdict_flag, or-ed */
+	uint64_t match : 2;		/* enum match_kind */
+	uint64_t grade : 2;		/* enum link_grade */
+	uint64_t dist_hops : 7;		/* 0 to 126, or VERDICT_DIST_UNKNOWN */
+	uint16_t label;			/* VOCAB_LABEL */
+	uint16_t mss;			/* bytes; 0 without the option */
+	uint16_t confidence_permille;	/* P(class) */
+	uint8_t class_id;		/* VOCAB_CLASS */
+	uint8_t link;			/* VOCAB_LINK */
+};
+
+_Static_assert(sizeof(struct verdict) == 16, "the client table counts on 16 bytes");
+_Static_assert(REASON_COUNT <= 41, "reasons must fit");
+
+/**
+ * verdict_decide() - put match and link together into one answer.
+ * @link_threshold: the grade from which VPN and tunnel are flagged, LINK_LIKELY by default
+ */
+struct verdict verdict_decide(const struct syn *syn, const struct match *match,
+			      const struct link *link, enum link_grade link_threshold);
+
+/** verdict_flag_name() - "vpn", "scanner", ...; NULL for no flag. */
+const char *verdict_flag_name(enum verdict_flag flag);
+
+/** verdict_flag_parse() - the flag of a name of @len bytes, or 0. */
+unsigned verdict_flag_parse(const char *name, size_t len);
+
+#endif
