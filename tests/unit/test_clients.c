@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "synprint/clients.h"
+
+#define NOW_MS UINT64_C(1700000000000)
+
+static struct vocab *vocab;
+static unsigned class_linux, class_windows;
+
+static void setup(void)
+{
+	unsigned unix_family, other_family;
+
+	vocab = vocab_new();
+	class_linux = (unsigned)vocab_add(vocab, VOCAB_CLASS, "Linux", 5);
+	class_windows = (unsigned)vocab_add(vocab, VOCAB_CLASS, "Windows", 7);
+	unix_family = (unsigned)vocab_add(vocab, VOCAB_FAMILY, "Linux", 5);
+	other_family = (unsigned)vocab_add(vocab, VOCAB_FAMILY, "Windows", 7);
+	vocab_set_family(vocab, class_linux, unix_family);
+	vocab_set_family(vocab, class_windows, other_family);
+}
+
+static void teardown(void)
+{
+	vocab_free(vocab);
+}
+
+static struct clients *make(size_t capacity, unsigned v6_prefix_bits)
+{
+	struct clients_params params = {.capacity = capacity,
+					.recent = 256,
+					.seed = 42,
+					.v6_prefix_bits = v6_prefix_bits,
+					.refresh_s = 10,
+					.vocab = vocab};
+	struct clients *clients = clients_new(&params);
+
+	cr_assert_not_null(clients);
+	return clients;
+}
+
+static struct addr numbered(uint32_t number)
+{
+	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+				  (uint8_t)number};
+
+	return addr_from_v4(bytes);
+}
+
+static struct syn syn_from(struct addr src, uint16_t port, uint32_t seq)
+{
+	struct syn syn = {.src = src,
+			  .src_port = port,
+			  .dst_port = 443,
+			  .seq = seq,
+			  .ip_version = 4};
+
+	return syn;
+}
+
+static struct verdict verdict_of(unsigned class_id, unsigned flags)
+{
+	struct verdict verdict = {.class_id = (uint8_t)class_id,
+				  .flags = flags & 0xfff,
+				  .confidence_permille = 950};
+
+	return verdict;
+}
+
+static struct change observe(struct clients *clients, uint64_t now_ms, struct syn syn,
+			     struct verdict verdict)
+{
+	struct change change;
+
+	clients_observe(clients, now_ms, &syn, &verdict, &change);
+	return change;
+}
+
+static int find(struct clients *clients, uint32_t number, struct client *ret_client)
+{
+	struct addr addr = numbered(number);
+
+	return clients_get(clients, &addr, ret_client);
+}
+
+TestSuite(clients, .init = setup, .fini = teardown);
+
+Test(clients, tells_new_known_changed_repeated)
+{
+	struct clients *clients = make(64, 128);
+	struct addr a = numbered(1);
+	struct verdict l = verdict_of(class_linux, 0), v = verdict_of(class_linux, VERDICT_VPN);
+	struct {
+		const char *name;
+		struct syn syn;
+		struct verdict verdict;
+		unsigned after_s;
+		enum change_kind kind;
+		uint32_t syn_count;
+	} steps[] = {
+		{"first", syn_from(a, 1000, 1), l, 0, CHANGE_NEW, 1},
+		{"the same SYN again", syn_from(a, 1000, 1), l, 1, CHANGE_REPEAT, 1},
+		{"another connection", syn_from(a, 1001, 2), l, 1, CHANGE_NONE, 2},
+		{"the port again, another sequence number", syn_from(a, 1000, 77), l, 2,
+		 CHANGE_NONE, 3},
+		{"another verdict", syn_from(a, 1002, 3), v, 3, CHANGE_VERDICT, 4},
+		{"unchanged for less than the refresh", syn_from(a, 1003, 4), v, 12, CHANGE_NONE,
+		 5},
+		{"unchanged for the refresh", syn_from(a, 1004, 5), v, 13, CHANGE_REFRESH, 6},
+		{"silent for very long", syn_from(a, 1005, 6), v, 70000, CHANGE_REFRESH, 7},
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct change change = observe(clients, NOW_MS + steps[i].after_s * 1000u,
+					       steps[i].syn, steps[i].verdict);
+
+		cr_expect_eq(change.kind, steps[i].kind, "%s: %d", steps[i].name, change.kind);
+		cr_expect_eq(change.syn_count, steps[i].syn_count, "%s: %u", steps[i].name,
+			     change.syn_count);
+	}
+	clients_free(clients);
+}
+
+Test(clients, remembers_four_connections_by_port)
+{
+	struct clients *clients = make(64, 128);
+	struct client client;
+
+	for (unsigned i = 0; i < 6; i++)
+		observe(clients, NOW_MS, syn_from(numbered(1), (uint16_t)(100 + i), i),
+			verdict_of(class_linux, i == 3 ? VERDICT_VPN : 0));
+	cr_assert_eq(find(clients, 9, &client), -ENOENT);
+	cr_assert_eq(find(clients, 1, &client), 0);
+	cr_expect_eq(client.conn_count, CLIENT_CONNS);
+	cr_expect_eq(client.syn_count, 6);
+	cr_expect_eq(client_conn_find(&client, 0)->src_port, 105);
+	cr_expect_eq(client_conn_find(&client, 103)->verdict.flags, VERDICT_VPN);
+	cr_expect_eq(client_conn_find(&client, 104)->verdict.flags, 0);
+	cr_expect_null(client_conn_find(&client, 101), "the fifth newest is forgotten");
+	clients_free(clients);
+}
+
+Test(clients, keeps_recent_syns_whole)
+{
+	struct clients *clients = make(64, 128);
+	struct addr a = numbered(1), b = numbered(2);
+	struct syn syn = syn_from(a, 1000, 7), got;
+	uint64_t seen_ms;
+
+	syn.win = 64240;
+	observe(clients, NOW_MS + 123, syn, verdict_of(class_linux, 0));
+	cr_assert_eq(clients_get_syn(clients, &a, 0, &got, &seen_ms), 0);
+	cr_expect_eq(got.win, 64240);
+	cr_expect_eq(seen_ms, NOW_MS + 123);
+	cr_expect_eq(clients_get_syn(clients, &a, 1000, &got, &seen_ms), 0);
+	cr_expect_eq(clients_get_syn(clients, &a, 1001, &got, &seen_ms), -ENOENT);
+	cr_expect_eq(clients_get_syn(clients, &b, 0, &got, &seen_ms), -ENOENT);
+	clients_free(clients);
+}
+
+Test(clients, full_table_forgets_the_one_silent_longest)
+{
+	struct clients *clients = make(64, 128);
+	struct clients_stats stats;
+	struct client client;
+
+	for (uint32_t i = 0; i < 64; i++)
+		observe(clients, NOW_MS + i, syn_from(numbered(i), 1, i),
+			verdict_of(class_linux, 0));
+	/* Number 0 speaks again, so number 1 is the oldest now. */
+	observe(clients, NOW_MS + 100, syn_from(numbered(0), 2, 99), verdict_of(class_linux, 0));
+	observe(clients, NOW_MS + 101, syn_from(numbered(1000), 1, 1), verdict_of(class_linux, 0));
+	clients_get_stats(clients, &stats);
+	cr_expect_eq(stats.used, 64);
+	cr_expect_eq(stats.evicted, 1);
+	cr_expect_eq(find(clients, 0, &client), 0);
+	cr_expect_eq(find(clients, 1, &client), -ENOENT);
+	cr_expect_eq(find(clients, 1000, &client), 0);
+	clients_free(clients);
+}
+
+Test(clients, index_survives_any_order_of_removal)
+{
+	struct clients *clients = make(4096, 128);
+	struct clients_stats stats;
+	struct client client;
+	uint32_t state = 1, present = 0;
+	static bool is_in[5000];
+
+	for (unsigned i = 0; i < 200000; i++) {
+		uint32_t number;
+		struct addr addr;
+
+		state = state * 1664525u + 1013904223u;
+		number = (state >> 8) % 3000;
+		addr = numbered(number);
+		if (state >> 30 == 0) {
+			cr_assert_eq(clients_forget(clients, &addr, NULL),
+				     is_in[number] ? 0 : -ENOENT);
+			present -= is_in[number];
+			is_in[number] = false;
+		} else {
+			observe(clients, NOW_MS, syn_from(addr, (uint16_t)i, i),
+				verdict_of(class_linux, 0));
+			present += !is_in[number];
+			is_in[number] = true;
+		}
+	}
+	for (uint32_t number = 0; number < 3000; number++) {
+		struct addr addr = numbered(number);
+
+		cr_assert_eq(clients_get(clients, &addr, &client), is_in[number] ? 0 : -ENOENT);
+	}
+	clients_get_stats(clients, &stats);
+	cr_expect_eq(stats.used, present);
+	clients_free(clients);
+}
+
+Test(clients, holds_its_whole_capacity_within_the_promised_memory)
+{
+	struct clients_params params = {.capacity = 1000000,
+					.recent = 16384,
+					.seed = 7,
+					.v6_prefix_bits = 128,
+					.refresh_s = 10,
+					.vocab = vocab};
+	struct clients *clients = clients_new(&params);
+	struct clients_stats stats;
+
+	for (uint32_t i = 0; i < 1000000; i++)
+		observe(clients, NOW_MS, syn_from(numbered(i), 1, i), verdict_of(class_linux, 0));
+	clients_get_stats(clients, &stats);
+	cr_expect_eq(stats.used, 1000000, "%zu", stats.used);
+	cr_expect_eq(stats.evicted, 0);
+	cr_expect_leq(stats.memory_bytes, (size_t)128 << 20, "%zu", stats.memory_bytes);
+	clients_free(clients);
+}
+
+Test(clients, alternating_stacks_are_shared_one_change_is_not)
+{
+	struct clients *clients = make(64, 128);
+	struct change change;
+
+	observe(clients, NOW_MS, syn_from(numbered(1), 1, 1), verdict_of(class_linux, 0));
+	change =
+		observe(clients, NOW_MS, syn_from(numbered(1), 2, 2), verdict_of(class_windows, 0));
+	cr_expect_eq(change.verdict.flags & VERDICT_SHARED, 0, "one change");
+	change = observe(clients, NOW_MS, syn_from(numbered(1), 3, 3), verdict_of(class_linux, 0));
+	cr_expect(change.verdict.flags & VERDICT_SHARED, "there and back");
+	cr_expect(change.verdict.reasons & reason_bit(REASON_SEVERAL_STACKS));
+	for (uint16_t i = 0; i < 100; i++)
+		change = observe(clients, NOW_MS, syn_from(numbered(1), (uint16_t)(10 + i), i),
+				 verdict_of(class_linux, 0));
+	cr_expect_eq(change.verdict.flags & VERDICT_SHARED, 0, "the other one is long gone");
+	clients_free(clients);
+}
+
+Test(clients, ipv6_subnet_is_one_client_where_configured)
+{
+	struct clients *clients = make(64, 64);
+	struct addr a, b, net;
+	struct client client;
+
+	cr_assert_eq(addr_parse("2001:db8:1:2::3", &a), 0);
+	cr_assert_eq(addr_parse("2001:db8:1:2:ffff::4", &b), 0);
+	cr_assert_eq(addr_parse("2001:db8:1:2::", &net), 0);
+	observe(clients, NOW_MS, syn_from(a, 1, 1), verdict_of(class_linux, 0));
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(b, 2, 2), verdict_of(class_linux, 0)).kind,
+		     CHANGE_NONE);
+	cr_assert_eq(clients_get(clients, &b, &client), 0);
+	cr_expect(addr_equal(&client.addr, &net));
+	cr_expect_eq(client.syn_count, 2);
+	clients_free(clients);
+}
+
+Test(clients, pages_show_each_client_once)
+{
+	struct clients *clients = make(10000, 128);
+	static unsigned seen[10000];
+	struct client page[7];
+	uint64_t cursor = 0;
+
+	for (uint32_t i = 0; i < 9000; i++)
+		observe(clients, NOW_MS, syn_from(numbered(i), 1, i), verdict_of(class_linux, 0));
+	do {
+		size_t n = clients_page(clients, cursor, 7, page, &cursor);
+
+		for (size_t i = 0; i < n; i++)
+			seen[(unsigned)page[i].addr.bytes[13] << 16 | page[i].addr.bytes[14] << 8 |
+			     page[i].addr.bytes[15]]++;
+	} while (cursor);
+	for (uint32_t i = 0; i < 9000; i++)
+		cr_assert_eq(seen[i], 1, "client %u: %u times", i, seen[i]);
+	clients_free(clients);
+}
+
+struct thread_args {
+	struct clients *clients;
+	uint32_t first;
+};
+
+static void *observe_many(void *arg)
+{
+	const struct thread_args *args = arg;
+
+	for (uint32_t i = 0; i < 50000; i++)
+		observe(args->clients, NOW_MS,
+			syn_from(numbered(i % 2000), (uint16_t)i, args->first + i),
+			verdict_of(class_linux, 0));
+	return NULL;
+}
+
+Test(clients, threads_count_every_connection)
+{
+	struct clients *clients = make(4096, 128);
+	struct thread_args args[2] = {{clients, 0}, {clients, 1000000}};
+	pthread_t threads[2];
+	uint64_t cursor = 0, sum = 0;
+	struct client client;
+
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, observe_many, &args[i]), 0);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	while (clients_page(clients, cursor, 1, &client, &cursor)) {
+		sum += client.syn_count;
+		if (!cursor)
+			break;
+	}
+	/* Two threads may pick the same port and a colliding 8-bit tuple hash: that SYN is a repeat. */
+	cr_expect_geq(sum, 99000, "%lu", (unsigned long)sum);
+	cr_expect_leq(sum, 100000, "%lu", (unsigned long)sum);
+	clients_free(clients);
+}
