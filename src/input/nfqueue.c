@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * NFQUEUE over libmnl: recvmmsg for a burst of packets (the kernel sends one datagram each), one
+ * batch verdict for all of them. Packet ids of a queue ascend and are handed out in order, so a
+ * batch verdict for the highest id received covers what was received and nothing else.
+ */
+#include "input/nfqueue.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COPY_BYTES 192 /* IPv6 with extension headers, and a whole TCP header */
+#define MESSAGE_BYTES 1024 /* the copy and every attribute of nfnetlink_queue.c around it */
+#define CONFIG_TIMEOUT_MS 2000
+
+struct nfqueue {
+	struct mnl_socket *socket;
+	uint32_t portid;
+	uint16_t queue;
+	bool must_accept;
+	uint32_t last_id;
+	struct mmsghdr headers[NFQUEUE_BURST_MAX];
+	struct iovec vectors[NFQUEUE_BURST_MAX];
+	char messages[NFQUEUE_BURST_MAX][MESSAGE_BYTES];
+};
+
+/* Sends a configuration message and returns what the kernel answers: 0 or -errno. */
+static int request(struct nfqueue *nfq, struct nlmsghdr *nlh)
+{
+	struct pollfd pollfd = {.fd = mnl_socket_get_fd(nfq->socket), .events = POLLIN};
+	char *buf = nfq->messages[0];
+	ssize_t len;
+	int rc;
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(nfq->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		rc = poll(&pollfd, 1, CONFIG_TIMEOUT_MS);
+		if (rc == 0)
+			return -ETIMEDOUT;
+		if (rc < 0 && errno == EINTR)
+			continue;
+		len = rc < 0 ? -1 : mnl_socket_recvfrom(nfq->socket, buf, MESSAGE_BYTES);
+		if (len < 0)
+			return -errno;
+		if (((const struct nlmsghdr *)buf)->nlmsg_type == NLMSG_ERROR)
+			return mnl_cb_run(buf, (size_t)len, 0, nfq->portid, NULL, NULL) < 0 ? -errno
+											    : 0;
+	}
+}
+
+static int request_command(struct nfqueue *nfq, uint8_t command)
+{
+	char buf[MESSAGE_BYTES];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, nfq->queue);
+
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, command);
+	return request(nfq, nlh);
+}
+
+static int request_params(struct nfqueue *nfq, uint32_t length)
+{
+	const uint32_t flags = NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO;
+	char buf[MESSAGE_BYTES];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, nfq->queue);
+
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, COPY_BYTES);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, length);
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(flags));
+	return request(nfq, nlh);
+}
+
+/* The program behind a netlink port id, where /proc tells: port ids are mostly process ids. */
+static void name_owner(uint16_t queue, char *ret_name, size_t size)
+{
+	FILE *file = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
+	char line[256], path[64];
+	unsigned number, portid = 0;
+
+	snprintf(ret_name, size, "another program");
+	while (file && fgets(line, sizeof(line), file)) {
+		char *end;
+
+		number = (unsigned)strtoul(line, &end, 10);
+		if (number == queue)
+			portid = (unsigned)strtoul(end, NULL, 10);
+	}
+	if (file)
+		fclose(file);
+	snprintf(path, sizeof(path), "/proc/%u/comm", portid);
+	file = portid ? fopen(path, "re") : NULL;
+	if (file && fgets(line, 64, file))
+		snprintf(ret_name, size, "process %u (%.*s)", portid, (int)strcspn(line, "\n"),
+			 line);
+	if (file)
+		fclose(file);
+}
+
+/*
+ * The kernel answers EPERM both to a queue number that another socket holds and to a caller
+ * without CAP_NET_ADMIN. PF_BIND does nothing since Linux 3.8 but still needs the capability.
+ */
+static int explain_bind(struct nfqueue *nfq, int rc, struct text_error *ret_error)
+{
+	char owner[128];
+
+	if (rc != -EPERM) {
+		text_error_set(ret_error, 0, 0, "cannot bind to NFQUEUE %u: %s", nfq->queue,
+			       strerror(-rc));
+		return rc;
+	}
+	if (request_command(nfq, NFQNL_CFG_CMD_PF_BIND) == -EPERM) {
+		text_error_set(
+			ret_error, 0, 0,
+			"no permission to read NFQUEUE %u: CAP_NET_ADMIN is missing; run as root",
+			nfq->queue);
+		return -EPERM;
+	}
+	name_owner(nfq->queue, owner, sizeof(owner));
+	text_error_set(
+		ret_error, 0, 0,
+		"queue number %u is in use by %s: end it, or choose other numbers with queue.first",
+		nfq->queue, owner);
+	return -EBUSY;
+}
+
+static void set_socket_options(struct nfqueue *nfq, uint32_t receive_buffer)
+{
+	int fd = mnl_socket_get_fd(nfq->socket), on = 1, size = (int)receive_buffer;
+
+	mnl_socket_setsockopt(nfq->socket, NETLINK_NO_ENOBUFS, &on, sizeof(on));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+static void prepare_vectors(struct nfqueue *nfq)
+{
+	for (unsigned i = 0; i < NFQUEUE_BURST_MAX; i++) {
+		nfq->vectors[i] = (struct iovec){nfq->messages[i], MESSAGE_BYTES};
+		nfq->headers[i].msg_hdr.msg_iov = &nfq->vectors[i];
+		nfq->headers[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+int nfqueue_open(const struct nfqueue_params *params, struct text_error *ret_error,
+		 struct nfqueue **ret_nfq)
+{
+	struct nfqueue *nfq = calloc(1, sizeof(*nfq));
+	int rc;
+
+	if (!nfq)
+		return -ENOMEM;
+	nfq->queue = params->queue;
+	nfq->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!nfq->socket || mnl_socket_bind(nfq->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		rc = -errno;
+		text_error_set(ret_error, 0, 0, "cannot open a netfilter netlink socket: %s",
+			       strerror(-rc));
+		goto fail;
+	}
+	nfq->portid = mnl_socket_get_portid(nfq->socket);
+	rc = request_command(nfq, NFQNL_CFG_CMD_BIND);
+	if (rc < 0) {
+		rc = explain_bind(nfq, rc, ret_error);
+		goto fail;
+	}
+	rc = request_params(nfq, params->length);
+	if (rc < 0) {
+		text_error_set(ret_error, 0, 0, "cannot configure NFQUEUE %u: %s", nfq->queue,
+			       strerror(-rc));
+		goto fail;
+	}
+	set_socket_options(nfq, params->receive_buffer);
+	prepare_vectors(nfq);
+	*ret_nfq = nfq;
+	return 0;
+fail:
+	nfqueue_close(nfq);
+	return rc;
+}
+
+void nfqueue_close(struct nfqueue *nfq)
+{
+	if (!nfq)
+		return;
+	if (nfq->socket)
+		mnl_socket_close(nfq->socket);
+	free(nfq);
+}
+
+/* True and the packet, where the message carries one. */
+static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
+			  struct nfqueue_packet *ret_packet)
+{
+	struct nlattr *attr[NFQA_MAX + 1] = {NULL};
+	const struct nfqnl_msg_packet_hdr *header;
+
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
+	    nfq_nlmsg_parse(nlh, attr) < 0 || !attr[NFQA_PACKET_HDR])
+		return false;
+	header = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
+	nfq->last_id = ntohl(header->packet_id);
+	nfq->must_accept = true;
+	*ret_packet = (struct nfqueue_packet){NULL, 0};
+	if (attr[NFQA_PAYLOAD])
+		*ret_packet = (struct nfqueue_packet){mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
+						      mnl_attr_get_payload_len(attr[NFQA_PAYLOAD])};
+	return true;
+}
+
+int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *ret_packets)
+{
+	int fd = mnl_socket_get_fd(nfq->socket), packets = 0;
+	int count = recvmmsg(fd, nfq->headers, NFQUEUE_BURST_MAX, MSG_DONTWAIT, NULL);
+
+	if (count < 0 && errno == EAGAIN) {
+		struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+		if (poll(&pollfd, 1, timeout_ms) <= 0)
+			return 0;
+		count = recvmmsg(fd, nfq->headers, NFQUEUE_BURST_MAX, MSG_DONTWAIT, NULL);
+	}
+	if (count < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -errno;
+	for (int i = 0; i < count; i++) {
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)nfq->messages[i];
+
+		if (mnl_nlmsg_ok(nlh, (int)nfq->headers[i].msg_len) &&
+		    parse_message(nfq, nlh, &ret_packets[packets]))
+			packets++;
+	}
+	return packets;
+}
+
+int nfqueue_accept(struct nfqueue *nfq)
+{
+	char buf[64];
+	struct nlmsghdr *nlh;
+
+	if (!nfq->must_accept)
+		return 0;
+	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, nfq->queue);
+	nfq_nlmsg_verdict_put(nlh, (int)nfq->last_id, NF_ACCEPT);
+	if (mnl_socket_sendto(nfq->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	nfq->must_accept = false;
+	return 0;
+}
+
+bool nfqueue_must_accept(const struct nfqueue *nfq)
+{
+	return nfq->must_accept;
+}

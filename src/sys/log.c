@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log lines: formatted in one buffer and written with one write(), so that threads do not mix. */
+#include "sys/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024
+
+static atomic_int max_level = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+	max_level = level;
+}
+
+/* syslog's numbers, as the journal reads them from "<N>" at the start of a line. */
+static const char *level_prefix(enum log_level level)
+{
+	bool is_journal = getenv("JOURNAL_STREAM") != NULL;
+
+	switch (level) {
+	case LOG_LEVEL_ERROR: return is_journal ? "<3>" : "synprintd: error: ";
+	case LOG_LEVEL_WARNING: return is_journal ? "<4>" : "synprintd: warning: ";
+	case LOG_LEVEL_INFO: return is_journal ? "<6>" : "synprintd: ";
+	case LOG_LEVEL_DEBUG: return is_journal ? "<7>" : "synprintd: debug: ";
+	}
+	return "";
+}
+
+static void write_line(enum log_level level, const char *fmt, va_list args, uint64_t suppressed)
+{
+	char line[LINE_MAX_BYTES];
+	size_t room = sizeof(line) - 1;
+	int len = snprintf(line, room, "%s", level_prefix(level));
+
+	len += vsnprintf(line + len, room - (size_t)len, fmt, args);
+	if (suppressed && (size_t)len < room)
+		len += snprintf(line + len, room - (size_t)len, " (%llu like it left out)",
+				(unsigned long long)suppressed);
+	if ((size_t)len >= room)
+		len = (int)room - 1;
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+		return; /* nowhere left to say it */
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list args;
+
+	if ((int)level > max_level)
+		return;
+	va_start(args, fmt);
+	write_line(level, fmt, args, 0);
+	va_end(args);
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
+{
+	struct timespec now;
+	uint64_t now_ms, next_ms = __atomic_load_n(&limit->next_ms, __ATOMIC_RELAXED);
+	va_list args;
+
+	if ((int)level > max_level)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (now_ms < next_ms ||
+	    !__atomic_compare_exchange_n(&limit->next_ms, &next_ms, now_ms + LOG_INTERVAL_S * 1000,
+					 false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		__atomic_fetch_add(&limit->suppressed, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	va_start(args, fmt);
+	write_line(level, fmt, args, __atomic_exchange_n(&limit->suppressed, 0, __ATOMIC_RELAXED));
+	va_end(args);
+}
