@@ -16,9 +16,9 @@ enum verdict_flag {
 	VERDICT_VPN = 1u << 0,
 	VERDICT_TUNNEL = 1u << 1,
 	VERDICT_SCANNER = 1u << 2,
-	VERDICT_OS_MISMATCH = 1u << 3,	/* only in answers to a query with a User-Agent */
+	VERDICT_OS_MISMATCH = 1u << 3, /* only in answers to a query with a User-Agent */
 	VERDICT_INCONSISTENT = 1u << 4,
-	VERDICT_SHARED = 1u << 5,	/* set by the client table */
+	VERDICT_SHARED = 1u << 5, /* set by the client table */
 	VERDICT_MSS_CLAMPED = 1u << 6,
 	VERDICT_UNKNOWN = 1u << 7,
 	VERDICT_MALFORMED = 1u << 8,
@@ -29,16 +29,16 @@ enum verdict_flag {
 #define VERDICT_REASONS_MASK ((UINT64_C(1) << 41) - 1)
 
 struct verdict {
-	uint64_t reasons : 41;		/* bits of enum reason */
-	uint64_t flags : 12;		/* enum verdict_flag, or-ed */
-	uint64_t match : 2;		/* enum match_kind */
-	uint64_t grade : 2;		/* enum link_grade */
-	uint64_t dist_hops : 7;		/* 0 to 126, or VERDICT_DIST_UNKNOWN */
-	uint16_t label;			/* VOCAB_LABEL */
-	uint16_t mss;			/* bytes; 0 without the option */
-	uint16_t confidence_permille;	/* P(class) */
-	uint8_t class_id;		/* VOCAB_CLASS */
-	uint8_t link;			/* VOCAB_LINK */
+	uint64_t reasons : 41; /* bits of enum reason */
+	uint64_t flags : 12; /* enum verdict_flag, or-ed */
+	uint64_t match : 2; /* enum match_kind */
+	uint64_t grade : 2; /* enum link_grade */
+	uint64_t dist_hops : 7; /* 0 to 126, or VERDICT_DIST_UNKNOWN */
+	uint16_t label; /* VOCAB_LABEL */
+	uint16_t mss; /* bytes; 0 without the option */
+	uint16_t confidence_permille; /* P(class) */
+	uint8_t class_id; /* VOCAB_CLASS */
+	uint8_t link; /* VOCAB_LINK */
 };
 
 _Static_assert(sizeof(struct verdict) == 16, "the client table counts on 16 bytes");

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The last step of the core: what the machine is and what it came through, as one small
+ * answer with flags. Nothing is measured here; flags that need more than one SYN, or what
+ * the client says about itself, are added by those who know.
+ */
+#include <string.h>
+
+#include "synprint/verdict.h"
+
+static const char *const flag_names[VERDICT_FLAG_COUNT] = {
+	"vpn",    "tunnel",      "scanner", "os_mismatch", "inconsistent",
+	"shared", "mss_clamped", "unknown", "malformed",
+};
+
+/* An access network never flags, whatever the threshold. What is ambiguous, and flags only
+ * under a lowered threshold, counts as a VPN. */
+static unsigned flag_link(const struct link *link, enum link_grade threshold)
+{
+	if (link->grade < LINK_POSSIBLE || link->grade < threshold)
+		return 0;
+	return link->kind == LINK_TUNNEL ? VERDICT_TUNNEL : VERDICT_VPN;
+}
+
+static unsigned flag_match(const struct match *match)
+{
+	unsigned flags = 0;
+
+	if (match->tool)
+		flags |= VERDICT_SCANNER;
+	if (match->inconsistent)
+		flags |= VERDICT_INCONSISTENT;
+	if (match->kind == MATCH_NONE)
+		flags |= VERDICT_UNKNOWN;
+	return flags;
+}
+
+static uint16_t permille(float fraction)
+{
+	if (!(fraction > 0))
+		return 0;
+	return fraction < 1 ? (uint16_t)(((unsigned)(fraction * 2000) + 1) / 2) : 1000;
+}
+
+struct verdict verdict_decide(const struct syn *syn, const struct match *match,
+			      const struct link *link, enum link_grade link_threshold)
+{
+	unsigned flags = flag_link(link, link_threshold) | flag_match(match);
+	uint64_t reasons = match->reasons | link->reasons;
+
+	if (link->mss_clamped && !(link->reasons & reason_bit(REASON_LOCAL_CLAMP)))
+		flags |= VERDICT_MSS_CLAMPED;
+	if (syn->quirks & QUIRK_OPT_BAD) {
+		flags |= VERDICT_MALFORMED;
+		reasons |= reason_bit(REASON_OPT_MALFORMED);
+	}
+	return (struct verdict){
+		.reasons = reasons & VERDICT_REASONS_MASK,
+		.flags = flags & 0xfff,
+		.match = match->kind & 3,
+		.grade = link->grade & 3,
+		.dist_hops = match->dist_hops & 0x7fu,
+		.label = match->label,
+		.mss = syn->mss,
+		.confidence_permille = permille(match->confidence),
+		.class_id = match->class_id,
+		.link = link->label,
+	};
+}
+
+const char *verdict_flag_name(enum verdict_flag flag)
+{
+	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++) {
+		if ((unsigned)flag == 1u << i)
+			return flag_names[i];
+	}
+	return NULL;
+}
+
+unsigned verdict_flag_parse(const char *name, size_t len)
+{
+	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++) {
+		if (strlen(flag_names[i]) == len && memcmp(flag_names[i], name, len) == 0)
+			return 1u << i;
+	}
+	return 0;
+}
