@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of module rules share: the names, and how one rule is built. */
+#ifndef SYNPRINT_INPUT_RULES_IMPL_H
+#define SYNPRINT_INPUT_RULES_IMPL_H
+
+#include "input/rules.h"
+#include "nl/nft.h"
+
+#define RULES_CHAIN "divert"
+#define RULES_ALIVE "alive"
+#define RULES_PRIORITY (-175) /* behind conntrack (-200), before mangle (-150) and all policy */
+
+/** rules_rule_new() - the rule for one interface (NULL: for all); NULL: no memory. */
+struct nftnl_rule *rules_rule_new(const struct rules_params *params, enum rules_engine engine,
+				  const char *interface);
+
+#endif

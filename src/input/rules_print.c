@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules' parameters and the rules as text, for administrators who load their own. Pure: the
+ * kernel is not asked.
+ */
+#include "input/rules_impl.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+static const char *const engine_names[] =
+	{[RULES_AUTO] = "auto", [RULES_NFT] = "nft", [RULES_XT] = "xt", [RULES_NONE] = "none"};
+
+const char *rules_engine_name(enum rules_engine engine)
+{
+	return engine_names[engine];
+}
+
+int rules_engine_parse(const char *name, enum rules_engine *ret_engine)
+{
+	for (int i = RULES_AUTO; i <= RULES_NONE; i++)
+		if (strcmp(name, engine_names[i]) == 0) {
+			*ret_engine = (enum rules_engine)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static bool is_wildcard(const char *interface)
+{
+	return interface[strlen(interface) - 1] == '*';
+}
+
+/* What the kernel takes as a name (net/core/dev.c: dev_valid_name), and no text has to quote. */
+static bool is_interface(const char *interface)
+{
+	static const char forbidden[] = "/:\"'\\;{}#!";
+	size_t len = strlen(interface);
+
+	if (len == 0 || len >= IFNAMSIZ || strcmp(interface, ".") == 0 ||
+	    strcmp(interface, "..") == 0 || interface[0] == '*' || interface[len - 1] == '+')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (interface[i] <= ' ' || interface[i] > '~' || strchr(forbidden, interface[i]) ||
+		    (interface[i] == '*' && i != len - 1))
+			return false;
+	return true;
+}
+
+/* True where every name that @b stands for is one that @a stands for. */
+static bool covers(const char *a, const char *b)
+{
+	return is_wildcard(a) ? strncmp(a, b, strlen(a) - 1) == 0 : strcmp(a, b) == 0;
+}
+
+static int check_interface(const struct rules_params *params, unsigned index,
+			   struct text_error *ret_error)
+{
+	const char *interface = params->interfaces[index];
+
+	if (!is_interface(interface))
+		return text_error_set(
+			ret_error, 0, 0,
+			"'%.40s' is no interface name (1 to %d characters, a '*' only "
+			"at the end)",
+			interface, IFNAMSIZ - 1);
+	for (unsigned i = 0; i < params->interface_count; i++)
+		if (i != index && is_interface(params->interfaces[i]) &&
+		    covers(params->interfaces[i], interface))
+			return text_error_set(ret_error, 0, 0,
+					      "interface '%s' is already covered by '%s'",
+					      interface, params->interfaces[i]);
+	return 0;
+}
+
+int rules_check(const struct rules_params *params, struct text_error *ret_error)
+{
+	int rc = 0;
+
+	if (params->queue_count == 0 || params->queue_first + params->queue_count > UINT16_MAX + 1)
+		return text_error_set(ret_error, 0, 0,
+				      "%u queues from number %u on: queue numbers go from 0 to %u",
+				      params->queue_count, params->queue_first, UINT16_MAX);
+	if (params->interface_count > RULES_INTERFACES_MAX)
+		return text_error_set(ret_error, 0, 0, "more than %d interfaces",
+				      RULES_INTERFACES_MAX);
+	for (unsigned i = 0; i < params->interface_count && rc == 0; i++)
+		rc = check_interface(params, i, ret_error);
+	return rc;
+}
+
+static unsigned queue_last(const struct rules_params *params)
+{
+	return params->queue_first + params->queue_count - 1u;
+}
+
+static void print_nft_rule(const struct rules_params *params, const char *interface,
+			   struct text_buf *out)
+{
+	text_put(out, "\t\t");
+	if (interface)
+		text_putf(out, "iifname \"%s\" ", interface);
+	text_put(out, "meta l4proto tcp tcp flags & (fin | syn | rst | ack) == syn counter \\\n"
+		      "\t\t\tmeta l4proto @" RULES_ALIVE " ");
+	text_putf(out, "queue flags bypass to %u", params->queue_first);
+	if (params->queue_count > 1)
+		text_putf(out, "-%u", queue_last(params));
+	text_put(out, "\n");
+}
+
+static void print_nft(const struct rules_params *params, struct text_buf *out)
+{
+	text_putf(out,
+		  "# For nft -f; loading it again replaces these rules and nothing else.\n"
+		  "# It needs a kernel with the expression 'queue' (CONFIG_NFT_QUEUE).\n"
+		  "# synprintd keeps an element in the set '" RULES_ALIVE
+		  "' while it works: without\n"
+		  "# it no SYN is diverted, and with 'bypass' none waits for a program that is "
+		  "gone.\n"
+		  "# Policy that uses the verdicts belongs to hooks behind priority %d.\n"
+		  "table inet " NFT_OUR_TABLE " {\n"
+		  "\tset " RULES_ALIVE " {\n\t\ttype inet_proto\n\t\tflags timeout\n\t}\n\n"
+		  "\tchain " RULES_CHAIN " {\n"
+		  "\t\ttype filter hook prerouting priority %d; policy accept;\n\t}\n}\n\n"
+		  "flush chain inet " NFT_OUR_TABLE " " RULES_CHAIN "\n\n"
+		  "table inet " NFT_OUR_TABLE " {\n"
+		  "\tchain " RULES_CHAIN " {\n",
+		  RULES_PRIORITY, RULES_PRIORITY);
+	for (unsigned i = 0; i < params->interface_count; i++)
+		print_nft_rule(params, params->interfaces[i], out);
+	if (!params->interface_count)
+		print_nft_rule(params, NULL, out);
+	text_put(out, "\t}\n}\n");
+}
+
+static void print_iptables_rule(const char *interface, struct text_buf *out)
+{
+	text_put(out, "-A PREROUTING ");
+	if (interface)
+		text_putf(out, "-i %.*s%s ", (int)strcspn(interface, "*"), interface,
+			  is_wildcard(interface) ? "+" : "");
+	text_put(out, "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SYNPRINT\n");
+}
+
+static void print_iptables(const struct rules_params *params, struct text_buf *out)
+{
+	text_put(out, "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
+		      "it with\n"
+		      "# both, once. NFQUEUE ends its chain: rules of table raw behind it do not "
+		      "see a SYN\n"
+		      "# any more. Table raw comes first, so mangle, nat and filter all run behind "
+		      "it, and\n"
+		      "# there the verdict is in the ipsets already, for example:\n"
+		      "#   iptables  -t mangle -A PREROUTING -m set --match-set vpn4 src -j MARK "
+		      "--set-mark 1\n"
+		      "#   ip6tables -t mangle -A PREROUTING -m set --match-set vpn6 src -j MARK "
+		      "--set-mark 1\n"
+		      "# --queue-bypass lets SYNs pass while no program reads the queue; a program "
+		      "that was\n"
+		      "# stopped holds them up, which only the rules for nft prevent.\n"
+		      "# To remove them:\n"
+		      "#   iptables-save -t raw | grep -v SYNPRINT | iptables-restore -T raw\n"
+		      "#   ip6tables-save -t raw | grep -v SYNPRINT | ip6tables-restore -T raw\n"
+		      "*raw\n"
+		      ":SYNPRINT - [0:0]\n");
+	if (params->queue_count > 1)
+		text_putf(out, "-A SYNPRINT -j NFQUEUE --queue-balance %u:%u --queue-bypass\n",
+			  params->queue_first, queue_last(params));
+	else
+		text_putf(out, "-A SYNPRINT -j NFQUEUE --queue-num %u --queue-bypass\n",
+			  params->queue_first);
+	for (unsigned i = 0; i < params->interface_count; i++)
+		print_iptables_rule(params->interfaces[i], out);
+	if (!params->interface_count)
+		print_iptables_rule(NULL, out);
+	text_put(out, "COMMIT\n");
+}
+
+void rules_print(const struct rules_params *params, enum rules_format format, struct text_buf *out)
+{
+	switch (format) {
+	case RULES_FORMAT_NFT: print_nft(params, out); return;
+	case RULES_FORMAT_IPTABLES: print_iptables(params, out); return;
+	}
+}

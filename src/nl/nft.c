@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nf_tables over libnftnl. Only the last message of a batch asks to be acknowledged: failures are
+ * answered anyway, and the kernel answers in order when the transaction is through.
+ */
+#include "nl/nft.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE_BYTES 4096 /* of a message that has no elements */
+
+struct nft_batch {
+	struct nl *nl;
+	size_t len; /* of all messages but the last */
+	struct nlmsghdr *last;
+	uint32_t first_seq;
+	unsigned count; /* without the batch's own begin and end */
+	bool overflow;
+	_Alignas(8) char data[NFT_BATCH_BYTES + MESSAGE_BYTES];
+};
+
+static void batch_reset(struct nft_batch *batch)
+{
+	batch->len = 0;
+	batch->count = 0;
+	batch->overflow = false;
+	batch->first_seq = nl_next_seq(batch->nl);
+	batch->last = nftnl_batch_begin(batch->data, batch->first_seq);
+}
+
+struct nft_batch *nft_batch_new(struct nl *nl)
+{
+	struct nft_batch *batch = malloc(sizeof(*batch));
+
+	if (!batch)
+		return NULL;
+	batch->nl = nl;
+	batch_reset(batch);
+	return batch;
+}
+
+void nft_batch_free(struct nft_batch *batch)
+{
+	free(batch);
+}
+
+static void batch_close_last(struct nft_batch *batch)
+{
+	size_t len = batch->len + batch->last->nlmsg_len;
+
+	if (len > NFT_BATCH_BYTES)
+		batch->overflow = true;
+	else
+		batch->len = len;
+}
+
+struct nlmsghdr *nft_batch_put(struct nft_batch *batch, uint16_t type, uint8_t family,
+			       uint16_t flags)
+{
+	batch_close_last(batch);
+	batch->count++;
+	batch->last = nftnl_nlmsg_build_hdr(batch->data + batch->len, type, family, flags,
+					    nl_next_seq(batch->nl));
+	return batch->last;
+}
+
+/* The place of a message; requests between two messages took numbers too. */
+static unsigned message_index(const struct nft_batch *batch, uint32_t seq)
+{
+	const struct nlmsghdr *nlh = (const void *)batch->data;
+	unsigned index = 0;
+
+	for (size_t pos = nlh->nlmsg_len; pos < batch->len; pos += nlh->nlmsg_len, index++) {
+		nlh = (const void *)(batch->data + pos);
+		if (nlh->nlmsg_seq == seq)
+			break;
+	}
+	return index;
+}
+
+int nft_batch_commit(struct nft_batch *batch, unsigned *ret_failed)
+{
+	uint32_t last_seq = batch->last->nlmsg_seq, failed_seq = 0;
+	struct nlmsghdr *end;
+	int rc = 0;
+
+	batch->last->nlmsg_flags |= NLM_F_ACK;
+	batch_close_last(batch);
+	if (batch->overflow) {
+		rc = -EMSGSIZE;
+	} else if (batch->count) {
+		end = nftnl_batch_end(batch->data + batch->len, nl_next_seq(batch->nl));
+		rc = nl_send_batch(batch->nl, batch->data, batch->len + end->nlmsg_len,
+				   batch->first_seq, last_seq, &failed_seq);
+		if (rc < 0 && ret_failed)
+			*ret_failed = message_index(batch, failed_seq);
+	}
+	batch_reset(batch);
+	return rc;
+}
+
+/* A comment as user data: pairs of a type and a length byte, then so many bytes (libnftnl: udata.h). */
+static size_t comment_write(char buf[NFT_COMMENT_MAX + 3], uint8_t type, const char *text)
+{
+	size_t len = strnlen(text, NFT_COMMENT_MAX);
+
+	buf[0] = (char)type;
+	buf[1] = (char)(len + 1);
+	memcpy(buf + 2, text, len);
+	buf[2 + len] = '\0';
+	return len + 3;
+}
+
+static const char *comment_find(const void *data, size_t len, uint8_t type)
+{
+	const char *pos = data, *end = pos + len;
+
+	while (data && end - pos > 2) {
+		size_t value_len = (uint8_t)pos[1];
+
+		if ((size_t)(end - pos) < 2 + value_len)
+			return NULL;
+		if ((uint8_t)pos[0] == type && value_len && pos[1 + value_len] == '\0')
+			return pos + 2;
+		pos += 2 + value_len;
+	}
+	return NULL;
+}
+
+static void put_tag(struct nlmsghdr *nlh, uint16_t attribute, uint8_t type)
+{
+	char buf[NFT_COMMENT_MAX + 3];
+	size_t len = comment_write(buf, type, NFT_OUR_TAG);
+
+	mnl_attr_put(nlh, attribute, len, buf);
+}
+
+static bool has_tag(const struct nlattr *attr, uint8_t type)
+{
+	const char *comment = attr ? comment_find(mnl_attr_get_payload(attr),
+						  mnl_attr_get_payload_len(attr), type)
+				   : NULL;
+
+	return comment && strcmp(comment, NFT_OUR_TAG) == 0;
+}
+
+void nft_batch_put_table(struct nft_batch *batch)
+{
+	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_NEWTABLE, NFPROTO_INET, NLM_F_CREATE);
+
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_OUR_TABLE);
+	put_tag(nlh, NFTA_TABLE_USERDATA, NFTNL_UDATA_TABLE_COMMENT);
+}
+
+void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
+{
+	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE);
+	struct nlattr *nest;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_OUR_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, spec->name);
+	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl(batch->count)); /* must be there, any number */
+	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS, htonl(NFT_SET_TIMEOUT));
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE, htonl(spec->key_type));
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN, htonl(spec->key_len));
+	if (spec->timeout_ms)
+		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(spec->timeout_ms));
+	if (spec->size) {
+		nest = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
+		mnl_attr_put_u32(nlh, NFTA_SET_DESC_SIZE, htonl(spec->size));
+		mnl_attr_nest_end(nlh, nest);
+	}
+	put_tag(nlh, NFTA_SET_USERDATA, NFTNL_UDATA_SET_COMMENT);
+}
+
+struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const char *set)
+{
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	return mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, uint64_t timeout_ms)
+{
+	struct nlattr *elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, key_len, key);
+	mnl_attr_nest_end(nlh, nest);
+	if (timeout_ms)
+		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout_ms));
+	mnl_attr_nest_end(nlh, elem);
+}
+
+/* The attributes of a nf_tables message, in a table of @max + 1 entries. */
+struct attributes {
+	const struct nlattr **table;
+	uint16_t max;
+};
+
+static int collect_attribute(const struct nlattr *attr, void *ctx)
+{
+	struct attributes *attributes = ctx;
+
+	if (mnl_attr_get_type(attr) <= attributes->max)
+		attributes->table[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static void parse(const struct nlmsghdr *nlh, const struct nlattr **table, uint16_t max)
+{
+	struct attributes attributes = {table, max};
+
+	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), collect_attribute, &attributes);
+}
+
+static uint32_t get_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0 ? ntohl(mnl_attr_get_u32(attr))
+								  : 0;
+}
+
+static int take_generation(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr[NFTA_GEN_ID + 1] = {NULL};
+
+	parse(nlh, attr, NFTA_GEN_ID);
+	*(uint32_t *)ctx = get_u32(attr[NFTA_GEN_ID]);
+	return MNL_CB_OK;
+}
+
+int nft_generation(struct nl *nl, uint32_t *ret_generation)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh = nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETGEN), AF_UNSPEC, NLM_F_ACK);
+	uint32_t generation = 0;
+	int rc = nl_request(nl, nlh, take_generation, &generation);
+
+	if (rc == 0)
+		*ret_generation = generation;
+	return rc;
+}
+
+static int take_set(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr[NFTA_SET_USERDATA + 1] = {NULL};
+	struct nft_set_info *info = ctx;
+
+	parse(nlh, attr, NFTA_SET_USERDATA);
+	info->key_type = get_u32(attr[NFTA_SET_KEY_TYPE]);
+	info->flags = get_u32(attr[NFTA_SET_FLAGS]);
+	info->has_tag = has_tag(attr[NFTA_SET_USERDATA], NFTNL_UDATA_SET_COMMENT);
+	return MNL_CB_OK;
+}
+
+int nft_get_set(struct nl *nl, uint8_t family, const char *table, const char *name,
+		struct nft_set_info *ret_info)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh = nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSET), family, NLM_F_ACK);
+	struct nft_set_info info = {0};
+	int rc;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	rc = nl_request(nl, nlh, take_set, &info);
+	if (rc == 0)
+		*ret_info = info;
+	return rc;
+}
+
+int nft_remove_set(struct nl *nl, struct nft_batch *batch, const char *name)
+{
+	struct nft_set_info info = {0};
+	struct nlmsghdr *nlh;
+	int rc = nft_get_set(nl, NFPROTO_INET, NFT_OUR_TABLE, name, &info);
+
+	if (rc < 0 || !info.has_tag)
+		return rc == -ENOENT ? 0 : rc;
+	nlh = nft_batch_put(batch, NFT_MSG_DELSET, NFPROTO_INET, 0);
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_OUR_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	rc = nft_batch_commit(batch, NULL);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+void nft_put_chain_tag(struct nlmsghdr *nlh)
+{
+	put_tag(nlh, NFTA_CHAIN_USERDATA, NFTNL_UDATA_CHAIN_COMMENT);
+}
+
+static int take_chain(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr[NFTA_CHAIN_USERDATA + 1] = {NULL};
+
+	parse(nlh, attr, NFTA_CHAIN_USERDATA);
+	*(bool *)ctx = has_tag(attr[NFTA_CHAIN_USERDATA], NFTNL_UDATA_CHAIN_COMMENT);
+	return MNL_CB_OK;
+}
+
+int nft_remove_chain(struct nl *nl, struct nft_batch *batch, const char *name)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh =
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETCHAIN), NFPROTO_INET, NLM_F_ACK);
+	bool is_ours = false;
+	int rc;
+
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, NFT_OUR_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, name);
+	rc = nl_request(nl, nlh, take_chain, &is_ours);
+	if (rc < 0 || !is_ours)
+		return rc == -ENOENT ? 0 : rc;
+	/* NLM_F_NONREC: the kernel says EBUSY where rules are left in the chain. */
+	nlh = nft_batch_put(batch, NFT_MSG_DELCHAIN, NFPROTO_INET, NLM_F_NONREC);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, NFT_OUR_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, name);
+	rc = nft_batch_commit(batch, NULL);
+	return rc == -ENOENT || rc == -EBUSY ? 0 : rc;
+}
+
+static int take_table(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr[NFTA_TABLE_USERDATA + 1] = {NULL};
+
+	parse(nlh, attr, NFTA_TABLE_USERDATA);
+	*(bool *)ctx = has_tag(attr[NFTA_TABLE_USERDATA], NFTNL_UDATA_TABLE_COMMENT);
+	return MNL_CB_OK;
+}
+
+int nft_remove_table(struct nl *nl, struct nft_batch *batch)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh =
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETTABLE), NFPROTO_INET, NLM_F_ACK);
+	bool is_ours = false;
+	int rc;
+
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_OUR_TABLE);
+	rc = nl_request(nl, nlh, take_table, &is_ours);
+	if (rc < 0 || !is_ours)
+		return rc == -ENOENT ? 0 : rc;
+	/* NLM_F_NONREC: the kernel says EBUSY where anything is left in the table. */
+	nlh = nft_batch_put(batch, NFT_MSG_DELTABLE, NFPROTO_INET, NLM_F_NONREC);
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_OUR_TABLE);
+	rc = nft_batch_commit(batch, NULL);
+	return rc == -ENOENT || rc == -EBUSY ? 0 : rc;
+}
+
+struct rule_visitor {
+	void (*fn)(struct nftnl_rule *rule, void *ctx);
+	void *ctx;
+};
+
+static int take_rule(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct rule_visitor *visitor = ctx;
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		return MNL_CB_ERROR;
+	if (nftnl_rule_nlmsg_parse(nlh, rule) == 0)
+		visitor->fn(rule, visitor->ctx);
+	nftnl_rule_free(rule);
+	return MNL_CB_OK;
+}
+
+int nft_list_rules(struct nl *nl, uint8_t family, const char *table, const char *chain,
+		   void (*fn)(struct nftnl_rule *rule, void *ctx), void *ctx)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh = nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETRULE), family, NLM_F_DUMP);
+	struct rule_visitor visitor = {fn, ctx};
+	int rc;
+
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
+	rc = nl_request(nl, nlh, take_rule, &visitor);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int add_counter(struct nftnl_expr *expr, void *ctx)
+{
+	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
+
+	if (strcmp(name, "counter") == 0)
+		*(uint64_t *)ctx += nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_PACKETS);
+	return 0;
+}
+
+uint64_t nft_rule_packets(struct nftnl_rule *rule)
+{
+	uint64_t packets = 0;
+
+	nftnl_expr_foreach(rule, add_counter, &packets);
+	return packets;
+}
+
+const char *nft_rule_comment(const struct nftnl_rule *rule)
+{
+	uint32_t len = 0;
+	const void *data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &len);
+
+	return comment_find(data, len, NFTNL_UDATA_RULE_COMMENT);
+}
+
+int nft_rule_set_comment(struct nftnl_rule *rule, const char *comment)
+{
+	char buf[NFT_COMMENT_MAX + 3];
+	size_t len = comment_write(buf, NFTNL_UDATA_RULE_COMMENT, comment);
+
+	return nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, buf, (uint32_t)len) < 0 ? -ENOMEM : 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nf_tables transactions: messages are put into a batch, which the kernel commits whole or not
+ * at all. Also what rules and publishers both need to know of the ruleset: our table, the tag on
+ * what we made, and questions about it.
+ */
+#ifndef SYNPRINT_NL_NFT_H
+#define SYNPRINT_NL_NFT_H
+
+#include <stdbool.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "nl/nl.h"
+
+#define NFT_OUR_TABLE "synprint" /* of family inet */
+#define NFT_OUR_TAG "synprint" /* the comment of what we made: only that is ours to delete */
+#define NFT_COMMENT_MAX 127 /* bytes without the NUL (libnftnl: NFTNL_UDATA_COMMENT_MAXLEN) */
+#define NFT_BATCH_BYTES 98304 /* a socket sends 212992 at once by default (net.core.wmem_default) */
+#define NFT_TYPE_INET_PROTO 12 /* nft's numbers of data types (nftables: include/datatype.h) */
+#define NFT_TYPE_IPV4_ADDR 7
+#define NFT_TYPE_IPV6_ADDR 8
+
+/* A message's type outside of a batch. */
+#define NFT_MSG_TYPE(message) ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (message)))
+
+struct nft_batch;
+
+/** nft_batch_new() - an empty batch over a connection that outlives it; NULL: no memory. */
+struct nft_batch *nft_batch_new(struct nl *nl);
+void nft_batch_free(struct nft_batch *batch);
+
+/**
+ * nft_batch_put() - begin the next message, to be filled through libnftnl or libmnl.
+ * Names and numbers are not counted; who puts elements sees to it that all of a batch stay
+ * within NFT_BATCH_BYTES.
+ * @type: NFT_MSG_*
+ * @flags: NLM_F_CREATE, NLM_F_EXCL, NLM_F_NONREC, ...
+ */
+struct nlmsghdr *nft_batch_put(struct nft_batch *batch, uint16_t type, uint8_t family,
+			       uint16_t flags);
+
+/** nft_batch_put_table() - have our table; where it is missing, it is made with our tag. */
+void nft_batch_put_table(struct nft_batch *batch);
+
+/* A set with element timeouts in our table. */
+struct nft_set_spec {
+	const char *name;
+	uint32_t key_type, key_len; /* NFT_TYPE_*, bytes */
+	uint64_t timeout_ms; /* of elements that come without one; 0: they stay */
+	uint32_t size; /* elements at the most; 0: no limit */
+};
+
+/** nft_batch_put_set() - have this set; where it is missing, it is made with our tag. */
+void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec);
+
+/** nft_begin_elements() - name the set in a message about elements; mnl_attr_nest_end() the result. */
+struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const char *set);
+
+/** nft_put_element() - one element; @key in network order, @timeout_ms 0 for none of its own. */
+void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, uint64_t timeout_ms);
+
+/**
+ * nft_batch_commit() - send the batch as one transaction, wait for the answer, and empty it.
+ * An empty batch is 0 at once.
+ * @ret_failed: on failure the first message that failed, counted from 0, or how many there are
+ * where the batch was refused as a whole; may be NULL
+ * Return: 0; -errno of the first message that failed, and nothing has changed; -EPERM without
+ * CAP_NET_ADMIN; -EMSGSIZE: more was put than there was room for; -ETIMEDOUT.
+ */
+int nft_batch_commit(struct nft_batch *batch, unsigned *ret_failed);
+
+/** nft_generation() - a number that every commit by anybody changes. Return: 0 or -errno. */
+int nft_generation(struct nl *nl, uint32_t *ret_generation);
+
+/* What is there to know of a set. */
+struct nft_set_info {
+	uint32_t key_type, flags; /* NFT_TYPE_* and enum nft_set_flags */
+	bool has_tag;
+};
+
+/** nft_get_set() - ask about one set. Return: 0, -ENOENT, -errno. */
+int nft_get_set(struct nl *nl, uint8_t family, const char *table, const char *name,
+		struct nft_set_info *ret_info);
+
+/** nft_remove_set() - delete a set with our tag from our table. Return: 0, also where none of ours
+ * is there; -EBUSY: rules refer to it; -errno. */
+int nft_remove_set(struct nl *nl, struct nft_batch *batch, const char *name);
+
+/** nft_put_chain_tag() - have a new chain with our tag. */
+void nft_put_chain_tag(struct nlmsghdr *nlh);
+
+/** nft_remove_chain() - delete a chain with our tag from our table. Return: 0, also where none of
+ * ours is there, or somebody else's rules are in it or lead to it; -errno. */
+int nft_remove_chain(struct nl *nl, struct nft_batch *batch, const char *name);
+
+/** nft_remove_table() - delete our table where it has our tag and is empty. Return: 0 or -errno. */
+int nft_remove_table(struct nl *nl, struct nft_batch *batch);
+
+/** nft_list_rules() - call @fn for each rule of a chain; none where there is no chain. 0 or -errno. */
+int nft_list_rules(struct nl *nl, uint8_t family, const char *table, const char *chain,
+		   void (*fn)(struct nftnl_rule *rule, void *ctx), void *ctx);
+
+/** nft_rule_packets() - what the counters of a rule say, summed. */
+uint64_t nft_rule_packets(struct nftnl_rule *rule);
+
+/** nft_rule_comment() - the comment of a rule, owned by the rule, or NULL. */
+const char *nft_rule_comment(const struct nftnl_rule *rule);
+
+/** nft_rule_set_comment() - at most NFT_COMMENT_MAX bytes of text. Return: 0 or -ENOMEM. */
+int nft_rule_set_comment(struct nftnl_rule *rule, const char *comment);
+
+#endif

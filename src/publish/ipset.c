@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ipsets as a target, over libmnl: libipset adds one element a message and its headers clash with
+ * libmnl's users. Many elements go in one message (IPSET_ATTR_ADT), without NLM_F_EXCL, which is
+ * ipset's -exist: an element that is there gets its new timeout, one that is missing may be
+ * deleted. There are no transactions: a message that fails has done what came before the failure.
+ */
+#include "publish/ipset.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/ipset/ip_set.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nl/nl.h"
+#include "publish/setops.h"
+
+#define TYPE_NAME "hash:ip"
+#define TYPE_REVISION 0 /* of hash:ip with timeouts: every kernel has it, every ipset(8) lists it */
+#define MAX_TIMEOUT_S 2147483 /* ip_set_timeout.h: IPSET_MAX_TIMEOUT */
+#define DEFAULT_SIZE 65536 /* ip_set_hash.h: IPSET_DEFAULT_MAXELEM */
+#define ERR_HASH_FULL IPSET_ERR_TYPE_SPECIFIC /* ip_set_hash.h */
+#define ADT_BYTES (SETOPS_MAX * 36 + NL_MESSAGE_BYTES) /* 36: an IPv6 address and a timeout */
+#define NET_ORDER(type) ((uint16_t)((type) | NLA_F_NET_BYTEORDER))
+
+struct ipset {
+	struct target target;
+	struct nl *nl;
+	uint8_t protocol; /* 0: not asked yet */
+	bool is_foreign;
+	uint32_t timeout_s, size;
+	char names[SETOPS_VERSIONS][IPSET_MAXNAMELEN]; /* "": not published */
+	bool is_made[SETOPS_VERSIONS]; /* by us */
+	struct witnesses witnesses[SETOPS_VERSIONS];
+	char target_name[2 * IPSET_MAXNAMELEN + 16];
+	_Alignas(8) char message[ADT_BYTES];
+};
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct ipset *from_target(struct target *target)
+{
+	return (struct ipset *)target;
+}
+
+static uint8_t family_of(enum setops_version version)
+{
+	return version == SETOPS_V4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
+
+static bool is_published(const struct ipset *set, int version)
+{
+	return set->names[version][0];
+}
+
+/* ipset's own errors as errno values. */
+static int to_errno(int rc)
+{
+	switch (-rc) {
+	case ERR_HASH_FULL:
+	case IPSET_ERR_MAX_SETS: return -ENOSPC;
+	case IPSET_ERR_EXIST: return -ENOENT; /* of an element that was asked for */
+	case IPSET_ERR_BUSY:
+	case IPSET_ERR_REFERENCED: return -EBUSY;
+	case IPSET_ERR_FIND_TYPE:
+	case IPSET_ERR_PROTOCOL: return -EOPNOTSUPP;
+	default: return -rc >= IPSET_ERR_PRIVATE ? -EPROTO : rc;
+	}
+}
+
+static int explain(const struct ipset *set, int rc, struct text_error *ret_error)
+{
+	const char *what = strerror(-rc);
+
+	if (rc == -EPERM)
+		what = "CAP_NET_ADMIN is missing; run as root";
+	else if (rc == -EOPNOTSUPP)
+		what = "the kernel has no ipset of type " TYPE_NAME;
+	else if (rc == -ENOSPC)
+		what = "the kernel has no room for another ipset";
+	text_error_set(ret_error, 0, 0, "%s: %s", set->target_name, what);
+	return rc;
+}
+
+/* Begins a message about one set, or, with version SETOPS_VERSIONS, about none. */
+static struct nlmsghdr *begin(struct ipset *set, enum ipset_cmd command, int version,
+			      uint16_t flags)
+{
+	uint8_t family = version < SETOPS_VERSIONS ? family_of((enum setops_version)version)
+						   : NFPROTO_UNSPEC;
+	struct nlmsghdr *nlh = nl_header(set->message, (uint16_t)(NFNL_SUBSYS_IPSET << 8 | command),
+					 family, flags);
+
+	mnl_attr_put_u8(nlh, IPSET_ATTR_PROTOCOL, set->protocol);
+	if (version < SETOPS_VERSIONS)
+		mnl_attr_put_strz(nlh, IPSET_ATTR_SETNAME, set->names[version]);
+	return nlh;
+}
+
+static int request(struct ipset *set, struct nlmsghdr *nlh, mnl_cb_t cb, void *ctx)
+{
+	return to_errno(nl_request(set->nl, nlh, cb, ctx));
+}
+
+static int take_protocol(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) ==
+								  IPSET_ATTR_PROTOCOL) *
+		(uint8_t *)ctx = mnl_attr_get_u8(attr);
+	return MNL_CB_OK;
+}
+
+/* The newest protocol that both the kernel and we speak; what we ask is the same in all of them. */
+static int negotiate_protocol(struct ipset *set)
+{
+	uint8_t protocol = 0;
+	int rc;
+
+	if (set->protocol)
+		return 0;
+	set->protocol = IPSET_PROTOCOL;
+	rc = request(set, begin(set, IPSET_CMD_PROTOCOL, SETOPS_VERSIONS, NLM_F_ACK), take_protocol,
+		     &protocol);
+	set->protocol = protocol < IPSET_PROTOCOL ? protocol : IPSET_PROTOCOL;
+	if (rc == 0 && protocol < IPSET_PROTOCOL_MIN)
+		rc = -EOPNOTSUPP;
+	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
+		rc = -EOPNOTSUPP;
+	if (rc < 0)
+		set->protocol = 0;
+	return rc;
+}
+
+struct header {
+	char type[IPSET_MAXNAMELEN];
+	uint8_t family;
+	bool has_timeout;
+};
+
+static int take_header(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct header *header = ctx;
+	const struct nlattr *attr, *inner;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == IPSET_ATTR_TYPENAME)
+			snprintf(header->type, sizeof(header->type), "%.*s",
+				 (int)mnl_attr_get_payload_len(attr), mnl_attr_get_str(attr));
+		else if (mnl_attr_get_type(attr) == IPSET_ATTR_FAMILY)
+			header->family = mnl_attr_get_u8(attr);
+		else if (mnl_attr_get_type(attr) == IPSET_ATTR_DATA)
+			mnl_attr_for_each_nested(inner, attr) if (mnl_attr_get_type(inner) ==
+								  IPSET_ATTR_TIMEOUT)
+				header->has_timeout = true;
+	}
+	return MNL_CB_OK;
+}
+
+static int get_header(struct ipset *set, int version, struct header *ret_header)
+{
+	struct nlmsghdr *nlh = begin(set, IPSET_CMD_LIST, version, NLM_F_ACK | NLM_F_DUMP);
+
+	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_FLAGS), htonl(IPSET_FLAG_LIST_HEADER));
+	*ret_header = (struct header){0};
+	return request(set, nlh, take_header, ret_header);
+}
+
+static int check_header(const struct ipset *set, int version, const struct header *header,
+			struct text_error *ret_error)
+{
+	bool is_v4 = version == SETOPS_V4;
+
+	if (strcmp(header->type, TYPE_NAME) != 0 ||
+	    header->family != family_of((enum setops_version)version))
+		return text_error_set(ret_error, 0, 0,
+				      "ipset %s must be of type " TYPE_NAME " and family %s",
+				      set->names[version], is_v4 ? "inet" : "inet6");
+	if (!header->has_timeout)
+		return text_error_set(ret_error, 0, 0, "ipset %s must be created with 'timeout'",
+				      set->names[version]);
+	return 0;
+}
+
+static int create(struct ipset *set, int version)
+{
+	struct nlmsghdr *nlh = begin(set, IPSET_CMD_CREATE, version, NLM_F_ACK | NLM_F_EXCL);
+	struct nlattr *nest;
+	int rc;
+
+	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, TYPE_NAME);
+	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION, TYPE_REVISION);
+	mnl_attr_put_u8(nlh, IPSET_ATTR_FAMILY, family_of((enum setops_version)version));
+	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
+	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(set->timeout_s));
+	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_MAXELEM), htonl(set->size));
+	mnl_attr_nest_end(nlh, nest);
+	rc = request(set, nlh, NULL, NULL);
+	if (rc == 0)
+		set->is_made[version] = true;
+	return rc;
+}
+
+static int ensure_set(struct ipset *set, int version, bool *is_created,
+		      struct text_error *ret_error)
+{
+	struct header header;
+	int rc = get_header(set, version, &header);
+
+	if (rc == 0)
+		return check_header(set, version, &header, ret_error);
+	if (rc == -ENOENT && set->is_foreign) {
+		text_error_set(ret_error, 0, 0, "%s: there is no ipset %s", set->target_name,
+			       set->names[version]);
+		return rc;
+	}
+	if (rc == -ENOENT) {
+		rc = create(set, version);
+		*is_created = true;
+	}
+	return rc < 0 ? explain(set, rc, ret_error) : 0;
+}
+
+static int ipset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
+{
+	struct ipset *set = from_target(target);
+	bool is_created = false;
+	int rc = negotiate_protocol(set);
+
+	if (rc < 0)
+		return explain(set, rc, ret_error);
+	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
+		if (is_published(set, v))
+			rc = ensure_set(set, v, &is_created, ret_error);
+	if (rc == 0)
+		*ret_created = is_created;
+	return rc;
+}
+
+/* @timeout_s: 0 for none */
+static void put_element(struct nlmsghdr *nlh, const struct addr *addr, int version,
+			uint32_t timeout_s)
+{
+	struct nlattr *data = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
+	struct nlattr *ip = mnl_attr_nest_start(nlh, IPSET_ATTR_IP);
+	size_t len;
+	const uint8_t *bytes = setops_bytes(addr, (enum setops_version)version, &len);
+
+	mnl_attr_put(nlh,
+		     NET_ORDER(version == SETOPS_V4 ? IPSET_ATTR_IPADDR_IPV4
+						    : IPSET_ATTR_IPADDR_IPV6),
+		     len, bytes);
+	mnl_attr_nest_end(nlh, ip);
+	if (timeout_s)
+		mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(timeout_s));
+	mnl_attr_nest_end(nlh, data);
+}
+
+static uint32_t timeout_of(const struct ipset *set, const struct publish_op *op)
+{
+	uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
+
+	return timeout_s < MAX_TIMEOUT_S ? timeout_s : MAX_TIMEOUT_S;
+}
+
+/* All removals of a list, or all else, from @first on and @count at the most, as one message. */
+static int send_some(struct ipset *set, int version, const struct setops_list *list, size_t first,
+		     size_t count, bool is_removal)
+{
+	struct nlmsghdr *nlh =
+		begin(set, is_removal ? IPSET_CMD_DEL : IPSET_CMD_ADD, version, NLM_F_ACK);
+	struct nlattr *nest;
+	size_t sent = 0;
+
+	mnl_attr_put_u32(nlh, IPSET_ATTR_LINENO, 0); /* must be there beside ADT */
+	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_ADT);
+	for (size_t i = first; i < first + count; i++) {
+		const struct publish_op *op = list->ops[i];
+
+		if ((op->kind == PUBLISH_REMOVE) != is_removal)
+			continue;
+		put_element(nlh, &op->addr, version, is_removal ? 0 : timeout_of(set, op));
+		sent++;
+	}
+	mnl_attr_nest_end(nlh, nest);
+	return sent ? request(set, nlh, NULL, NULL) : 0;
+}
+
+/* Removals first, they make room. In a full set, elements that are there are still refreshed. */
+static int commit_list(struct ipset *set, int version, const struct setops_list *list)
+{
+	uint64_t now_ms = monotonic_ms();
+	bool is_full = false;
+	int rc = send_some(set, version, list, 0, list->count, true);
+
+	if (rc == 0)
+		rc = send_some(set, version, list, 0, list->count, false);
+	for (size_t i = 0; rc == -ENOSPC && i < list->count; i++) {
+		int one_rc = send_some(set, version, list, i, 1, false);
+
+		is_full |= one_rc == -ENOSPC;
+		if (one_rc < 0 && one_rc != -ENOSPC)
+			return one_rc;
+	}
+	if (rc == 0)
+		witnesses_note(&set->witnesses[version], list, set->timeout_s, now_ms);
+	return is_full ? -ENOSPC : rc == -ENOSPC ? 0 : rc;
+}
+
+static int ipset_commit(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct ipset *set = from_target(target);
+	int first_rc = negotiate_protocol(set);
+
+	for (size_t done = 0; done < count && (first_rc == 0 || first_rc == -ENOSPC);
+	     done += SETOPS_MAX) {
+		struct setops_list lists[SETOPS_VERSIONS];
+		size_t rest = count - done;
+
+		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, lists);
+		for (int v = 0; v < SETOPS_VERSIONS; v++) {
+			int rc = is_published(set, v) ? commit_list(set, v, &lists[v]) : 0;
+
+			if (rc < 0 && (first_rc == 0 || first_rc == -ENOSPC))
+				first_rc = rc;
+		}
+	}
+	return first_rc;
+}
+
+static int has_element(struct ipset *set, int version, const struct addr *addr)
+{
+	struct nlmsghdr *nlh = begin(set, IPSET_CMD_TEST, version, NLM_F_ACK);
+
+	put_element(nlh, addr, version, 0);
+	return request(set, nlh, NULL, NULL);
+}
+
+static int look_at(struct ipset *set, int version)
+{
+	struct addr addrs[WITNESSES];
+	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), addrs);
+	int rc = 0;
+
+	if (!count)
+		rc = request(set, begin(set, IPSET_CMD_HEADER, version, NLM_F_ACK), NULL, NULL);
+	for (unsigned i = 0; i < count && rc == 0; i++)
+		rc = has_element(set, version, &addrs[i]);
+	if (rc == 0 || rc == -ENOENT)
+		witnesses_looked(&set->witnesses[version], rc == 0);
+	return rc;
+}
+
+static int ipset_check(struct target *target, bool *ret_intact)
+{
+	struct ipset *set = from_target(target);
+	bool is_intact = true;
+	int rc = negotiate_protocol(set);
+
+	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++) {
+		rc = is_published(set, v) ? look_at(set, v) : 0;
+		if (rc == -ENOENT) {
+			is_intact = false;
+			rc = 0;
+		}
+	}
+	if (rc == 0)
+		*ret_intact = is_intact;
+	return rc;
+}
+
+static int ipset_remove(struct target *target)
+{
+	struct ipset *set = from_target(target);
+	int first_rc = 0;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc;
+
+		if (!set->is_made[v])
+			continue;
+		rc = request(set, begin(set, IPSET_CMD_DESTROY, v, NLM_F_ACK), NULL, NULL);
+		if (rc == 0 || rc == -ENOENT)
+			set->is_made[v] = false;
+		else if (rc != -EBUSY && first_rc == 0)
+			first_rc = rc;
+	}
+	return first_rc;
+}
+
+static void ipset_free(struct target *target)
+{
+	struct ipset *set = from_target(target);
+
+	if (!set)
+		return;
+	nl_close(set->nl);
+	free(set);
+}
+
+static const struct target_type ipset_type = {
+	.ensure = ipset_ensure,
+	.commit = ipset_commit,
+	.check = ipset_check,
+	.remove = ipset_remove,
+	.free = ipset_free,
+};
+
+static bool is_name(const char *name)
+{
+	return name[0] && strlen(name) < IPSET_MAXNAMELEN;
+}
+
+static bool are_valid(const struct ipset_params *params)
+{
+	if (!params->name4 && !params->name6)
+		return false;
+	if (params->timeout_s == 0 || params->timeout_s > MAX_TIMEOUT_S)
+		return false;
+	return (!params->name4 || is_name(params->name4)) &&
+	       (!params->name6 || is_name(params->name6));
+}
+
+int ipset_new(const struct ipset_params *params, struct target **ret_target)
+{
+	const char *name4 = params->name4 ? params->name4 : "";
+	const char *name6 = params->name6 ? params->name6 : "";
+	struct ipset *set;
+	int rc;
+
+	if (!are_valid(params))
+		return -EINVAL;
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		return -ENOMEM;
+	set->target = (struct target){.type = &ipset_type, .name = set->target_name};
+	set->is_foreign = params->is_foreign;
+	set->timeout_s = params->timeout_s;
+	set->size = params->size ? params->size : DEFAULT_SIZE;
+	snprintf(set->names[SETOPS_V4], IPSET_MAXNAMELEN, "%s", name4);
+	snprintf(set->names[SETOPS_V6], IPSET_MAXNAMELEN, "%s", name6);
+	snprintf(set->target_name, sizeof(set->target_name), "ipset %s%s%s", name4,
+		 *name4 && *name6 ? "/" : "", name6);
+	rc = nl_open(&set->nl);
+	if (rc < 0) {
+		ipset_free(&set->target);
+		return rc;
+	}
+	*ret_target = &set->target;
+	return 0;
+}

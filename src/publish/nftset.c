@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft sets as a target. Each element is added, deleted and added again in one transaction: only a
+ * new element has a new expiry (on Linux 6.1; later ones update it), and neither a missing element
+ * nor one that exists makes the transaction fail. Elements are written as netlink attributes
+ * without libnftnl's objects, which would be one allocation for each.
+ */
+#include "publish/nftset.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nl/nft.h"
+#include "publish/setops.h"
+
+#define TARGET_NAME_MAX 1024 /* three names of NFT_NAME_MAXLEN and a few words */
+
+struct nftset {
+	struct target target;
+	struct nl *nl;
+	struct nft_batch *batch;
+	uint8_t family; /* NFPROTO_* */
+	bool is_foreign;
+	uint32_t timeout_s, size;
+	char *table;
+	char *names[SETOPS_VERSIONS]; /* NULL: not published */
+	struct witnesses witnesses[SETOPS_VERSIONS];
+	char target_name[TARGET_NAME_MAX];
+};
+
+/* Each IPv6 element takes 28 bytes, three times, and 12 for a timeout; six messages go around them. */
+_Static_assert(SETOPS_MAX *(3 * 28 + 12) + 6 * NL_MESSAGE_BYTES <= NFT_BATCH_BYTES,
+	       "a transaction must fit");
+
+static const struct key {
+	uint32_t type, len;
+	const char *name;
+} keys[SETOPS_VERSIONS] = {
+	[SETOPS_V4] = {NFT_TYPE_IPV4_ADDR, 4, "ipv4_addr"},
+	[SETOPS_V6] = {NFT_TYPE_IPV6_ADDR, 16, "ipv6_addr"},
+};
+
+static const struct family {
+	uint8_t nfproto;
+	const char *name;
+} families[] = {
+	[NFTSET_INET] = {NFPROTO_INET, "inet"},
+	[NFTSET_IP] = {NFPROTO_IPV4, "ip"},
+	[NFTSET_IP6] = {NFPROTO_IPV6, "ip6"},
+};
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct nftset *from_target(struct target *target)
+{
+	return (struct nftset *)target;
+}
+
+/* Says in words why the kernel refused. */
+static int explain(const struct nftset *set, int rc, struct text_error *ret_error)
+{
+	const char *what = strerror(-rc);
+
+	if (rc == -EPERM)
+		what = "CAP_NET_ADMIN is missing; run as root";
+	else if (rc == -EOPNOTSUPP)
+		what = "the kernel has no nf_tables";
+	text_error_set(ret_error, 0, 0, "%s: %s", set->target_name, what);
+	return rc;
+}
+
+/* Whether a set that exists can take our elements. */
+static int check_set(const struct nftset *set, enum setops_version version,
+		     const struct nft_set_info *info, struct text_error *ret_error)
+{
+	const struct key *key = &keys[version];
+	const char *name = set->names[version];
+
+	if (info->key_type != key->type || info->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
+		return text_error_set(ret_error, 0, 0, "nft set %s must have 'type %s'", name,
+				      key->name);
+	if (!(info->flags & NFT_SET_TIMEOUT))
+		return text_error_set(ret_error, 0, 0, "nft set %s must have 'flags timeout'",
+				      name);
+	if (info->flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT))
+		return text_error_set(ret_error, 0, 0,
+				      "nft set %s must not have the flag 'interval' or 'constant'",
+				      name);
+	return 0;
+}
+
+static void put_new_set(struct nftset *set, enum setops_version version)
+{
+	struct nft_set_spec spec = {
+		.name = set->names[version],
+		.key_type = keys[version].type,
+		.key_len = keys[version].len,
+		.timeout_ms = UINT64_C(1000) * set->timeout_s,
+		.size = set->size,
+	};
+
+	nft_batch_put_set(set->batch, &spec);
+}
+
+/* Checks one set, or puts it into the batch where it is missing and ours. */
+static int ensure_set(struct nftset *set, enum setops_version version, bool *is_missing,
+		      struct text_error *ret_error)
+{
+	struct nft_set_info info;
+	int rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
+
+	if (rc == 0)
+		return check_set(set, version, &info, ret_error);
+	if (rc != -ENOENT)
+		return explain(set, rc, ret_error);
+	if (set->is_foreign) {
+		text_error_set(ret_error, 0, 0, "%s: there is no set %s", set->target_name,
+			       set->names[version]);
+		return rc;
+	}
+	if (!*is_missing)
+		nft_batch_put_table(set->batch);
+	*is_missing = true;
+	put_new_set(set, version);
+	return 0;
+}
+
+static int nftset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
+{
+	struct nftset *set = from_target(target);
+	bool is_missing = false;
+	int rc = 0, commit_rc;
+
+	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
+		if (set->names[v])
+			rc = ensure_set(set, (enum setops_version)v, &is_missing, ret_error);
+	commit_rc = nft_batch_commit(set->batch, NULL);
+	if (rc < 0)
+		return rc;
+	if (commit_rc < 0)
+		return explain(set, commit_rc, ret_error);
+	*ret_created = is_missing;
+	return 0;
+}
+
+static void put_element(struct nlmsghdr *nlh, const struct addr *addr, enum setops_version version,
+			uint32_t timeout_s)
+{
+	size_t len;
+	const uint8_t *bytes = setops_bytes(addr, version, &len);
+
+	nft_put_element(nlh, bytes, len, UINT64_C(1000) * timeout_s);
+}
+
+enum step { STEP_MAKE_PRESENT, STEP_DELETE, STEP_ADD };
+
+static void put_step(struct nftset *set, enum setops_version version,
+		     const struct setops_list *list, enum step step)
+{
+	struct nlmsghdr *nlh =
+		step == STEP_DELETE
+			? nft_batch_put(set->batch, NFT_MSG_DELSETELEM, set->family, 0)
+			: nft_batch_put(set->batch, NFT_MSG_NEWSETELEM, set->family, NLM_F_CREATE);
+	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct publish_op *op = list->ops[i];
+		uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
+
+		if (step != STEP_ADD)
+			put_element(nlh, &op->addr, version, 0);
+		else if (op->kind != PUBLISH_REMOVE)
+			put_element(nlh, &op->addr, version, timeout_s);
+	}
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static bool is_used(const struct nftset *set, const struct setops_list *list, int version)
+{
+	return list->count > 0 && set->names[version];
+}
+
+static void put_list(struct nftset *set, enum setops_version version,
+		     const struct setops_list *list)
+{
+	if (!is_used(set, list, version))
+		return;
+	put_step(set, version, list, STEP_MAKE_PRESENT);
+	put_step(set, version, list, STEP_DELETE);
+	put_step(set, version, list, STEP_ADD);
+}
+
+/* One transaction for the lists of both versions. */
+static int commit_lists(struct nftset *set, const struct setops_list lists[SETOPS_VERSIONS])
+{
+	uint64_t now_ms = monotonic_ms();
+	int rc;
+
+	put_list(set, SETOPS_V4, &lists[SETOPS_V4]);
+	put_list(set, SETOPS_V6, &lists[SETOPS_V6]);
+	rc = nft_batch_commit(set->batch, NULL);
+	if (rc < 0)
+		return rc;
+	for (int v = 0; v < SETOPS_VERSIONS; v++)
+		if (set->names[v])
+			witnesses_note(&set->witnesses[v], &lists[v], set->timeout_s, now_ms);
+	return 0;
+}
+
+/* What may be new is left out of a full set; what should be there has room. */
+static void commit_without_new(struct nftset *set, struct setops_list lists[SETOPS_VERSIONS])
+{
+	setops_drop(&lists[SETOPS_V4], PUBLISH_ADD);
+	setops_drop(&lists[SETOPS_V6], PUBLISH_ADD);
+	commit_lists(set, lists);
+}
+
+/*
+ * After a failure, @rc, each set by itself, so that one does not spoil the other. A transaction
+ * that fails costs about 9 ms (the kernel waits for all readers), so none is tried twice.
+ */
+static int commit_apart(struct nftset *set, struct setops_list lists[SETOPS_VERSIONS], int rc)
+{
+	bool is_both = is_used(set, &lists[SETOPS_V4], SETOPS_V4) &&
+		       is_used(set, &lists[SETOPS_V6], SETOPS_V6);
+	int first_rc = 0;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		struct setops_list alone[SETOPS_VERSIONS];
+
+		if (!is_used(set, &lists[v], v))
+			continue;
+		alone[v] = lists[v];
+		alone[!v].count = 0;
+		if (is_both)
+			rc = commit_lists(set, alone);
+		if (rc == -ENFILE)
+			commit_without_new(set, alone);
+		if (rc < 0 && (first_rc == 0 || first_rc == -ENFILE))
+			first_rc = rc;
+	}
+	return first_rc;
+}
+
+static int nftset_commit(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct nftset *set = from_target(target);
+	bool is_full = false;
+
+	for (size_t done = 0; done < count; done += SETOPS_MAX) {
+		struct setops_list lists[SETOPS_VERSIONS];
+		size_t rest = count - done;
+		int rc;
+
+		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, lists);
+		rc = commit_lists(set, lists);
+		if (rc == -ENFILE || rc == -ENOENT)
+			rc = commit_apart(set, lists, rc);
+		if (rc < 0 && rc != -ENFILE)
+			return rc;
+		is_full |= rc == -ENFILE;
+	}
+	return is_full ? -ENFILE : 0;
+}
+
+/* Asks for some elements by their keys: -ENOENT where one of them, or the set, is missing. */
+static int get_elements(struct nftset *set, enum setops_version version, const struct addr *addrs,
+			unsigned count)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh =
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), set->family, NLM_F_ACK);
+	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
+
+	for (unsigned i = 0; i < count; i++)
+		put_element(nlh, &addrs[i], version, 0);
+	mnl_attr_nest_end(nlh, nest);
+	return nl_request(set->nl, nlh, NULL, NULL);
+}
+
+static int look_at(struct nftset *set, enum setops_version version)
+{
+	struct addr addrs[WITNESSES];
+	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), addrs);
+	struct nft_set_info info;
+	int rc;
+
+	if (count)
+		rc = get_elements(set, version, addrs, count);
+	else
+		rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
+	if (rc == 0 || rc == -ENOENT)
+		witnesses_looked(&set->witnesses[version], rc == 0);
+	return rc;
+}
+
+static int nftset_check(struct target *target, bool *ret_intact)
+{
+	struct nftset *set = from_target(target);
+	bool is_intact = true;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = set->names[v] ? look_at(set, (enum setops_version)v) : 0;
+
+		if (rc == -ENOENT)
+			is_intact = false;
+		else if (rc < 0)
+			return rc;
+	}
+	*ret_intact = is_intact;
+	return 0;
+}
+
+static int nftset_remove(struct target *target)
+{
+	struct nftset *set = from_target(target);
+	int first_rc = 0;
+
+	if (set->is_foreign)
+		return 0;
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = set->names[v] ? nft_remove_set(set->nl, set->batch, set->names[v]) : 0;
+
+		if (rc < 0 && rc != -EBUSY && first_rc == 0)
+			first_rc = rc;
+	}
+	return first_rc < 0 ? first_rc : nft_remove_table(set->nl, set->batch);
+}
+
+static void nftset_free(struct target *target)
+{
+	struct nftset *set = from_target(target);
+
+	if (!set)
+		return;
+	nft_batch_free(set->batch);
+	nl_close(set->nl);
+	free(set->table);
+	free(set->names[SETOPS_V4]);
+	free(set->names[SETOPS_V6]);
+	free(set);
+}
+
+static const struct target_type nftset_type = {
+	.ensure = nftset_ensure,
+	.commit = nftset_commit,
+	.check = nftset_check,
+	.remove = nftset_remove,
+	.free = nftset_free,
+};
+
+static bool is_name(const char *name)
+{
+	return name[0] && strlen(name) < NFT_NAME_MAXLEN;
+}
+
+static bool are_valid(const struct nftset_params *params)
+{
+	if (params->table && (!is_name(params->table) || !params->is_foreign))
+		return false;
+	if (!params->table && params->family != NFTSET_INET)
+		return false;
+	if ((!params->name4 && !params->name6) || params->timeout_s == 0)
+		return false;
+	return (!params->name4 || is_name(params->name4)) &&
+	       (!params->name6 || is_name(params->name6));
+}
+
+static int copy_names(struct nftset *set, const struct nftset_params *params)
+{
+	set->table = strdup(params->table ? params->table : NFT_OUR_TABLE);
+	if (params->name4)
+		set->names[SETOPS_V4] = strdup(params->name4);
+	if (params->name6)
+		set->names[SETOPS_V6] = strdup(params->name6);
+	if (!set->table || (params->name4 && !set->names[SETOPS_V4]) ||
+	    (params->name6 && !set->names[SETOPS_V6]))
+		return -ENOMEM;
+	snprintf(set->target_name, sizeof(set->target_name), "nft set %s %s %s%s%s",
+		 families[params->family].name, set->table, params->name4 ? params->name4 : "",
+		 params->name4 && params->name6 ? "/" : "", params->name6 ? params->name6 : "");
+	return 0;
+}
+
+int nftset_new(const struct nftset_params *params, struct target **ret_target)
+{
+	struct nftset *set;
+	int rc;
+
+	if (!are_valid(params))
+		return -EINVAL;
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		return -ENOMEM;
+	set->target = (struct target){.type = &nftset_type, .name = set->target_name};
+	set->family = families[params->family].nfproto;
+	set->is_foreign = params->is_foreign;
+	set->timeout_s = params->timeout_s;
+	set->size = params->size;
+	rc = copy_names(set, params);
+	if (rc == 0)
+		rc = nl_open(&set->nl);
+	if (rc == 0) {
+		set->batch = nft_batch_new(set->nl);
+		rc = set->batch ? 0 : -ENOMEM;
+	}
+	if (rc < 0) {
+		nftset_free(&set->target);
+		return rc;
+	}
+	*ret_target = &set->target;
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every place that verdicts are published to can do. A target belongs to one thread at a
+ * time. Its functions never wait without bound, but an nft commit waits in the kernel for
+ * whoever is committing.
+ */
+#ifndef SYNPRINT_PUBLISH_TARGET_H
+#define SYNPRINT_PUBLISH_TARGET_H
+
+#include "synprint/addr.h"
+#include "synprint/text.h"
+
+enum publish_op_kind {
+	PUBLISH_ADD, /* an element that may be new */
+	PUBLISH_REFRESH, /* one that should be there: its expiry begins anew, and it is made if gone */
+	PUBLISH_REMOVE, /* be without it; no failure where it is missing */
+};
+
+struct publish_op {
+	struct addr addr;
+	uint16_t port;
+	enum publish_op_kind kind;
+	uint32_t timeout_s; /* what is left of it; 0: the target's own timeout */
+};
+
+struct target;
+
+struct target_type {
+	/**
+	 * ensure() - have the target there: made where it is missing and ours to make, checked
+	 * where it is the administrator's.
+	 * @ret_created: something was missing, so the caller fills it again
+	 * @ret_error: says in words what is wrong on failure; may be NULL
+	 * Return: 0; -ENOENT: the administrator's own is missing; -EINVAL: it has the wrong type
+	 * or no timeouts; -EPERM; -errno.
+	 */
+	int (*ensure)(struct target *target, bool *ret_created, struct text_error *ret_error);
+
+	/**
+	 * commit() - do all of @ops, any number of them; the last one about an address counts.
+	 * Return: 0; -ENFILE (nft) or -ENOSPC (ipset): a set is full, and new elements were left
+	 * out of it; -ENOENT: a set is gone; -EPERM; -errno.
+	 */
+	int (*commit)(struct target *target, const struct publish_op *ops, size_t count);
+
+	/**
+	 * check() - whether the target is there and still holds what was committed. Cheap: it asks
+	 * for a few known elements, whatever the size. Where it is not intact, the caller ensures
+	 * the target and fills it again.
+	 * Return: 0 or -errno.
+	 */
+	int (*check)(struct target *target, bool *ret_intact);
+
+	/** remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
+	int (*remove)(struct target *target);
+
+	void (*free)(struct target *target);
+};
+
+/* The first member of each target's own struct. */
+struct target {
+	const struct target_type *type;
+	const char *name; /* the target's; for messages: "nft set inet synprint vpn4/vpn6" */
+};
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ipsets as a target, in a real kernel. */
+#include "publish/ipset.h"
+#include "kernel.h"
+
+#include <unistd.h>
+
+#define LIST "ipset list"
+#define OPS_MAX 4096
+
+static struct target *target;
+
+static void setup(void)
+{
+	kernel_enter();
+}
+
+static void teardown(void)
+{
+	if (target)
+		target->type->free(target);
+}
+
+TestSuite(ipset, .init = setup, .fini = teardown, .timeout = 30);
+
+static void make(const struct ipset_params *params)
+{
+	cr_assert_eq(ipset_new(params, &target), 0);
+}
+
+static bool ensure(void)
+{
+	struct text_error error = {.what = ""};
+	bool is_created = false;
+	int rc = target->type->ensure(target, &is_created, &error);
+
+	cr_assert_eq(rc, 0, "%d: %s", rc, error.what);
+	return is_created;
+}
+
+static void make_ours(uint32_t timeout_s, uint32_t size)
+{
+	struct ipset_params params = {.name4 = "vpn4",
+				      .name6 = "vpn6",
+				      .timeout_s = timeout_s,
+				      .size = size};
+
+	make(&params);
+	cr_assert(ensure());
+}
+
+static int commit(const char *text, enum publish_op_kind kind, uint32_t timeout_s)
+{
+	struct publish_op op = {.kind = kind, .timeout_s = timeout_s};
+
+	cr_assert_eq(addr_parse(text, &op.addr), 0);
+	return target->type->commit(target, &op, 1);
+}
+
+static bool is_intact(void)
+{
+	bool is_intact = false;
+
+	cr_assert_eq(target->type->check(target, &is_intact), 0);
+	return is_intact;
+}
+
+/* Expects an element that goes in about @about_s seconds. */
+static void expect_left(const char *address, int about_s)
+{
+	char start[100];
+	const char *pos;
+	int seconds = -1;
+
+	snprintf(start, sizeof(start), "\n%s timeout ", address);
+	pos = strstr(kernel_output(LIST), start);
+	if (pos)
+		seconds = atoi(pos + strlen(start));
+	cr_expect(seconds == about_s || seconds == about_s - 1, "%s goes in %d s, not in %d s",
+		  address, seconds, about_s);
+}
+
+/* Addresses 10.0.0.0 and on, every other one as 2001:db8::a00:0 and on. */
+static void fill(struct publish_op *ops, unsigned count, enum publish_op_kind kind)
+{
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t bytes[16] = {0x20,      0x01, 0x0d, 0xb8, [12] = 10, 0, (uint8_t)(i >> 8),
+				     (uint8_t)i};
+
+		ops[i] = (struct publish_op){.addr = i % 2 ? addr_from_v6(bytes)
+							   : addr_from_v4(bytes + 12),
+					     .kind = kind};
+	}
+}
+
+Test(ipset, makes_what_is_missing)
+{
+	make_ours(600, 5000);
+	cr_expect(!ensure());
+	kernel_expect("ipset list vpn4", "Type: hash:ip");
+	kernel_expect("ipset list vpn4", "family inet hashsize 1024 maxelem 5000 timeout 600");
+	kernel_expect("ipset list vpn6", "family inet6 hashsize 1024 maxelem 5000 timeout 600");
+	kernel_run("ipset destroy vpn6");
+	cr_expect(ensure());
+}
+
+Test(ipset, elements_have_timeouts_and_go)
+{
+	make_ours(600, 0);
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 20), 0);
+	expect_left("192.0.2.1", 600);
+	expect_left("2001:db8::1", 20);
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_REMOVE, 0), 0);
+	kernel_expect_not(LIST, "192.0.2.1");
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_REMOVE, 0), 0, "missing is no failure");
+}
+
+Test(ipset, both_kinds_restart_the_expiry)
+{
+	for (int kind = PUBLISH_ADD; kind <= PUBLISH_REFRESH; kind++) {
+		if (kind == PUBLISH_ADD)
+			make_ours(600, 0);
+		cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 20), 0);
+		expect_left("192.0.2.1", 20);
+		cr_expect_eq(commit("192.0.2.1", (enum publish_op_kind)kind, 0), 0);
+		expect_left("192.0.2.1", 600);
+	}
+}
+
+Test(ipset, the_same_address_twice)
+{
+	struct publish_op ops[4];
+
+	make_ours(600, 0);
+	fill(ops, 1, PUBLISH_ADD);
+	ops[1] = ops[2] = ops[3] = ops[0];
+	ops[2].kind = PUBLISH_REMOVE;
+	cr_expect_eq(target->type->commit(target, ops, 3), 0);
+	kernel_expect_not(LIST, "10.0.0.0");
+	cr_expect_eq(target->type->commit(target, ops, 4), 0);
+	kernel_expect(LIST, "10.0.0.0");
+}
+
+Test(ipset, a_large_burst)
+{
+	static struct publish_op ops[OPS_MAX];
+
+	make_ours(600, 0);
+	fill(ops, OPS_MAX, PUBLISH_ADD);
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(target->type->commit(target, ops, OPS_MAX), 0);
+	cr_expect_eq(kernel_count("ipset list vpn4", "\n10.0."), OPS_MAX / 2);
+	cr_expect_eq(kernel_count("ipset list vpn6", "\n2001:db8:"), OPS_MAX / 2);
+	fill(ops, OPS_MAX, PUBLISH_REMOVE);
+	cr_expect_eq(target->type->commit(target, ops, OPS_MAX), 0);
+	kernel_expect_not(LIST, "\n10.0.");
+	kernel_expect_not(LIST, "\n2001:");
+	cr_expect_eq(target->type->commit(target, ops, 0), 0);
+}
+
+Test(ipset, a_full_set_harms_nobody_else)
+{
+	struct publish_op ops[3];
+
+	make_ours(600, 2);
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 100), 0);
+	cr_expect_eq(commit("192.0.2.2", PUBLISH_ADD, 100), 0);
+	fill(ops, 2, PUBLISH_ADD);
+	ops[2] = (struct publish_op){.kind = PUBLISH_REFRESH, .timeout_s = 300};
+	cr_assert_eq(addr_parse("192.0.2.2", &ops[2].addr), 0);
+	cr_expect_eq(target->type->commit(target, ops, 3), -ENOSPC);
+	expect_left("2001:db8::a00:1", 600);
+	expect_left("192.0.2.2", 300);
+	kernel_expect_not(LIST, "10.0.0.0");
+	ops[1] = (struct publish_op){.kind = PUBLISH_REMOVE};
+	cr_assert_eq(addr_parse("192.0.2.1", &ops[1].addr), 0);
+	cr_expect_eq(target->type->commit(target, ops, 3), 0, "the removal makes room");
+	expect_left("10.0.0.0", 600);
+}
+
+Test(ipset, a_missing_set_is_told_and_harms_nobody_else)
+{
+	struct publish_op ops[2];
+
+	make_ours(600, 0);
+	kernel_run("ipset destroy vpn4");
+	fill(ops, 2, PUBLISH_ADD);
+	cr_expect_eq(target->type->commit(target, ops, 2), -ENOENT);
+	kernel_expect("ipset list vpn6", "2001:db8::a00:1");
+	cr_expect(ensure());
+	cr_expect_eq(target->type->commit(target, ops, 2), 0);
+}
+
+Test(ipset, check_sees_what_was_done_behind_our_back)
+{
+	static const char *const commands[] = {"ipset flush vpn4", "ipset destroy",
+					       "ipset destroy vpn6"};
+	struct publish_op ops[64];
+
+	fill(ops, 64, PUBLISH_ADD);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		make_ours(600, 0);
+		cr_expect(is_intact(), "empty");
+		cr_expect_eq(target->type->commit(target, ops, 64), 0);
+		cr_expect(is_intact());
+		kernel_run(commands[i]);
+		/* What comes after it must not hide it. */
+		ensure();
+		cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+		cr_expect_eq(commit("2001:db8::f", PUBLISH_ADD, 0), 0);
+		cr_expect(!is_intact(), "%s", commands[i]);
+		ensure();
+		cr_expect_eq(target->type->commit(target, ops, 64), 0);
+		cr_expect(is_intact(), "repaired after %s", commands[i]);
+		kernel_run("ipset destroy");
+		cr_expect(!is_intact());
+		cr_expect(!is_intact(), "stays so, without any witness left");
+		target->type->free(target);
+		target = NULL;
+	}
+}
+
+Test(ipset, remove_leaves_nothing)
+{
+	make_ours(600, 0);
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_str_eq(kernel_output(LIST), "");
+	cr_expect_eq(target->type->remove(target), 0, "nothing there is no failure");
+}
+
+Test(ipset, remove_keeps_what_rules_refer_to)
+{
+	make_ours(600, 0);
+	kernel_run("iptables -A INPUT -m set --match-set vpn4 src -j DROP");
+	cr_expect_eq(target->type->remove(target), 0);
+	kernel_expect(LIST, "Name: vpn4");
+	kernel_expect_not(LIST, "Name: vpn6");
+	kernel_expect("iptables-save", "--match-set vpn4 src -j DROP");
+}
+
+Test(ipset, a_set_that_was_there_is_used_and_kept)
+{
+	struct ipset_params params = {.name4 = "vpn4", .timeout_s = 60};
+
+	kernel_run("ipset create vpn4 hash:ip timeout 0 counters comment");
+	make(&params);
+	cr_expect(!ensure());
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+	expect_left("192.0.2.1", 60);
+	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0, "no set for that version");
+	cr_expect_eq(target->type->remove(target), 0);
+	kernel_expect(LIST, "192.0.2.1");
+}
+
+Test(ipset, sets_that_do_not_fit)
+{
+	static const struct {
+		const char *set, *what;
+		int rc;
+	} rows[] = {
+		{NULL, "there is no ipset them", -ENOENT},
+		{"hash:ip family inet6 timeout 0", "family inet", -EINVAL},
+		{"hash:net timeout 0", "type hash:ip", -EINVAL},
+		{"hash:ip", "'timeout'", -EINVAL},
+	};
+	struct ipset_params params = {.name4 = "them", .timeout_s = 60, .is_foreign = true};
+
+	make(&params);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct text_error error = {.what = ""};
+		bool is_created = true;
+		char command[200];
+		int rc;
+
+		snprintf(command, sizeof(command), "ipset create them %s",
+			 rows[i].set ? rows[i].set : "");
+		if (rows[i].set)
+			kernel_run(command);
+		rc = target->type->ensure(target, &is_created, &error);
+		cr_expect_eq(rc, rows[i].rc, "row %zu: %d %s", i, rc, error.what);
+		cr_expect(strstr(error.what, rows[i].what), "row %zu: %s", i, error.what);
+		kernel_run("ipset destroy");
+	}
+}
+
+Test(ipset, bad_parameters)
+{
+	static const struct ipset_params rows[] = {
+		{.timeout_s = 1},
+		{.name4 = "a", .timeout_s = 0},
+		{.name4 = "a", .timeout_s = 2147484},
+		{.name4 = "", .timeout_s = 1},
+		{.name4 = "a_name_of_thirty_two_characters_", .timeout_s = 1},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		cr_expect_eq(ipset_new(&rows[i], &target), -EINVAL, "row %zu", i);
+}
+
+Test(ipset, without_privileges)
+{
+	struct ipset_params params = {.name4 = "vpn4", .timeout_s = 60};
+	struct text_error error = {.what = ""};
+	bool is_created;
+
+	make(&params);
+	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
+	cr_expect_eq(target->type->ensure(target, &is_created, &error), -EPERM);
+	cr_expect(strstr(error.what, "CAP_NET_ADMIN"), "%s", error.what);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rules' parameters and their text. */
+#include "input/rules.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+static const char *const two[] = {"eth0", "wg*"};
+
+static const char *print(const struct rules_params *params, enum rules_format format)
+{
+	static char text[8192];
+	struct text_buf buf;
+
+	text_buf_init(&buf, text, sizeof(text));
+	rules_print(params, format, &buf);
+	cr_assert(!buf.overflow);
+	return text;
+}
+
+Test(rules, engine_names)
+{
+	enum rules_engine engine;
+
+	for (int i = RULES_AUTO; i <= RULES_NONE; i++) {
+		cr_assert_eq(rules_engine_parse(rules_engine_name((enum rules_engine)i), &engine),
+			     0);
+		cr_expect_eq((int)engine, i);
+	}
+	cr_expect_eq(rules_engine_parse("iptables", &engine), -EINVAL);
+}
+
+Test(rules, check)
+{
+	static const struct {
+		const char *name;
+		unsigned first, count;
+		const char *interfaces[3];
+		const char *what; /* NULL: accepted */
+	} rows[] = {
+		{"one queue", 0, 1, {NULL}, NULL},
+		{"the last queue", 65535, 1, {NULL}, NULL},
+		{"all queues but the first", 1, 65535, {NULL}, NULL},
+		{"no queue", 0, 0, {NULL}, "queue numbers"},
+		{"beyond the last queue", 65535, 2, {NULL}, "queue numbers"},
+		{"names", 0, 4, {"eth0", "wg*", "ppp.5-a_b@c"}, NULL},
+		{"longest name", 0, 1, {"abcdefghijklmno"}, NULL},
+		{"too long", 0, 1, {"abcdefghijklmnop"}, "no interface name"},
+		{"empty", 0, 1, {""}, "no interface name"},
+		{"only a star", 0, 1, {"*"}, "no interface name"},
+		{"star in the middle", 0, 1, {"e*h"}, "no interface name"},
+		{"space", 0, 1, {"eth 0"}, "no interface name"},
+		{"quote", 0, 1, {"eth\"0"}, "no interface name"},
+		{"iptables' wildcard", 0, 1, {"eth+"}, "no interface name"},
+		{"newline", 0, 1, {"eth0\n"}, "no interface name"},
+		{"twice", 0, 1, {"eth0", "wg0", "eth0"}, "already covered"},
+		{"covered", 0, 1, {"eth0", "eth*"}, "'eth0' is already covered by 'eth*'"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct rules_params params = {.queue_first = (uint16_t)rows[i].first,
+					      .queue_count = (uint16_t)rows[i].count,
+					      .interfaces = rows[i].interfaces};
+		struct text_error error = {.what = ""};
+		int rc;
+
+		while (params.interface_count < 3 && rows[i].interfaces[params.interface_count])
+			params.interface_count++;
+		rc = rules_check(&params, &error);
+		cr_expect_eq(rc, rows[i].what ? -EINVAL : 0, "%s: %d", rows[i].name, rc);
+		cr_expect(strstr(error.what, rows[i].what ? rows[i].what : ""), "%s: '%s'",
+			  rows[i].name, error.what);
+	}
+}
+
+Test(rules, print_nft)
+{
+	struct rules_params params = {.queue_first = 5, .queue_count = 1};
+	const char *text = print(&params, RULES_FORMAT_NFT);
+
+	cr_expect(strstr(text, "\n\t\tmeta l4proto tcp tcp flags & (fin | syn | rst | ack) == syn "
+			       "counter \\\n\t\t\tmeta l4proto @alive queue flags bypass to 5\n"),
+		  "%s", text);
+	params = (struct rules_params){.queue_first = 5,
+				       .queue_count = 4,
+				       .interfaces = two,
+				       .interface_count = 2};
+	text = print(&params, RULES_FORMAT_NFT);
+	cr_expect(strstr(text, "\tiifname \"eth0\" meta"), "%s", text);
+	cr_expect(strstr(text, "\tiifname \"wg*\" meta"), "%s", text);
+	cr_expect(strstr(text, "bypass to 5-8\n"), "%s", text);
+	cr_expect(strstr(text, "hook prerouting priority -175; policy accept;"), "%s", text);
+}
+
+Test(rules, print_iptables)
+{
+	struct rules_params params = {.queue_first = 5, .queue_count = 1};
+	const char *text = print(&params, RULES_FORMAT_IPTABLES);
+
+	cr_expect_str_eq(strstr(text, "\n*raw\n") + 1,
+			 "*raw\n:SYNPRINT - [0:0]\n"
+			 "-A SYNPRINT -j NFQUEUE --queue-num 5 --queue-bypass\n"
+			 "-A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SYNPRINT\n"
+			 "COMMIT\n");
+	params = (struct rules_params){.queue_first = 5,
+				       .queue_count = 4,
+				       .interfaces = two,
+				       .interface_count = 2};
+	text = print(&params, RULES_FORMAT_IPTABLES);
+	cr_expect(strstr(text, "NFQUEUE --queue-balance 5:8 --queue-bypass\n"), "%s", text);
+	cr_expect(strstr(text, "-A PREROUTING -i eth0 -p tcp"), "%s", text);
+	cr_expect(strstr(text, "-A PREROUTING -i wg+ -p tcp"), "%s", text);
+}
