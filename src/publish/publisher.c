@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The publisher thread. Each worker has a mailbox of a few bursts and is the only one that
+ * fills it, so workers never contend with each other. The thread takes whatever waits in all
+ * mailboxes and commits it once for each target. Between bursts it repairs: a target that
+ * failed, or that somebody changed behind our back, is made anew and filled step by step.
+ */
+#include "publish/publisher.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SLOTS 4 /* bursts that a worker may have handed over at once */
+#define RECONCILE_MS 1000
+#define REPAIR_STEP 512 /* elements in one commit of a repair */
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS 32000
+
+struct mailbox {
+	pthread_mutex_t lock;
+	pthread_cond_t published;
+	uint64_t submitted, taken, done; /* bursts so far, in this order; under the lock */
+	uint64_t given_up; /* the last burst that was not waited for to its end */
+	struct publish_burst bursts[SLOTS];
+} __attribute__((aligned(128)));
+
+struct channel {
+	struct target *target;
+	bool is_failing, must_fill;
+	bool is_full; /* met while filling */
+	unsigned backoff_ms;
+	uint64_t retry_ms; /* quarantined until then */
+	uint64_t fill_cursor;
+	struct publisher_target_stats stats; /* written by the thread, read by anybody */
+};
+
+struct publisher {
+	struct publisher_params params;
+	struct mailbox *mailboxes;
+	struct channel channels[PUBLISHER_TARGETS_MAX];
+	struct publish_op *ops;
+	unsigned op_max;
+	sem_t wake;
+	pthread_t thread;
+	bool must_stop; /* atomic */
+	uint64_t bursts, late, lost; /* atomic */
+};
+
+static void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct timespec timespec_in(uint64_t from_now_ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(from_now_ms / 1000);
+	at.tv_nsec += (long)(from_now_ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+/* The workers' side. */
+
+struct publish_burst *publisher_burst(struct publisher *publisher, unsigned worker)
+{
+	struct mailbox *mailbox = &publisher->mailboxes[worker];
+	struct publish_burst *burst = NULL;
+
+	pthread_mutex_lock(&mailbox->lock);
+	if (mailbox->submitted - mailbox->done < SLOTS)
+		burst = &mailbox->bursts[mailbox->submitted % SLOTS];
+	pthread_mutex_unlock(&mailbox->lock);
+	if (burst)
+		burst->count = 0;
+	else
+		count(&publisher->lost, 1);
+	return burst;
+}
+
+/*
+ * Waits for the newest burst, under the lock. One deadline is spent on a slow commit; bursts that
+ * come while it still lasts are not held up again.
+ */
+static bool wait_until_published(struct mailbox *mailbox, unsigned deadline_ms)
+{
+	struct timespec deadline = timespec_in(deadline_ms);
+	int rc = 0;
+
+	if (mailbox->done < mailbox->given_up)
+		return false;
+	while (mailbox->done < mailbox->submitted && rc == 0)
+		rc = pthread_cond_timedwait(&mailbox->published, &mailbox->lock, &deadline);
+	if (mailbox->done == mailbox->submitted)
+		return true;
+	mailbox->given_up = mailbox->submitted;
+	return false;
+}
+
+void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_published)
+{
+	struct mailbox *mailbox = &publisher->mailboxes[worker];
+	bool is_late = false;
+
+	pthread_mutex_lock(&mailbox->lock);
+	mailbox->submitted++;
+	sem_post(&publisher->wake);
+	if (wait_published)
+		is_late = !wait_until_published(mailbox, publisher->params.deadline_ms);
+	pthread_mutex_unlock(&mailbox->lock);
+	count(&publisher->bursts, 1);
+	if (is_late)
+		count(&publisher->late, 1);
+}
+
+/* The publisher's side. */
+
+static void channel_fail(struct publisher *publisher, struct channel *channel, const char *what)
+{
+	channel->backoff_ms = channel->is_failing ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
+	if (channel->backoff_ms > BACKOFF_MAX_MS)
+		channel->backoff_ms = BACKOFF_MAX_MS;
+	channel->retry_ms = monotonic_ms() + channel->backoff_ms;
+	channel->must_fill = false;
+	if (!channel->is_failing)
+		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_FAILED,
+					what);
+	channel->is_failing = true;
+	channel->stats.is_quarantined = true;
+}
+
+static void channel_start_fill(struct channel *channel)
+{
+	channel->must_fill = true;
+	channel->is_full = false;
+	channel->fill_cursor = 0;
+	count(&channel->stats.refills, 1);
+}
+
+/*
+ * Makes sure that the target is there; what was missing is filled again. Somebody deleted it if
+ * it was well before; at the start, and after a failure, an empty target is no news.
+ */
+static void channel_ensure(struct publisher *publisher, struct channel *channel, bool is_start)
+{
+	struct text_error error = {0};
+	bool is_created = false;
+	int rc = channel->target->type->ensure(channel->target, &is_created, &error);
+
+	if (rc < 0) {
+		channel_fail(publisher, channel, error.what);
+		return;
+	}
+	if (is_created && !is_start && !channel->is_failing)
+		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_DRIFTED,
+					"it was deleted");
+	if (is_created || channel->is_failing || is_start)
+		channel_start_fill(channel);
+}
+
+static void channel_recover(struct publisher *publisher, struct channel *channel)
+{
+	if (!channel->is_failing)
+		return;
+	channel->is_failing = false;
+	channel->stats.is_quarantined = false;
+	publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_RECOVERED, "");
+}
+
+static bool is_full(int rc)
+{
+	return rc == -ENFILE || rc == -ENOSPC;
+}
+
+static int channel_commit(struct publisher *publisher, struct channel *channel, unsigned op_count)
+{
+	struct target *target = channel->target;
+	int rc = target->type->commit(target, publisher->ops, op_count);
+
+	if (rc == -ENOENT) {
+		channel_ensure(publisher, channel, false);
+		if (!channel->is_failing)
+			rc = target->type->commit(target, publisher->ops, op_count);
+	}
+	if (rc < 0)
+		count(&channel->stats.failed, op_count);
+	return rc;
+}
+
+static void channel_fail_commit(struct publisher *publisher, struct channel *channel, int rc)
+{
+	channel_fail(publisher, channel, is_full(rc) ? "the set is full" : strerror(-rc));
+}
+
+static void add_op(struct publisher *publisher, unsigned *op_count, const struct publish_item *item,
+		   enum publish_op_kind kind)
+{
+	publisher->ops[(*op_count)++] =
+		(struct publish_op){.addr = item->addr, .port = item->port, .kind = kind};
+}
+
+/* Collects what the taken bursts of all mailboxes hold for one target. */
+static unsigned gather(struct publisher *publisher, unsigned target)
+{
+	struct publisher_target_stats *stats = &publisher->channels[target].stats;
+	unsigned op_count = 0;
+
+	for (unsigned w = 0; w < publisher->params.worker_count; w++) {
+		const struct mailbox *mailbox = &publisher->mailboxes[w];
+
+		for (uint64_t b = mailbox->done; b < mailbox->taken; b++) {
+			const struct publish_burst *burst = &mailbox->bursts[b % SLOTS];
+
+			for (unsigned i = 0; i < burst->count; i++) {
+				const struct publish_item *item = &burst->items[i];
+
+				if (item->add >> target & 1) {
+					add_op(publisher, &op_count, item, PUBLISH_ADD);
+					count(&stats->added, 1);
+				} else if (item->refresh >> target & 1) {
+					add_op(publisher, &op_count, item, PUBLISH_REFRESH);
+					count(&stats->refreshed, 1);
+				} else if (item->remove >> target & 1) {
+					add_op(publisher, &op_count, item, PUBLISH_REMOVE);
+					count(&stats->removed, 1);
+				}
+			}
+		}
+	}
+	return op_count;
+}
+
+static bool take_bursts(struct publisher *publisher)
+{
+	bool is_any = false;
+
+	for (unsigned w = 0; w < publisher->params.worker_count; w++) {
+		struct mailbox *mailbox = &publisher->mailboxes[w];
+
+		pthread_mutex_lock(&mailbox->lock);
+		mailbox->taken = mailbox->submitted;
+		is_any |= mailbox->taken != mailbox->done;
+		pthread_mutex_unlock(&mailbox->lock);
+	}
+	return is_any;
+}
+
+static void release_bursts(struct publisher *publisher)
+{
+	for (unsigned w = 0; w < publisher->params.worker_count; w++) {
+		struct mailbox *mailbox = &publisher->mailboxes[w];
+
+		pthread_mutex_lock(&mailbox->lock);
+		mailbox->done = mailbox->taken;
+		pthread_cond_signal(&mailbox->published);
+		pthread_mutex_unlock(&mailbox->lock);
+	}
+}
+
+static bool publish_bursts(struct publisher *publisher)
+{
+	if (!take_bursts(publisher))
+		return false;
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		struct channel *channel = &publisher->channels[t];
+		unsigned op_count = gather(publisher, t);
+		int rc;
+
+		if (!op_count)
+			continue;
+		if (channel->is_failing) {
+			count(&channel->stats.failed, op_count);
+			continue;
+		}
+		rc = channel_commit(publisher, channel, op_count);
+		if (rc < 0)
+			channel_fail_commit(publisher, channel, rc);
+	}
+	release_bursts(publisher);
+	return true;
+}
+
+/* The next elements of a target that is being filled. A full set still gets its refreshes. */
+static void channel_fill(struct publisher *publisher, struct channel *channel, unsigned target)
+{
+	unsigned op_count =
+		publisher->params.live(publisher->params.ctx, target, &channel->fill_cursor,
+				       publisher->ops, REPAIR_STEP);
+	int rc = op_count ? channel_commit(publisher, channel, op_count) : 0;
+
+	if (rc < 0 && !is_full(rc)) {
+		channel_fail_commit(publisher, channel, rc);
+		return;
+	}
+	channel->is_full |= is_full(rc);
+	if (channel->fill_cursor)
+		return;
+	channel->must_fill = false;
+	if (channel->is_full)
+		channel_fail_commit(publisher, channel, -ENOSPC);
+	else
+		channel_recover(publisher, channel);
+}
+
+/* One step of filling targets that were made anew; true while there is more to do. */
+static bool fill_step(struct publisher *publisher)
+{
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		if (publisher->channels[t].must_fill) {
+			channel_fill(publisher, &publisher->channels[t], t);
+			return true;
+		}
+	return false;
+}
+
+static void reconcile(struct publisher *publisher)
+{
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		struct channel *channel = &publisher->channels[t];
+		bool is_intact = false;
+
+		if (channel->must_fill ||
+		    (channel->is_failing && monotonic_ms() < channel->retry_ms))
+			continue;
+		if (channel->is_failing) {
+			channel_ensure(publisher, channel, false);
+			continue;
+		}
+		if (channel->target->type->check(channel->target, &is_intact) == 0 && is_intact)
+			continue;
+		channel_ensure(publisher, channel, false);
+		if (!channel->is_failing && !channel->must_fill) {
+			publisher->params.event(publisher->params.ctx, channel->target,
+						PUBLISHER_DRIFTED, "elements were deleted");
+			channel_start_fill(channel);
+		}
+	}
+}
+
+static void *publisher_main(void *arg)
+{
+	struct publisher *publisher = arg;
+	uint64_t next_ms = monotonic_ms() + RECONCILE_MS;
+
+	for (;;) {
+		bool must_stop = __atomic_load_n(&publisher->must_stop, __ATOMIC_ACQUIRE);
+		bool is_busy = publish_bursts(publisher);
+		uint64_t now_ms = monotonic_ms();
+
+		if (must_stop)
+			return NULL;
+		if (now_ms >= next_ms) {
+			reconcile(publisher);
+			next_ms = now_ms + RECONCILE_MS;
+		}
+		if (!fill_step(publisher) && !is_busy) {
+			struct timespec until = timespec_in(next_ms - now_ms);
+
+			sem_clockwait(&publisher->wake, CLOCK_MONOTONIC, &until);
+		}
+	}
+}
+
+static int mailboxes_init(struct publisher *publisher, unsigned count_of_workers)
+{
+	pthread_condattr_t attr;
+
+	publisher->mailboxes =
+		aligned_alloc(_Alignof(struct mailbox), count_of_workers * sizeof(struct mailbox));
+	if (!publisher->mailboxes)
+		return -ENOMEM;
+	memset(publisher->mailboxes, 0, count_of_workers * sizeof(struct mailbox));
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	for (unsigned w = 0; w < count_of_workers; w++) {
+		pthread_mutex_init(&publisher->mailboxes[w].lock, NULL);
+		pthread_cond_init(&publisher->mailboxes[w].published, &attr);
+	}
+	pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+static void publisher_free(struct publisher *publisher)
+{
+	for (unsigned w = 0; publisher->mailboxes && w < publisher->params.worker_count; w++) {
+		pthread_mutex_destroy(&publisher->mailboxes[w].lock);
+		pthread_cond_destroy(&publisher->mailboxes[w].published);
+	}
+	free(publisher->mailboxes);
+	free(publisher->ops);
+	sem_destroy(&publisher->wake);
+	free(publisher);
+}
+
+int publisher_start(const struct publisher_params *params, struct publisher **ret_publisher)
+{
+	struct publisher *publisher = calloc(1, sizeof(*publisher));
+	int rc;
+
+	if (!publisher)
+		return -ENOMEM;
+	publisher->params = *params;
+	publisher->op_max = params->worker_count * SLOTS * PUBLISHER_ITEMS_MAX;
+	if (publisher->op_max < REPAIR_STEP)
+		publisher->op_max = REPAIR_STEP;
+	publisher->ops = calloc(publisher->op_max, sizeof(*publisher->ops));
+	sem_init(&publisher->wake, 0, 0);
+	rc = publisher->ops ? mailboxes_init(publisher, params->worker_count) : -ENOMEM;
+	if (rc == 0) {
+		for (unsigned t = 0; t < params->target_count; t++) {
+			publisher->channels[t].target = params->targets[t];
+			channel_ensure(publisher, &publisher->channels[t], true);
+		}
+		rc = -pthread_create(&publisher->thread, NULL, publisher_main, publisher);
+	}
+	if (rc < 0) {
+		publisher_free(publisher);
+		return rc;
+	}
+	*ret_publisher = publisher;
+	return 0;
+}
+
+void publisher_stop(struct publisher *publisher)
+{
+	if (!publisher)
+		return;
+	__atomic_store_n(&publisher->must_stop, true, __ATOMIC_RELEASE);
+	sem_post(&publisher->wake);
+	pthread_join(publisher->thread, NULL);
+	publisher_free(publisher);
+}
+
+static uint64_t value_of(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void publisher_get_stats(struct publisher *publisher, struct publisher_stats *ret_stats)
+{
+	*ret_stats = (struct publisher_stats){.bursts = value_of(&publisher->bursts),
+					      .late = value_of(&publisher->late),
+					      .lost = value_of(&publisher->lost)};
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		const struct publisher_target_stats *stats = &publisher->channels[t].stats;
+
+		ret_stats->targets[t] = (struct publisher_target_stats){
+			.added = value_of(&stats->added),
+			.refreshed = value_of(&stats->refreshed),
+			.removed = value_of(&stats->removed),
+			.failed = value_of(&stats->failed),
+			.refills = value_of(&stats->refills),
+			.is_quarantined = __atomic_load_n(&stats->is_quarantined, __ATOMIC_RELAXED),
+		};
+	}
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The publisher: one thread that commits what the workers found to every target. A commit runs
+ * under kernel locks that anybody may hold for long, so a worker hands its burst over, waits
+ * until it is published or the deadline has passed, and lets its packets go either way. What
+ * came too late or failed is repaired by the reconcile, which also brings back what somebody
+ * flushed or deleted. A target that fails is left alone for a while and harms no other.
+ */
+#ifndef SYNPRINT_PUBLISH_PUBLISHER_H
+#define SYNPRINT_PUBLISH_PUBLISHER_H
+
+#include "publish/target.h"
+
+#define PUBLISHER_TARGETS_MAX 32
+#define PUBLISHER_ITEMS_MAX 64 /* of one burst */
+
+struct publisher;
+
+struct publish_item {
+	struct addr addr;
+	uint16_t port;
+	uint32_t add, refresh, remove; /* a bit for each target */
+};
+
+struct publish_burst {
+	unsigned count;
+	struct publish_item items[PUBLISHER_ITEMS_MAX];
+};
+
+enum publisher_event {
+	PUBLISHER_FAILED, /* a target stopped taking elements; it is tried again later */
+	PUBLISHER_RECOVERED,
+	PUBLISHER_DRIFTED, /* somebody flushed or deleted a target; it is filled again */
+};
+
+struct publisher_params {
+	struct target *const *targets; /* kept, owned by the caller */
+	unsigned target_count, worker_count;
+	unsigned deadline_ms;
+	void *ctx;
+	/*
+	 * The elements that a target should hold, from a cursor on (0 at first), each with the
+	 * timeout that is left. Returns how many of @max were written; *cursor is 0 at the end.
+	 */
+	unsigned (*live)(void *ctx, unsigned target, uint64_t *cursor, struct publish_op *ret_ops,
+			 unsigned max);
+	void (*event)(void *ctx, const struct target *target, enum publisher_event event,
+		      const char *what);
+};
+
+struct publisher_target_stats {
+	uint64_t added, refreshed, removed, failed, refills;
+	bool is_quarantined;
+};
+
+struct publisher_stats {
+	uint64_t bursts, late, lost; /* late: after the deadline; lost: left to the reconcile */
+	struct publisher_target_stats targets[PUBLISHER_TARGETS_MAX];
+};
+
+/** publisher_start() - ensure the targets and start the thread. Return: 0 or -errno. */
+int publisher_start(const struct publisher_params *params, struct publisher **ret_publisher);
+
+/** publisher_stop() - publish what was handed over, end the thread and free; NULL is allowed. */
+void publisher_stop(struct publisher *publisher);
+
+/**
+ * publisher_burst() - an empty burst for a worker to fill, or NULL while all of its bursts wait
+ * for a slow commit; what would have been published is then counted as lost.
+ */
+struct publish_burst *publisher_burst(struct publisher *publisher, unsigned worker);
+
+/**
+ * publisher_submit() - hand the worker's burst over; with @wait_published, come back when it is
+ * published, at the latest after the deadline.
+ */
+void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_published);
+
+void publisher_get_stats(struct publisher *publisher, struct publisher_stats *ret_stats);
+
+#endif
