@@ -38,8 +38,10 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 struct addr addr_mask(const struct addr *addr, unsigned prefix_bits)
 {
 	struct addr masked = *addr;
-	unsigned bits = addr_is_v4(addr) ? prefix_bits + 96 : prefix_bits;
+	unsigned bits = prefix_bits < 128 ? prefix_bits : 128;
 
+	if (addr_is_v4(addr))
+		bits += 96;
 	for (unsigned i = 0; i < 16; i++) {
 		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
 

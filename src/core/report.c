@@ -83,6 +83,19 @@ static void put_options(struct text_buf *buf, const struct syn *syn)
 	text_put_char(buf, '"');
 }
 
+/* What the article leaves out and a signature does not show. */
+static void put_headers(struct text_buf *buf, const struct syn *syn)
+{
+	put_number(buf, "ip_version", syn->ip_version);
+	put_number(buf, "ip_header_length", syn->ip_header_len);
+	put_number(buf, "ip_total_length", syn->total_len);
+	put_number(buf, "ip_tos", syn->tos);
+	put_number(buf, "ip_id", syn->ip_id);
+	put_number(buf, "ip_rf", syn->ip_reserved);
+	put_number(buf, "ip_flow_label", syn->flow_label);
+	put_number(buf, "tcp_seq", syn->seq);
+}
+
 static void put_syn(struct text_buf *buf, const struct report *report)
 {
 	const struct syn *syn = report->syn;
@@ -106,6 +119,7 @@ static void put_syn(struct text_buf *buf, const struct report *report)
 	put_number_or_null(buf, "tcp_timestamp", syn->has_ts, syn->ts_val);
 	put_number_or_null(buf, "tcp_timestamp_echo_reply", syn->has_ts, syn->ts_ecr);
 	put_number_or_null(buf, "tcp_mss", syn->has_mss, syn->mss);
+	put_headers(buf, syn);
 	text_put(buf, "},\"sig\":\"");
 	sig_from_syn(syn, &sig);
 	sig_format(&sig, buf);

@@ -146,15 +146,16 @@ static void read_option(const struct wire *wire, struct syn *syn, uint8_t kind, 
 	}
 }
 
-/* Options whose length is fixed (RFC 9293 section 3.2, RFC 7323, RFC 2018); 0: any from 2 on. */
-static size_t fixed_option_len(uint8_t kind)
+/* Lengths that RFC 9293 section 3.2, RFC 7323 and RFC 2018 give; other kinds have any from 2 on. */
+static bool is_option_len(uint8_t kind, size_t len)
 {
 	switch (kind) {
-	case SYN_OPT_MSS: return 4;
-	case SYN_OPT_WSCALE: return 3;
-	case SYN_OPT_SACK_OK: return 2;
-	case SYN_OPT_TS: return 10;
-	default: return 0;
+	case SYN_OPT_MSS: return len == 4;
+	case SYN_OPT_WSCALE: return len == 3;
+	case SYN_OPT_SACK_OK: return len == 2;
+	case SYN_OPT_SACK: return len >= 10 && len <= 34;
+	case SYN_OPT_TS: return len == 10;
+	default: return len >= 2;
 	}
 }
 
@@ -169,8 +170,7 @@ static void parse_options(const struct wire *wire, struct syn *syn, size_t at, s
 {
 	while (at < end) {
 		uint8_t kind = wire_u8(wire, at);
-		size_t len = at + 1 < end ? wire_u8(wire, at + 1) : 0,
-		       fixed = fixed_option_len(kind);
+		size_t len = at + 1 < end ? wire_u8(wire, at + 1) : 0;
 
 		syn->opt_kinds[syn->opt_count++] = kind;
 		if (kind == SYN_OPT_EOL) {
@@ -185,10 +185,10 @@ static void parse_options(const struct wire *wire, struct syn *syn, size_t at, s
 			syn->quirks |= QUIRK_OPT_BAD;
 			return;
 		}
-		if (fixed && len != fixed)
-			syn->quirks |= QUIRK_OPT_BAD;
-		else
+		if (is_option_len(kind, len))
 			read_option(wire, syn, kind, at);
+		else
+			syn->quirks |= QUIRK_OPT_BAD;
 		at += len;
 	}
 }
@@ -198,7 +198,6 @@ static void read_tcp_quirks(struct syn *syn)
 	const uint16_t ecn_flags = SYN_TCP_ECE | SYN_TCP_CWR | SYN_TCP_NS;
 
 	add_quirk(syn, QUIRK_ECN, (syn->tos & 3) || (syn->tcp_flags & ecn_flags));
-	add_quirk(syn, QUIRK_RESERVED, syn->tcp_flags & SYN_TCP_RESERVED);
 	add_quirk(syn, QUIRK_SEQ_ZERO, syn->seq == 0);
 	add_quirk(syn, QUIRK_ACK_NONZERO, syn->ack != 0);
 	add_quirk(syn, QUIRK_URG_FLAG, syn->tcp_flags & SYN_TCP_URG);

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <sys/prctl.h>
 
+bool privs_has_net_admin(void)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
+}
+
 int privs_drop(void)
 {
-	if (capng_get_caps_process() != 0)
-		return -EIO;
-	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
+	if (!privs_has_net_admin())
 		return -EPERM;
 	capng_clear(CAPNG_SELECT_BOTH);
 	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
