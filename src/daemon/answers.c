@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers to requests on the control socket, and events for its subscribers. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "synprint/report.h"
+
+#define EVENT_BYTES_MAX 8192 /* an observation as JSON takes about 1,200 bytes */
+#define PAGE_MAX 64
+#define LOOK_MAX 65536 /* clients that one listing looks at */
+#define CLIENT_BYTES_MAX 4096 /* of one listed client, with every reason there is */
+
+/* One connection of a client with everything that can still be said about it. */
+struct details {
+	struct syn syn;
+	struct match match;
+	struct link link;
+	struct report report;
+};
+
+static void details_judge(const struct daemon *daemon, struct details *details)
+{
+	const struct knowledge *knowledge = daemon->pipeline.knowledge;
+
+	match_syn(knowledge->sigdb, &details->syn, &details->match);
+	link_judge(knowledge->linkdb, &details->syn, (uint16_t)daemon->config->local_clamp,
+		   &details->link);
+	details->report.syn = &details->syn;
+	details->report.match = &details->match;
+	details->report.link = &details->link;
+}
+
+static void details_of_conn(const struct daemon *daemon, const struct client *client,
+			    const struct client_conn *conn, struct details *details)
+{
+	details->report = (struct report){.now_ms = (uint64_t)client->last_seen_s * 1000,
+					  .addr = client->addr,
+					  .port = conn->src_port,
+					  .verdict = conn->verdict};
+	if (clients_get_syn(daemon->pipeline.clients, &client->addr, conn->src_port, &details->syn,
+			    &details->report.now_ms) == 0)
+		details_judge(daemon, details);
+}
+
+static void put_client(const struct client *client, struct text_buf *reply)
+{
+	text_putf(reply,
+		  ",\"client\":{\"first_seen\":%u,\"last_seen\":%u,\"syn_count\":%u,\"ports\":[",
+		  client->first_seen_s, client->last_seen_s, client->syn_count);
+	for (unsigned i = 0; i < client->conn_count; i++)
+		text_putf(reply, "%s%u", i ? "," : "", client->conns[i].src_port);
+	text_put(reply, "]}");
+}
+
+/* A port that is not among the remembered ones gets the newest verdict, which "exact" tells. */
+static void answer_verdict(struct daemon *daemon, const struct proto_request *req,
+			   struct text_buf *reply)
+{
+	struct client client;
+	const struct client_conn *conn = NULL;
+	struct details details;
+
+	proto_begin_reply(req, reply);
+	if (clients_get(daemon->pipeline.clients, &req->addr, &client) < 0) {
+		char ip[ADDR_TEXT_MAX];
+
+		addr_format(&req->addr, ip);
+		text_put(reply, ",\"found\":false,\"ip\":");
+		text_put_json(reply, ip);
+		text_put_char(reply, '}');
+		return;
+	}
+	conn = client_conn_find(&client, req->port);
+	text_put(reply,
+		 conn ? ",\"found\":true,\"exact\":true," : ",\"found\":true,\"exact\":false,");
+	details_of_conn(daemon, &client, conn ? conn : &client.conns[0], &details);
+	report_put_members(&details.report, daemon->vocab, reply);
+	put_client(&client, reply);
+	text_put_char(reply, '}');
+}
+
+static void put_listed(const struct daemon *daemon, const struct client *client, bool is_first,
+		       struct text_buf *reply)
+{
+	struct report report = {.now_ms = (uint64_t)client->last_seen_s * 1000,
+				.addr = client->addr,
+				.port = client->conns[0].src_port,
+				.verdict = client->conns[0].verdict};
+
+	text_put(reply, is_first ? "{" : ",{");
+	report_put_members(&report, daemon->vocab, reply);
+	put_client(client, reply);
+	text_put_char(reply, '}');
+}
+
+/*
+ * Clients that pass a filter, from a cursor on. One reply looks at so many at the most, and ends
+ * early where it is full: the asker goes on until the cursor is 0.
+ */
+static void answer_clients(struct daemon *daemon, const struct proto_request *req,
+			   struct text_buf *reply)
+{
+	uint64_t cursor = req->cursor;
+	unsigned found = 0, looked = 0;
+
+	proto_begin_reply(req, reply);
+	text_put(reply, ",\"clients\":[");
+	do {
+		struct client client;
+
+		if (clients_page(daemon->pipeline.clients, cursor, 1, &client, &cursor) == 0)
+			break;
+		if (filter_match(&req->filter, daemon->vocab, &client.addr,
+				 &client.conns[0].verdict))
+			put_listed(daemon, &client, found++ == 0, reply);
+	} while (cursor && found < req->limit && ++looked < LOOK_MAX &&
+		 reply->size - reply->len > CLIENT_BYTES_MAX);
+	text_putf(reply, "],\"cursor\":%llu}", (unsigned long long)cursor);
+}
+
+/* Forgotten also by the sets, through the mailbox behind those of the workers. */
+static void unpublish(struct daemon *daemon, const struct client *client)
+{
+	unsigned mailbox = (unsigned)daemon->config->queue_count;
+	struct publish_burst *burst =
+		daemon->publisher ? publisher_burst(daemon->publisher, mailbox) : NULL;
+
+	if (!burst)
+		return;
+	burst->count = 1;
+	burst->items[0] = (struct publish_item){.addr = client->addr, .remove = UINT32_MAX};
+	publisher_submit(daemon->publisher, mailbox, false);
+}
+
+static void answer_forget(struct daemon *daemon, const struct proto_request *req,
+			  struct text_buf *reply)
+{
+	struct client client;
+	bool is_known = clients_forget(daemon->pipeline.clients, &req->addr, &client) == 0;
+
+	if (is_known)
+		unpublish(daemon, &client);
+	proto_begin_reply(req, reply);
+	text_put(reply, is_known ? ",\"forgotten\":true}" : ",\"forgotten\":false}");
+}
+
+static void answer_reload(struct daemon *daemon, const struct proto_request *req,
+			  struct text_buf *reply)
+{
+	struct text_error error;
+
+	if (daemon_reload(daemon, &error) < 0) {
+		proto_put_error(reply, req->id, PROTO_FAILED, "%s", error.what);
+		return;
+	}
+	proto_begin_reply(req, reply);
+	text_put_char(reply, '}');
+}
+
+static void answer(void *ctx, const struct proto_request *req, const struct server_peer *peer,
+		   struct text_buf *reply)
+{
+	struct daemon *daemon = ctx;
+
+	(void)peer;
+	switch (req->op) {
+	case PROTO_VERDICT: answer_verdict(daemon, req, reply); return;
+	case PROTO_CLIENTS: answer_clients(daemon, req, reply); return;
+	case PROTO_FORGET: answer_forget(daemon, req, reply); return;
+	case PROTO_RELOAD: answer_reload(daemon, req, reply); return;
+	case PROTO_STATUS:
+		proto_begin_reply(req, reply);
+		status_put(daemon, reply);
+		text_put_char(reply, '}');
+		return;
+	case PROTO_SUBSCRIBE:
+	case PROTO_OP_COUNT: break;
+	}
+	proto_put_error(reply, req->id, PROTO_NOT_SUPPORTED, "not an operation of this daemon");
+}
+
+static uint64_t answer_snapshot(void *ctx, uint64_t cursor, size_t max,
+				struct server_snapshot *snapshot)
+{
+	struct daemon *daemon = ctx;
+	struct client page[PAGE_MAX];
+	size_t n = clients_page(daemon->pipeline.clients, cursor, max < PAGE_MAX ? max : PAGE_MAX,
+				page, &cursor);
+
+	for (size_t i = 0; i < n; i++) {
+		char json[EVENT_BYTES_MAX];
+		struct text_buf buf;
+		struct report report = {.now_ms = (uint64_t)page[i].last_seen_s * 1000,
+					.addr = page[i].addr,
+					.port = page[i].conns[0].src_port,
+					.verdict = page[i].conns[0].verdict};
+
+		text_buf_init(&buf, json, sizeof(json));
+		report_json(&report, daemon->vocab, &buf);
+		server_put_snapshot(snapshot, &report.addr, &report.verdict, buf.data, buf.len);
+	}
+	return cursor;
+}
+
+struct server_handler answers_handler(struct daemon *daemon)
+{
+	return (struct server_handler){.request = answer,
+				       .snapshot = answer_snapshot,
+				       .ctx = daemon};
+}
+
+static enum server_event_kind event_kind(enum change_kind kind)
+{
+	switch (kind) {
+	case CHANGE_NEW: return SERVER_EVENT_NEW;
+	case CHANGE_VERDICT: return SERVER_EVENT_CHANGE;
+	case CHANGE_NONE:
+	case CHANGE_REFRESH:
+	case CHANGE_REPEAT: break;
+	}
+	return SERVER_EVENT_SYN;
+}
+
+void answers_tell(void *ctx, const struct feed_event *event)
+{
+	struct daemon *daemon = ctx;
+	struct server_event server_event = {.kind = event_kind(event->kind),
+					    .addr = event->syn.src,
+					    .verdict = event->verdict};
+	struct details details = {.syn = event->syn,
+				  .report = {.now_ms = event->now_ms,
+					     .addr = event->syn.src,
+					     .port = event->syn.src_port,
+					     .verdict = event->verdict}};
+	char json[EVENT_BYTES_MAX];
+	struct text_buf buf;
+
+	details_judge(daemon, &details);
+	text_buf_init(&buf, json, sizeof(json));
+	report_json(&details.report, daemon->vocab, &buf);
+	server_send_event(daemon->server, &server_event, buf.data, buf.len);
+}

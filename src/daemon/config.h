@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration: read from a libconfig file, checked to the last key, then immutable. What
+ * names classes of the database is resolved once the database is there.
+ */
+#ifndef SYNPRINT_DAEMON_CONFIG_H
+#define SYNPRINT_DAEMON_CONFIG_H
+
+#include "input/rules.h"
+#include "synprint/filter.h"
+#include "synprint/text.h"
+
+#define CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/synprint.conf"
+#define CONFIG_DEFAULT_SOCKET "/run/synprint/control.sock"
+#define CONFIG_QUEUES_MAX 16
+#define CONFIG_SETS_MAX 32
+#define CONFIG_INTERFACES_MAX 64
+#define CONFIG_FILES_MAX 16
+
+enum config_set_kind { CONFIG_NFTSET, CONFIG_IPSET };
+
+/* One publish rule: which clients go into which pair of sets, NAME4 and NAME6. */
+struct config_set {
+	enum config_set_kind kind;
+	const char *name;
+	const char *table; /* "inet synprint" unless the administrator's own; nft only */
+	bool is_own_table; /* the table is ours, and so is the set */
+	int timeout_s;
+	int size; /* elements at the most */
+	struct filter filter; /* complete after config_resolve() */
+	const void *words; /* private: where the names of classes stand */
+};
+
+struct config {
+	const char *path; /* "built-in defaults" where there is no file */
+	int queue_first, queue_count, queue_length, receive_buffer;
+	enum rules_engine engine;
+	const char *interfaces[CONFIG_INTERFACES_MAX];
+	unsigned interface_count;
+	const char
+		*signatures[CONFIG_FILES_MAX]; /* absolute, or relative to the working directory */
+	unsigned signatures_count;
+	const char *links;
+	int clients, recent, ipv6_prefix;
+	enum link_grade link_threshold;
+	int local_clamp;
+	int deadline_ms;
+	struct config_set sets[CONFIG_SETS_MAX];
+	unsigned set_count;
+	const char *socket;
+	int socket_mode;
+	const char *socket_group; /* NULL: as it comes */
+	int log_level; /* enum log_level */
+	void *storage; /* private: owns the strings */
+};
+
+/**
+ * config_load() - read and check a file.
+ * @path: NULL for the built-in defaults, whose databases are looked for beside CONFIG_DEFAULT_PATH
+ * @ret_error: the line (0 where there is none) and what to do
+ * @ret_config: to be freed with config_free()
+ * Return: 0, -ENOENT and the like where the file cannot be read, -EINVAL for what is in it, -ENOMEM.
+ */
+int config_load(const char *path, struct text_error *ret_error, struct config **ret_config);
+void config_free(struct config *config);
+
+/**
+ * config_resolve() - turn the words of all publish rules into numbers of the vocabulary.
+ * Return: 0, or -EINVAL with the line for a class or family that the database does not have.
+ */
+int config_resolve(struct config *config, const struct vocab *vocab, struct text_error *ret_error);
+
+/** config_rules_params() - what the diversion rules need; points into @config. */
+struct rules_params config_rules_params(const struct config *config);
+
+#endif

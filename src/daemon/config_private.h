@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What config.c and config_sets.c share: who owns the strings, and the publish rules. */
+#ifndef SYNPRINT_DAEMON_CONFIG_PRIVATE_H
+#define SYNPRINT_DAEMON_CONFIG_PRIVATE_H
+
+#include <libconfig.h>
+#include <stdio.h>
+
+#include "daemon/config.h"
+
+#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 1)
+
+struct config_storage {
+	config_t file_config; /* strings of the configuration point into it */
+	char *file;
+	char *kept[CONFIG_KEPT_MAX];
+	unsigned kept_count;
+};
+
+/** config_default_sets() - the publish rules of a configuration that has none: vpn, scanner, suspect. */
+void config_default_sets(struct config *config);
+
+/** config_read_sets() - the list `publish.sets`, which replaces the default rules. */
+int config_read_sets(const config_setting_t *list, struct config *config,
+		     struct text_error *ret_error);
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Wiring: what starts, in which order, and how it stops. */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "publish/ipset.h"
+#include "publish/nftset.h"
+#include "sys/log.h"
+#include "sys/privs.h"
+
+#define FEED_CAPACITY 2048
+#define EVENTS_PER_TURN 256
+#define RETIRE_CHECK_MS 1000
+
+static void on_stop(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	log_line(LOG_LEVEL_INFO, "stopping");
+	loop_stop(daemon->loop);
+}
+
+static void on_reload(void *ctx)
+{
+	struct text_error error;
+
+	if (daemon_reload(ctx, &error) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s; keeping the old databases", error.what);
+}
+
+static void on_socket(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	server_dispatch(daemon->server);
+}
+
+static void on_feed(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	uint64_t lost;
+
+	feed_drain(daemon->pipeline.feed, EVENTS_PER_TURN, answers_tell, daemon, &lost);
+	if (lost)
+		server_note_missed(daemon->server, lost);
+}
+
+/* Databases are given back when every worker has begun another burst since they were replaced. */
+static bool is_unused(const struct daemon *daemon, const struct retired *retired)
+{
+	for (int i = 0; i < daemon->config->queue_count; i++)
+		if (worker_ticks(daemon->workers[i]) < retired->ticks[i] + 2)
+			return false;
+	return true;
+}
+
+static void on_retire_check(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++) {
+		struct retired *retired = &daemon->retired[i];
+
+		if (retired->knowledge && is_unused(daemon, retired)) {
+			knowledge_free(retired->knowledge);
+			retired->knowledge = NULL;
+		}
+	}
+}
+
+static struct retired *free_retired(struct daemon *daemon)
+{
+	on_retire_check(daemon);
+	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
+		if (!daemon->retired[i].knowledge)
+			return &daemon->retired[i];
+	return NULL;
+}
+
+int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
+{
+	const struct config *config = daemon->config;
+	struct retired *retired = free_retired(daemon);
+	struct knowledge_error error;
+	struct knowledge *knowledge;
+	int rc;
+
+	if (!retired)
+		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
+	rc = knowledge_load(config->signatures, config->signatures_count, config->links,
+			    daemon->vocab, &error, &knowledge);
+	if (rc < 0) {
+		char text[sizeof(ret_error->what)];
+
+		knowledge_error_format(&error, text, sizeof(text));
+		return text_error_set(ret_error, 0, 0, "%s", text);
+	}
+	retired->knowledge = daemon->pipeline.knowledge;
+	__atomic_store_n(&daemon->pipeline.knowledge, knowledge, __ATOMIC_RELEASE);
+	for (int i = 0; i < config->queue_count; i++)
+		retired->ticks[i] = worker_ticks(daemon->workers[i]);
+	daemon->reloads++;
+	log_line(LOG_LEVEL_INFO, "databases read again");
+	return 0;
+}
+
+static bool wants_event(void *ctx, enum change_kind kind)
+{
+	const struct daemon *daemon = ctx;
+
+	if (kind == CHANGE_NEW)
+		return server_has_subscribers(daemon->server, SERVER_EVENT_NEW);
+	if (kind == CHANGE_VERDICT)
+		return server_has_subscribers(daemon->server, SERVER_EVENT_CHANGE);
+	return server_has_subscribers(daemon->server, SERVER_EVENT_SYN);
+}
+
+/* What a target should hold: the clients that meet its condition and were seen within its timeout. */
+static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
+			      struct publish_op *ret_ops, unsigned max)
+{
+	const struct daemon *daemon = ctx;
+	const struct config_set *set = &daemon->config->sets[target];
+	uint32_t now_s = (uint32_t)time(NULL);
+	unsigned count = 0;
+
+	do {
+		struct client client;
+		uint32_t silent_s;
+
+		if (clients_page(daemon->pipeline.clients, *cursor, 1, &client, cursor) == 0)
+			break;
+		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
+		if (silent_s < (uint32_t)set->timeout_s &&
+		    filter_match(&set->filter, daemon->vocab, &client.addr,
+				 &client.conns[0].verdict))
+			ret_ops[count++] =
+				(struct publish_op){.addr = client.addr,
+						    .port = client.conns[0].src_port,
+						    .kind = PUBLISH_REFRESH,
+						    .timeout_s =
+							    (uint32_t)set->timeout_s - silent_s};
+	} while (*cursor && count < max);
+	return count;
+}
+
+static void on_publisher_event(void *ctx, const struct target *target, enum publisher_event event,
+			       const char *what)
+{
+	static struct log_limit failed, recovered, drifted;
+
+	(void)ctx;
+	switch (event) {
+	case PUBLISHER_FAILED:
+		log_limited(&failed, LOG_LEVEL_WARNING,
+			    "%s takes no elements (%s); it is tried again later, others go on",
+			    target->name, what);
+		return;
+	case PUBLISHER_RECOVERED:
+		log_limited(&recovered, LOG_LEVEL_INFO, "%s takes elements again", target->name);
+		return;
+	case PUBLISHER_DRIFTED:
+		log_limited(&drifted, LOG_LEVEL_WARNING,
+			    "%s was changed by somebody (%s); it is filled again", target->name,
+			    what);
+		return;
+	}
+}
+
+static int make_target(const struct config_set *set, struct target **ret_target)
+{
+	char name4[256], name6[256];
+
+	snprintf(name4, sizeof(name4), "%s4", set->name);
+	snprintf(name6, sizeof(name6), "%s6", set->name);
+	if (set->kind == CONFIG_IPSET) {
+		struct ipset_params params = {.name4 = name4,
+					      .name6 = name6,
+					      .timeout_s = (uint32_t)set->timeout_s,
+					      .size = (uint32_t)set->size};
+
+		return ipset_new(&params, ret_target);
+	}
+	{
+		const char *space = strchr(set->table, ' ');
+		bool is_ip = strncmp(set->table, "ip ", 3) == 0;
+		bool is_ip6 = strncmp(set->table, "ip6 ", 4) == 0;
+		struct nftset_params params = {.family = is_ip    ? NFTSET_IP
+							 : is_ip6 ? NFTSET_IP6
+								  : NFTSET_INET,
+					       .table = set->is_own_table ? NULL : space + 1,
+					       .name4 = is_ip6 ? NULL : name4,
+					       .name6 = is_ip ? NULL : name6,
+					       .timeout_s = (uint32_t)set->timeout_s,
+					       .size = (uint32_t)set->size,
+					       .is_foreign = !set->is_own_table};
+
+		return nftset_new(&params, ret_target);
+	}
+}
+
+static unsigned refresh_s(const struct config *config)
+{
+	int shortest = 7200;
+
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (config->sets[i].timeout_s < shortest)
+			shortest = config->sets[i].timeout_s;
+	return shortest < 4 ? 1 : (unsigned)shortest / 2;
+}
+
+static enum daemon_exit start_tables(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct clients_params params = {.capacity = (size_t)config->clients,
+					.recent = (size_t)config->recent,
+					.v6_prefix_bits = (unsigned)config->ipv6_prefix,
+					.refresh_s = refresh_s(config),
+					.vocab = daemon->vocab};
+
+	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
+		params.seed = (uint64_t)time(NULL);
+	daemon->pipeline.clients = clients_new(&params);
+	daemon->pipeline.feed = feed_new((unsigned)config->queue_count, FEED_CAPACITY);
+	daemon->loop = loop_new();
+	if (daemon->pipeline.clients && daemon->pipeline.feed && daemon->loop)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
+		 config->clients);
+	return DAEMON_EXIT_FAILED;
+}
+
+static void make_socket_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[256];
+
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory))
+		return;
+	memcpy(directory, path, (size_t)(slash - path));
+	directory[slash - path] = '\0';
+	if (mkdir(directory, 0755) < 0)
+		return; /* it is there, or the socket's own error will say what is wrong */
+}
+
+static enum daemon_exit start_server(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct server_params params = {.path = config->socket,
+				       .mode = (mode_t)config->socket_mode,
+				       .group = (gid_t)-1,
+				       .vocab = daemon->vocab,
+				       .handler = answers_handler(daemon)};
+	const struct group *group = config->socket_group ? getgrnam(config->socket_group) : NULL;
+	struct text_error error = {.what = "out of memory"};
+
+	if (config->socket_group && !group) {
+		log_line(LOG_LEVEL_ERROR, "%s: control.group: there is no group '%s'", config->path,
+			 config->socket_group);
+		return DAEMON_EXIT_INPUT;
+	}
+	if (group)
+		params.group = group->gr_gid;
+	make_socket_directory(config->socket);
+	if (server_new(&params, &error, &daemon->server) < 0) {
+		log_line(LOG_LEVEL_ERROR, "%s", error.what);
+		return DAEMON_EXIT_SOCKET;
+	}
+	return DAEMON_EXIT_OK;
+}
+
+static enum daemon_exit start_loop(struct daemon *daemon)
+{
+	struct loop *loop = daemon->loop;
+	int rc = loop_add_signal(loop, SIGINT, on_stop, daemon);
+
+	rc = rc ? rc : loop_add_signal(loop, SIGTERM, on_stop, daemon);
+	rc = rc ? rc : loop_add_signal(loop, SIGHUP, on_reload, daemon);
+	rc = rc ? rc : loop_add_fd(loop, server_fd(daemon->server), on_socket, daemon);
+	rc = rc ? rc : loop_add_fd(loop, feed_fd(daemon->pipeline.feed), on_feed, daemon);
+	rc = rc ? rc : loop_add_timer(loop, RETIRE_CHECK_MS, on_retire_check, daemon);
+	if (rc == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "cannot set up the event loop: %s", strerror(-rc));
+	return DAEMON_EXIT_FAILED;
+}
+
+static enum daemon_exit check_privileges(void)
+{
+	if (privs_has_net_admin())
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR,
+		 "CAP_NET_ADMIN is missing: run as root, or give it to the service");
+	return DAEMON_EXIT_PRIVILEGES;
+}
+
+static enum daemon_exit drop_privileges(void)
+{
+	int rc = privs_drop();
+
+	if (rc < 0)
+		log_line(LOG_LEVEL_ERROR, "cannot give up privileges: %s", strerror(-rc));
+	return rc < 0 ? DAEMON_EXIT_PRIVILEGES : DAEMON_EXIT_OK;
+}
+
+static enum daemon_exit start_publisher(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct publisher_params params = {.targets = daemon->targets,
+					  .target_count = config->set_count,
+					  .worker_count = (unsigned)config->queue_count + 1,
+					  .deadline_ms = (unsigned)config->deadline_ms,
+					  .ctx = daemon,
+					  .live = live_elements,
+					  .event = on_publisher_event};
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < config->set_count; i++)
+		rc = make_target(&config->sets[i], &daemon->targets[i]);
+	if (rc == 0 && config->set_count)
+		rc = publisher_start(&params, &daemon->publisher);
+	if (rc < 0) {
+		log_line(LOG_LEVEL_ERROR, "cannot start publishing: %s", strerror(-rc));
+		return DAEMON_EXIT_FAILED;
+	}
+	daemon->pipeline.publisher = daemon->publisher;
+	return DAEMON_EXIT_OK;
+}
+
+/* Before anything is made in the kernel: whoever holds the queues is the only one to do that. */
+static enum daemon_exit bind_queues(struct daemon *daemon)
+{
+	for (int i = 0; i < daemon->config->queue_count; i++) {
+		struct text_error error;
+		int rc = worker_new(&daemon->pipeline, (unsigned)i, &error, &daemon->workers[i]);
+
+		if (rc == 0)
+			continue;
+		log_line(LOG_LEVEL_ERROR, "%s", error.what);
+		return rc == -EBUSY   ? DAEMON_EXIT_QUEUE_BUSY
+		       : rc == -EPERM ? DAEMON_EXIT_PRIVILEGES
+				      : DAEMON_EXIT_FAILED;
+	}
+	return DAEMON_EXIT_OK;
+}
+
+static enum daemon_exit start_workers(struct daemon *daemon)
+{
+	for (int i = 0; i < daemon->config->queue_count; i++) {
+		int rc = worker_start(daemon->workers[i]);
+
+		if (rc == 0)
+			continue;
+		log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(-rc));
+		return DAEMON_EXIT_FAILED;
+	}
+	return DAEMON_EXIT_OK;
+}
+
+static enum daemon_exit start_diversion(struct daemon *daemon)
+{
+	struct text_error error;
+	int rc = keeper_start(daemon->config, daemon->workers, &error, &daemon->keeper);
+
+	if (rc == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "%s", error.what);
+	return rc == -EPERM ? DAEMON_EXIT_PRIVILEGES : DAEMON_EXIT_RULES;
+}
+
+static enum daemon_exit start_stages(struct daemon *daemon)
+{
+	enum daemon_exit code = check_privileges();
+
+	code = code ? code : start_tables(daemon);
+	code = code ? code : start_server(daemon);
+	code = code ? code : start_loop(daemon);
+	code = code ? code : drop_privileges();
+	code = code ? code : bind_queues(daemon);
+	code = code ? code : start_publisher(daemon);
+	code = code ? code : start_workers(daemon);
+	code = code ? code : start_diversion(daemon);
+	return code;
+}
+
+enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config,
+			      struct vocab *vocab, struct knowledge *knowledge)
+{
+	enum daemon_exit code;
+
+	*daemon = (struct daemon){.config = config,
+				  .vocab = vocab,
+				  .started_s = (uint64_t)time(NULL),
+				  .pipeline = {.config = config,
+					       .vocab = vocab,
+					       .knowledge = knowledge,
+					       .wants_event = wants_event,
+					       .ctx = daemon}};
+	code = start_stages(daemon);
+	if (code == DAEMON_EXIT_OK)
+		log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s",
+			 config->queue_first, config->queue_first + config->queue_count - 1,
+			 config->socket);
+	return code;
+}
+
+enum daemon_exit daemon_run(struct daemon *daemon)
+{
+	int rc = loop_run(daemon->loop);
+
+	if (rc == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "the event loop failed: %s", strerror(-rc));
+	return DAEMON_EXIT_FAILED;
+}
+
+/* Only what no rule of the administrator's refers to can go, and only what is ours does. */
+static void remove_from_kernel(struct daemon *daemon)
+{
+	struct nl *nl = NULL;
+
+	for (unsigned i = 0; i < daemon->config->set_count; i++)
+		if (daemon->targets[i])
+			daemon->targets[i]->type->remove(daemon->targets[i]);
+	if (daemon->config->engine != RULES_NONE && nl_open(&nl) == 0)
+		rules_remove(nl, NULL, 0);
+	nl_close(nl);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	bool has_made = daemon->publisher || daemon->keeper;
+
+	keeper_stop(daemon->keeper);
+	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
+		worker_stop(daemon->workers[i]);
+	publisher_stop(daemon->publisher);
+	if (has_made)
+		remove_from_kernel(daemon);
+	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
+		if (daemon->targets[i])
+			daemon->targets[i]->type->free(daemon->targets[i]);
+	server_free(daemon->server);
+	loop_free(daemon->loop);
+	feed_free(daemon->pipeline.feed);
+	clients_free(daemon->pipeline.clients);
+	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
+		knowledge_free(daemon->retired[i].knowledge);
+	knowledge_free(daemon->pipeline.knowledge);
+}

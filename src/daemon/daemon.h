@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon: everything wired together, in the order in which it starts and the reverse in
+ * which it stops. The one place that knows all stages.
+ */
+#ifndef SYNPRINT_DAEMON_DAEMON_H
+#define SYNPRINT_DAEMON_DAEMON_H
+
+#include "control/server.h"
+#include "daemon/config.h"
+#include "daemon/keeper.h"
+#include "daemon/knowledge.h"
+#include "daemon/worker.h"
+#include "sys/loop.h"
+
+#define DAEMON_RETIRED_MAX 4
+
+/* Exit codes of synprintd and, where they apply, of synprint; documented in synprintd(8). */
+enum daemon_exit {
+	DAEMON_EXIT_OK = 0,
+	DAEMON_EXIT_FAILED = 1, /* something else; the log says what */
+	DAEMON_EXIT_USAGE = 2,
+	DAEMON_EXIT_UNREACHABLE = 3, /* synprint only: no daemon answers */
+	DAEMON_EXIT_INPUT = 4, /* configuration, database or capture file */
+	DAEMON_EXIT_PRIVILEGES = 5,
+	DAEMON_EXIT_QUEUE_BUSY = 6,
+	DAEMON_EXIT_SOCKET = 7, /* the control socket cannot be made, or another daemon serves it */
+	DAEMON_EXIT_RULES = 8, /* the diversion rules cannot be made */
+};
+
+/* Databases that a reload replaced, kept until no worker can be reading them any more. */
+struct retired {
+	struct knowledge *knowledge;
+	uint64_t ticks[CONFIG_QUEUES_MAX];
+};
+
+struct daemon {
+	const struct config *config;
+	struct vocab *vocab;
+	struct pipeline pipeline;
+	struct loop *loop;
+	struct server *server;
+	struct target *targets[CONFIG_SETS_MAX];
+	struct publisher *publisher;
+	struct worker *workers[CONFIG_QUEUES_MAX];
+	struct keeper *keeper;
+	struct retired retired[DAEMON_RETIRED_MAX];
+	uint64_t started_s; /* Unix time */
+	uint64_t reloads;
+};
+
+/**
+ * daemon_start() - from the control socket to the first diverted SYN.
+ * @config, @vocab, @knowledge: loaded and resolved; @knowledge becomes the daemon's
+ * Return: DAEMON_EXIT_OK, or the code to exit with after daemon_stop(); the reason is logged.
+ */
+enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config,
+			      struct vocab *vocab, struct knowledge *knowledge);
+
+/** daemon_run() - until SIGINT or SIGTERM. */
+enum daemon_exit daemon_run(struct daemon *daemon);
+
+/** daemon_stop() - rules away, queues drained, sets removed, threads ended; also after a failed start. */
+void daemon_stop(struct daemon *daemon);
+
+/** daemon_reload() - read the databases again. Return: 0, or -EINVAL with the reason; then all stays. */
+int daemon_reload(struct daemon *daemon, struct text_error *ret_error);
+
+/** answers_handler() - how the control socket's requests are answered. */
+struct server_handler answers_handler(struct daemon *daemon);
+
+/** answers_tell() - send an event of the workers to the subscribers. */
+void answers_tell(void *daemon, const struct feed_event *event);
+
+/** status_put() - the members of a status reply, each with a comma before it. */
+void status_put(struct daemon *daemon, struct text_buf *reply);
+
+#endif

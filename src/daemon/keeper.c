@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The dead-man's switch and the rules, kept by a thread of their own. */
+#include "daemon/keeper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sys/log.h"
+
+#define BEAT_MS 200
+#define BEATS_PER_CHECK 5
+
+struct keeper {
+	const struct config *config;
+	struct worker *const *workers;
+	uint64_t ticks[CONFIG_QUEUES_MAX];
+	struct nl *nl;
+	struct rules_status status;
+	uint64_t last_syns; /* as the rules counted when they were last asked */
+	struct keeper_stats stats;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of what is below */
+	pthread_cond_t wake;
+	bool must_stop;
+	struct keeper_stats shown; /* the newest copy of stats */
+};
+
+/* Every worker turned its loop at least once since the last beat. */
+static bool workers_progress(struct keeper *keeper)
+{
+	bool is_progress = true;
+
+	for (int i = 0; i < keeper->config->queue_count; i++) {
+		uint64_t ticks = worker_ticks(keeper->workers[i]);
+
+		is_progress &= ticks != keeper->ticks[i];
+		keeper->ticks[i] = ticks;
+	}
+	return is_progress;
+}
+
+/* What the workers received of so many that the rules counted. */
+static uint64_t received_before(const struct keeper *keeper, uint64_t counted)
+{
+	uint64_t received = 0;
+
+	for (int i = 0; i < keeper->config->queue_count; i++) {
+		struct worker_stats stats;
+
+		worker_get_stats(keeper->workers[i], &stats);
+		received += stats.received;
+	}
+	return received < counted ? received : counted;
+}
+
+/* Adds what was counted since the last look; a smaller count means that the rules were made anew. */
+static void look_at_rules(struct keeper *keeper)
+{
+	struct keeper_stats *stats = &keeper->stats;
+
+	if (rules_get_status(keeper->nl, &keeper->status) < 0)
+		return;
+	stats->has_rules = keeper->status.is_present;
+	stats->is_diverting = keeper->status.is_present && keeper->status.is_armed;
+	if (!keeper->status.is_present) {
+		keeper->last_syns = 0;
+		return;
+	}
+	stats->engine = keeper->status.engine;
+	stats->counted += keeper->status.syns >= keeper->last_syns
+				  ? keeper->status.syns - keeper->last_syns
+				  : keeper->status.syns;
+	keeper->last_syns = keeper->status.syns;
+	stats->unclassified = stats->counted - received_before(keeper, stats->counted);
+}
+
+static void restore_rules(struct keeper *keeper)
+{
+	static struct log_limit limit;
+	struct rules_params params = config_rules_params(keeper->config);
+	struct text_error error = {0};
+
+	if (rules_apply(keeper->nl, &params, NULL, &error) < 0) {
+		log_limited(
+			&limit, LOG_LEVEL_ERROR,
+			"the rules are gone and cannot be made again (%s); SYNs pass unclassified",
+			error.what);
+		return;
+	}
+	rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+	keeper->stats.restored++;
+	log_limited(&limit, LOG_LEVEL_WARNING, "somebody deleted the rules; they are there again");
+}
+
+/* Rules of the administrator's own may have the switch too, so it is renewed for any engine. */
+static void beat(struct keeper *keeper, unsigned number)
+{
+	bool is_managed = keeper->config->engine != RULES_NONE;
+	int rc = 0;
+
+	if (workers_progress(keeper))
+		rc = rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+	else
+		keeper->stats.withheld++;
+	if (rc != -ENOENT && number % BEATS_PER_CHECK)
+		return;
+	look_at_rules(keeper);
+	if (is_managed && (rc == -ENOENT || !keeper->stats.has_rules))
+		restore_rules(keeper);
+}
+
+static struct timespec next_beat(struct timespec at)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	at.tv_nsec += BEAT_MS * 1000000L;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	if (at.tv_sec < now.tv_sec) /* we stood still: no need to catch up */
+		return now;
+	return at;
+}
+
+/* Sleeps until the time is there; false where the keeper is to end. */
+static bool wait_for_beat(struct keeper *keeper, const struct timespec *at)
+{
+	bool must_stop;
+
+	pthread_mutex_lock(&keeper->lock);
+	keeper->shown = keeper->stats;
+	while (!keeper->must_stop &&
+	       pthread_cond_timedwait(&keeper->wake, &keeper->lock, at) != ETIMEDOUT)
+		continue;
+	must_stop = keeper->must_stop;
+	pthread_mutex_unlock(&keeper->lock);
+	return !must_stop;
+}
+
+static void *keeper_main(void *arg)
+{
+	struct keeper *keeper = arg;
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	for (unsigned number = 1;; number++) {
+		at = next_beat(at);
+		if (!wait_for_beat(keeper, &at))
+			return NULL;
+		beat(keeper, number);
+	}
+}
+
+static void keeper_free(struct keeper *keeper)
+{
+	nl_close(keeper->nl);
+	pthread_cond_destroy(&keeper->wake);
+	pthread_mutex_destroy(&keeper->lock);
+	free(keeper);
+}
+
+static struct keeper *keeper_new(const struct config *config, struct worker *const *workers)
+{
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	pthread_condattr_t attr;
+
+	if (!keeper)
+		return NULL;
+	keeper->config = config;
+	keeper->workers = workers;
+	pthread_mutex_init(&keeper->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&keeper->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	return keeper;
+}
+
+/* Rules that an earlier process left have counted before us. */
+static int apply_rules(struct keeper *keeper, struct text_error *ret_error)
+{
+	struct rules_params params = config_rules_params(keeper->config);
+	int rc = 0;
+
+	if (keeper->config->engine != RULES_NONE)
+		rc = rules_apply(keeper->nl, &params, NULL, ret_error);
+	if (rc < 0)
+		return rc;
+	look_at_rules(keeper);
+	keeper->stats.counted = keeper->stats.unclassified = 0;
+	rc = rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+	if (rc == -ENOENT && keeper->config->engine == RULES_NONE)
+		return 0;
+	if (rc < 0)
+		text_error_set(ret_error, 0, 0, "cannot begin to divert SYNs: %s", strerror(-rc));
+	return rc;
+}
+
+int keeper_start(const struct config *config, struct worker *const *workers,
+		 struct text_error *ret_error, struct keeper **ret_keeper)
+{
+	struct keeper *keeper = keeper_new(config, workers);
+	int rc;
+
+	text_error_set(ret_error, 0, 0, "out of memory");
+	if (!keeper)
+		return -ENOMEM;
+	rc = nl_open(&keeper->nl);
+	if (rc < 0)
+		text_error_set(ret_error, 0, 0, "cannot open a netfilter netlink socket: %s",
+			       strerror(-rc));
+	else
+		rc = apply_rules(keeper, ret_error);
+	if (rc == 0)
+		rc = -pthread_create(&keeper->thread, NULL, keeper_main, keeper);
+	if (rc < 0) {
+		keeper_free(keeper);
+		return rc;
+	}
+	*ret_keeper = keeper;
+	return 0;
+}
+
+void keeper_stop(struct keeper *keeper)
+{
+	if (!keeper)
+		return;
+	pthread_mutex_lock(&keeper->lock);
+	keeper->must_stop = true;
+	pthread_cond_signal(&keeper->wake);
+	pthread_mutex_unlock(&keeper->lock);
+	pthread_join(keeper->thread, NULL);
+	rules_disarm(keeper->nl);
+	if (keeper->config->engine != RULES_NONE)
+		rules_undivert(keeper->nl);
+	keeper_free(keeper);
+}
+
+void keeper_get_stats(struct keeper *keeper, struct keeper_stats *ret_stats)
+{
+	pthread_mutex_lock(&keeper->lock);
+	*ret_stats = keeper->shown;
+	pthread_mutex_unlock(&keeper->lock);
+}

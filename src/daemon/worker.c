@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A packet's journey: receive, parse, match, decide, observe, publish, accept, tell. */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "sys/log.h"
+
+#define IDLE_MS 100 /* a worker without packets still shows that it lives */
+#define DRAIN_MS 50 /* a queue that was silent so long after its rule went is empty */
+
+struct worker {
+	struct pipeline *pipeline;
+	unsigned number;
+	struct nfqueue *queue;
+	pthread_t thread;
+	bool is_started;
+	bool must_stop; /* atomic */
+	uint64_t ticks; /* atomic */
+	struct worker_stats stats; /* written by the worker alone, read by anybody */
+	unsigned event_count;
+	struct feed_event events[NFQUEUE_BURST_MAX];
+};
+
+_Static_assert(NFQUEUE_BURST_MAX <= PUBLISHER_ITEMS_MAX, "a burst of packets is one of items");
+
+static void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint32_t pipeline_sets_of(const struct pipeline *pipeline, const struct addr *addr,
+			  const struct verdict *verdict)
+{
+	const struct config *config = pipeline->config;
+	uint32_t sets = 0;
+
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (filter_match(&config->sets[i].filter, pipeline->vocab, addr, verdict))
+			sets |= UINT32_C(1) << i;
+	return sets;
+}
+
+static void add_item(const struct worker *worker, const struct change *change, uint16_t port,
+		     struct publish_burst *burst)
+{
+	struct publish_item item = {.addr = change->addr, .port = port};
+	uint32_t sets;
+
+	if (change->kind == CHANGE_NONE || change->kind == CHANGE_REPEAT)
+		return;
+	sets = pipeline_sets_of(worker->pipeline, &change->addr, &change->verdict);
+	if (!sets)
+		return;
+	if (change->kind == CHANGE_REFRESH)
+		item.refresh = sets;
+	else
+		item.add = sets;
+	burst->items[burst->count++] = item;
+}
+
+static void add_event(struct worker *worker, uint64_t now_ms, const struct syn *syn,
+		      const struct change *change)
+{
+	const struct pipeline *pipeline = worker->pipeline;
+
+	if (change->kind == CHANGE_REPEAT || !pipeline->wants_event(pipeline->ctx, change->kind))
+		return;
+	worker->events[worker->event_count++] = (struct feed_event){.now_ms = now_ms,
+								    .kind = change->kind,
+								    .syn_count = change->syn_count,
+								    .verdict = change->verdict,
+								    .syn = *syn};
+}
+
+static void count_flags(struct worker_stats *stats, unsigned flags)
+{
+	for (; flags; flags &= flags - 1)
+		count(&stats->flags[__builtin_ctz(flags)], 1);
+}
+
+static void handle_packet(struct worker *worker, const struct knowledge *knowledge, uint64_t now_ms,
+			  const struct nfqueue_packet *packet, struct publish_burst *burst)
+{
+	const struct config *config = worker->pipeline->config;
+	struct syn syn;
+	struct match match;
+	struct link link;
+	struct verdict verdict;
+	struct change change;
+	enum syn_result result = syn_parse(packet->data, packet->len, &syn);
+
+	count(&worker->stats.results[result], 1);
+	if (result != SYN_OK)
+		return;
+	match_syn(knowledge->sigdb, &syn, &match);
+	link_judge(knowledge->linkdb, &syn, (uint16_t)config->local_clamp, &link);
+	verdict = verdict_decide(&syn, &match, &link, config->link_threshold);
+	clients_observe(worker->pipeline->clients, now_ms, &syn, &verdict, &change);
+	count_flags(&worker->stats, change.verdict.flags);
+	add_item(worker, &change, syn.src_port, burst);
+	add_event(worker, now_ms, &syn, &change);
+}
+
+/* New elements are waited for, so that they are in their sets before the SYN goes on. */
+static void publish(struct worker *worker, const struct publish_burst *items)
+{
+	struct publisher *publisher = worker->pipeline->publisher;
+	struct publish_burst *burst;
+	bool has_new = false;
+
+	if (!publisher || !items->count)
+		return;
+	burst = publisher_burst(publisher, worker->number);
+	if (!burst)
+		return;
+	burst->count = items->count;
+	for (unsigned i = 0; i < items->count; i++) {
+		burst->items[i] = items->items[i];
+		has_new |= items->items[i].add != 0;
+	}
+	publisher_submit(publisher, worker->number, has_new);
+}
+
+static void accept_burst(struct worker *worker)
+{
+	static struct log_limit limit;
+	int rc = nfqueue_accept(worker->queue);
+
+	if (rc < 0) {
+		count(&worker->stats.accept_failures, 1);
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "queue %u: the kernel did not take a verdict (%d); it is sent again",
+			    worker->number, -rc);
+	}
+}
+
+static void tell(struct worker *worker)
+{
+	struct feed *feed = worker->pipeline->feed;
+
+	for (unsigned i = 0; i < worker->event_count; i++)
+		feed_push(feed, worker->number, &worker->events[i]);
+	if (worker->event_count)
+		feed_wake(feed);
+	worker->event_count = 0;
+}
+
+static void handle_burst(struct worker *worker, const struct nfqueue_packet *packets, unsigned n)
+{
+	const struct knowledge *knowledge =
+		__atomic_load_n(&worker->pipeline->knowledge, __ATOMIC_ACQUIRE);
+	struct publish_burst items;
+	uint64_t now_ms = unix_ms();
+
+	count(&worker->stats.received, n);
+	count(&worker->stats.bursts, 1);
+	items.count = 0;
+	for (unsigned i = 0; i < n; i++)
+		handle_packet(worker, knowledge, now_ms, &packets[i], &items);
+	publish(worker, &items);
+	accept_burst(worker);
+	tell(worker);
+}
+
+static void *worker_main(void *arg)
+{
+	static struct log_limit limit;
+	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
+	struct worker *worker = arg;
+	int n = 0;
+
+	for (;;) {
+		bool must_stop = __atomic_load_n(&worker->must_stop, __ATOMIC_ACQUIRE);
+
+		n = nfqueue_receive(worker->queue, must_stop ? DRAIN_MS : IDLE_MS, packets);
+		if (n > 0)
+			handle_burst(worker, packets, (unsigned)n);
+		else if (nfqueue_must_accept(worker->queue))
+			accept_burst(worker);
+		else if (must_stop)
+			return NULL;
+		if (n < 0)
+			log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
+				    worker->number, -n);
+		__atomic_store_n(&worker->ticks, worker->ticks + 1, __ATOMIC_RELEASE);
+	}
+}
+
+int worker_new(struct pipeline *pipeline, unsigned number, struct text_error *ret_error,
+	       struct worker **ret_worker)
+{
+	const struct config *config = pipeline->config;
+	struct nfqueue_params params = {.queue = (uint16_t)(config->queue_first + (int)number),
+					.length = (uint32_t)config->queue_length,
+					.receive_buffer = (uint32_t)config->receive_buffer};
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int rc;
+
+	if (!worker) {
+		text_error_set(ret_error, 0, 0, "out of memory");
+		return -ENOMEM;
+	}
+	worker->pipeline = pipeline;
+	worker->number = number;
+	rc = nfqueue_open(&params, ret_error, &worker->queue);
+	if (rc < 0) {
+		free(worker);
+		return rc;
+	}
+	*ret_worker = worker;
+	return 0;
+}
+
+int worker_start(struct worker *worker)
+{
+	int rc = -pthread_create(&worker->thread, NULL, worker_main, worker);
+
+	worker->is_started = rc == 0;
+	return rc;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (!worker)
+		return;
+	__atomic_store_n(&worker->must_stop, true, __ATOMIC_RELEASE);
+	if (worker->is_started)
+		pthread_join(worker->thread, NULL);
+	nfqueue_close(worker->queue);
+	free(worker);
+}
+
+uint64_t worker_ticks(const struct worker *worker)
+{
+	return __atomic_load_n(&worker->ticks, __ATOMIC_ACQUIRE);
+}
+
+static uint64_t value_of(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
+{
+	ret_stats->received = value_of(&worker->stats.received);
+	ret_stats->bursts = value_of(&worker->stats.bursts);
+	ret_stats->accept_failures = value_of(&worker->stats.accept_failures);
+	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
+		ret_stats->results[i] = value_of(&worker->stats.results[i]);
+	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
+		ret_stats->flags[i] = value_of(&worker->stats.flags[i]);
+}

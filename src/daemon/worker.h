@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: the thread of one queue, and a packet's whole way through synprint. A burst is
+ * parsed, matched, decided and counted, what changed is published, and then the burst is
+ * accepted, whatever came of all that.
+ */
+#ifndef SYNPRINT_DAEMON_WORKER_H
+#define SYNPRINT_DAEMON_WORKER_H
+
+#include "daemon/config.h"
+#include "daemon/knowledge.h"
+#include "input/nfqueue.h"
+#include "publish/feed.h"
+#include "publish/publisher.h"
+#include "synprint/clients.h"
+
+/* What all workers share. Only `knowledge` ever changes: swapped whole, read once a burst. */
+struct pipeline {
+	const struct config *config;
+	const struct vocab *vocab;
+	struct knowledge *knowledge; /* atomic */
+	struct clients *clients;
+	struct publisher *publisher; /* NULL where nothing is published */
+	struct feed *feed;
+	bool (*wants_event)(void *ctx, enum change_kind kind); /* called by workers */
+	void *ctx;
+};
+
+struct worker_stats {
+	uint64_t received, bursts;
+	uint64_t results[SYN_RESULT_COUNT];
+	uint64_t flags[VERDICT_FLAG_COUNT];
+	uint64_t accept_failures;
+};
+
+struct worker;
+
+/** worker_new() - bind the queue, which no other process can then. Return: as nfqueue_open(). */
+int worker_new(struct pipeline *pipeline, unsigned number, struct text_error *ret_error,
+	       struct worker **ret_worker);
+
+/** worker_start() - start the thread; from here on packets are read. Return: 0 or -errno. */
+int worker_start(struct worker *worker);
+
+/**
+ * worker_stop() - drain the queue until it has been silent, end the thread, close and free. NULL
+ * and a worker that was never started are allowed.
+ */
+void worker_stop(struct worker *worker);
+
+/** worker_ticks() - grows while the worker makes progress, also when it has nothing to do. */
+uint64_t worker_ticks(const struct worker *worker);
+
+void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats);
+
+/** pipeline_sets_of() - the publish targets whose condition a client meets, a bit for each. */
+uint32_t pipeline_sets_of(const struct pipeline *pipeline, const struct addr *addr,
+			  const struct verdict *verdict);
+
+#endif
