@@ -23,11 +23,12 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed -pthread $(SAN_FLAGS)
 
 # SAN=1: AddressSanitizer and UBSan; SAN=thread: ThreadSanitizer. Each in a build folder of its own.
 SAN ?=
+BUILD_ROOT := $(patsubst %/tsan,%,$(patsubst %/san,%,$(BUILD)))
 ifeq ($(SAN),1)
-override BUILD := $(BUILD)/san
+override BUILD := $(BUILD_ROOT)/san
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(SAN),thread)
-override BUILD := $(BUILD)/tsan
+override BUILD := $(BUILD_ROOT)/tsan
 SAN_FLAGS := -fsanitize=thread
 else ifeq ($(SAN),)
 CPPFLAGS += -D_FORTIFY_SOURCE=2
@@ -97,11 +98,21 @@ check-golden: all ## captures made by the tests, against tcpdump and expected li
 
 check-fuzz: ## replay the fuzz corpora under ASan and UBSan
 	@$(MAKE) --no-print-directory SAN=1 fuzz-build
-	@tests/check.sh $(BUILD) fuzz
+	@tests/check.sh $(BUILD_ROOT)/san fuzz
 
 check-syns: ## SYNS=FILE of hex lines: every packet and every prefix under ASan and UBSan
-	@$(MAKE) --no-print-directory SAN=1 build/san/fuzz/fuzz_syn
-	@build/san/fuzz/fuzz_syn --hex $(SYNS)
+	@$(MAKE) --no-print-directory SAN=1 $(BUILD_ROOT)/san/fuzz/fuzz_syn
+	@$(BUILD_ROOT)/san/fuzz/fuzz_syn --hex $(SYNS)
+
+T ?= syn
+RUNS ?= 1000000
+fuzz: ## T=syn RUNS=1000000: run one harness under libFuzzer (clang), beginning with its corpus
+	@tests/deps.sh clang
+	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
+	@clang -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(HOST_SRC) $(LIBS) -lm
+	@$(BUILD)/libfuzzer/$(T) -runs=$(RUNS) -artifact_prefix=$(BUILD)/libfuzzer/ \
+		$(BUILD)/libfuzzer/$(T)-found tests/fuzz/corpus/$(T)
 
 .PHONY: unit-build fuzz-build
 unit-build: $(UNIT_BIN)
@@ -132,12 +143,59 @@ $(DAEMON) $(CLI):
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion -lm
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcriterion -lm
+$(BUILD)/unit/test_line: $(call obj,src/cli/line.c)
 
-# A fuzz harness is a libFuzzer target; fuzz_main.c gives it a main that replays files.
+# A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+ALL_FORMATTED = $(shell git ls-files '*.c' '*.h')
+
+fmt: ## format all C files
+	@tests/deps.sh clang-format
+	@clang-format -i $(ALL_FORMATTED)
+
+fmt-check: ## fail where a C file is not formatted
+	@tests/deps.sh clang-format
+	@clang-format --dry-run -Werror $(ALL_FORMATTED)
+
+lint: ## clang-tidy and cppcheck
+	@tests/deps.sh clang-tidy cppcheck
+	@clang-tidy --quiet --warnings-as-errors='*' $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) -- \
+		-std=gnu11 $(CPPFLAGS) 2>/dev/null
+	@cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem -Iinclude -Isrc src
+
+cov: ## line coverage of src/core by unit tests and corpora
+	@tests/deps.sh $(CHECK_DEPS) gcovr
+	@$(MAKE) --no-print-directory BUILD=build/cov CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage \
+		unit-build fuzz-build all
+	@tests/check.sh build/cov unit
+	@tests/check.sh build/cov fuzz
+	@gcovr --root . --filter src/core --object-directory build/cov --print-summary
+
+MAN_PAGES = $(wildcard man/*.[1-8])
+
+install: all ## copy the programs, databases and manual pages below DESTDIR and PREFIX
+	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/synprintd
+	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/synprint
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
+	install -m 644 conf/signatures.db conf/links.db $(DESTDIR)$(SYSCONFDIR)/synprint/
+	test -e $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || \
+		install -m 644 conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/
+	for page in $(MAN_PAGES); do install -D -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+
+uninstall: ## remove what install copied, but not a changed configuration
+	rm -f $(DESTDIR)$(PREFIX)/sbin/synprintd $(DESTDIR)$(PREFIX)/bin/synprint
+	rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/signatures.db $(DESTDIR)$(SYSCONFDIR)/synprint/links.db
+	cmp -s conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf && \
+		rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || true
+	-rmdir $(DESTDIR)$(SYSCONFDIR)/synprint 2>/dev/null
+	for page in $(MAN_PAGES); do \
+		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 
 clean: ## remove the build folder
 	rm -rf build

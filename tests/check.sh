@@ -21,7 +21,7 @@ unit() {
 	local test out tested failing
 	for test in "$build"/unit/test_*; do
 		[ -x "$test" ] || continue
-		out=$(ASAN_OPTIONS=detect_leaks=1 timeout 300 "$test" --color=never 2>&1)
+		out=$(ASAN_OPTIONS=detect_leaks=1 timeout -k 5 120 "$test" --color=never 2>&1)
 		read -r tested failing < <(sed -nE \
 			's/.*Tested: ([0-9]+) \| Passing: [0-9]+ \| Failing: ([0-9]+).*/\1 \2/p' <<<"$out")
 		if [ -z "${tested:-}" ]; then
@@ -46,7 +46,7 @@ scenarios() { # FOLDER
 	for test in tests/"$1"/test_*; do
 		[ -x "$test" ] || continue
 		start=$SECONDS
-		timeout 300 "$test" >"$log" 2>&1
+		timeout -k 5 120 "$test" >"$log" 2>&1
 		status=$?
 		note $status "$test"
 		case $status in
