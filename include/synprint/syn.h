@@ -56,7 +56,7 @@ enum syn_quirk {
 	QUIRK_ID_NONZERO = 1u << 1,	/* id+: DF set, yet the IP ID is not zero */
 	QUIRK_ID_ZERO = 1u << 2,	/* id-: DF clear, yet the IP ID is zero */
 	QUIRK_ECN = 1u << 3,		/* ecn: ECT or CE in the IP header, or ECE, CWR or NS in TCP */
-	QUIRK_RESERVED = 1u << 4,	/* 0+: a must-be-zero bit is set */
+	QUIRK_RESERVED = 1u << 4,	/* 0+: the must-be-zero bit of the IPv4 flags is set */
 	QUIRK_FLOW = 1u << 5,		/* flow: IPv6 flow label is not zero */
 	QUIRK_SEQ_ZERO = 1u << 6,	/* seq-: sequence number zero */
 	QUIRK_ACK_NONZERO = 1u << 7,	/* ack+: acknowledgement number set without ACK */

@@ -87,7 +87,7 @@ static void find_origins(const struct linkdb *db, uint16_t win, struct mss_range
 	add_space_origins(link, win, &db->win_43k, range);
 	for (size_t i = 0; i < OLD_LINUX_COUNT; i++) {
 		if (win % old_linux_segments[i] == 0)
-			add_origin(link, win / old_linux_segments[i], range);
+			add_origin(link, (uint16_t)(win / old_linux_segments[i]), range);
 	}
 }
 

@@ -82,16 +82,29 @@ static int read_timeout(const config_setting_t *setting, struct config_set *set,
 	return 0;
 }
 
+/* The name behind "inet ", "ip " or "ip6 ", or NULL. */
+static const char *table_name(const char *table)
+{
+	static const char *const families[] = {"inet ", "ip ", "ip6 "};
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		size_t len = strlen(families[i]);
+
+		if (strncmp(table, families[i], len) == 0)
+			return table[len] && !strpbrk(table + len, " \t") ? table + len : NULL;
+	}
+	return NULL;
+}
+
 static int read_table(const config_setting_t *setting, struct config_set *set,
 		      struct text_error *ret_error)
 {
 	const char *table = config_setting_get_string(setting);
 
-	if (!table || (strncmp(table, "inet ", 5) != 0 && strncmp(table, "ip ", 3) != 0 &&
-		       strncmp(table, "ip6 ", 4) != 0))
-		return refuse(setting, ret_error,
-			      "table must be a family (inet, ip or ip6) and a name, such as \"inet "
-			      "filter\"");
+	if (!table || !table_name(table))
+		return refuse(
+			setting, ret_error,
+			"table must be a family (inet, ip or ip6) and a name, such as \"inet filter\"");
 	set->table = table;
 	set->is_own_table = strcmp(table, OWN_TABLE) == 0;
 	return 0;

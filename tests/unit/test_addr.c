@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "synprint/addr.h"
+
+static struct addr must_parse(const char *text)
+{
+	struct addr addr = {{0}};
+
+	cr_assert_eq(addr_parse(text, &addr), 0, "%s", text);
+	return addr;
+}
+
+static void expect_text(const struct addr *addr, const char *text, const char *name)
+{
+	char buf[ADDR_TEXT_MAX];
+
+	cr_expect_eq(addr_format(addr, buf), strlen(text), "%s", name);
+	cr_expect_str_eq(buf, text, "%s", name);
+}
+
+Test(addr, text_both_ways)
+{
+	static const struct {
+		const char *text, *canonical;
+		bool is_v4;
+	} cases[] = {
+		{"0.0.0.0", "0.0.0.0", true},
+		{"255.255.255.255", "255.255.255.255", true},
+		{"192.0.2.1", "192.0.2.1", true},
+		{"::ffff:192.0.2.1", "192.0.2.1", true},
+		{"::FFFF:c000:0201", "192.0.2.1", true},
+		{"::", "::", false},
+		{"::1", "::1", false},
+		{"2001:DB8:0:0:0:0:0:1", "2001:db8::1", false},
+		{"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1", false},
+		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1", false},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
+		{"64:ff9b::192.0.2.1", "64:ff9b::c000:201", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr addr = must_parse(cases[i].text);
+
+		cr_expect_eq(addr_is_v4(&addr), cases[i].is_v4, "%s", cases[i].text);
+		expect_text(&addr, cases[i].canonical, cases[i].text);
+	}
+}
+
+Test(addr, refuses_what_is_no_address)
+{
+	static const char *const cases[] = {"",           " ",         "1.2.3",        "1.2.3.4.5",
+					    "1.2.3.256",  "01.2.3.4",  "1.2.3.4 ",     "1.2.3.4/32",
+					    ":",          ":::",       "1::2::3",      "12345::",
+					    "fe80::1%lo", "localhost", "::ffff:1.2.3", "g::1"};
+	const struct addr before = must_parse("203.0.113.7");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr addr = before;
+
+		cr_expect_eq(addr_parse(cases[i], &addr), -EINVAL, "'%s'", cases[i]);
+		cr_expect(addr_equal(&addr, &before), "'%s' changed the output", cases[i]);
+	}
+}
+
+Test(addr, from_bytes)
+{
+	const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1};
+	struct addr plain = addr_from_v4(mapped + 12), long_form = addr_from_v6(mapped);
+
+	cr_expect(addr_equal(&plain, &long_form));
+	cr_expect(addr_is_v4(&long_form));
+	expect_text(&plain, "192.0.2.1", "plain");
+}
+
+Test(addr, equal_looks_at_every_byte)
+{
+	const struct addr a = must_parse("2001:db8:1:2:3:4:5:6");
+
+	for (unsigned i = 0; i < 16; i++) {
+		struct addr b = a;
+
+		b.bytes[i] ^= 1;
+		cr_expect_not(addr_equal(&a, &b), "byte %u", i);
+	}
+}
+
+Test(addr, mask)
+{
+	static const struct {
+		const char *text;
+		unsigned bits;
+		const char *masked;
+	} cases[] = {
+		{"203.0.113.255", 32, "203.0.113.255"},
+		{"203.0.113.255", 31, "203.0.113.254"},
+		{"203.0.113.255", 24, "203.0.113.0"},
+		{"203.0.113.255", 17, "203.0.0.0"},
+		{"203.0.113.255", 1, "128.0.0.0"},
+		{"203.0.113.255", 0, "0.0.0.0"},
+		{"203.0.113.255", 33, "203.0.113.255"},
+		{"203.0.113.255", UINT_MAX, "203.0.113.255"},
+		{"203.0.113.255", UINT_MAX - 95, "203.0.113.255"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 128, "2001:db8:1:2:ffff:ffff:ffff:ffff"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 65, "2001:db8:1:2:8000::"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 64, "2001:db8:1:2::"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 3, "2000::"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 0, "::"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 129, "2001:db8:1:2:ffff:ffff:ffff:ffff"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", UINT_MAX, "2001:db8:1:2:ffff:ffff:ffff:ffff"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr addr = must_parse(cases[i].text);
+		struct addr masked = addr_mask(&addr, cases[i].bits);
+
+		expect_text(&masked, cases[i].masked, cases[i].masked);
+	}
+}

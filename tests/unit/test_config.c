@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "sys/log.h"
+
+static char path[64];
+
+static void setup(void)
+{
+	int fd;
+
+	strcpy(path, "/tmp/synprint-config-XXXXXX");
+	fd = mkstemp(path);
+	cr_assert_geq(fd, 0);
+	close(fd);
+}
+
+static void teardown(void)
+{
+	unlink(path);
+}
+
+TestSuite(config, .init = setup, .fini = teardown);
+
+static int load(const char *text, struct text_error *ret_error, struct config **ret_config)
+{
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	fputs(text, file);
+	fclose(file);
+	return config_load(path, ret_error, ret_config);
+}
+
+static struct config *must_load(const char *text)
+{
+	struct text_error error = {0};
+	struct config *config = NULL;
+
+	cr_assert_eq(load(text, &error, &config), 0, "%s: line %u: %s", text, error.line,
+		     error.what);
+	return config;
+}
+
+static void expect_same_sets(const struct config *a, const struct config *b)
+{
+	cr_assert_eq(a->set_count, b->set_count);
+	for (unsigned i = 0; i < a->set_count; i++) {
+		cr_expect_eq(a->sets[i].kind, b->sets[i].kind);
+		cr_expect_str_eq(a->sets[i].name, b->sets[i].name);
+		cr_expect_str_eq(a->sets[i].table, b->sets[i].table);
+		cr_expect_eq(a->sets[i].is_own_table, b->sets[i].is_own_table);
+		cr_expect_eq(a->sets[i].timeout_s, b->sets[i].timeout_s);
+		cr_expect_eq(a->sets[i].size, b->sets[i].size);
+		cr_expect_eq(memcmp(&a->sets[i].filter, &b->sets[i].filter,
+				    sizeof(a->sets[i].filter)),
+			     0, "filter of %s", a->sets[i].name);
+	}
+}
+
+/* The file that is shipped says what holds without it. */
+static void expect_same(const struct config *a, const struct config *b)
+{
+	cr_expect_eq(a->queue_first, b->queue_first);
+	cr_expect_eq(a->queue_count, b->queue_count);
+	cr_expect_eq(a->queue_length, b->queue_length);
+	cr_expect_eq(a->receive_buffer, b->receive_buffer);
+	cr_expect_eq(a->engine, b->engine);
+	cr_expect_eq(a->interface_count, b->interface_count);
+	cr_expect_eq(a->signatures_count, b->signatures_count);
+	cr_expect_eq(a->clients, b->clients);
+	cr_expect_eq(a->recent, b->recent);
+	cr_expect_eq(a->ipv6_prefix, b->ipv6_prefix);
+	cr_expect_eq(a->link_threshold, b->link_threshold);
+	cr_expect_eq(a->local_clamp, b->local_clamp);
+	cr_expect_eq(a->deadline_ms, b->deadline_ms);
+	cr_expect_str_eq(a->socket, b->socket);
+	cr_expect_eq(a->socket_mode, b->socket_mode);
+	cr_expect_eq(a->socket_group, b->socket_group);
+	cr_expect_eq(a->log_level, b->log_level);
+	expect_same_sets(a, b);
+}
+
+Test(config, shipped_file_shows_the_defaults)
+{
+	struct text_error error = {0};
+	struct config *shipped = NULL, *built_in = NULL;
+	struct vocab *vocab = vocab_new();
+
+	cr_assert_eq(config_load("conf/synprint.conf", &error, &shipped), 0, "line %u: %s",
+		     error.line, error.what);
+	cr_assert_eq(config_load(NULL, &error, &built_in), 0, "%s", error.what);
+	cr_assert_eq(config_resolve(shipped, vocab, &error), 0, "%s", error.what);
+	cr_assert_eq(config_resolve(built_in, vocab, &error), 0, "%s", error.what);
+	expect_same(shipped, built_in);
+	cr_expect_str_eq(shipped->path, "conf/synprint.conf");
+	cr_expect_str_eq(shipped->signatures[0], "conf/signatures.db");
+	cr_expect_str_eq(shipped->links, "conf/links.db");
+	cr_expect_str_eq(built_in->path, "built-in defaults");
+	cr_expect_str_eq(built_in->signatures[0], SYNPRINT_SYSCONFDIR "/signatures.db");
+	config_free(shipped);
+	config_free(built_in);
+	config_free(NULL);
+	vocab_free(vocab);
+}
+
+Test(config, an_empty_file_is_the_defaults)
+{
+	struct config *empty = must_load(""), *built_in = NULL;
+
+	cr_assert_eq(config_load(NULL, NULL, &built_in), 0);
+	expect_same(empty, built_in);
+	cr_expect_geq(empty->queue_count, 1, "0 means the number of CPUs");
+	cr_expect_leq(empty->queue_count, 4);
+	config_free(empty);
+	config_free(built_in);
+}
+
+Test(config, every_key)
+{
+	struct config *config =
+		must_load("signatures = [ \"/a/one.db\", \"two.db\" ]; links = \"/b/links.db\";\n"
+			  "queue: { first = 7; count = 3; length = 64; receive_buffer = 65536; };\n"
+			  "rules: { engine = \"none\"; interfaces = [ \"eth0\", \"ppp*\" ]; };\n"
+			  "clients: { capacity = 1000; recent = 100; ipv6_prefix = 64; };\n"
+			  "link: { threshold = \"possible\"; local_clamp = 1452; };\n"
+			  "publish: { deadline_ms = 9; sets = (); };\n"
+			  "control: { socket = \"/x.sock\"; mode = \"0600\"; group = \"adm\"; };\n"
+			  "log: { level = \"debug\"; };\n");
+	struct rules_params rules = config_rules_params(config);
+
+	cr_expect_eq(config->signatures_count, 2);
+	cr_expect_str_eq(config->signatures[0], "/a/one.db");
+	cr_expect_str_eq(config->signatures[1], "/tmp/two.db");
+	cr_expect_str_eq(config->links, "/b/links.db");
+	cr_expect_eq(config->queue_first, 7);
+	cr_expect_eq(config->queue_count, 3);
+	cr_expect_eq(config->queue_length, 64);
+	cr_expect_eq(config->receive_buffer, 65536);
+	cr_expect_eq(config->clients, 1000);
+	cr_expect_eq(config->recent, 100);
+	cr_expect_eq(config->ipv6_prefix, 64);
+	cr_expect_eq(config->link_threshold, LINK_POSSIBLE);
+	cr_expect_eq(config->local_clamp, 1452);
+	cr_expect_eq(config->deadline_ms, 9);
+	cr_expect_eq(config->set_count, 0);
+	cr_expect_str_eq(config->socket, "/x.sock");
+	cr_expect_eq(config->socket_mode, 0600);
+	cr_expect_str_eq(config->socket_group, "adm");
+	cr_expect_eq(config->log_level, LOG_LEVEL_DEBUG);
+	cr_expect_eq(rules.engine, RULES_NONE);
+	cr_expect_eq(rules.queue_first, 7);
+	cr_expect_eq(rules.queue_count, 3);
+	cr_assert_eq(rules.interface_count, 2);
+	cr_expect_str_eq(rules.interfaces[0], "eth0");
+	cr_expect_str_eq(rules.interfaces[1], "ppp*");
+	config_free(config);
+}
+
+/* Each text is refused at its third line, with a word that names what is wrong. */
+Test(config, refuses_with_the_line)
+{
+	static const struct {
+		const char *line, *word;
+	} cases[] = {
+		{"colour = \"red\";", "'colour'"},
+		{"queue: { frist = 0; };", "'queue.frist'"},
+		{"queue = 3;", "queue must be a group"},
+		{"log: { file: { name = \"x\"; }; };", "'log.file'"},
+		{"queue: { first = \"0\"; };", "queue.first must be a whole number"},
+		{"queue: { first = 1.5; };", "0 to 65535"},
+		{"queue: { first = -1; };", "queue.first"},
+		{"queue: { first = 65536; };", "queue.first"},
+		{"queue: { first = 99999999999999; };", "queue.first"},
+		{"queue: { count = 17; };", "0 to 16"},
+		{"queue: { length = 63; };", "queue.length"},
+		{"queue: { receive_buffer = 1; };", "queue.receive_buffer"},
+		{"clients: { capacity = 63; };", "clients.capacity"},
+		{"clients: { recent = 10; };", "clients.recent"},
+		{"clients: { ipv6_prefix = 129; };", "32 to 128"},
+		{"link: { local_clamp = true; };", "link.local_clamp"},
+		{"link: { threshold = \"maybe\"; };", "\"access\" \"possible\" \"likely\""},
+		{"link: { threshold = 2; };", "link.threshold"},
+		{"rules: { engine = \"iptables\"; };", "\"auto\" \"nft\" \"xt\" \"none\""},
+		{"rules: { interfaces = \"eth0\"; };", "list of 0 to 64 strings"},
+		{"rules: { interfaces = [ 1 ]; };", "rules.interfaces"},
+		{"rules: { interfaces = [ \"\" ]; };", "rules.interfaces"},
+		{"signatures = [ ];", "list of 1 to 16 strings"},
+		{"signatures = { a = \"x\"; };", "signatures"},
+		{"links = \"\";", "links must be a string"},
+		{"links = 5;", "links must be a string"},
+		{"publish: { deadline_ms = 0; };", "1 to 1000"},
+		{"control: { mode = \"0999\"; };", "octal mode"},
+		{"control: { mode = \"01777\"; };", "octal mode"},
+		{"control: { mode = 0660; };", "octal mode"},
+		{"control: { mode = \"\"; };", "octal mode"},
+		{"control: { socket = [ \"a\" ]; };", "control.socket"},
+		{"log: { level = \"loud\"; };", "\"error\" \"warning\" \"info\" \"debug\""},
+		{"this is no configuration", "syntax error"},
+		{"log: { level = \"info\" ", "syntax error"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text_error error = {0};
+		struct config *config = NULL;
+		char text[200];
+
+		snprintf(text, sizeof(text), "// a comment\n\n%s", cases[i].line);
+		cr_expect_eq(load(text, &error, &config), -EINVAL, "%s", cases[i].line);
+		cr_expect_null(config, "%s", cases[i].line);
+		cr_expect_eq(error.line, 3, "%s: line %u", cases[i].line, error.line);
+		cr_expect(strstr(error.what, cases[i].word), "%s: %s", cases[i].line, error.what);
+	}
+}
+
+Test(config, refuses_queues_beyond_the_last)
+{
+	struct text_error error = {0};
+	struct config *config = NULL;
+
+	cr_expect_eq(load("queue: { first = 65535; count = 2; };", &error, &config), -EINVAL);
+	cr_expect(strstr(error.what, "65535"), "%s", error.what);
+	config = must_load("queue: { first = 65535; count = 1; };");
+	config_free(config);
+}
+
+Test(config, says_why_a_file_cannot_be_read)
+{
+	struct text_error error = {0};
+	struct config *config = NULL;
+
+	cr_expect_eq(config_load("/nonexistent.conf", &error, &config), -ENOENT);
+	cr_expect(strstr(error.what, "No such file"), "%s", error.what);
+	cr_expect_eq(error.line, 0);
+	cr_expect_lt(config_load("/tmp", &error, &config), 0);
+	cr_expect(strstr(error.what, "cannot read it"), "%s", error.what);
+}
+
+Test(config, publish_rules)
+{
+	struct config *config = must_load(
+		"publish: { sets = (\n"
+		"{ nftset = \"tv\"; timeout = \"1d\"; size = 10; min_confidence = 0.9; },\n"
+		"{ nftset = \"tv\"; table = \"ip filter\"; timeout = 90; },\n"
+		"{ nftset = \"own\"; table = \"inet synprint\"; timeout = \"2h\"; },\n"
+		"{ ipset = \"tv\"; timeout = \"30m\"; grade = \"access\"; min_confidence = 1; },\n"
+		"{ ipset = \"other.set-1\"; timeout = \"5s\"; }\n"
+		"); };\n");
+	const struct config_set *sets = config->sets;
+
+	cr_assert_eq(config->set_count, 5);
+	cr_expect_eq(sets[0].kind, CONFIG_NFTSET);
+	cr_expect_str_eq(sets[0].table, "inet synprint");
+	cr_expect(sets[0].is_own_table);
+	cr_expect_eq(sets[0].timeout_s, 86400);
+	cr_expect_eq(sets[0].size, 10);
+	cr_expect_eq(sets[0].filter.min_confidence_permille, 900);
+	cr_expect_str_eq(sets[1].table, "ip filter");
+	cr_expect_not(sets[1].is_own_table);
+	cr_expect_eq(sets[1].timeout_s, 90);
+	cr_expect(sets[2].is_own_table);
+	cr_expect_eq(sets[2].timeout_s, 7200);
+	cr_expect_eq(sets[3].kind, CONFIG_IPSET);
+	cr_expect_eq(sets[3].timeout_s, 1800);
+	cr_expect_eq(sets[3].filter.min_grade, LINK_ACCESS);
+	cr_expect_eq(sets[3].filter.min_confidence_permille, 1000);
+	cr_expect_eq(sets[4].timeout_s, 5);
+	config_free(config);
+}
+
+/* Each rule is refused at its own line, the third. */
+Test(config, refuses_bad_publish_rules)
+{
+	static const struct {
+		const char *rule, *word;
+	} cases[] = {
+		{"{ timeout = 5; }", "needs an nftset or an ipset"},
+		{"{ nftset = \"a\"; ipset = \"b\"; }", "one nftset or one ipset"},
+		{"{ nftset = \"\"; }", "letters, digits"},
+		{"{ nftset = \"with space\"; }", "letters, digits"},
+		{"{ nftset = 5; }", "letters, digits"},
+		{"{ ipset = \"a-name-of-more-than-thirty-bytes\"; }", "letters, digits"},
+		{"{ nftset = \"a\"; timeout = 0; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = -5; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = \"5\"; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = \"h\"; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = \"1w\"; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = \"25d\"; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = \"9999999999999999999d\"; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = 2147484; }", "timeout must be"},
+		{"{ nftset = \"a\"; timeout = [ 5 ]; }", "timeout must be"},
+		{"{ nftset = \"a\"; size = 0; }", "size must be"},
+		{"{ nftset = \"a\"; size = \"10\"; }", "size must be"},
+		{"{ nftset = \"a\"; table = \"filter\"; }", "table must be"},
+		{"{ nftset = \"a\"; table = \"bridge filter\"; }", "table must be"},
+		{"{ nftset = \"a\"; table = \"inet \"; }", "table must be"},
+		{"{ nftset = \"a\"; table = 1; }", "table must be"},
+		{"{ ipset = \"a\"; table = \"inet filter\"; }", "in no table"},
+		{"{ nftset = \"a\"; grade = \"high\"; }", "grade must be"},
+		{"{ nftset = \"a\"; min_confidence = 1.5; }", "0.0 to 1.0"},
+		{"{ nftset = \"a\"; min_confidence = -0.1; }", "0.0 to 1.0"},
+		{"{ nftset = \"a\"; min_confidence = \"0.5\"; }", "0.0 to 1.0"},
+		{"{ nftset = \"a\"; colour = 1; }", "'colour'"},
+		{"\"a\"", "each rule is a group"},
+		{"{ nftset = \"first\"; }", "same set"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text_error error = {0};
+		struct config *config = NULL;
+		char text[300];
+
+		snprintf(text, sizeof(text),
+			 "publish: { sets = (\n{ nftset = \"first\"; },\n%s); };", cases[i].rule);
+		cr_expect_eq(load(text, &error, &config), -EINVAL, "%s", cases[i].rule);
+		cr_expect_eq(error.line, 3, "%s: line %u", cases[i].rule, error.line);
+		cr_expect(strstr(error.what, cases[i].word), "%s: %s", cases[i].rule, error.what);
+	}
+}
+
+Test(config, at_most_32_rules)
+{
+	char text[4096] = "publish: { sets = (";
+	struct text_error error = {0};
+	struct config *config;
+
+	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
+		sprintf(text + strlen(text), "%s{ nftset = \"s%u\"; }", i ? "," : "", i);
+	strcat(text, "); };");
+	config = must_load(text);
+	cr_expect_eq(config->set_count, CONFIG_SETS_MAX);
+	config_free(config);
+	strcpy(strrchr(text, ')'), ", { nftset = \"more\"; }); };");
+	cr_expect_eq(load(text, &error, &config), -EINVAL);
+	cr_expect(strstr(error.what, "32"), "%s", error.what);
+	cr_expect_eq(load("publish: { sets = [ \"vpn\" ]; };", &error, &config), -EINVAL);
+}
+
+static struct vocab *small_vocab(void)
+{
+	struct vocab *vocab = vocab_new();
+
+	vocab_add(vocab, VOCAB_CLASS, "Linux", 5);
+	vocab_add(vocab, VOCAB_FAMILY, "Console", 7);
+	return vocab;
+}
+
+Test(config, resolves_words)
+{
+	struct config *config =
+		must_load("publish: { sets = ( { nftset = \"a\"; flags = [ \"vpn\", \"tunnel\" ];\n"
+			  "classes = [ \"Linux\" ]; families = ( \"Console\" ); } ); };");
+	struct vocab *vocab = small_vocab();
+	struct text_error error = {0};
+
+	cr_assert_eq(config_resolve(config, vocab, &error), 0, "%s", error.what);
+	cr_expect_eq(config->sets[0].filter.flags, VERDICT_VPN | VERDICT_TUNNEL);
+	cr_expect_eq(config->sets[0].filter.classes, 2);
+	cr_expect_eq(config->sets[0].filter.families, 2);
+	config_free(config);
+	vocab_free(vocab);
+}
+
+Test(config, refuses_words_that_nobody_knows)
+{
+	static const struct {
+		const char *list, *word;
+	} cases[] = {
+		{"flags = [ \"vpn\", \"virus\" ]", "no flag is named 'virus'"},
+		{"classes = [ \"linux\" ]", "no class is named 'linux'"},
+		{"families = [ \"TV\" ]", "no family is named 'TV'"},
+		{"flags = [ 5 ]", "no flag is named"},
+		{"flags = \"vpn\"", "are lists"},
+		{"classes = { a = 1; }", "are lists"},
+	};
+	struct vocab *vocab = small_vocab();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text_error error = {0};
+		struct config *config;
+		char text[200];
+
+		snprintf(text, sizeof(text), "publish: { sets = (\n{ nftset = \"a\";\n%s; } ); };",
+			 cases[i].list);
+		config = must_load(text);
+		cr_expect_eq(config_resolve(config, vocab, &error), -EINVAL, "%s", cases[i].list);
+		cr_expect_eq(error.line, 3, "%s: line %u", cases[i].list, error.line);
+		cr_expect(strstr(error.what, cases[i].word), "%s: %s", cases[i].list, error.what);
+		config_free(config);
+	}
+	vocab_free(vocab);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "synprint/filter.h"
+
+enum { LINUX = 1, WINDOWS, MACOS, IOS };
+
+static struct vocab *vocab;
+
+static void setup(void)
+{
+	static const char *const classes[] = {"Linux", "Windows", "macOS", "iOS"};
+
+	vocab = vocab_new();
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(vocab_add(vocab, VOCAB_CLASS, classes[i], strlen(classes[i])), i + 1);
+	cr_assert_eq(vocab_add(vocab, VOCAB_FAMILY, "Unix", 4), 1);
+	cr_assert_eq(vocab_add(vocab, VOCAB_FAMILY, "Apple", 5), 2);
+	vocab_set_family(vocab, LINUX, 1);
+	vocab_set_family(vocab, MACOS, 2);
+	vocab_set_family(vocab, IOS, 2);
+}
+
+static void teardown(void)
+{
+	vocab_free(vocab);
+}
+
+TestSuite(filter, .init = setup, .fini = teardown);
+
+static struct addr addr(const char *text)
+{
+	struct addr parsed = {{0}};
+
+	cr_assert_eq(addr_parse(text, &parsed), 0, "%s", text);
+	return parsed;
+}
+
+static bool matches(const struct filter *filter, const char *address, struct verdict verdict)
+{
+	struct addr parsed = addr(address);
+
+	return filter_match(filter, vocab, &parsed, &verdict);
+}
+
+static void add(struct filter *filter, const char *list, const char *word)
+{
+	cr_assert_eq(filter_add_word(filter, vocab, list, word), 0, "%s %s", list, word);
+}
+
+Test(filter, empty_matches_all)
+{
+	struct filter filter = {0};
+
+	cr_expect(matches(&filter, "192.0.2.1", (struct verdict){0}));
+	cr_expect(matches(&filter, "2001:db8::1",
+			  (struct verdict){.flags = 0x1ff, .class_id = VOCAB_CLASSES_MAX - 1}));
+}
+
+Test(filter, of_a_list_one_word_is_enough)
+{
+	struct filter filter = {0};
+
+	add(&filter, "flags", "vpn");
+	add(&filter, "flags", "scanner");
+	cr_expect(matches(&filter, "::1", (struct verdict){.flags = VERDICT_SCANNER}));
+	cr_expect(
+		matches(&filter, "::1", (struct verdict){.flags = VERDICT_VPN | VERDICT_UNKNOWN}));
+	cr_expect_not(matches(&filter, "::1", (struct verdict){.flags = VERDICT_UNKNOWN}));
+	cr_expect_not(matches(&filter, "::1", (struct verdict){0}));
+}
+
+Test(filter, classes_and_families)
+{
+	struct filter classes = {0}, families = {0};
+
+	add(&classes, "classes", "Windows");
+	add(&classes, "classes", "iOS");
+	add(&families, "families", "Apple");
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		struct verdict verdict = {.class_id = (uint8_t)id};
+
+		cr_expect_eq(matches(&classes, "::1", verdict), id == WINDOWS || id == IOS, "%u",
+			     id);
+		cr_expect_eq(matches(&families, "::1", verdict), id == MACOS || id == IOS, "%u",
+			     id);
+	}
+}
+
+Test(filter, every_condition_must_hold)
+{
+	const struct verdict whole = {.flags = VERDICT_VPN,
+				      .class_id = LINUX,
+				      .grade = LINK_POSSIBLE,
+				      .confidence_permille = 800};
+	struct filter filter = {.min_confidence_permille = 800};
+	struct verdict verdict;
+
+	add(&filter, "flags", "vpn");
+	add(&filter, "classes", "Linux");
+	add(&filter, "families", "Unix");
+	cr_assert_eq(filter_set_grade(&filter, "possible"), 0);
+	cr_assert_eq(filter_set_net(&filter, "198.51.100.0/24"), 0);
+	cr_expect(matches(&filter, "198.51.100.9", whole));
+	cr_expect_not(matches(&filter, "198.51.101.9", whole), "net");
+	verdict = whole;
+	verdict.flags = VERDICT_TUNNEL;
+	cr_expect_not(matches(&filter, "198.51.100.9", verdict), "flags");
+	verdict = whole;
+	verdict.class_id = MACOS;
+	cr_expect_not(matches(&filter, "198.51.100.9", verdict), "class");
+	verdict = whole;
+	verdict.grade = LINK_ACCESS;
+	cr_expect_not(matches(&filter, "198.51.100.9", verdict), "grade");
+	verdict = whole;
+	verdict.confidence_permille = 799;
+	cr_expect_not(matches(&filter, "198.51.100.9", verdict), "confidence");
+}
+
+Test(filter, nets)
+{
+	static const struct {
+		const char *net, *inside, *outside;
+	} cases[] = {
+		{"203.0.113.7", "203.0.113.7", "203.0.113.6"},
+		{"203.0.113.7/24", "203.0.113.255", "203.0.112.255"},
+		{"203.0.113.128/25", "203.0.113.128", "203.0.113.127"},
+		{"0.0.0.0/0", "255.255.255.255", "2001:db8::1"},
+		{"::/0", "2001:db8::1", "192.0.2.1"},
+		{"2001:db8::1", "2001:db8::1", "2001:db8::2"},
+		{"2001:db8:0:40::/58", "2001:db8:0:7f:ffff::1", "2001:db8:0:80::"},
+		{"::ffff:203.0.113.0/24", "203.0.113.9", "203.0.114.9"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter filter = {0};
+
+		cr_assert_eq(filter_set_net(&filter, cases[i].net), 0, "%s", cases[i].net);
+		cr_expect(matches(&filter, cases[i].inside, (struct verdict){0}), "%s in %s",
+			  cases[i].inside, cases[i].net);
+		cr_expect_not(matches(&filter, cases[i].outside, (struct verdict){0}), "%s in %s",
+			      cases[i].outside, cases[i].net);
+	}
+}
+
+Test(filter, refuses)
+{
+	static const char *const nets[] = {"",
+					   "/",
+					   "1.2.3.4/",
+					   "1.2.3.4/33",
+					   "1.2.3.4/-1",
+					   "1.2.3.4/+1",
+					   "1.2.3.4/ 8",
+					   "1.2.3.4/8x",
+					   "1.2.3.4/8/8",
+					   "::1/129",
+					   "host/24",
+					   "1.2.3/24",
+					   "1.2.3.4/99999999999999999999",
+					   "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa/64"};
+	const struct filter before = {.min_confidence_permille = 5};
+	struct filter filter = before;
+
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
+		cr_expect_eq(filter_set_net(&filter, nets[i]), -EINVAL, "'%s'", nets[i]);
+	cr_expect_eq(filter_set_grade(&filter, "sure"), -EINVAL);
+	cr_expect_eq(filter_set_grade(&filter, ""), -EINVAL);
+	cr_expect_eq(filter_add_word(&filter, vocab, "flags", "virus"), -ENOENT);
+	cr_expect_eq(filter_add_word(&filter, vocab, "flags", ""), -ENOENT);
+	cr_expect_eq(filter_add_word(&filter, vocab, "classes", "linux"), -ENOENT);
+	cr_expect_eq(filter_add_word(&filter, vocab, "families", "Linux"), -ENOENT);
+	cr_expect_eq(filter_add_word(&filter, vocab, "colours", "vpn"), -EINVAL);
+	cr_expect_eq(memcmp(&filter, &before, sizeof(filter)), 0, "nothing changed");
+}
+
+Test(filter, grades_by_name)
+{
+	for (unsigned grade = LINK_NONE; grade <= LINK_LIKELY; grade++) {
+		struct filter filter = {.min_grade = LINK_LIKELY};
+
+		cr_expect_eq(filter_set_grade(&filter, link_grade_name((enum link_grade)grade)), 0);
+		cr_expect_eq(filter.min_grade, grade);
+	}
+}

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "publish/publisher.h"
+
+#define DEADLINE_MS 100
+#define PATIENT_MS 10000 /* where the test is not about time */
+#define OPS_MAX 4096
+
+/* A target that does as it is told and keeps what was committed to it. */
+struct fake {
+	struct target target;
+	pthread_mutex_t lock;
+	int ensure_rc, commit_rc; /* commit_rc: as long as it is not 0 */
+	int commit_once_rc; /* for the next commit alone */
+	int delay_ms; /* of a commit */
+	bool is_created, is_intact;
+	unsigned ensures, commits;
+	size_t op_count;
+	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
+};
+
+struct events {
+	pthread_mutex_t lock;
+	unsigned counts[3];
+	char what[128];
+};
+
+struct harness {
+	struct fake fakes[2];
+	struct target *targets[2];
+	struct events events;
+	unsigned live_count; /* elements that live() has for each target */
+	unsigned live_calls;
+	struct publisher *publisher;
+};
+
+static struct harness harness;
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void sleep_ms(unsigned ms)
+{
+	struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	nanosleep(&span, NULL);
+}
+
+static struct fake *fake_of(struct target *target)
+{
+	return (struct fake *)target;
+}
+
+static int fake_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
+{
+	struct fake *fake = fake_of(target);
+	int rc;
+
+	pthread_mutex_lock(&fake->lock);
+	fake->ensures++;
+	rc = fake->ensure_rc;
+	if (rc < 0)
+		text_error_set(ret_error, 0, 0, "told to fail");
+	else
+		*ret_created = fake->is_created;
+	fake->is_created = false;
+	pthread_mutex_unlock(&fake->lock);
+	return rc;
+}
+
+static int fake_commit(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct fake *fake = fake_of(target);
+	unsigned delay_ms;
+	int rc;
+
+	pthread_mutex_lock(&fake->lock);
+	delay_ms = (unsigned)fake->delay_ms;
+	pthread_mutex_unlock(&fake->lock);
+	sleep_ms(delay_ms);
+	pthread_mutex_lock(&fake->lock);
+	fake->commits++;
+	rc = fake->commit_once_rc ? fake->commit_once_rc : fake->commit_rc;
+	fake->commit_once_rc = 0;
+	if (rc == 0 && fake->op_count + count <= OPS_MAX) {
+		memcpy(fake->ops + fake->op_count, ops, count * sizeof(*ops));
+		fake->op_count += count;
+	}
+	pthread_mutex_unlock(&fake->lock);
+	return rc;
+}
+
+static int fake_check(struct target *target, bool *ret_intact)
+{
+	struct fake *fake = fake_of(target);
+
+	pthread_mutex_lock(&fake->lock);
+	*ret_intact = fake->is_intact;
+	fake->is_intact = true;
+	pthread_mutex_unlock(&fake->lock);
+	return 0;
+}
+
+static int fake_remove(struct target *target)
+{
+	(void)target;
+	return 0;
+}
+
+static void fake_free(struct target *target)
+{
+	(void)target;
+}
+
+static const struct target_type fake_type = {
+	.ensure = fake_ensure,
+	.commit = fake_commit,
+	.check = fake_check,
+	.remove = fake_remove,
+	.free = fake_free,
+};
+
+static struct addr numbered(unsigned number)
+{
+	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+				  (uint8_t)number};
+
+	return addr_from_v4(bytes);
+}
+
+static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publish_op *ret_ops,
+		     unsigned max)
+{
+	unsigned count = 0;
+
+	(void)ctx;
+	(void)target;
+	__atomic_fetch_add(&harness.live_calls, 1, __ATOMIC_RELAXED);
+	for (; *cursor < harness.live_count && count < max; (*cursor)++)
+		ret_ops[count++] = (struct publish_op){.addr = numbered((unsigned)*cursor),
+						       .kind = PUBLISH_ADD,
+						       .timeout_s = 9};
+	if (*cursor == harness.live_count)
+		*cursor = 0;
+	return count;
+}
+
+static void on_event(void *ctx, const struct target *target, enum publisher_event event,
+		     const char *what)
+{
+	struct events *events = ctx;
+
+	cr_assert_not_null(target);
+	pthread_mutex_lock(&events->lock);
+	events->counts[event]++;
+	snprintf(events->what, sizeof(events->what), "%s", what);
+	pthread_mutex_unlock(&events->lock);
+}
+
+static void start(unsigned target_count, unsigned deadline_ms)
+{
+	struct publisher_params params = {.targets = harness.targets,
+					  .target_count = target_count,
+					  .worker_count = 2,
+					  .deadline_ms = deadline_ms,
+					  .ctx = &harness.events,
+					  .live = live,
+					  .event = on_event};
+
+	cr_assert_eq(publisher_start(&params, &harness.publisher), 0);
+}
+
+static void setup(void)
+{
+	memset(&harness, 0, sizeof(harness));
+	pthread_mutex_init(&harness.events.lock, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		struct fake *fake = &harness.fakes[i];
+
+		fake->target = (struct target){.type = &fake_type, .name = i ? "second" : "first"};
+		fake->is_intact = true;
+		pthread_mutex_init(&fake->lock, NULL);
+		harness.targets[i] = &fake->target;
+	}
+}
+
+static void teardown(void)
+{
+	publisher_stop(harness.publisher);
+	harness.publisher = NULL;
+}
+
+TestSuite(publisher, .init = setup, .fini = teardown, .timeout = 60);
+
+/* One burst of one item; @bits of targets that it is added to. */
+static bool submit(unsigned worker, unsigned number, uint32_t bits)
+{
+	struct publish_burst *burst = publisher_burst(harness.publisher, worker);
+
+	if (!burst)
+		return false;
+	cr_assert_eq(burst->count, 0);
+	burst->items[burst->count++] =
+		(struct publish_item){.addr = numbered(number), .port = 40000, .add = bits};
+	publisher_submit(harness.publisher, worker, true);
+	return true;
+}
+
+static unsigned committed(struct fake *fake)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&fake->lock);
+	count = (unsigned)fake->op_count;
+	pthread_mutex_unlock(&fake->lock);
+	return count;
+}
+
+static void set(struct fake *fake, int *field, int value)
+{
+	pthread_mutex_lock(&fake->lock);
+	*field = value;
+	pthread_mutex_unlock(&fake->lock);
+}
+
+static unsigned events_of(enum publisher_event event)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&harness.events.lock);
+	count = harness.events.counts[event];
+	pthread_mutex_unlock(&harness.events.lock);
+	return count;
+}
+
+static struct publisher_stats stats(void)
+{
+	struct publisher_stats stats;
+
+	publisher_get_stats(harness.publisher, &stats);
+	return stats;
+}
+
+#define WAIT_FOR(condition)                                                                        \
+	do {                                                                                       \
+		for (uint64_t end = now_ms() + 10000; !(condition) && now_ms() < end;)             \
+			sleep_ms(5);                                                               \
+		cr_assert(condition);                                                              \
+	} while (0)
+
+Test(publisher, is_published_when_submit_returns)
+{
+	start(2, PATIENT_MS);
+	for (unsigned i = 0; i < 50; i++) {
+		cr_assert(submit(i % 2, i, i % 3 + 1));
+		cr_assert_eq(committed(&harness.fakes[0]) + committed(&harness.fakes[1]),
+			     stats().targets[0].added + stats().targets[1].added);
+	}
+	cr_expect_eq(committed(&harness.fakes[0]), 33);
+	cr_expect_eq(committed(&harness.fakes[1]), 33);
+	cr_expect_eq(stats().bursts, 50);
+	cr_expect_eq(stats().late, 0);
+	cr_expect_eq(stats().lost, 0);
+}
+
+Test(publisher, each_target_gets_its_own_operations)
+{
+	const struct publish_op *ops = harness.fakes[0].ops;
+	struct publish_burst *burst;
+
+	start(2, PATIENT_MS);
+	burst = publisher_burst(harness.publisher, 0);
+	burst->count = 3;
+	burst->items[0] = (struct publish_item){.addr = numbered(1), .port = 7, .add = 1};
+	burst->items[1] = (struct publish_item){.addr = numbered(2), .refresh = 3};
+	burst->items[2] = (struct publish_item){.addr = numbered(3), .remove = 1, .add = 2};
+	publisher_submit(harness.publisher, 0, true);
+	cr_assert_eq(committed(&harness.fakes[0]), 3);
+	cr_expect_eq(ops[0].kind, PUBLISH_ADD);
+	cr_expect_eq(ops[0].port, 7);
+	cr_expect(addr_equal(&ops[0].addr, &burst->items[0].addr));
+	cr_expect_eq(ops[1].kind, PUBLISH_REFRESH);
+	cr_expect_eq(ops[2].kind, PUBLISH_REMOVE);
+	cr_assert_eq(committed(&harness.fakes[1]), 2);
+	cr_expect_eq(harness.fakes[1].ops[0].kind, PUBLISH_REFRESH);
+	cr_expect_eq(harness.fakes[1].ops[1].kind, PUBLISH_ADD);
+	cr_expect_eq(stats().targets[0].removed, 1);
+	cr_expect_eq(stats().targets[1].refreshed, 1);
+}
+
+Test(publisher, nobody_waits_beyond_the_deadline)
+{
+	uint64_t before;
+
+	start(1, DEADLINE_MS);
+	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 1000);
+	before = now_ms();
+	cr_assert(submit(0, 1, 1));
+	cr_expect_geq(now_ms() - before, DEADLINE_MS);
+	cr_expect_lt(now_ms() - before, 900);
+	cr_expect_eq(stats().late, 1);
+	before = now_ms();
+	cr_assert(submit(0, 2, 1));
+	cr_expect_lt(now_ms() - before, DEADLINE_MS, "a slow commit holds up one burst only");
+	cr_expect_eq(stats().late, 2);
+	WAIT_FOR(committed(&harness.fakes[0]) == 2);
+	cr_expect_eq(stats().targets[0].failed, 0, "late is not lost");
+}
+
+Test(publisher, bursts_without_room_are_lost_and_counted)
+{
+	unsigned taken = 0;
+
+	start(1, DEADLINE_MS);
+	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 1000);
+	while (taken < 100 && submit(0, taken, 1))
+		taken++;
+	cr_expect_lt(taken, 100);
+	cr_expect_eq(stats().lost, 1);
+	cr_expect(submit(1, 200, 1), "another worker has room of its own");
+	WAIT_FOR(committed(&harness.fakes[0]) == taken + 1);
+	cr_expect(submit(0, 201, 1));
+}
+
+Test(publisher, does_not_wait_where_it_need_not)
+{
+	struct publish_burst *burst;
+	uint64_t before;
+
+	start(1, DEADLINE_MS);
+	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 300);
+	burst = publisher_burst(harness.publisher, 0);
+	burst->items[0] = (struct publish_item){.addr = numbered(1), .refresh = 1};
+	burst->count = 1;
+	before = now_ms();
+	publisher_submit(harness.publisher, 0, false);
+	cr_expect_lt(now_ms() - before, DEADLINE_MS);
+	cr_expect_eq(stats().late, 0);
+	WAIT_FOR(committed(&harness.fakes[0]) == 1);
+}
+
+Test(publisher, a_failing_target_harms_no_other)
+{
+	start(2, PATIENT_MS);
+	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
+	for (unsigned i = 0; i < 10; i++)
+		cr_assert(submit(0, i, 3));
+	cr_expect_eq(committed(&harness.fakes[0]), 0);
+	cr_expect_eq(committed(&harness.fakes[1]), 10);
+	cr_expect(stats().targets[0].is_quarantined);
+	cr_expect_not(stats().targets[1].is_quarantined);
+	cr_expect_eq(stats().targets[0].failed, 10);
+	cr_expect_eq(harness.fakes[0].commits, 1, "nothing is sent to it in quarantine");
+	cr_expect_eq(events_of(PUBLISHER_FAILED), 1, "told once");
+	cr_expect_str_eq(harness.events.what, strerror(EPERM));
+}
+
+Test(publisher, recovers_and_is_filled_again)
+{
+	harness.live_count = 1300; /* more than two steps of a repair */
+	start(1, PATIENT_MS);
+	WAIT_FOR(committed(&harness.fakes[0]) == 1300);
+	set(&harness.fakes[0], &harness.fakes[0].commit_once_rc, -EIO);
+	cr_assert(submit(0, 5000, 1));
+	cr_expect(stats().targets[0].is_quarantined);
+	WAIT_FOR(events_of(PUBLISHER_RECOVERED) == 1);
+	cr_expect_eq(committed(&harness.fakes[0]), 2600);
+	cr_expect_not(stats().targets[0].is_quarantined);
+	cr_expect_eq(stats().targets[0].refills, 2);
+	cr_expect_eq(harness.fakes[0].ops[2599].timeout_s, 9, "with the timeout that is left");
+	cr_assert(submit(0, 5001, 1));
+	cr_expect_eq(committed(&harness.fakes[0]), 2601);
+}
+
+Test(publisher, a_target_that_is_gone_is_made_and_committed_again)
+{
+	harness.live_count = 3;
+	start(1, PATIENT_MS);
+	WAIT_FOR(committed(&harness.fakes[0]) == 3);
+	pthread_mutex_lock(&harness.fakes[0].lock);
+	harness.fakes[0].is_created = true;
+	harness.fakes[0].commit_once_rc = -ENOENT;
+	pthread_mutex_unlock(&harness.fakes[0].lock);
+	cr_assert(submit(0, 100, 1));
+	cr_expect_geq(committed(&harness.fakes[0]), 4, "the burst itself is not lost");
+	cr_expect_eq(stats().targets[0].failed, 0);
+	cr_expect_not(stats().targets[0].is_quarantined);
+	WAIT_FOR(committed(&harness.fakes[0]) == 7);
+	cr_expect_eq(events_of(PUBLISHER_DRIFTED), 1);
+	cr_expect_eq(events_of(PUBLISHER_FAILED), 0);
+}
+
+Test(publisher, a_flushed_target_is_filled_again)
+{
+	harness.live_count = 2;
+	start(1, PATIENT_MS);
+	WAIT_FOR(committed(&harness.fakes[0]) == 2);
+	pthread_mutex_lock(&harness.fakes[0].lock);
+	harness.fakes[0].is_intact = false;
+	pthread_mutex_unlock(&harness.fakes[0].lock);
+	WAIT_FOR(committed(&harness.fakes[0]) == 4);
+	cr_expect_eq(events_of(PUBLISHER_DRIFTED), 1);
+}
+
+Test(publisher, one_that_cannot_be_made_is_tried_again)
+{
+	harness.live_count = 2;
+	harness.fakes[0].ensure_rc = -EPERM;
+	start(2, PATIENT_MS);
+	cr_expect_eq(events_of(PUBLISHER_FAILED), 1);
+	cr_expect_str_eq(harness.events.what, "told to fail");
+	cr_assert(submit(0, 1, 3));
+	WAIT_FOR(committed(&harness.fakes[1]) == 3);
+	cr_expect_eq(committed(&harness.fakes[0]), 0);
+	set(&harness.fakes[0], &harness.fakes[0].ensure_rc, 0);
+	WAIT_FOR(events_of(PUBLISHER_RECOVERED) == 1);
+	cr_expect_eq(committed(&harness.fakes[0]), 2);
+}
+
+Test(publisher, a_full_set_is_told_as_full)
+{
+	static const int full[] = {-ENFILE, -ENOSPC};
+
+	start(2, PATIENT_MS);
+	for (unsigned i = 0; i < 2; i++) {
+		set(&harness.fakes[i], &harness.fakes[i].commit_rc, full[i]);
+		cr_assert(submit(0, i, 1u << i));
+		cr_expect(stats().targets[i].is_quarantined);
+		cr_expect_str_eq(harness.events.what, "the set is full");
+	}
+	cr_expect_eq(events_of(PUBLISHER_FAILED), 2);
+	for (unsigned i = 0; i < 2; i++)
+		set(&harness.fakes[i], &harness.fakes[i].commit_rc, 0);
+	WAIT_FOR(events_of(PUBLISHER_RECOVERED) == 2);
+}
+
+Test(publisher, stop_publishes_what_was_handed_over)
+{
+	start(1, DEADLINE_MS);
+	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 300);
+	cr_assert(submit(0, 1, 1));
+	cr_assert(submit(0, 2, 1));
+	publisher_stop(harness.publisher);
+	harness.publisher = NULL;
+	cr_expect_eq(committed(&harness.fakes[0]), 2);
+}
