@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A conversation with the daemon over its control socket, one JSON object a line. */
+#ifndef SYNPRINT_CLI_ASK_H
+#define SYNPRINT_CLI_ASK_H
+
+#include <cjson/cJSON.h>
+
+#include "cli/cli.h"
+#include "control/bytes.h"
+
+struct ask {
+	int fd;
+	struct bytes in;
+	size_t scanned; /* bytes at the front of in that hold no newline */
+	char path[108]; /* sun_path's size, for messages */
+};
+
+/** ask_open() - connect. Return: CLI_OK, or the exit code, with the error printed. */
+int ask_open(const struct cli *cli, struct ask *ret_ask);
+void ask_close(struct ask *ask);
+
+/** ask_new_request() - `{"op":...}`, to be freed with cJSON_Delete(). */
+cJSON *ask_new_request(const char *op);
+
+/** ask_send() - Return: CLI_OK, or the exit code, with the error printed. */
+int ask_send(struct ask *ask, const cJSON *request);
+
+/** ask_fill() - take in what the daemon has sent, waiting for it. Return: bytes, 0 at its end, -errno. */
+int ask_fill(struct ask *ask);
+
+/**
+ * ask_take_line() - the next whole line that has come in already.
+ * @ret_line: NUL-terminated, without its newline, good until ask_fill()
+ */
+bool ask_take_line(struct ask *ask, char **ret_line, size_t *ret_len);
+
+/**
+ * ask_reply() - wait for one reply; a refusal is printed.
+ * @ret_line, @ret_reply: its text, as ask_take_line(), and as a tree to be deleted
+ * Return: CLI_OK, or the exit code.
+ */
+int ask_reply(struct ask *ask, char **ret_line, cJSON **ret_reply);
+
+#endif

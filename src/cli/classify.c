@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * synprint classify: the daemon's pipeline over a capture file, without daemon or privileges.
+ * The loop touches each packet once and writes in large pieces; a file of any size takes the
+ * same memory.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/screen.h"
+#include "cli/summary.h"
+#include "daemon/config.h"
+#include "daemon/knowledge.h"
+#include "input/replay.h"
+#include "synprint/report.h"
+
+#define OUT_BYTES ((size_t)128 << 10)
+#define LINE_BYTES 16384 /* room for one printed SYN; as JSON it takes about 1,200 bytes */
+#define FILES_MAX 16
+#define PROGRESS_PACKETS 32768 /* between two looks at the clock */
+#define PROGRESS_AFTER_S 1
+
+struct classify {
+	const struct cli *cli;
+	const char *path;
+	const char *signatures[FILES_MAX];
+	unsigned signatures_count;
+	const char *links;
+	bool only_summary, is_live, shows_progress;
+	uint16_t local_clamp;
+	enum link_grade threshold;
+	enum line_color color;
+	struct vocab *vocab;
+	struct knowledge *knowledge;
+	struct line_layout layout;
+	struct text_buf out;
+	struct summary summary;
+	time_t started_s;
+};
+
+static int flush_out(struct classify *classify)
+{
+	int r = cli_write(classify->out.data, classify->out.len);
+
+	text_buf_init(&classify->out, classify->out.data, classify->out.size);
+	return r;
+}
+
+static void put_line(struct classify *classify, const struct report *report)
+{
+	const struct verdict *verdict = &report->verdict;
+	char addr[ADDR_TEXT_MAX];
+	struct line line = {
+		.time_s = (time_t)(report->now_ms / 1000),
+		.addr = addr,
+		.system = vocab_text(classify->vocab, VOCAB_LABEL, verdict->label),
+		.link = vocab_text(classify->vocab, VOCAB_LINK, verdict->link),
+		.confidence_permille = verdict->confidence_permille,
+		.dist_hops = verdict->dist_hops,
+		.mtu = report->link->mtu,
+		.grade = (enum link_grade)verdict->grade,
+		.flags = verdict->flags,
+		.match = (enum match_kind)verdict->match,
+	};
+
+	addr_format(&report->addr, addr);
+	line_put(&classify->layout, &line, &classify->out);
+}
+
+static int put_syn(struct classify *classify, const struct report *report)
+{
+	if (classify->cli->json) {
+		report_json(report, classify->vocab, &classify->out);
+		text_put_char(&classify->out, '\n');
+	} else {
+		put_line(classify, report);
+	}
+	if (classify->is_live || classify->out.size - classify->out.len < LINE_BYTES)
+		return flush_out(classify);
+	return CLI_OK;
+}
+
+static int classify_packet(struct classify *classify, const struct replay_packet *packet)
+{
+	const struct knowledge *knowledge = classify->knowledge;
+	enum syn_result result;
+	struct report report;
+	struct match match;
+	struct link link;
+	struct syn syn;
+
+	result = syn_parse(packet->data, packet->len, &syn);
+	summary_count_packet(&classify->summary, result);
+	if (result != SYN_OK)
+		return CLI_OK;
+	match_syn(knowledge->sigdb, &syn, &match);
+	link_judge(knowledge->linkdb, &syn, classify->local_clamp, &link);
+	report = (struct report){.now_ms = packet->now_ms,
+				 .addr = syn.src,
+				 .port = syn.src_port,
+				 .syn = &syn,
+				 .match = &match,
+				 .link = &link,
+				 .verdict =
+					 verdict_decide(&syn, &match, &link, classify->threshold)};
+	if (!classify->only_summary)
+		return put_syn(classify, &report);
+	summary_count_verdict(&classify->summary, &report.verdict);
+	return CLI_OK;
+}
+
+static void show_progress(const struct classify *classify, const struct replay *replay)
+{
+	int percent = replay_progress(replay);
+
+	if (time(NULL) - classify->started_s < PROGRESS_AFTER_S)
+		return;
+	fprintf(stderr, "\r%llu packets", (unsigned long long)classify->summary.packets);
+	if (percent >= 0)
+		fprintf(stderr, ", %d %%", percent);
+}
+
+static void end_progress(const struct classify *classify)
+{
+	if (classify->shows_progress && time(NULL) - classify->started_s >= PROGRESS_AFTER_S)
+		fputs("\r\033[K", stderr);
+}
+
+static int classify_all(struct classify *classify, struct replay *replay)
+{
+	struct replay_packet packet;
+	struct text_error error = {0};
+	int r = CLI_OK, more;
+
+	while ((more = replay_next(replay, &error, &packet)) > 0) {
+		r = classify_packet(classify, &packet);
+		if (r != CLI_OK)
+			break;
+		if (classify->shows_progress && classify->summary.packets % PROGRESS_PACKETS == 0)
+			show_progress(classify, replay);
+	}
+	end_progress(classify);
+	if (r != CLI_OK)
+		return r;
+	if (classify->only_summary)
+		summary_put(&classify->summary, classify->vocab, classify->cli->json,
+			    &classify->out);
+	r = flush_out(classify);
+	if (r == CLI_OK && more < 0)
+		return cli_error(CLI_BAD_INPUT, "%s: %s", classify->path, error.what);
+	return r;
+}
+
+static int classify_file(struct classify *classify)
+{
+	struct text_error error = {0};
+	struct replay *replay;
+	struct stat st;
+	bool is_terminal;
+	int r;
+
+	if (replay_open(classify->path, &error, &replay) < 0)
+		return cli_error(CLI_BAD_INPUT, "%s: %s", classify->path, error.what);
+	is_terminal = screen_init(classify->color, true, &classify->layout);
+	classify->is_live = strcmp(classify->path, "-") == 0 && fstat(STDIN_FILENO, &st) == 0 &&
+			    !S_ISREG(st.st_mode);
+	classify->shows_progress =
+		isatty(STDERR_FILENO) && !(is_terminal && !classify->only_summary);
+	classify->started_s = time(NULL);
+	if (is_terminal && !classify->cli->json && !classify->only_summary)
+		line_put_header(&classify->layout, &classify->out);
+	r = classify_all(classify, replay);
+	replay_close(replay);
+	return r;
+}
+
+/* Where the databases are: as the environment says, beside a build tree, or as installed. */
+static void find_databases(char *dir, size_t size)
+{
+	const char *chosen = getenv("SYNPRINT_CONF_DIR");
+	char file[4200], self[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (chosen && *chosen) {
+		snprintf(dir, size, "%s", chosen);
+		return;
+	}
+	if (len > 0) {
+		self[len] = '\0';
+		snprintf(dir, size, "%s/../conf", dirname(self));
+		snprintf(file, sizeof(file), "%s/signatures.db", dir);
+		if (access(file, R_OK) == 0)
+			return;
+	}
+	snprintf(dir, size, "%s", SYNPRINT_SYSCONFDIR);
+}
+
+static int load_databases(struct classify *classify)
+{
+	static char dir[4096], signatures[4200], links[4200];
+	struct knowledge_error error;
+	char what[4608];
+
+	find_databases(dir, sizeof(dir));
+	snprintf(signatures, sizeof(signatures), "%s/signatures.db", dir);
+	snprintf(links, sizeof(links), "%s/links.db", dir);
+	if (classify->signatures_count == 0)
+		classify->signatures[classify->signatures_count++] = signatures;
+	if (!classify->links)
+		classify->links = links;
+	classify->vocab = vocab_new();
+	if (!classify->vocab)
+		return cli_error(CLI_FAILED, "out of memory");
+	if (knowledge_load(classify->signatures, classify->signatures_count, classify->links,
+			   classify->vocab, &error, &classify->knowledge) == 0)
+		return CLI_OK;
+	knowledge_error_format(&error, what, sizeof(what));
+	return cli_error(CLI_BAD_INPUT, "%s", what);
+}
+
+static int run_loaded(struct classify *classify)
+{
+	char *data = malloc(OUT_BYTES);
+	int r = load_databases(classify);
+
+	if (!data && r == CLI_OK)
+		r = cli_error(CLI_FAILED, "out of memory");
+	if (r == CLI_OK) {
+		text_buf_init(&classify->out, data, OUT_BYTES);
+		r = classify_file(classify);
+	}
+	knowledge_free(classify->knowledge);
+	vocab_free(classify->vocab);
+	free(data);
+	return r;
+}
+
+/* What --config says stands unless an option says otherwise. */
+static int run_configured(struct classify *classify)
+{
+	struct config *config;
+	int r = cli_load_config(classify->cli, &config);
+
+	if (r != CLI_OK)
+		return r;
+	if (classify->signatures_count == 0)
+		while (classify->signatures_count < config->signatures_count) {
+			unsigned i = classify->signatures_count++;
+
+			classify->signatures[i] = config->signatures[i];
+		}
+	if (!classify->links)
+		classify->links = config->links;
+	classify->local_clamp = (uint16_t)config->local_clamp;
+	classify->threshold = config->link_threshold;
+	r = run_loaded(classify);
+	config_free(config);
+	return r;
+}
+
+enum { OPT_SUMMARY = CLI_OPT_OWN, OPT_DB, OPT_LINKS, OPT_COLOR };
+
+static int read_option(struct classify *classify, int option)
+{
+	switch (option) {
+	case OPT_SUMMARY: classify->only_summary = true; return CLI_OK;
+	case OPT_LINKS: classify->links = optarg; return CLI_OK;
+	case OPT_DB:
+		if (classify->signatures_count == FILES_MAX)
+			return cli_usage_error(classify->cli, "--db is given more than %d times",
+					       FILES_MAX);
+		classify->signatures[classify->signatures_count++] = optarg;
+		return CLI_OK;
+	default:
+		if (line_color_parse(optarg, &classify->color) == 0)
+			return CLI_OK;
+		return cli_usage_error(classify->cli, "--color is auto, always or never");
+	}
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {{"summary", no_argument, NULL, OPT_SUMMARY},
+						{"db", required_argument, NULL, OPT_DB},
+						{"links", required_argument, NULL, OPT_LINKS},
+						{"color", required_argument, NULL, OPT_COLOR},
+						CLI_COMMON_OPTIONS};
+	static struct classify classify;
+	int option, r;
+
+	classify.cli = cli;
+	classify.threshold = LINK_LIKELY;
+	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
+		r = read_option(&classify, option);
+		if (r != CLI_OK)
+			return r;
+	}
+	if (option == CLI_STOP)
+		return cli->exit;
+	if (optind + 1 != argc)
+		return cli_usage_error(cli, "classify takes one capture file, or - for its input");
+	classify.path = argv[optind];
+	return cli->config_path ? run_configured(&classify) : run_loaded(&classify);
+}
+
+const struct cli_command cli_classify = {
+	.name = "classify",
+	.arguments = "FILE [--summary] [--db FILE ...] [--links FILE] [--color WHEN]",
+	.summary = "Fingerprint the SYNs of a capture file (pcap or pcapng; - is standard input)",
+	.help = "Options:\n"
+		"  --summary      totals by class, link and flag only\n"
+		"  --db FILE      signatures; may be given several times\n"
+		"  --links FILE   link table\n"
+		"                 (default: signatures.db and links.db of $SYNPRINT_CONF_DIR, of "
+		"the\n"
+		"                 build tree, or of " SYNPRINT_SYSCONFDIR
+		"; with --config, as it says)\n"
+		"  --color WHEN   auto (default; honours NO_COLOR), always or never\n",
+	.run = run,
+};

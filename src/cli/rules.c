@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synprint rules: the rules that divert SYNs to the daemon's queues, without the daemon. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "daemon/config.h"
+#include "input/rules.h"
+
+#define TEXT_BYTES 65536
+
+struct rules_task {
+	const struct cli *cli;
+	const struct config *config;
+	struct rules_params params;
+	enum rules_format format;
+	const char *interfaces[RULES_INTERFACES_MAX];
+};
+
+static int print_rules(const struct rules_task *task)
+{
+	static char data[TEXT_BYTES];
+	struct text_buf text;
+
+	if (task->cli->json)
+		return cli_usage_error(task->cli, "rules print has no JSON form");
+	text_buf_init(&text, data, sizeof(data));
+	rules_print(&task->params, task->format, &text);
+	return cli_write(text.data, text.len);
+}
+
+static int exit_code(int error)
+{
+	if (error == -EPERM || error == -EACCES)
+		return CLI_NO_PRIVILEGES;
+	return error == -EINVAL ? CLI_USAGE : CLI_FAILED;
+}
+
+static int explain_error(int error, const char *what)
+{
+	const char *hint = exit_code(error) == CLI_NO_PRIVILEGES ? "; run as root" : "";
+
+	return cli_error(exit_code(error), "%s: %s%s", what, strerror(-error), hint);
+}
+
+static int apply_rules(const struct rules_task *task, struct nl *nl)
+{
+	struct text_error error = {0};
+	enum rules_engine engine;
+	int r = rules_apply(nl, &task->params, &engine, &error);
+
+	if (r < 0)
+		return cli_error(exit_code(r), "%s", error.what);
+	if (task->cli->json)
+		printf("{\"ok\":true,\"engine\":\"%s\"}\n", rules_engine_name(engine));
+	return CLI_OK;
+}
+
+/* The names under which the daemon makes sets of its own, of both address families. */
+static unsigned own_sets(const struct config *config, char (*ret_names)[64])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->set_count; i++) {
+		const struct config_set *set = &config->sets[i];
+
+		if (set->kind != CONFIG_NFTSET || !set->is_own_table)
+			continue;
+		snprintf(ret_names[count++], sizeof(*ret_names), "%s4", set->name);
+		snprintf(ret_names[count++], sizeof(*ret_names), "%s6", set->name);
+	}
+	return count;
+}
+
+static int remove_rules(const struct rules_task *task, struct nl *nl)
+{
+	static char names[2 * CONFIG_SETS_MAX][64];
+	const char *sets[2 * CONFIG_SETS_MAX];
+	unsigned count = own_sets(task->config, names);
+	int r;
+
+	for (unsigned i = 0; i < count; i++)
+		sets[i] = names[i];
+	r = rules_remove(nl, sets, count);
+	if (r < 0)
+		return explain_error(r, "cannot remove the rules");
+	if (task->cli->json)
+		puts("{\"ok\":true}");
+	return CLI_OK;
+}
+
+static void print_status_json(const struct rules_status *status)
+{
+	char data[4096];
+	struct text_buf text;
+
+	text_buf_init(&text, data, sizeof(data));
+	text_putf(&text, "{\"present\":%s", status->is_present ? "true" : "false");
+	if (status->is_present) {
+		text_putf(&text, ",\"engine\":\"%s\",\"queue_first\":%u,\"queue_count\":%u",
+			  rules_engine_name(status->engine), status->queue_first,
+			  status->queue_count);
+		text_put(&text, ",\"interfaces\":[");
+		for (unsigned i = 0; i < status->interface_count; i++) {
+			text_put(&text, i ? "," : "");
+			text_put_json(&text, status->interfaces[i]);
+		}
+		text_putf(&text, "],\"syns\":%llu,\"diverting\":%s",
+			  (unsigned long long)status->syns, status->is_armed ? "true" : "false");
+	}
+	text_put(&text, "}");
+	puts(text.data);
+}
+
+static void print_status(const struct rules_status *status)
+{
+	if (!status->is_present) {
+		puts("The rules are not in the kernel.");
+		return;
+	}
+	printf("engine      %s\nqueues      %u-%u\ninterfaces  ", rules_engine_name(status->engine),
+	       status->queue_first, status->queue_first + status->queue_count - 1);
+	for (unsigned i = 0; i < status->interface_count; i++)
+		printf("%s%s", i ? ", " : "", status->interfaces[i]);
+	printf("%s\nSYNs        %llu\ndiverting   %s\n", status->interface_count ? "" : "all",
+	       (unsigned long long)status->syns,
+	       status->is_armed ? "yes" : "no (no daemon keeps them alive)");
+}
+
+static int show_status(const struct rules_task *task, struct nl *nl)
+{
+	struct rules_status status;
+	int r = rules_get_status(nl, &status);
+
+	if (r < 0)
+		return explain_error(r, "cannot read the kernel's rules");
+	if (task->cli->json)
+		print_status_json(&status);
+	else
+		print_status(&status);
+	return status.is_present ? CLI_OK : CLI_FAILED;
+}
+
+static int run_in_kernel(const struct rules_task *task,
+			 int (*action)(const struct rules_task *task, struct nl *nl))
+{
+	struct nl *nl;
+	int r = nl_open(&nl);
+
+	if (r < 0)
+		return explain_error(r, "cannot open a netlink socket");
+	r = action(task, nl);
+	nl_close(nl);
+	return r;
+}
+
+static int run_action(const struct rules_task *task, const char *action)
+{
+	struct text_error error = {0};
+	bool uses_params = strcmp(action, "print") == 0 || strcmp(action, "apply") == 0;
+
+	if (uses_params && rules_check(&task->params, &error) < 0)
+		return cli_usage_error(task->cli, "%s", error.what);
+	if (strcmp(action, "print") == 0)
+		return print_rules(task);
+	if (strcmp(action, "apply") == 0)
+		return run_in_kernel(task, apply_rules);
+	if (strcmp(action, "remove") == 0)
+		return run_in_kernel(task, remove_rules);
+	if (strcmp(action, "status") == 0)
+		return run_in_kernel(task, show_status);
+	return cli_usage_error(task->cli, "rules has no action '%s'", action);
+}
+
+/* "4" or "4-7". */
+static int parse_queues(const char *text, struct rules_params *params)
+{
+	const char *dash = strchr(text, '-');
+	char first_text[8] = "";
+	unsigned first, last;
+
+	if (!dash) {
+		if (cli_parse_uint(text, 0, UINT16_MAX, &first) < 0)
+			return -EINVAL;
+		last = first;
+	} else {
+		if ((size_t)(dash - text) >= sizeof(first_text))
+			return -EINVAL;
+		memcpy(first_text, text, (size_t)(dash - text));
+		if (cli_parse_uint(first_text, 0, UINT16_MAX, &first) < 0 ||
+		    cli_parse_uint(dash + 1, first, UINT16_MAX, &last) < 0)
+			return -EINVAL;
+	}
+	params->queue_first = (uint16_t)first;
+	params->queue_count = (uint16_t)(last - first + 1);
+	return 0;
+}
+
+enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE };
+
+static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
+					{"format", required_argument, NULL, OPT_FORMAT},
+					{"queues", required_argument, NULL, OPT_QUEUES},
+					{"interface", required_argument, NULL, OPT_INTERFACE},
+					CLI_COMMON_OPTIONS};
+
+static int parse_format(const char *text, enum rules_format *ret_format)
+{
+	if (strcmp(text, "nft") != 0 && strcmp(text, "iptables") != 0)
+		return -EINVAL;
+	*ret_format = *text == 'n' ? RULES_FORMAT_NFT : RULES_FORMAT_IPTABLES;
+	return 0;
+}
+
+static int read_option(struct rules_task *task, int option, unsigned *interface_count)
+{
+	switch (option) {
+	case OPT_ENGINE:
+		if (rules_engine_parse(optarg, &task->params.engine) == 0)
+			return CLI_OK;
+		return cli_usage_error(task->cli, "--engine is auto, nft or xt");
+	case OPT_FORMAT:
+		if (parse_format(optarg, &task->format) == 0)
+			return CLI_OK;
+		return cli_usage_error(task->cli, "--format is nft or iptables");
+	case OPT_QUEUES:
+		if (parse_queues(optarg, &task->params) == 0)
+			return CLI_OK;
+		return cli_usage_error(task->cli, "--queues is a number or a range such as 0-3");
+	default:
+		if (*interface_count == RULES_INTERFACES_MAX)
+			return cli_usage_error(task->cli, "--interface is given more than %d times",
+					       RULES_INTERFACES_MAX);
+		task->interfaces[(*interface_count)++] = optarg;
+		task->params.interfaces = task->interfaces;
+		task->params.interface_count = *interface_count;
+		return CLI_OK;
+	}
+}
+
+static int read_options(struct cli *cli, int argc, char **argv, struct rules_task *task)
+{
+	unsigned interface_count = 0;
+	int option, r;
+
+	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
+		r = read_option(task, option, &interface_count);
+		if (r != CLI_OK)
+			return r;
+	}
+	if (optind + 1 != argc)
+		return cli_usage_error(cli, "rules takes one action: print, apply, remove, status");
+	return run_action(task, argv[optind]);
+}
+
+/* --config must be known before the options that override what it says: they are read twice. */
+static int find_config(struct cli *cli, int argc, char **argv)
+{
+	int option;
+
+	while ((option = cli_option(cli, argc, argv, options)) >= 0)
+		continue;
+	optind = 0; /* getopt(3): begin anew */
+	return option;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct rules_task task = {.cli = cli};
+	struct config *config;
+	int r;
+
+	if (find_config(cli, argc, argv) == CLI_STOP)
+		return cli->exit;
+	r = cli_load_config(cli, &config);
+	if (r != CLI_OK)
+		return r;
+	task.config = config;
+	task.params = config_rules_params(config);
+	r = read_options(cli, argc, argv, &task);
+	config_free(config);
+	return r;
+}
+
+const struct cli_command cli_rules = {
+	.name = "rules",
+	.arguments = "print|apply|remove|status [OPTIONS]",
+	.summary = "Show, make or remove the rules that divert SYNs to the daemon",
+	.help = "Actions:\n"
+		"  print          the rules as text, for administrators who load their own\n"
+		"  apply          put them into the kernel; they divert while a daemon runs\n"
+		"  remove         take everything of ours out of the kernel\n"
+		"  status         what is in the kernel; exit status 1 where nothing is\n"
+		"Options; what is not given is as in the configuration:\n"
+		"  --engine E     auto, nft (the queue expression) or xt (the NFQUEUE target)\n"
+		"  --format F     of print: nft (default) or iptables\n"
+		"  --queues A[-B] queue numbers\n"
+		"  --interface NAME  divert only what comes in there; may be given several times\n",
+	.run = run,
+};

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether a socket file is in use cannot be read from the file: only connecting tells. A refused
+ * connection means that its process is gone.
+ */
+#include "control/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 128
+
+static int new_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* 0: nobody listens there; -EADDRINUSE: somebody does, also one too busy to accept. */
+static int probe(const struct sockaddr_un *address)
+{
+	int fd = new_socket();
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	close(fd);
+	if (r == -ECONNREFUSED || r == -ENOENT)
+		return 0;
+	return r == 0 || r == -EAGAIN ? -EADDRINUSE : r;
+}
+
+static int clear_path(const struct sockaddr_un *address, struct text_error *ret_error)
+{
+	const char *path = address->sun_path;
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) < 0)
+		return 0; /* bind() will say what is wrong, if anything is */
+	if (!S_ISSOCK(st.st_mode)) {
+		text_error_set(ret_error, 0, 0, "%s exists and is not a socket: remove it", path);
+		return -EEXIST;
+	}
+	r = probe(address);
+	if (r == -EADDRINUSE)
+		text_error_set(ret_error, 0, 0, "another synprintd is serving %s", path);
+	else if (r < 0)
+		text_error_set(ret_error, 0, 0, "cannot tell whether %s is in use: %s", path,
+			       strerror(-r));
+	else if (unlink(path) < 0 && errno != ENOENT) {
+		r = -errno;
+		text_error_set(ret_error, 0, 0, "cannot replace %s: %s", path, strerror(-r));
+	}
+	return r;
+}
+
+/* Until listen(), whoever connects is refused: so the file's mode is right before it matters. */
+static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mode, gid_t group,
+			   struct stat *ret_stat)
+{
+	const char *path = address->sun_path;
+	int r;
+
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return -errno;
+	if ((group == (gid_t)-1 || lchown(path, (uid_t)-1, group) == 0) && chmod(path, mode) == 0 &&
+	    lstat(path, ret_stat) == 0 && listen(fd, BACKLOG) == 0)
+		return 0;
+	r = -errno;
+	unlink(path);
+	return r;
+}
+
+int listener_open(const char *path, mode_t mode, gid_t group, struct text_error *ret_error,
+		  struct listener *ret_listener)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = strlen(path);
+	struct stat st;
+	int fd, r;
+
+	if (len == 0 || len >= sizeof(address.sun_path)) {
+		text_error_set(ret_error, 0, 0, "a socket's path has 1 to %zu bytes, not %zu",
+			       sizeof(address.sun_path) - 1, len);
+		return -ENAMETOOLONG;
+	}
+	memcpy(address.sun_path, path, len + 1);
+	r = clear_path(&address, ret_error);
+	if (r < 0)
+		return r;
+	fd = new_socket();
+	r = fd < 0 ? fd : bind_and_listen(fd, &address, mode, group, &st);
+	if (r < 0) {
+		text_error_set(ret_error, 0, 0, "cannot make %s: %s", path, strerror(-r));
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	*ret_listener = (struct listener){.fd = fd, .dev = st.st_dev, .ino = st.st_ino};
+	memcpy(ret_listener->path, path, len + 1);
+	return 0;
+}
+
+static int socket_option(int fd, int option)
+{
+	socklen_t len = sizeof(int);
+	int value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -errno : value;
+}
+
+int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_listener)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || socket_option(fd, SO_DOMAIN) != AF_UNIX ||
+	    socket_option(fd, SO_TYPE) != SOCK_STREAM || socket_option(fd, SO_ACCEPTCONN) != 1) {
+		text_error_set(ret_error, 0, 0,
+			       "inherited descriptor %d is no listening Unix stream socket", fd);
+		return -ENOTSOCK;
+	}
+	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	*ret_listener = (struct listener){.fd = fd};
+	return 0;
+}
+
+void listener_close(struct listener *listener)
+{
+	struct stat st;
+
+	if (listener->path[0] && lstat(listener->path, &st) == 0 && st.st_dev == listener->dev &&
+	    st.st_ino == listener->ino)
+		unlink(listener->path);
+	close(listener->fd);
+}

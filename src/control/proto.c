@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests are read with a table of members: which operations have them, how their value is
+ * read and what a wrong one should have been. What the table does not name is refused, so a
+ * misspelt filter never means "everything".
+ */
+#include "control/proto.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#define ID_TEXT_MAX 64
+#define EXACT_MAX 9007199254740991.0 /* 2^53 - 1: RFC 8259 section 6, exact in every reader */
+
+#define OP(name) (1u << PROTO_##name)
+#define FILTERED (OP(SUBSCRIBE) | OP(CLIENTS))
+
+struct reading {
+	const struct vocab *vocab;
+	struct proto_request *req;
+	const char *bad_word; /* of a list, once a reader has failed on it */
+};
+
+typedef int read_fn(struct reading *reading, const cJSON *value);
+
+struct member {
+	const char *name;
+	unsigned ops;
+	read_fn *read;
+	const char *expected;
+};
+
+static const char *const op_names[PROTO_OP_COUNT] = {
+	[PROTO_VERDICT] = "verdict", [PROTO_STATUS] = "status", [PROTO_SUBSCRIBE] = "subscribe",
+	[PROTO_CLIENTS] = "clients", [PROTO_FORGET] = "forget", [PROTO_RELOAD] = "reload",
+};
+
+static const char *const code_names[PROTO_CODE_COUNT] = {
+	[PROTO_BAD_JSON] = "bad_json",
+	[PROTO_UNKNOWN_OP] = "unknown_op",
+	[PROTO_UNKNOWN_MEMBER] = "unknown_member",
+	[PROTO_MISSING_MEMBER] = "missing_member",
+	[PROTO_BAD_VALUE] = "bad_value",
+	[PROTO_TOO_LONG] = "too_long",
+	[PROTO_BUSY] = "busy",
+	[PROTO_FORBIDDEN] = "forbidden",
+	[PROTO_NOT_FOUND] = "not_found",
+	[PROTO_NOT_SUPPORTED] = "not_supported",
+	[PROTO_FAILED] = "failed",
+};
+
+const char *proto_op_name(enum proto_op op)
+{
+	return op_names[op];
+}
+
+const char *proto_code_name(enum proto_code code)
+{
+	return code_names[code];
+}
+
+bool proto_op_changes(enum proto_op op)
+{
+	return op == PROTO_FORGET || op == PROTO_RELOAD;
+}
+
+static int read_integer(const cJSON *value, double min, double max, double *ret_number)
+{
+	double number = value->valuedouble;
+
+	if (!cJSON_IsNumber(value) || !(number >= min && number <= max) || number != floor(number))
+		return -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
+static int read_bool(const cJSON *value, bool *ret_bool)
+{
+	if (!cJSON_IsBool(value))
+		return -EINVAL;
+	*ret_bool = cJSON_IsTrue(value);
+	return 0;
+}
+
+static int read_ip(struct reading *reading, const cJSON *value)
+{
+	return cJSON_IsString(value) ? addr_parse(value->valuestring, &reading->req->addr)
+				     : -EINVAL;
+}
+
+static int read_port(struct reading *reading, const cJSON *value)
+{
+	double number;
+
+	if (read_integer(value, 1, UINT16_MAX, &number) < 0)
+		return -EINVAL;
+	reading->req->port = (uint16_t)number;
+	return 0;
+}
+
+static int read_user_agent(struct reading *reading, const cJSON *value)
+{
+	size_t len;
+
+	if (!cJSON_IsString(value))
+		return -EINVAL;
+	len = strlen(value->valuestring);
+	if (len >= sizeof(reading->req->user_agent))
+		return -EINVAL;
+	memcpy(reading->req->user_agent, value->valuestring, len + 1);
+	return 0;
+}
+
+static int read_syns(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->syns);
+}
+
+static int read_snapshot(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->snapshot);
+}
+
+static int read_cursor(struct reading *reading, const cJSON *value)
+{
+	double number;
+
+	if (read_integer(value, 0, EXACT_MAX, &number) < 0)
+		return -EINVAL;
+	reading->req->cursor = (uint64_t)number;
+	return 0;
+}
+
+static int read_limit(struct reading *reading, const cJSON *value)
+{
+	double number;
+
+	if (read_integer(value, 1, PROTO_LIMIT_MAX, &number) < 0)
+		return -EINVAL;
+	reading->req->limit = (unsigned)number;
+	return 0;
+}
+
+static int read_words(struct reading *reading, const cJSON *value)
+{
+	const cJSON *word;
+
+	/* An empty list would read as "none of them", yet filter everything in: refused. */
+	if (!cJSON_IsArray(value) || !value->child)
+		return -EINVAL;
+	cJSON_ArrayForEach(word, value)
+	{
+		if (!cJSON_IsString(word))
+			return -EINVAL;
+		if (filter_add_word(&reading->req->filter, reading->vocab, value->string,
+				    word->valuestring) < 0) {
+			reading->bad_word = word->valuestring;
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
+static int read_min_confidence(struct reading *reading, const cJSON *value)
+{
+	double number = value->valuedouble;
+
+	if (!cJSON_IsNumber(value) || !(number >= 0 && number <= 1))
+		return -EINVAL;
+	reading->req->filter.min_confidence_permille = (uint16_t)lround(number * 1000);
+	return 0;
+}
+
+static int read_grade(struct reading *reading, const cJSON *value)
+{
+	return cJSON_IsString(value) ? filter_set_grade(&reading->req->filter, value->valuestring)
+				     : -EINVAL;
+}
+
+static int read_net(struct reading *reading, const cJSON *value)
+{
+	return cJSON_IsString(value) ? filter_set_net(&reading->req->filter, value->valuestring)
+				     : -EINVAL;
+}
+
+/* Both are read before the table is asked, so that every error can carry the id. */
+static int read_already(struct reading *reading, const cJSON *value)
+{
+	(void)reading;
+	(void)value;
+	return 0;
+}
+
+#define ALL_OPS ((1u << PROTO_OP_COUNT) - 1)
+#define A_WORD_LIST "a list of words with at least one"
+
+static const struct member members[] = {
+	{"op", ALL_OPS, read_already, ""},
+	{"id", ALL_OPS, read_already, ""},
+	{"ip", OP(VERDICT) | OP(FORGET), read_ip, "an IPv4 or IPv6 address as a string"},
+	{"port", OP(VERDICT), read_port, "a source port from 1 to 65535"},
+	{"user_agent", OP(VERDICT), read_user_agent, "a string of at most 4095 bytes"},
+	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
+	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
+	{"cursor", OP(CLIENTS), read_cursor, "the cursor of an earlier reply"},
+	{"limit", OP(CLIENTS), read_limit, "a number from 1 to 1000"},
+	{"flags", FILTERED, read_words, A_WORD_LIST},
+	{"classes", FILTERED, read_words, A_WORD_LIST},
+	{"families", FILTERED, read_words, A_WORD_LIST},
+	{"min_confidence", FILTERED, read_min_confidence, "a number from 0 to 1"},
+	{"grade", FILTERED, read_grade, "\"none\", \"access\", \"possible\" or \"likely\""},
+	{"net", FILTERED, read_net, "a prefix such as \"203.0.113.0/24\""},
+};
+
+#define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
+
+_Static_assert(PROTO_USER_AGENT_MAX == 4096 && PROTO_LIMIT_MAX == 1000, "see the table's texts");
+
+__attribute__((format(printf, 3, 4))) static int refuse(struct proto_error *error,
+							enum proto_code code, const char *fmt, ...)
+{
+	va_list args;
+
+	error->code = code;
+	va_start(args, fmt);
+	vsnprintf(error->message, sizeof(error->message), fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static int read_id(const cJSON *value, char id[PROTO_ID_MAX])
+{
+	struct text_buf buf;
+
+	text_buf_init(&buf, id, PROTO_ID_MAX);
+	if (cJSON_IsString(value) && strlen(value->valuestring) <= ID_TEXT_MAX)
+		text_put_json(&buf, value->valuestring);
+	else if (cJSON_IsNumber(value) && fabs(value->valuedouble) <= EXACT_MAX)
+		text_putf(&buf, "%.17g", value->valuedouble);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int find_op(const cJSON *tree, struct proto_request *req, struct proto_error *error)
+{
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(tree, "op");
+
+	if (!value)
+		return refuse(error, PROTO_MISSING_MEMBER, "\"op\" is missing");
+	if (!cJSON_IsString(value))
+		return refuse(error, PROTO_BAD_VALUE, "\"op\": expected a string");
+	for (unsigned op = 0; op < PROTO_OP_COUNT; op++)
+		if (strcmp(value->valuestring, op_names[op]) == 0) {
+			req->op = (enum proto_op)op;
+			return 0;
+		}
+	return refuse(error, PROTO_UNKNOWN_OP, "no operation \"%.40s\"", value->valuestring);
+}
+
+static int find_member(const char *name, enum proto_op op)
+{
+	for (unsigned i = 0; i < MEMBER_COUNT; i++)
+		if (members[i].ops & 1u << op && strcmp(members[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+static int read_members(struct reading *reading, const cJSON *tree, struct proto_error *error)
+{
+	enum proto_op op = reading->req->op;
+	unsigned seen = 0;
+	const cJSON *value;
+
+	cJSON_ArrayForEach(value, tree)
+	{
+		int i = find_member(value->string, op);
+
+		if (i < 0)
+			return refuse(error, PROTO_UNKNOWN_MEMBER,
+				      "\"%.40s\" is not a member of %s", value->string,
+				      op_names[op]);
+		if (seen & 1u << i)
+			return refuse(error, PROTO_BAD_VALUE, "\"%s\" is given twice",
+				      value->string);
+		seen |= 1u << i;
+		if (members[i].read(reading, value) == 0)
+			continue;
+		if (reading->bad_word)
+			return refuse(error, PROTO_BAD_VALUE, "\"%s\": \"%.40s\" is not known",
+				      value->string, reading->bad_word);
+		return refuse(error, PROTO_BAD_VALUE, "\"%s\": expected %s", value->string,
+			      members[i].expected);
+	}
+	if ((op == PROTO_VERDICT || op == PROTO_FORGET) && !(seen & 1u << find_member("ip", op)))
+		return refuse(error, PROTO_MISSING_MEMBER, "\"ip\" is missing");
+	return 0;
+}
+
+static int read_tree(struct reading *reading, const cJSON *tree, struct proto_error *error)
+{
+	struct proto_request *req = reading->req;
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(tree, "id");
+	int r;
+
+	if (!cJSON_IsObject(tree))
+		return refuse(error, PROTO_BAD_JSON, "expected one JSON object on a line");
+	if (id && read_id(id, req->id) < 0)
+		return refuse(error, PROTO_BAD_VALUE,
+			      "\"id\": expected a number or a string of at most %d bytes",
+			      ID_TEXT_MAX);
+	r = find_op(tree, req, error);
+	if (r == 0)
+		r = read_members(reading, tree, error);
+	if (r < 0)
+		memcpy(error->id, req->id, sizeof(error->id));
+	return r;
+}
+
+static bool is_blank(const char *text, const char *end)
+{
+	while (text < end && (*text == ' ' || *text == '\t' || *text == '\r'))
+		text++;
+	return text == end;
+}
+
+static void set_defaults(struct proto_request *req)
+{
+	req->id[0] = '\0';
+	req->user_agent[0] = '\0';
+	req->addr = (struct addr){{0}};
+	req->port = 0;
+	req->filter = (struct filter){0};
+	req->syns = req->snapshot = false;
+	req->cursor = 0;
+	req->limit = PROTO_LIMIT_DEFAULT;
+}
+
+int proto_parse(const char *line, size_t len, const struct vocab *vocab,
+		struct proto_request *ret_req, struct proto_error *ret_error)
+{
+	struct reading reading = {.vocab = vocab, .req = ret_req};
+	const char *end;
+	cJSON *tree;
+	int r;
+
+	set_defaults(ret_req);
+	ret_error->id[0] = '\0';
+	tree = cJSON_ParseWithOpts(line, &end, false);
+	if (!tree)
+		return refuse(ret_error, PROTO_BAD_JSON, "not JSON, from byte %zu on",
+			      (size_t)(end - line) + 1);
+	if (is_blank(end, line + len))
+		r = read_tree(&reading, tree, ret_error);
+	else
+		r = refuse(ret_error, PROTO_BAD_JSON, "something follows the object at byte %zu",
+			   (size_t)(end - line) + 1);
+	cJSON_Delete(tree);
+	return r;
+}
+
+void proto_begin_reply(const struct proto_request *req, struct text_buf *reply)
+{
+	text_put(reply, "{\"ok\":true");
+	if (req->id[0]) {
+		text_put(reply, ",\"id\":");
+		text_put(reply, req->id);
+	}
+}
+
+void proto_put_error(struct text_buf *reply, const char *id, enum proto_code code, const char *fmt,
+		     ...)
+{
+	char message[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	text_buf_init(reply, reply->data, reply->size);
+	text_put(reply, "{\"ok\":false");
+	if (id[0]) {
+		text_put(reply, ",\"id\":");
+		text_put(reply, id);
+	}
+	text_put(reply, ",\"error\":{\"code\":");
+	text_put_json(reply, proto_code_name(code));
+	text_put(reply, ",\"message\":");
+	text_put_json(reply, message);
+	text_put(reply, "}}");
+}

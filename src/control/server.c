@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections take turns: each dispatch gives one of them a bounded share of reading, answering
+ * and writing. What is left over is seen again through EPOLLOUT, which is level-triggered, so
+ * there is no list of unfinished work besides epoll's own.
+ */
+#include "control/server.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "control/conn.h"
+#include "control/listener.h"
+
+#define DEFAULT_MODE 0660
+#define DEFAULT_CONNS_MAX 1024
+#define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
+#define EVENTS_PER_DISPATCH 64
+#define ACCEPTS_PER_DISPATCH 64
+#define LINES_PER_DISPATCH 512 /* of one connection */
+#define FLUSH_BYTES 65536 /* answers are written out in pieces of about this size */
+#define SNAPSHOT_PAGE 128 /* clients looked at in one go */
+#define ACCEPT_PAUSE_MS 100 /* when descriptors have run out */
+
+LIST_HEAD(conn_list, conn);
+
+struct server {
+	struct server_params params;
+	struct listener listener;
+	int epoll_fd, timer_fd;
+	bool accept_paused;
+	struct conn_list conns, subscribers;
+	atomic_uint change_subscribers, syn_subscribers;
+	char *reply; /* output_max bytes */
+	struct server_stats stats;
+};
+
+struct server_snapshot {
+	struct server *server;
+	struct conn *conn;
+	int error;
+};
+
+static const char *const event_names[] = {
+	[SERVER_EVENT_SYN] = "syn",
+	[SERVER_EVENT_NEW] = "new",
+	[SERVER_EVENT_CHANGE] = "change",
+};
+
+/* epoll's data pointer is a connection, or one of these two. */
+static char is_listener, is_timer;
+
+static int watch_fd(struct server *server, int op, int fd, uint32_t events, void *ptr)
+{
+	struct epoll_event event = {.events = events, .data.ptr = ptr};
+
+	return epoll_ctl(server->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
+}
+
+static void set_accepting(struct server *server, bool accepting)
+{
+	if (server->accept_paused != accepting)
+		return;
+	server->accept_paused = !accepting;
+	watch_fd(server, EPOLL_CTL_MOD, server->listener.fd, accepting ? EPOLLIN : 0, &is_listener);
+}
+
+/* Descriptors may come back anywhere in the process, so a timer tries again. */
+static void pause_accepting(struct server *server)
+{
+	struct itimerspec when = {.it_value.tv_nsec = ACCEPT_PAUSE_MS * 1000000L};
+
+	set_accepting(server, false);
+	timerfd_settime(server->timer_fd, 0, &when, NULL);
+}
+
+static void end_subscription(struct server *server, struct conn *conn)
+{
+	if (!conn->subscribed)
+		return;
+	conn->subscribed = false;
+	LIST_REMOVE(conn, subscribers);
+	atomic_fetch_sub(conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers,
+			 1);
+	server->stats.subscribers--;
+}
+
+static void drop_conn(struct server *server, struct conn *conn)
+{
+	end_subscription(server, conn);
+	LIST_REMOVE(conn, all);
+	/* Closing is not enough where a forked child holds the same open file (epoll(7)). */
+	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, conn->fd, NULL);
+	conn_free(conn);
+	server->stats.conns--;
+	set_accepting(server, true);
+}
+
+/* Not while lines wait to be answered: a peer that does not read stops being read that way. */
+static bool can_read(const struct conn *conn)
+{
+	return !conn->eof && !conn->closing && !conn->lines_left;
+}
+
+static void update_events(struct server *server, struct conn *conn)
+{
+	uint32_t events = can_read(conn) ? EPOLLIN : 0;
+
+	if (conn->out.len > 0 || conn->lines_left || conn->snapshot_running)
+		events |= EPOLLOUT;
+	if (events == conn->epoll_events)
+		return;
+	watch_fd(server, EPOLL_CTL_MOD, conn->fd, events, conn);
+	conn->epoll_events = events;
+}
+
+static int put_reply(struct server *server, struct conn *conn, const char *id,
+		     struct text_buf *reply)
+{
+	if (reply->overflow)
+		proto_put_error(reply, id, PROTO_FAILED, "the reply is longer than %zu bytes",
+				server->params.output_max);
+	return conn_put_line(conn, reply->data, reply->len);
+}
+
+static void start_subscription(struct server *server, struct conn *conn,
+			       const struct proto_request *req, struct text_buf *reply)
+{
+	end_subscription(server, conn);
+	conn->filter = req->filter;
+	conn->wants_syns = req->syns;
+	conn->seq = conn->missed = 0;
+	conn->snapshot_running = req->snapshot;
+	conn->snapshot_cursor = 0;
+	conn->subscribed = true;
+	LIST_INSERT_HEAD(&server->subscribers, conn, subscribers);
+	atomic_fetch_add(conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers,
+			 1);
+	server->stats.subscribers++;
+	proto_begin_reply(req, reply);
+	text_put(reply, ",\"subscribed\":true}");
+}
+
+static bool may_change(const struct server_peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid();
+}
+
+static int answer_line(struct server *server, struct conn *conn, const char *line, size_t len)
+{
+	const struct server_handler *handler = &server->params.handler;
+	struct proto_request req;
+	struct proto_error error;
+	struct text_buf reply;
+
+	text_buf_init(&reply, server->reply, server->params.output_max);
+	server->stats.requests++;
+	if (proto_parse(line, len, server->params.vocab, &req, &error) < 0) {
+		server->stats.errors++;
+		proto_put_error(&reply, error.id, error.code, "%s", error.message);
+		return put_reply(server, conn, error.id, &reply);
+	}
+	if (proto_op_changes(req.op) && !may_change(&conn->peer)) {
+		server->stats.errors++;
+		proto_put_error(&reply, req.id, PROTO_FORBIDDEN,
+				"%s is for root and the user that synprintd runs as",
+				proto_op_name(req.op));
+	} else if (req.op == PROTO_SUBSCRIBE) {
+		start_subscription(server, conn, &req, &reply);
+	} else {
+		handler->request(handler->ctx, &req, &conn->peer, &reply);
+	}
+	return put_reply(server, conn, req.id, &reply);
+}
+
+static int refuse_long_line(struct server *server, struct conn *conn)
+{
+	struct text_buf reply;
+
+	server->stats.errors++;
+	conn->closing = true;
+	conn->lines_left = false;
+	bytes_done(&conn->in);
+	text_buf_init(&reply, server->reply, server->params.output_max);
+	proto_put_error(&reply, "", PROTO_TOO_LONG, "a request has at most %d bytes",
+			PROTO_LINE_MAX);
+	return put_reply(server, conn, "", &reply);
+}
+
+/* Ends early, with lines_left set, when the connection had its share or does not read. */
+static int answer_lines(struct server *server, struct conn *conn)
+{
+	size_t len, written = 0;
+	char *line;
+	int r;
+
+	for (unsigned i = 0; i < LINES_PER_DISPATCH; i++) {
+		conn->lines_left = conn->out.len >= server->params.output_max ||
+				   written >= server->params.output_max;
+		if (conn->lines_left)
+			return 0;
+		r = conn_next_line(conn, &line, &len);
+		if (r <= 0)
+			return r == -E2BIG ? refuse_long_line(server, conn) : r;
+		written -= conn->out.len;
+		r = answer_line(server, conn, line, len);
+		written += conn->out.len;
+		if (r == 0 && conn->out.len >= FLUSH_BYTES)
+			r = conn_flush(conn);
+		if (r < 0)
+			return r;
+	}
+	conn->lines_left = true;
+	return 0;
+}
+
+/* A reader that fell behind hears how much it missed once it has read half of what waited. */
+static int put_gap(struct server *server, struct conn *conn)
+{
+	char line[64];
+	int len, r;
+
+	if (conn->missed == 0 || conn->out.len > server->params.output_max / 2)
+		return 0;
+	len = snprintf(line, sizeof(line), "{\"event\":\"gap\",\"missed\":%llu}",
+		       (unsigned long long)conn->missed);
+	r = conn_put_line(conn, line, (size_t)len);
+	if (r == 0)
+		conn->missed = 0;
+	return r;
+}
+
+static int continue_snapshot(struct server *server, struct conn *conn)
+{
+	static const char end[] = "{\"event\":\"snapshot_end\"}";
+	const struct server_handler *handler = &server->params.handler;
+	struct server_snapshot snapshot = {.server = server, .conn = conn};
+
+	if (!conn->snapshot_running || conn->out.len > server->params.output_max / 2)
+		return 0;
+	conn->snapshot_cursor =
+		handler->snapshot(handler->ctx, conn->snapshot_cursor, SNAPSHOT_PAGE, &snapshot);
+	if (snapshot.error < 0 || conn->snapshot_cursor != 0)
+		return snapshot.error;
+	conn->snapshot_running = false;
+	return conn_put_line(conn, end, sizeof(end) - 1);
+}
+
+static bool is_finished(const struct conn *conn, uint32_t events)
+{
+	if (conn->eof && events & (EPOLLHUP | EPOLLERR) && !conn->lines_left)
+		return true;
+	if (conn->out.len > 0 || conn->lines_left)
+		return false;
+	return conn->closing || (conn->eof && !conn->subscribed);
+}
+
+static void serve_conn(struct server *server, struct conn *conn, uint32_t events)
+{
+	int r = conn_flush(conn);
+
+	if (r == 0 && events & ~(uint32_t)EPOLLOUT && can_read(conn))
+		r = conn_read(conn);
+	if (r == 0 && !conn->closing)
+		r = answer_lines(server, conn);
+	if (r == 0)
+		r = put_gap(server, conn);
+	if (r == 0)
+		r = continue_snapshot(server, conn);
+	if (r == 0)
+		r = conn_flush(conn);
+	if (r < 0 || is_finished(conn, events))
+		drop_conn(server, conn);
+	else
+		update_events(server, conn);
+}
+
+static void refuse_conn(struct server *server, int fd)
+{
+	static const char text[] = "{\"ok\":false,\"error\":{\"code\":\"busy\",\"message\":"
+				   "\"too many connections\"}}\n";
+
+	server->stats.refused++;
+	send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void add_conn(struct server *server, int fd)
+{
+	struct conn *conn = NULL;
+
+	if (server->stats.conns < server->params.conns_max)
+		conn = conn_new(fd);
+	if (!conn) {
+		refuse_conn(server, fd);
+		return;
+	}
+	conn->epoll_events = EPOLLIN;
+	if (watch_fd(server, EPOLL_CTL_ADD, fd, EPOLLIN, conn) < 0) {
+		server->stats.refused++;
+		conn_free(conn);
+		return;
+	}
+	LIST_INSERT_HEAD(&server->conns, conn, all);
+	server->stats.conns++;
+	server->stats.accepted++;
+}
+
+static void accept_conns(struct server *server)
+{
+	for (unsigned i = 0; i < ACCEPTS_PER_DISPATCH; i++) {
+		int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			add_conn(server, fd);
+			continue;
+		}
+		/* accept(2): a connection that ended meanwhile is no error of the listener. */
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno != EAGAIN)
+			pause_accepting(server);
+		return;
+	}
+}
+
+static void resume_accepting(struct server *server)
+{
+	uint64_t expirations;
+
+	if (read(server->timer_fd, &expirations, sizeof(expirations)) > 0)
+		set_accepting(server, true);
+}
+
+int server_fd(const struct server *server)
+{
+	return server->epoll_fd;
+}
+
+void server_dispatch(struct server *server)
+{
+	struct epoll_event events[EVENTS_PER_DISPATCH];
+	int count = epoll_wait(server->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr == &is_listener)
+			accept_conns(server);
+		else if (events[i].data.ptr == &is_timer)
+			resume_accepting(server);
+		else
+			serve_conn(server, events[i].data.ptr, events[i].events);
+	}
+}
+
+bool server_has_subscribers(const struct server *server, enum server_event_kind kind)
+{
+	unsigned count = atomic_load_explicit(&server->syn_subscribers, memory_order_relaxed);
+
+	if (kind != SERVER_EVENT_SYN)
+		count += atomic_load_explicit(&server->change_subscribers, memory_order_relaxed);
+	return count > 0;
+}
+
+/* `{` and @head, then the members of the object @json. */
+static int put_object(struct conn *conn, const char *head, size_t head_len, const char *json,
+		      size_t len)
+{
+	char *end = bytes_reserve(&conn->out, head_len + len + 1);
+	size_t skip = len > 2 ? 1 : len - 1; /* "{}" has no member to put a comma before */
+
+	if (!end)
+		return -ENOMEM;
+	memcpy(end, head, head_len);
+	end += head_len;
+	if (len > 2)
+		*end++ = ',';
+	memcpy(end, json + skip, len - skip);
+	end[len - skip] = '\n';
+	conn->out.len = (size_t)(end + len - skip + 1 - bytes_front(&conn->out));
+	return 0;
+}
+
+static void send_to(struct server *server, struct conn *conn, const struct server_event *event,
+		    const char *json, size_t len)
+{
+	char head[64];
+	int head_len;
+
+	conn->seq++;
+	head_len = snprintf(head, sizeof(head), "{\"event\":\"%s\",\"seq\":%llu",
+			    event_names[event->kind], (unsigned long long)conn->seq);
+	if (put_gap(server, conn) == 0 && conn->missed == 0 &&
+	    conn->out.len + (size_t)head_len + len + 1 <= server->params.output_max &&
+	    put_object(conn, head, (size_t)head_len, json, len) == 0) {
+		server->stats.events_sent++;
+	} else {
+		conn->missed++;
+		server->stats.events_missed++;
+	}
+	update_events(server, conn);
+}
+
+void server_send_event(struct server *server, const struct server_event *event, const char *json,
+		       size_t len)
+{
+	struct conn *conn;
+
+	LIST_FOREACH(conn, &server->subscribers, subscribers)
+	{
+		if (event->kind == SERVER_EVENT_SYN && !conn->wants_syns)
+			continue;
+		if (filter_match(&conn->filter, server->params.vocab, &event->addr,
+				 &event->verdict))
+			send_to(server, conn, event, json, len);
+	}
+}
+
+void server_note_missed(struct server *server, uint64_t count)
+{
+	struct conn *conn;
+
+	LIST_FOREACH(conn, &server->subscribers, subscribers)
+	{
+		conn->missed += count;
+		put_gap(server, conn);
+		update_events(server, conn);
+	}
+	server->stats.events_missed += count;
+}
+
+void server_put_snapshot(struct server_snapshot *snapshot, const struct addr *addr,
+			 const struct verdict *verdict, const char *json, size_t len)
+{
+	static const char head[] = "{\"event\":\"client\"";
+	struct conn *conn = snapshot->conn;
+
+	if (snapshot->error == 0 &&
+	    filter_match(&conn->filter, snapshot->server->params.vocab, addr, verdict))
+		snapshot->error = put_object(conn, head, sizeof(head) - 1, json, len);
+}
+
+void server_get_stats(const struct server *server, struct server_stats *ret_stats)
+{
+	*ret_stats = server->stats;
+}
+
+static int open_listener(struct server *server, struct text_error *ret_error)
+{
+	const struct server_params *params = &server->params;
+
+	if (params->path)
+		return listener_open(params->path, params->mode, params->group, ret_error,
+				     &server->listener);
+	return listener_adopt(params->listen_fd, ret_error, &server->listener);
+}
+
+static int start_watching(struct server *server)
+{
+	int r;
+
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll_fd < 0)
+		return -errno;
+	server->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->timer_fd < 0)
+		return -errno;
+	r = watch_fd(server, EPOLL_CTL_ADD, server->timer_fd, EPOLLIN, &is_timer);
+	if (r < 0)
+		return r;
+	return watch_fd(server, EPOLL_CTL_ADD, server->listener.fd, EPOLLIN, &is_listener);
+}
+
+static struct server *alloc_server(const struct server_params *params)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->params = *params;
+	if (!params->mode)
+		server->params.mode = DEFAULT_MODE;
+	if (!params->conns_max)
+		server->params.conns_max = DEFAULT_CONNS_MAX;
+	if (!params->output_max)
+		server->params.output_max = DEFAULT_OUTPUT_MAX;
+	server->listener.fd = server->epoll_fd = server->timer_fd = -1;
+	server->reply = malloc(server->params.output_max);
+	if (server->reply)
+		return server;
+	free(server);
+	return NULL;
+}
+
+int server_new(const struct server_params *params, struct text_error *ret_error,
+	       struct server **ret_server)
+{
+	struct server *server = alloc_server(params);
+	int r;
+
+	if (!server) {
+		text_error_set(ret_error, 0, 0, "no memory for the control socket");
+		return -ENOMEM;
+	}
+	r = open_listener(server, ret_error);
+	if (r == 0) {
+		r = start_watching(server);
+		if (r < 0)
+			text_error_set(ret_error, 0, 0, "cannot serve the control socket: %s",
+				       strerror(-r));
+	}
+	if (r < 0) {
+		server_free(server);
+		return r;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	while (!LIST_EMPTY(&server->conns))
+		drop_conn(server, LIST_FIRST(&server->conns));
+	if (server->listener.fd >= 0)
+		listener_close(&server->listener);
+	if (server->timer_fd >= 0)
+		close(server->timer_fd);
+	if (server->epoll_fd >= 0)
+		close(server->epoll_fd);
+	free(server->reply);
+	free(server);
+}
