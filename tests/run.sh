@@ -33,7 +33,8 @@ fi
 trap 'stop; exit 0' INT TERM HUP QUIT PIPE
 trap stop EXIT
 
-"$build/synprintd" -c "$config" &
+# Should this shell be killed outright, the daemon ends as well and takes its rules away.
+setpriv --pdeathsig TERM "$build/synprintd" -c "$config" &
 daemon=$!
 tries=0
 until tool status >/dev/null 2>&1; do

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A lab for one scenario: client, gateway and server in network namespaces of their own, and
+synprintd in the gateway. All of it has this process's number in its name and is removed when the
+process ends, however it ends."""
+import atexit
+import contextlib
+import ctypes
+import difflib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("BUILD", "build")
+CONF = ROOT / "conf"
+SYNPRINTD = str(BUILD / "synprintd")
+SYNPRINT = str(BUILD / "synprint")
+
+CLIENT4, CLIENT6 = "198.51.100.2", "2001:db8:1::2"
+SERVER4, SERVER6 = "203.0.113.2", "2001:db8:2::2"
+PORT = 8080
+# Every address of these prefixes is the client's own: RFC 2544 and RFC 3849 keep them for us.
+SOURCES4, SOURCES6 = "198.18.0.0/16", "2001:db8:c::/48"
+
+CLONE_NEWNET = 0x40000000  # linux/sched.h
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Skip(Exception):
+    """The kernel or the system lacks what the scenario is about."""
+
+
+def source4(number):
+    return f"198.18.{number >> 8}.{number & 255}"
+
+
+def source6(number):
+    return f"2001:db8:c::{number:x}"
+
+
+def figure(text):
+    print(f"FIGURE {text}", flush=True)
+
+
+def wait_until(condition, what, seconds=10):
+    """Returns what the condition returns as soon as that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"after {seconds} s still not so: {what}")
+        time.sleep(0.02)
+
+
+def set_namespace(path):
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if LIBC.setns(fd, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns", path)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """Sockets that are made inside stay in the namespace."""
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    set_namespace(f"/run/netns/{namespace}")
+    try:
+        yield
+    finally:
+        set_namespace(f"/proc/self/fd/{home}")
+        os.close(home)
+
+
+def sh(*command, namespace=None, check=True, stdin=None):
+    prefix = ["ip", "netns", "exec", namespace] if namespace else []
+    done = subprocess.run(prefix + list(command), input=stdin, capture_output=True, text=True)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
+    return done
+
+
+class Daemon:
+    """A synprintd in a namespace, with its own configuration, socket and log."""
+
+    def __init__(self, lab, namespace, config):
+        self.namespace = namespace
+        self.config = config
+        self.socket = str(lab.dir / "control.sock")
+        self.log_path = lab.dir / f"daemon{len(lab.daemons)}.log"
+        self.process = None
+        lab.daemons.append(self)
+
+    def start(self, wait=True):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", self.namespace, SYNPRINTD, "-c", str(self.config)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            wait_until(self.is_ready, "synprintd is ready", 30)
+        return self
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"synprintd ended with {self.process.returncode}: {self.log()}")
+        with contextlib.suppress(OSError):
+            return self.request({"op": "status"})["ok"]
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def kill(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM):
+        """Returns the exit code."""
+        self.kill(number)
+        return self.process.wait(timeout=30)
+
+    def connect(self):
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stream.settimeout(10)
+        stream.connect(self.socket)
+        return stream
+
+    def request(self, request):
+        with self.connect() as stream:
+            stream.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(stream.makefile().readline())
+
+    def status(self):
+        return self.request({"op": "status"})
+
+    def received(self):
+        return sum(queue["received"] for queue in self.status()["queues"])
+
+    def verdict(self, ip, port=None):
+        request = {"op": "verdict", "ip": ip}
+        return self.request(request | {"port": port} if port else request)
+
+    def cli(self, *arguments, check=True):
+        return sh(SYNPRINT, "--socket", self.socket, *arguments, check=check)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Lab:
+    def __init__(self):
+        name = f"sp-{os.getpid()}"
+        self.client, self.gateway, self.server = (f"{name}-{end}" for end in "cgs")
+        self.namespaces = []
+        self.daemons = []
+        self.processes = []  # anything with close()
+        self.dir = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+
+    def build(self):
+        for namespace in (self.client, self.gateway, self.server):
+            self.add_namespace(namespace)
+        self.add_link(self.client, "c0", self.gateway, "g0")
+        self.add_link(self.server, "s0", self.gateway, "g1")
+        self.add_addresses(self.client, "c0", "198.51.100.2/24", "2001:db8:1::2/64")
+        self.add_addresses(self.gateway, "g0", "198.51.100.1/24", "2001:db8:1::1/64")
+        self.add_addresses(self.gateway, "g1", "203.0.113.1/24", "2001:db8:2::1/64")
+        self.add_addresses(self.server, "s0", "203.0.113.2/24", "2001:db8:2::2/64")
+        self.ip(self.client, f"""route add default via 198.51.100.1
+            route add default via 2001:db8:1::1
+            route add local {SOURCES4} dev lo
+            route add local {SOURCES6} dev lo""")
+        self.ip(self.server, """route add default via 203.0.113.1
+            route add default via 2001:db8:2::1""")
+        self.ip(self.gateway, f"""route add {SOURCES4} via 198.51.100.2
+            route add {SOURCES6} via 2001:db8:1::2""")
+
+    def add_namespace(self, namespace):
+        sh("ip", "netns", "add", namespace)
+        self.namespaces.append(namespace)
+        self.ip(namespace, "link set lo up")
+        # Addresses are to be usable at once, and a backlog is not what is tested here.
+        self.sysctl(namespace, {"net/ipv6/conf/all/accept_dad": 0,
+                                "net/ipv6/conf/default/accept_dad": 0,
+                                "net/ipv6/conf/all/forwarding": 1,
+                                "net/ipv6/ip_nonlocal_bind": 1,
+                                "net/ipv4/ip_forward": 1,
+                                "net/ipv4/ip_local_port_range": "10000 60000",
+                                "net/ipv4/tcp_max_syn_backlog": 16384,
+                                "net/core/somaxconn": 16384})
+
+    def sysctl(self, namespace, settings):
+        script = "".join(f"echo '{value}' >/proc/sys/{name}\n"
+                         for name, value in settings.items())
+        sh("sh", "-ec", script, namespace=namespace)
+
+    def ip(self, namespace, lines):
+        sh("ip", "-n", namespace, "-batch", "-",
+           stdin="\n".join(line.strip() for line in lines.splitlines()))
+
+    def add_link(self, left, left_name, right, right_name):
+        self.ip(left, f"""link add {left_name} type veth peer name {right_name} netns {right}
+            link set {left_name} up""")
+        self.ip(right, f"link set {right_name} up")
+
+    def add_addresses(self, namespace, link, *addresses):
+        self.ip(namespace, "\n".join(f"addr add {address} dev {link}" for address in addresses))
+
+    def write_config(self, sets=None, text="", engine=None, name="synprint.conf", **sections):
+        """Everything of the shipped configuration, but for what the lab needs otherwise."""
+        groups = {"control": f'socket = "{self.dir / "control.sock"}";',
+                  "rules": f'engine = "{engine}";' if engine else ""}
+        if sets is not None:
+            groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in sets) + ");"
+        for section, content in sections.items():
+            groups[section] = groups.get(section, "") + content
+        lines = [f'signatures = [ "{CONF}/signatures.db" ];', f'links = "{CONF}/links.db";']
+        lines += [f"{section}: {{ {content} }};" for section, content in groups.items() if content]
+        path = self.dir / name
+        path.write_text("\n".join(lines) + "\n" + text)
+        return path
+
+    def daemon(self, config=None, namespace=None):
+        return Daemon(self, namespace or self.gateway, config or self.write_config())
+
+    def nft(self, text, namespace=None):
+        """Runs nft commands, one a line."""
+        return sh("nft", "-f", "-", namespace=namespace or self.gateway, stdin=text).stdout
+
+    def nft_json(self, *arguments, namespace=None):
+        out = sh("nft", "-j", *arguments, namespace=namespace or self.gateway).stdout
+        return json.loads(out)["nftables"]
+
+    def counter(self, table, name):
+        """Packets of a named counter."""
+        return next(item["counter"]["packets"]
+                    for item in self.nft_json("list", "counter", *table.split(), name)
+                    if "counter" in item)
+
+    def elements(self, name, table="inet synprint"):
+        """Members of an nft set as {address: seconds until it expires}."""
+        for item in self.nft_json("list", "set", *table.split(), name):
+            if "set" in item:
+                return {(elem["elem"]["val"] if isinstance(elem, dict) else elem):
+                        (elem["elem"].get("expires") if isinstance(elem, dict) else None)
+                        for elem in item["set"].get("elem", [])}
+        raise AssertionError(f"nft does not list set {name}")
+
+    def expect_snapshot(self, before, what, stateless=False, namespace=None):
+        after = self.snapshot(namespace, stateless)
+        difference = "\n".join(difflib.unified_diff(before.splitlines(), after.splitlines(),
+                                                    "before", "after", lineterm=""))
+        assert before == after, f"{what}:\n{difference}"
+
+    def snapshot(self, namespace=None, stateless=False):
+        """Every rule in a namespace as the administrator's tools print it."""
+        namespace = namespace or self.gateway
+        flags = ["-s"] if stateless else []
+        texts = [sh("nft", *flags, "list", "ruleset", namespace=namespace).stdout]
+        for tool in ("iptables-save", "ip6tables-save"):
+            out = re.sub(r"^#.*\n", "", sh(tool, namespace=namespace).stdout, flags=re.M)
+            texts.append(re.sub(r"\[\d+:\d+\]", "", out) if stateless else out)
+        return "\n".join(texts)
+
+    def rules(self, *arguments, check=True, namespace=None, config=None):
+        """synprint rules ... in the gateway."""
+        options = ["--config", str(config)] if config else []
+        return sh(SYNPRINT, *options, "rules", *arguments, check=check,
+                  namespace=namespace or self.gateway)
+
+    def adopt(self, process):
+        self.processes.append(process)
+        return process
+
+    def close(self):
+        for process in self.daemons + self.processes:
+            process.close()
+        for namespace in self.namespaces:
+            sh("ip", "netns", "del", namespace, check=False)
+        self.namespaces = []
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def has_kernel_nft_queue(lab):
+    """Whether nft's own queue expression works here; DESIGN.md section 6."""
+    done = sh("nft", "-f", "-", namespace=lab.gateway, check=False, stdin=
+              "table inet sp-probe { chain c { type filter hook prerouting priority 0; "
+              "queue num 0 bypass } }\ndelete table inet sp-probe\n")
+    return done.returncode == 0
+
+
+def run_one(scenario):
+    lab = Lab()
+    atexit.register(lab.close)
+    try:
+        lab.build()
+        scenario(lab)
+    except BaseException:
+        for daemon in lab.daemons:
+            print(f"--- log of synprintd, configuration {daemon.config}\n{daemon.log()}", end="")
+        raise
+    finally:
+        atexit.unregister(lab.close)
+        lab.close()
+
+
+def run(*scenarios):
+    """Runs scenarios one after the other, each in a lab of its own; ends the process."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    wanted = set(sys.argv[1:])
+    for scenario in scenarios:
+        if wanted and scenario.__name__ not in wanted:
+            continue
+        start = time.monotonic()
+        try:
+            run_one(scenario)
+        except Skip as skip:
+            print(f"{scenario.__name__}: {skip}")
+            sys.exit(77)
+        except Exception:
+            traceback.print_exc(file=sys.stdout)
+            print(f"FAILED {scenario.__name__}")
+            sys.exit(1)
+        print(f"ok {scenario.__name__} ({time.monotonic() - start:.1f} s)", flush=True)

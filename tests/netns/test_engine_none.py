@@ -1,0 +1,107 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""rules.engine = "none": the administrator's own rules, as `synprint rules print` prints them, and
+ipsets on the other side."""
+import re
+
+import lab
+import traffic
+
+PATIENT = "deadline_ms = 1000;"  # it is the order that is tested, not this machine's speed
+CLIENTS = 100  # of each IP version
+
+
+def has_variant(lab_, variant):
+    """Whether the kernel and the system have it at all, whatever our rules are."""
+    probe = "*raw\n-A PREROUTING -p tcp -j NFQUEUE --queue-num 999 --queue-bypass\nCOMMIT\n"
+    done = lab.sh("sh", "-c", f"iptables{variant}-restore && iptables{variant} -t raw -F",
+                  namespace=lab_.gateway, stdin=probe, check=False)
+    return done.returncode == 0
+
+
+def counted(lab_, tool, chain, what):
+    """Packets that a rule with this text in it has counted."""
+    out = lab.sh(tool, "-t", "mangle", "-L", chain, "-v", "-n", "-x", namespace=lab_.gateway).stdout
+    line = next(line for line in out.splitlines() if what in line)
+    return int(re.match(r"\s*(\d+)", line).group(1))
+
+
+def with_variant(lab_, variant):
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(['ipset = "seen"; timeout = "10m"'], engine="none",
+                               queue="first = 20; count = 2;", publish=PATIENT)
+    rules = lab_.rules("print", "--format", "iptables", config=config).stdout
+    assert "--queue-balance 20:21" in rules, rules
+    for tool in ("iptables", "ip6tables"):
+        lab.sh(f"{tool}{variant}-restore", "--noflush", namespace=lab_.gateway, stdin=rules)
+    daemon = lab_.daemon(config).start()
+    for version in (4, 6):
+        tool = ("iptables" if version == 4 else "ip6tables") + variant
+        lab.sh(tool, "-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "--syn", "-m", "set",
+               "--match-set", f"seen{version}", "src", "-j", "MARK", "--set-mark", "7",
+               namespace=lab_.gateway)
+    result = traffic.Load(lab_.client, 200, 2 * CLIENTS, CLIENTS).result()
+    traffic.expect_no_failure(result, "connections")
+    assert result["retransmissions"] == 0, result
+    got = [counted(lab_, tool + variant, "PREROUTING", "match-set")
+           for tool in ("iptables", "ip6tables")]
+    assert got == [CLIENTS, CLIENTS], (got, daemon.status())
+    for version, source in ((4, lab.source4), (6, lab.source6)):
+        listed = lab.sh("ipset", "list", f"seen{version}", namespace=lab_.gateway).stdout
+        members = dict(re.findall(r"^(\S+) timeout (\d+)", listed, re.M))
+        assert set(members) == {source(1 + i) for i in range(CLIENTS)}, listed
+        assert all(0 < int(left) <= 600 for left in members.values()), listed
+        reply = daemon.verdict(source(1))
+        assert reply["found"] and reply["os"]["family"] == "Linux", reply
+    assert daemon.received() == 2 * CLIENTS, daemon.status()
+    lab.figure(f"first SYNs matched by -m set behind the queue (iptables{variant}): "
+               f"{sum(got)} of {2 * CLIENTS}")
+    # The administrator's rules stay, and without the daemon they let everything through.
+    before = lab.sh(f"iptables{variant}-save", namespace=lab_.gateway).stdout
+    assert daemon.stop() == 0, daemon.log()
+    after = lab.sh(f"iptables{variant}-save", namespace=lab_.gateway).stdout
+    assert "SYNPRINT" in after and before.count("\n") == after.count("\n"), (before, after)
+    result = traffic.Load(lab_.client, 100, 50).result()
+    traffic.expect_no_failure(result, "without the daemon")
+    assert result["retransmissions"] == 0, result
+
+
+def iptables_nft(lab_):
+    if not has_variant(lab_, "-nft"):
+        raise lab.Skip("this kernel does not take iptables-nft's NFQUEUE in table raw")
+    with_variant(lab_, "-nft")
+
+
+def iptables_legacy(lab_):
+    if has_variant(lab_, "-legacy"):  # newer kernels are built without
+        with_variant(lab_, "-legacy")
+
+
+def nft_format(lab_):
+    """The same for nft: loaded twice they are there once, and the daemon holds their switch on."""
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(['nftset = "all"'], engine="none", queue="first = 20; count = 2;")
+    rules = lab_.rules("print", "--format", "nft", config=config).stdout
+    has_queue = lab.has_kernel_nft_queue(lab_)
+    if not has_queue:  # all but that one expression can be tested
+        rules, count = re.subn("queue flags bypass to 20-21", "accept", rules)
+        assert count == 1, rules
+    lab_.nft("table inet synprint { set mine { type ipv4_addr; }; }")
+    lab_.nft(rules)
+    once = lab_.snapshot()
+    lab_.nft(rules)
+    lab_.expect_snapshot(once, "loading the rules again changed something")
+    daemon = lab_.daemon(config).start()
+    assert list(lab_.elements("alive")) == ["tcp"], lab_.snapshot()
+    for destination in (lab.SERVER4, lab.SERVER6):
+        traffic.connect(lab_.client, destination)
+    assert daemon.received() == (2 if has_queue else 0), daemon.status()
+    assert "counter packets 2 " in lab_.snapshot(), lab_.snapshot()
+    daemon.stop()
+    listed = lab_.snapshot(stateless=True)
+    assert "chain divert" in listed and "set mine" in listed and "all4" not in listed, listed
+    assert not lab_.elements("alive"), "the switch was left on"
+
+
+if __name__ == "__main__":
+    lab.run(iptables_nft, iptables_legacy, nft_format)

@@ -1,0 +1,166 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The diversion rules: idempotent, selective, and without a trace once removed, whatever else the
+administrator has in the kernel."""
+import json
+import socket
+
+import lab
+import traffic
+
+ADMINISTRATOR_NFT = """
+table ip marks {
+    counter marked { }
+    chain prerouting {
+        type filter hook prerouting priority -160; policy accept;
+        ip saddr 198.51.100.2 tcp dport 8080 meta mark set 0x17
+    }
+    chain forward {
+        type filter hook forward priority 10; policy accept;
+        meta mark 0x517 tcp flags & (syn | ack) == syn counter name marked
+    }
+}
+table inet synprint {
+    set friends { type ipv4_addr; elements = { 198.51.100.2 } }
+    counter friendly { }
+    chain mine {
+        type filter hook prerouting priority -10; policy accept;
+        ip saddr @friends tcp flags & (syn | ack) == syn counter name friendly
+    }
+}
+"""
+ADMINISTRATOR_IPTABLES = """*mangle
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --dport 8080 -j CONNMARK --set-xmark 0x5/0xff
+-A PREROUTING -m connmark --mark 0x5/0xff -j MARK --set-xmark 0x500/0xff00
+COMMIT
+*nat
+:POSTROUTING ACCEPT [0:0]
+-A POSTROUTING -o g1 -j MASQUERADE
+COMMIT
+"""
+
+
+def status(lab_):
+    done = lab_.rules("status", "--json", check=False)
+    reply = json.loads(done.stdout)
+    assert done.returncode == (0 if reply["present"] else 1), done
+    return reply
+
+
+def idempotent(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(queue="first = 4; count = 3;")
+    before = lab_.snapshot()
+    assert status(lab_) == {"present": False}
+    lab_.rules("apply", config=config)
+    traffic.connect(lab_.client, lab.SERVER4)
+    traffic.connect(lab_.client, lab.SERVER6)
+    once = lab_.snapshot()
+    expected = {"present": True, "engine": status(lab_)["engine"], "queue_first": 4,
+                "queue_count": 3, "interfaces": [], "syns": 2, "diverting": False}
+    assert status(lab_) == expected, status(lab_)
+    lab_.rules("apply", config=config)
+    lab_.expect_snapshot(once, "a second apply changed something")
+    daemon = lab_.daemon(config).start()
+    assert status(lab_)["diverting"] and status(lab_)["syns"] == 2, status(lab_)
+    daemon.stop()
+    lab_.expect_snapshot(before, "synprintd left something behind")
+    lab_.rules("apply", config=config)
+    lab_.rules("apply", "--queues", "9", "--interface", "g0", "--interface", "eth*", config=config)
+    replaced = status(lab_)
+    assert (replaced["queue_first"], replaced["queue_count"]) == (9, 1), replaced
+    assert replaced["interfaces"] == ["g0", "eth*"], replaced
+    for _ in range(2):
+        lab_.rules("remove", config=config)
+        lab_.expect_snapshot(before, "rules remove left something behind")
+    assert status(lab_) == {"present": False}
+
+
+def load_administrators_rules(lab_):
+    lab_.nft(ADMINISTRATOR_NFT)
+    for tool in ("iptables", "ip6tables"):
+        lab.sh(f"{tool}-restore", "--noflush", namespace=lab_.gateway, stdin=ADMINISTRATOR_IPTABLES)
+
+
+def to_the_byte(lab_):
+    """Where no packet comes, counters too are what they were."""
+    lab_.gateway += "q"  # a quiet one, without links
+    lab_.add_namespace(lab_.gateway)
+    load_administrators_rules(lab_)
+    before = lab_.snapshot()
+    lab_.rules("apply")
+    assert lab_.snapshot() != before
+    lab_.rules("remove")
+    lab_.expect_snapshot(before, "rules apply and remove changed something")
+    lab_.daemon().start().stop()
+    lab_.expect_snapshot(before, "synprintd changed something")
+
+
+def administrators_rules(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    load_administrators_rules(lab_)
+    before = lab_.snapshot(stateless=True)
+    daemon = lab_.daemon(lab_.write_config(['nftset = "all"'])).start()
+    listed = lab_.snapshot(stateless=True)
+    for line in before.splitlines():
+        assert line in listed, f"'{line}' went away"
+    check_marks_and_nat(lab_)
+    assert daemon.received() == 4 and lab_.elements("all4"), daemon.status()
+    daemon.stop()
+    lab_.expect_snapshot(before, "synprintd changed something", stateless=True)
+
+
+def check_marks_and_nat(lab_):
+    """The server sees the gateway's address, and every SYN carries the marks."""
+    with lab.inside(lab_.server):
+        listener = socket.create_server(("203.0.113.2", 9090))
+    with lab.inside(lab_.client):
+        conn = socket.create_connection((lab.SERVER4, 9090), timeout=20)
+    accepted, peer = listener.accept()
+    for end in (conn, accepted, listener):
+        end.close()
+    assert peer[0] == "203.0.113.1", peer
+    for _ in range(3):
+        traffic.connect(lab_.client, lab.SERVER4)
+    assert lab_.counter("ip marks", "marked") == 3  # nft's mark and iptables' together
+    assert lab_.counter("inet synprint", "friendly") == 4
+
+
+def interfaces(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.adopt(traffic.Server(lab_.client))
+    lab_.adopt(traffic.Server(lab_.gateway))
+    for names, expected in (('"g1"', 2), ('"g0"', 3), ('"g*"', 5), ('"lo", "g1"', 6),
+                            ('"eth0"', 0), ("", 9)):
+        daemon = lab_.daemon(lab_.write_config(rules=f"interfaces = [ {names} ];")).start()
+        for destination in (lab.SERVER4, lab.SERVER6, lab.SERVER4):
+            traffic.connect(lab_.client, destination)
+        for destination in (lab.CLIENT4, lab.CLIENT6):
+            traffic.connect(lab_.server, destination)
+        for destination in ("127.0.0.1", "::1") * 2:
+            traffic.connect(lab_.gateway, destination)
+        assert daemon.received() == expected, (names, expected, daemon.status())
+        assert status(lab_)["syns"] == expected, (names, expected, status(lab_))
+        daemon.stop()
+
+
+def fanout(lab_):
+    """One client's connections, too, are spread over the queues."""
+    lab_.adopt(traffic.Server(lab_.server))
+    engines = ["auto", "xt"] + (["nft"] if lab.has_kernel_nft_queue(lab_) else [])
+    for engine in engines:
+        for sources in (100, 1):
+            config = lab_.write_config(engine=engine, queue="first = 65532; count = 4;")
+            daemon = lab_.daemon(config).start()
+            traffic.expect_no_failure(traffic.Load(lab_.client, 400, 200, sources).result(), engine)
+            queues = {queue["queue"]: queue["received"] for queue in daemon.status()["queues"]}
+            assert list(queues) == [65532, 65533, 65534, 65535], queues
+            assert sum(queues.values()) == 200, queues
+            if sources > 1:
+                assert min(queues.values()) > 10, queues
+            daemon.stop()
+
+
+if __name__ == "__main__":
+    lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout)

@@ -1,0 +1,91 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real connections through the gateway are told to be this kernel's Linux, however one asks."""
+import json
+import subprocess
+
+import lab
+import traffic
+
+
+def check_linux(verdict, ip, port):
+    assert verdict["ip"] == ip and verdict["port"] == port, verdict
+    assert verdict["os"]["family"] == "Linux", verdict
+    assert verdict["os"]["confidence"] > 0.5, verdict
+    assert verdict["dist_hops"] == 0, verdict  # the gateway is the client's neighbour
+    assert verdict["link"]["mtu"] == 1500, verdict
+
+
+def ask_raw(daemon, ip, port):
+    reply = daemon.verdict(ip, port)
+    assert reply["ok"] and reply["found"] and reply["exact"], reply
+    check_linux(reply, ip, port)
+    assert reply["syn"]["src_ip"] == ip and reply["syn"]["dst_port"] == lab.PORT, reply
+    assert reply["syn"]["tcp_mss"] == (1460 if ":" not in ip else 1440), reply
+    assert reply["sig"], reply
+
+
+def ask_cli(daemon, ip, port):
+    reply = json.loads(daemon.cli("verdict", ip, "--port", str(port), "--json").stdout)
+    check_linux(reply, ip, port)
+    text = daemon.cli("verdict", ip).stdout
+    assert "Linux" in text and ip in text, text
+    unseen = daemon.cli("verdict", "192.0.2.77", check=False)
+    assert unseen.returncode == 1, unseen
+
+
+def verdicts(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon().start()
+    for source, destination in ((lab.CLIENT4, lab.SERVER4), (lab.CLIENT6, lab.SERVER6)):
+        ports = [traffic.connect(lab_.client, destination) for _ in range(3)]
+        for port in ports:
+            ask_raw(daemon, source, port)
+            ask_cli(daemon, source, port)
+        other = daemon.verdict(source, 1)
+        assert other["found"] and not other["exact"] and other["port"] == ports[-1], other
+        assert other["client"]["syn_count"] == 3 and set(other["client"]["ports"]) == set(ports)
+    status = daemon.status()
+    assert status["packets"]["syn"] == 6 and daemon.received() == 6, status
+    assert status["clients"]["used"] == 2, status
+    # The rules are looked at once a second.
+    lab.wait_until(lambda: daemon.status()["rules"]["counted"] == 6, "the rules counted 6 SYNs")
+    assert daemon.status()["rules"]["unclassified"] == 0, daemon.status()
+    listed = [json.loads(line) for line in daemon.cli("clients", "--json").stdout.splitlines()]
+    assert {client["ip"] for client in listed} == {lab.CLIENT4, lab.CLIENT6}, listed
+    assert {client["os"]["family"] for client in listed} == {"Linux"}, listed
+
+
+def read_events(stream, count):
+    return [json.loads(stream.readline()) for _ in range(count)]
+
+
+def events(lab_):
+    """A subscriber and `synprint watch --json` get the events of a new client, as they happen."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon().start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    watch = subprocess.Popen([lab.SYNPRINT, "--socket", daemon.socket, "watch", "--json"],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        with daemon.connect() as conn:
+            stream = conn.makefile("rw")
+            print('{"op":"subscribe","id":"s"}', file=stream, flush=True)
+            reply = json.loads(stream.readline())
+            assert reply["ok"] and reply["id"] == "s", reply
+            lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 2, "two subscribe")
+            traffic.connect(lab_.client, lab.SERVER4)  # known: an event for watch alone
+            port6 = traffic.connect(lab_.client, lab.SERVER6)
+            event, = read_events(stream, 1)
+            assert event["event"] == "new" and event["seq"] == 1, event
+            check_linux(event, lab.CLIENT6, port6)
+        seen = read_events(watch.stdout, 2)
+        assert [event["event"] for event in seen] == ["syn", "new"], seen
+        assert seen[1]["port"] == port6 and seen[0]["ip"] == lab.CLIENT4, seen
+    finally:
+        watch.terminate()
+        watch.wait()
+
+
+if __name__ == "__main__":
+    lab.run(verdicts, events)
