@@ -12,43 +12,49 @@
 #define MATCH_BEST_MAX 5
 
 enum match_kind {
-	MATCH_NONE,	/* nothing known looks like it */
-	MATCH_FUZZY,	/* whole but for what the path may change */
-	MATCH_GENERIC,	/* a signature that stands for many systems */
+	MATCH_NONE, /* nothing known looks like it */
+	MATCH_FUZZY, /* whole but for what the path may change */
+	MATCH_GENERIC, /* a signature that stands for many systems */
 	MATCH_SPECIFIC, /* a signature of one system, whole */
 };
 
 struct match_guess {
-	uint32_t sig;		/* index for sigdb_sig() */
+	uint32_t sig; /* index for sigdb_sig() */
 	uint16_t label;
 	uint8_t class_id;
-	float score;		/* 0 to 10 */
+	float score; /* 0 to 10 */
 };
 
 struct match {
-	uint64_t reasons;	/* bits of enum reason */
+	uint64_t reasons; /* bits of enum reason */
 	enum match_kind kind;
 	uint8_t class_id, family_id;
 	uint16_t label;
-	bool tool;		/* the label is that of a tool that makes packets itself */
-	bool inconsistent;	/* contradiction is 0.8 or more */
-	uint8_t initial_ttl;	/* of the signature, else the usual one above the TTL */
-	uint8_t dist_hops;	/* 0 to 126, or 127 where the TTL tells no distance */
-	float contradiction;	/* 0 to 1: how little the fields go together */
-	float confidence;	/* P(class_id), 0 to 1 */
+	bool tool; /* the label is that of a tool that makes packets itself */
+	bool inconsistent; /* contradiction is 0.8 or more */
+	uint8_t initial_ttl; /* of the signature, else the usual one above the TTL */
+	uint8_t dist_hops; /* 0 to 126, or 127 where the TTL tells no distance */
+	float contradiction; /* 0 to 1: how little the fields go together */
+	float confidence; /* P(class_id), 0 to 1 */
 	float family_confidence; /* P(family_id), at least confidence where the class is in it */
 	float class_prob[VOCAB_CLASSES_MAX]; /* over class ids; sums to 1 unless MATCH_NONE */
-	unsigned guess_count;
-	struct match_guess guesses[MATCH_BEST_MAX]; /* best first */
 };
 
 /** match_syn() - compare; @ret_match is written whole. */
 void match_syn(const struct sigdb *db, const struct syn *syn, struct match *ret_match);
 
+/**
+ * match_guesses() - the signatures that look most like it, one for each label, best first; not
+ * for the hot path.
+ * Return: how many there are, 0 where nothing is known.
+ */
+unsigned match_guesses(const struct sigdb *db, const struct syn *syn,
+		       struct match_guess ret_guesses[MATCH_BEST_MAX]);
+
 /* One step from knowing nothing to the verdict, or back for what the path did. */
 struct match_step {
-	const char *name;	/* such as "layout" or "ttl_far", static */
-	float class_prob;	/* P(the verdict's class) after this step */
+	const char *name; /* such as "layout" or "ttl_far", static */
+	float class_prob; /* P(the verdict's class) after this step */
 	float family_prob;
 };
 

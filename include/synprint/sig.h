@@ -14,29 +14,29 @@
 #define SIG_TEXT_MAX 384 /* bytes of any signature's text, with its NUL */
 
 enum sig_win_kind {
-	SIG_WIN_ANY,		/* '*' */
-	SIG_WIN_VALUE,		/* 64240 */
-	SIG_WIN_MOD,		/* %8192 */
-	SIG_WIN_MSS,		/* mss*20 */
-	SIG_WIN_MTU,		/* mtu*4 */
-	SIG_WIN_MSS_MAX,	/* mss*max: the largest multiple of the MSS that fits 16 bits; ours */
+	SIG_WIN_ANY, /* '*' */
+	SIG_WIN_VALUE, /* 64240 */
+	SIG_WIN_MOD, /* %8192 */
+	SIG_WIN_MSS, /* mss*20 */
+	SIG_WIN_MTU, /* mtu*4 */
+	SIG_WIN_MSS_MAX, /* mss*max: the largest multiple of the MSS that fits 16 bits; ours */
 };
 
 /* Layout and quirks may be '*' too, which p0f does not know: for tools that send anything. */
 struct sig {
-	uint8_t ip_version;	/* 4, 6 or 0 for any */
-	uint8_t initial_ttl;	/* 1 to 255 */
-	bool bad_ttl;		/* '64-': random or otherwise unusable TTL; no distance from it */
+	uint8_t ip_version; /* 4, 6 or 0 for any */
+	uint8_t initial_ttl; /* 1 to 255 */
+	bool bad_ttl; /* '64-': random or otherwise unusable TTL; no distance from it */
 	enum sig_win_kind win_kind;
-	uint16_t win;		/* value, modulus or factor; 0 where the kind needs none */
-	uint32_t ip_opt_len;	/* or SIG_ANY */
-	uint32_t mss;		/* 0 where there is none, or SIG_ANY */
-	uint32_t wscale;	/* 0 where there is none, or SIG_ANY */
-	uint32_t quirks;	/* enum syn_quirk, or-ed, or SIG_ANY */
-	uint8_t payload;	/* 0 none, 1 some, 2 any */
-	bool opt_any;		/* any layout; the next three are 0 then */
+	uint16_t win; /* value, modulus or factor; 0 where the kind needs none */
+	uint32_t ip_opt_len; /* or SIG_ANY */
+	uint32_t mss; /* 0 where there is none, or SIG_ANY */
+	uint32_t wscale; /* 0 where there is none, or SIG_ANY */
+	uint32_t quirks; /* enum syn_quirk, or-ed, or SIG_ANY */
+	uint8_t payload; /* 0 none, 1 some, 2 any */
+	bool opt_any; /* any layout; the next three are 0 then */
 	uint8_t opt_count;
-	uint8_t opt_eol_pad;	/* the n of 'eol+n' */
+	uint8_t opt_eol_pad; /* the n of 'eol+n' */
 	uint8_t opt_kinds[SYN_OPTS_MAX]; /* zero behind opt_count */
 };
 
@@ -77,7 +77,8 @@ bool sig_equal(const struct sig *a, const struct sig *b);
 void sig_from_syn(const struct syn *syn, struct sig *ret_sig);
 
 /** sig_format_layout() - append option kinds as p0f writes them: "mss,sok,ts,nop,ws", "eol+1", "?34". */
-void sig_format_layout(const uint8_t *kinds, unsigned count, unsigned eol_pad, struct text_buf *buf);
+void sig_format_layout(const uint8_t *kinds, unsigned count, unsigned eol_pad,
+		       struct text_buf *buf);
 
 /** sig_initial_ttl() - the usual initial TTL (32, 64, 128 or 255) from which @ttl counted down. */
 uint8_t sig_initial_ttl(uint8_t ttl);

@@ -15,16 +15,16 @@ struct sigdb;
 /* What a tool does beyond the notation: the `when` of a signature. */
 enum sig_when {
 	SIG_WHEN_ALWAYS,
-	SIG_WHEN_IP_ID,		/* ip_id=N: a fixed IP ID */
-	SIG_WHEN_SEQ_IS_DST,	/* seq=dst: the sequence number is the IPv4 destination address */
-	SIG_WHEN_ID_IS_MIX,	/* ip_id=dst^port^seq: low 16 bits of all three, as masscan does */
+	SIG_WHEN_IP_ID, /* ip_id=N: a fixed IP ID */
+	SIG_WHEN_SEQ_IS_DST, /* seq=dst: the sequence number is the IPv4 destination address */
+	SIG_WHEN_ID_IS_MIX, /* ip_id=dst^port^seq: low 16 bits of all three, as masscan does */
 };
 
 /* What the database says about one signature. Texts are owned by the database. */
 struct sigdb_info {
 	const struct sig *sig;
-	const char *source;	/* the `from` line above it, "" without one */
-	float permille;		/* how much of its class's SYNs look like this; 0 where not given */
+	const char *source; /* the `from` line above it, "" without one */
+	float permille; /* how much of its class's SYNs look like this; 0 where not given */
 	uint16_t label, when_value;
 	uint8_t class_id;
 	enum sig_when when;
