@@ -15,12 +15,12 @@
 struct clients;
 
 struct clients_params {
-	size_t capacity;	/* clients, at least 64 */
-	size_t recent;		/* whole SYNs kept for details, at least 64 */
-	uint64_t seed;		/* of the hash; random, so that nobody can aim at one shard */
+	size_t capacity; /* clients, at least 64 */
+	size_t recent; /* whole SYNs kept for details, at least 64 */
+	uint64_t seed; /* of the hash; random, so that nobody can aim at one shard */
 	unsigned v6_prefix_bits; /* 128, or 64 to count an IPv6 subnet as one client */
-	unsigned refresh_s;	/* 1 to 32767: how often a client that stays the same is reported again */
-	const struct vocab *vocab; /* kept, not owned: tells classes of one family from several stacks */
+	unsigned refresh_s; /* 1 to 32767: when an unchanged client is reported again */
+	const struct vocab *vocab; /* kept, not owned: the families of classes */
 };
 
 struct client_conn {
@@ -29,20 +29,20 @@ struct client_conn {
 };
 
 struct client {
-	struct addr addr;	/* masked by v6_prefix_bits */
+	struct addr addr; /* masked by v6_prefix_bits */
 	uint32_t first_seen_s, last_seen_s; /* Unix time */
-	uint32_t syn_count;	/* connections; a retransmitted SYN counts once */
-	uint32_t chg_seen_s;	/* when the class last changed, 0 for never */
+	uint32_t syn_count; /* connections; a retransmitted SYN counts once */
+	uint32_t chg_seen_s; /* when the class last changed, 0 for never */
 	uint8_t conn_count;
 	struct client_conn conns[CLIENT_CONNS]; /* newest first */
 };
 
 enum change_kind {
-	CHANGE_NONE,	/* known, nothing to publish */
-	CHANGE_NEW,	/* first SYN of this client */
+	CHANGE_NONE, /* known, nothing to publish */
+	CHANGE_NEW, /* first SYN of this client */
 	CHANGE_VERDICT, /* known, but its verdict is another one now */
 	CHANGE_REFRESH, /* the same, and due to be published again so that timeouts do not end */
-	CHANGE_REPEAT,	/* a retransmitted SYN: count nothing, publish nothing new */
+	CHANGE_REPEAT, /* a retransmitted SYN: count nothing, publish nothing new */
 };
 
 struct change {
@@ -50,7 +50,7 @@ struct change {
 	enum change_kind kind;
 	uint32_t syn_count;
 	struct verdict old_verdict; /* for CHANGE_VERDICT */
-	struct verdict verdict;	/* as it stands now, with VERDICT_SHARED where it applies */
+	struct verdict verdict; /* as it stands now, with VERDICT_SHARED where it applies */
 };
 
 struct clients_stats {
@@ -91,8 +91,8 @@ int clients_forget(struct clients *clients, const struct addr *addr, struct clie
  * missed or, rarely, repeated; none that stays is missed.
  * Return: how many were copied, at most @max; *ret_next is 0 after the last.
  */
-size_t clients_page(struct clients *clients, uint64_t cursor, size_t max, struct client *ret_clients,
-		    uint64_t *ret_next);
+size_t clients_page(struct clients *clients, uint64_t cursor, size_t max,
+		    struct client *ret_clients, uint64_t *ret_next);
 
 void clients_get_stats(struct clients *clients, struct clients_stats *ret_stats);
 

@@ -9,13 +9,14 @@
 #include "synprint/verdict.h"
 
 struct filter {
-	uint64_t classes;	/* a bit for each class id */
-	uint32_t families;	/* a bit for each family id */
-	uint16_t flags;		/* enum verdict_flag, or-ed */
-	uint16_t min_confidence_permille;
+	uint64_t classes; /* a bit for each class id */
+	uint32_t families; /* a bit for each family id */
+	uint16_t flags; /* enum verdict_flag, or-ed */
+	uint16_t
+		min_confidence_permille; /* of the class; of the family where only families are given */
 	enum link_grade min_grade;
-	struct addr net;	/* masked; only with has_net */
-	uint8_t net_bits;	/* prefix length in the address's own version */
+	struct addr net; /* masked; only with has_net */
+	uint8_t net_bits; /* prefix length in the address's own version */
 	bool has_net;
 };
 

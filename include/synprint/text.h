@@ -19,7 +19,7 @@ struct text_error {
 /* Appends to a buffer of the caller's. What does not fit sets overflow and is left out. */
 struct text_buf {
 	char *data;
-	size_t len, size;	/* bytes used, bytes there; data[len] is always NUL */
+	size_t len, size; /* bytes used, bytes there; data[len] is always NUL */
 	bool overflow;
 };
 

@@ -26,23 +26,27 @@ enum verdict_flag {
 };
 
 #define VERDICT_DIST_UNKNOWN 127
-#define VERDICT_REASONS_MASK ((UINT64_C(1) << 41) - 1)
+#define VERDICT_FLAGS_MASK 0x3ffu
+#define VERDICT_REASONS_MASK ((UINT64_C(1) << 37) - 1)
 
 struct verdict {
-	uint64_t reasons : 41; /* bits of enum reason */
-	uint64_t flags : 12; /* enum verdict_flag, or-ed */
+	uint64_t reasons : 37; /* bits of enum reason */
+	uint64_t flags : 10; /* enum verdict_flag, or-ed */
 	uint64_t match : 2; /* enum match_kind */
 	uint64_t grade : 2; /* enum link_grade */
 	uint64_t dist_hops : 7; /* 0 to 126, or VERDICT_DIST_UNKNOWN */
-	uint16_t label; /* VOCAB_LABEL */
-	uint16_t mss; /* bytes; 0 without the option */
-	uint16_t confidence_permille; /* P(class) */
-	uint8_t class_id; /* VOCAB_CLASS */
-	uint8_t link; /* VOCAB_LINK */
+	uint64_t class_id : 6; /* VOCAB_CLASS */
+	uint64_t label : 16; /* VOCAB_LABEL */
+	uint64_t mss : 16; /* bytes; 0 without the option */
+	uint64_t confidence_permille : 10; /* P(class) */
+	uint64_t family_permille : 10; /* P(family of the class), which shared shapes leave high */
+	uint64_t link : 8; /* VOCAB_LINK */
 };
 
 _Static_assert(sizeof(struct verdict) == 16, "the client table counts on 16 bytes");
-_Static_assert(REASON_COUNT <= 41, "reasons must fit");
+_Static_assert(REASON_COUNT <= 37, "reasons must fit");
+_Static_assert(VOCAB_CLASSES_MAX <= 64 && VOCAB_LABELS_MAX < 65536 && VOCAB_LINKS_MAX < 256,
+	       "words must fit");
 
 /**
  * verdict_decide() - put match and link together into one answer.

@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VOCAB_CLASSES_MAX 64	/* class ids are below this; 0 is "unknown" */
+#define VOCAB_CLASSES_MAX 64 /* class ids are below this; 0 is "unknown" */
 #define VOCAB_FAMILIES_MAX 32
 #define VOCAB_LABELS_MAX 65535
 #define VOCAB_LINKS_MAX 255
-#define VOCAB_WORD_MAX 63	/* bytes of a word at the most */
+#define VOCAB_WORD_MAX 63 /* bytes of a word at the most */
 
 enum vocab_kind { VOCAB_CLASS, VOCAB_FAMILY, VOCAB_LABEL, VOCAB_LINK, VOCAB_KIND_COUNT };
 

@@ -330,7 +330,7 @@ static void push_conn(struct entry *entry, const struct syn *syn, uint8_t tuple,
 
 static bool is_clear(const struct verdict *verdict)
 {
-	return verdict->confidence_permille >= MIX_MIN_CONFIDENCE &&
+	return verdict->family_permille >= MIX_MIN_CONFIDENCE &&
 	       !(verdict->flags & (VERDICT_UNKNOWN | VERDICT_SCANNER));
 }
 

@@ -18,13 +18,20 @@ static bool is_in_net(const struct filter *filter, const struct addr *addr)
 	return addr_equal(&masked, &filter->net);
 }
 
+/* Who asks for Apple and not for iOS wants to be sure of Apple. */
+static unsigned confidence_asked(const struct filter *filter, const struct verdict *verdict)
+{
+	return filter->families && !filter->classes ? verdict->family_permille
+						    : verdict->confidence_permille;
+}
+
 bool filter_match(const struct filter *filter, const struct vocab *vocab, const struct addr *addr,
 		  const struct verdict *verdict)
 {
 	if (filter->flags && !(filter->flags & verdict->flags))
 		return false;
 	if (verdict->grade < filter->min_grade ||
-	    verdict->confidence_permille < filter->min_confidence_permille)
+	    confidence_asked(filter, verdict) < filter->min_confidence_permille)
 		return false;
 	if (filter->classes && !(filter->classes >> verdict->class_id & 1))
 		return false;

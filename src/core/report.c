@@ -188,6 +188,8 @@ static void put_os(struct text_buf *buf, const struct report *report, const stru
 	put_text(buf, "label", vocab_text(vocab, VOCAB_LABEL, verdict->label));
 	put_key(buf, "confidence");
 	text_put_permille(buf, verdict->confidence_permille);
+	put_key(buf, "family_confidence");
+	text_put_permille(buf, verdict->family_permille);
 	put_text(buf, "match", match_kind_name((enum match_kind)verdict->match));
 	put_classes(buf, report, vocab);
 	text_put_char(buf, '}');

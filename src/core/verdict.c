@@ -56,14 +56,15 @@ struct verdict verdict_decide(const struct syn *syn, const struct match *match,
 	}
 	return (struct verdict){
 		.reasons = reasons & VERDICT_REASONS_MASK,
-		.flags = flags & 0xfff,
+		.flags = flags & VERDICT_FLAGS_MASK,
 		.match = match->kind & 3,
 		.grade = link->grade & 3,
 		.dist_hops = match->dist_hops & 0x7fu,
 		.label = match->label,
 		.mss = syn->mss,
-		.confidence_permille = permille(match->confidence),
-		.class_id = match->class_id,
+		.confidence_permille = permille(match->confidence) & 0x3ffu,
+		.family_permille = permille(match->family_confidence) & 0x3ffu,
+		.class_id = match->class_id & 0x3fu,
 		.link = link->label,
 	};
 }

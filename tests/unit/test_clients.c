@@ -64,9 +64,10 @@ static struct syn syn_from(struct addr src, uint16_t port, uint32_t seq)
 
 static struct verdict verdict_of(unsigned class_id, unsigned flags)
 {
-	struct verdict verdict = {.class_id = (uint8_t)class_id,
-				  .flags = flags & 0xfff,
-				  .confidence_permille = 950};
+	struct verdict verdict = {.class_id = class_id & 0x3fu,
+				  .flags = flags & VERDICT_FLAGS_MASK,
+				  .confidence_permille = 950,
+				  .family_permille = 950};
 
 	return verdict;
 }

@@ -119,6 +119,22 @@ Test(filter, every_condition_must_hold)
 	cr_expect_not(matches(&filter, "198.51.100.9", verdict), "confidence");
 }
 
+Test(filter, confidence_is_of_what_was_asked_for)
+{
+	const struct verdict verdict = {.class_id = IOS,
+					.confidence_permille = 600,
+					.family_permille = 990};
+	struct filter family = {.min_confidence_permille = 900}, class = family, both = family;
+
+	add(&family, "families", "Apple");
+	add(&class, "classes", "iOS");
+	add(&both, "families", "Apple");
+	add(&both, "classes", "iOS");
+	cr_expect(matches(&family, "::1", verdict));
+	cr_expect_not(matches(&class, "::1", verdict));
+	cr_expect_not(matches(&both, "::1", verdict));
+}
+
 Test(filter, nets)
 {
 	static const struct {

@@ -89,6 +89,7 @@ Test(report, whole)
 			    .label = 1,
 			    .mss = 1380,
 			    .confidence_permille = 985,
+			    .family_permille = 990,
 			    .class_id = 1,
 			    .link = 1},
 	};
@@ -105,7 +106,7 @@ Test(report, whole)
 		"\"ip_id\":12288,\"ip_rf\":0,\"ip_flow_label\":0,\"tcp_seq\":287454020},"
 		"\"sig\":\"4:64:0:1380:mss*44,7:mss,sok,ts,nop,ws:df,id+:0\","
 		"\"os\":{\"class\":\"Linux\",\"family\":\"Unix\",\"label\":\"Linux 3.11 or newer\","
-		"\"confidence\":0.985,\"match\":\"specific\","
+		"\"confidence\":0.985,\"family_confidence\":0.99,\"match\":\"specific\","
 		"\"classes\":{\"Linux\":0.985,\"macOS\":0.015}},"
 		"\"link\":{\"mss\":1380,\"mtu\":1420,\"label\":\"WireGuard\",\"grade\":\"likely\"},"
 		"\"dist_hops\":12,\"flags\":[\"vpn\",\"mss_clamped\"],"
@@ -121,7 +122,7 @@ Test(report, everything_absent)
 		json(&report),
 		"{\"ip\":\"2001:db8::1\",\"port\":0,\"syn\":null,\"sig\":null,"
 		"\"os\":{\"class\":\"unknown\",\"family\":\"unknown\",\"label\":\"unknown\","
-		"\"confidence\":0,\"match\":\"none\",\"classes\":{}},"
+		"\"confidence\":0,\"family_confidence\":0,\"match\":\"none\",\"classes\":{}},"
 		"\"link\":{\"mss\":null,\"mtu\":null,\"label\":\"unknown\",\"grade\":\"none\"},"
 		"\"dist_hops\":null,\"flags\":[],\"reasons\":[]}");
 }
