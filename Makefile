@@ -61,7 +61,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: help all deps deps-check run check check-unit check-netns check-golden check-layers \
-	check-fuzz check-syns fuzz bench bench-accuracy fmt fmt-check lint cov install uninstall clean
+	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -150,6 +150,20 @@ $(BUILD)/unit/test_line: $(call obj,src/cli/line.c)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+DATA ?= ../shared/data
+
+bench: bench-accuracy bench-link ## all benchmarks
+
+bench-accuracy: ## how often the classification is right, beside p0f and the article's algorithm (DATA=)
+	@tests/deps.sh $(DEPS) p0f python3
+	@tests/bench/accuracy.sh $(BUILD) $(DATA)
+
+bench-link: $(CORE_LIB) ## the share of SYNs that is called a likely tunnel, beside MTU tables (DATA=)
+	@tests/deps.sh $(DEPS) p0f
+	@$(CC) $(CPPFLAGS) -std=gnu11 -O2 -o $(BUILD)/link_share tests/bench/link_share.c $(CORE_LIB) -lm
+	@$(BUILD)/link_share conf/links.db /etc/p0f/p0f.fp $(DATA)/real_syns.hex \
+		$(DATA)/labelled_syns.jsonl
 
 ALL_FORMATTED = $(shell git ls-files '*.c' '*.h')
 

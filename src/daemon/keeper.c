@@ -181,23 +181,59 @@ static struct keeper *keeper_new(const struct config *config, struct worker *con
 	return keeper;
 }
 
+static void sleep_ms(unsigned ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	nanosleep(&time, NULL);
+}
+
 /* Rules that an earlier process left have counted before us. */
 static int apply_rules(struct keeper *keeper, struct text_error *ret_error)
 {
 	struct rules_params params = config_rules_params(keeper->config);
+	bool is_managed = keeper->config->engine != RULES_NONE;
 	int rc = 0;
 
-	if (keeper->config->engine != RULES_NONE)
+	if (is_managed)
 		rc = rules_apply(keeper->nl, &params, NULL, ret_error);
 	if (rc < 0)
 		return rc;
 	look_at_rules(keeper);
 	keeper->stats.counted = keeper->stats.unclassified = 0;
 	rc = rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
-	if (rc == -ENOENT && keeper->config->engine == RULES_NONE)
+	if (rc == -ENOENT && !is_managed)
 		return 0;
 	if (rc < 0)
 		text_error_set(ret_error, 0, 0, "cannot begin to divert SYNs: %s", strerror(-rc));
+	return rc;
+}
+
+/* What a killed synprintd left is told from a living one by its switch, which goes off soon. */
+static int check_switch(struct nl *nl, struct text_error *ret_error)
+{
+	struct rules_status status = {.is_present = false};
+
+	for (unsigned waited_ms = 0; waited_ms <= 2 * RULES_ALIVE_TIMEOUT_MS;
+	     waited_ms += BEAT_MS) {
+		if (rules_get_status(nl, &status) < 0 || !status.is_present || !status.is_armed)
+			return 0;
+		sleep_ms(BEAT_MS);
+	}
+	text_error_set(ret_error, 0, 0,
+		       "another synprintd diverts SYNs here, to queues from %u on: stop it first",
+		       status.queue_first);
+	return -EBUSY;
+}
+
+int keeper_check_alone(const struct config *config, struct text_error *ret_error)
+{
+	struct nl *nl = NULL;
+	int rc = 0;
+
+	if (config->engine != RULES_NONE && nl_open(&nl) == 0)
+		rc = check_switch(nl, ret_error);
+	nl_close(nl);
 	return rc;
 }
 

@@ -24,6 +24,13 @@ struct keeper_stats {
 };
 
 /**
+ * keeper_check_alone() - whether another synprintd diverts here already: there is one table and one
+ * switch, so the second would take the first one's rules away. Waits for a dead one's switch.
+ * Return: 0, or -EBUSY with the reason in words.
+ */
+int keeper_check_alone(const struct config *config, struct text_error *ret_error);
+
+/**
  * keeper_start() - apply the rules, unless the engine is "none", and begin to divert.
  * @workers: of the configured number; they run already, and outlive the keeper
  * Return: 0; -EPERM: no privileges; -errno, with the reason in words.

@@ -121,7 +121,7 @@ bool feed_drain(struct feed *feed, unsigned max,
 		left -= ring_drain(feed, ring, left, fn, ctx);
 		*ret_lost += atomic_exchange_explicit(&ring->lost, 0, memory_order_relaxed);
 	}
-	feed->next_ring = (feed->next_ring + 1) % feed->ring_count;
+	feed->next_ring = feed->next_ring + 1 < feed->ring_count ? feed->next_ring + 1 : 0;
 	if (left == 0)
 		feed_wake(feed);
 	return left == 0;
