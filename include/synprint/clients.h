@@ -82,6 +82,16 @@ int clients_get(struct clients *clients, const struct addr *addr, struct client 
 int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t port,
 		    struct syn *ret_syn, uint64_t *ret_seen_ms);
 
+/**
+ * clients_mark() - add flags and reasons to what is known of one connection, such as that its
+ * User-Agent lies.
+ * @port: its source port, 0 for the newest one
+ * @ret_change: CHANGE_VERDICT, or CHANGE_NONE where nothing was added
+ * Return: 0, or -ENOENT where the connection is not remembered.
+ */
+int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port, unsigned flags,
+		 uint64_t reasons, struct change *ret_change);
+
 /** clients_forget() - remove one address. Return: 0 or -ENOENT; @ret_client may be NULL. */
 int clients_forget(struct clients *clients, const struct addr *addr, struct client *ret_client);
 

@@ -293,10 +293,11 @@ static struct entry *entry_add(const struct clients *clients, struct shard *shar
 	return entry;
 }
 
-static uint8_t tuple_hash(const struct syn *syn)
+static uint8_t tuple_hash(const struct clients *clients, const struct syn *syn)
 {
 	uint64_t hash = XXH3_64bits_withSeed(syn->dst.bytes, sizeof(syn->dst.bytes),
-					     (uint64_t)syn->dst_port << 32 | syn->seq);
+					     clients->params.seed ^
+						     ((uint64_t)syn->dst_port << 32 | syn->seq));
 
 	return (uint8_t)hash;
 }
@@ -387,7 +388,7 @@ static enum change_kind entry_observe(const struct clients *clients, struct entr
 		entry->chg_seen_s = now_s;
 	if (kind != CHANGE_NONE)
 		entry->reported_s = (uint16_t)now_s;
-	push_conn(entry, syn, tuple_hash(syn), &verdict);
+	push_conn(entry, syn, tuple_hash(clients, syn), &verdict);
 	if (entry->syn_count < UINT32_MAX)
 		entry->syn_count++;
 	return kind;
@@ -406,7 +407,7 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 {
 	uint32_t now_s = (uint32_t)(now_ms / 1000);
 	struct entry *entry = find_entry(shard, &change->addr, hash);
-	int repeat = entry ? find_repeat(entry, syn, tuple_hash(syn), now_s) : -1;
+	int repeat = entry ? find_repeat(entry, syn, tuple_hash(clients, syn), now_s) : -1;
 
 	if (!entry) {
 		entry = entry_add(clients, shard, &change->addr, hash, now_s);
@@ -493,6 +494,45 @@ int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t p
 			rc = 0;
 		}
 	}
+	pthread_mutex_unlock(&shard->lock);
+	return rc;
+}
+
+static int entry_mark(struct entry *entry, uint16_t port, unsigned flags, uint64_t reasons,
+		      struct change *ret_change)
+{
+	for (unsigned i = 0; i < entry->conn_count; i++) {
+		struct verdict *verdict = &entry->verdicts[i];
+
+		if (port && entry->ports[i] != port)
+			continue;
+		*ret_change = (struct change){.addr = entry->addr,
+					      .kind = CHANGE_NONE,
+					      .syn_count = entry->syn_count,
+					      .old_verdict = *verdict};
+		verdict->flags = (verdict->flags | flags) & VERDICT_FLAGS_MASK;
+		verdict->reasons = (verdict->reasons | reasons) & VERDICT_REASONS_MASK;
+		ret_change->verdict = *verdict;
+		if (verdict->flags != ret_change->old_verdict.flags)
+			ret_change->kind = CHANGE_VERDICT;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port, unsigned flags,
+		 uint64_t reasons, struct change *ret_change)
+{
+	struct addr key = client_key(clients, addr);
+	uint64_t hash = key_hash(clients, &key);
+	struct shard *shard = shard_of(clients, hash);
+	struct entry *entry;
+	int rc = -ENOENT;
+
+	pthread_mutex_lock(&shard->lock);
+	entry = find_entry(shard, &key, hash);
+	if (entry)
+		rc = entry_mark(entry, port, flags, reasons, ret_change);
 	pthread_mutex_unlock(&shard->lock);
 	return rc;
 }

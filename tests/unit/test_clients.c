@@ -278,6 +278,30 @@ Test(clients, ipv6_subnet_is_one_client_where_configured)
 	clients_free(clients);
 }
 
+Test(clients, mark_reaches_the_connection_and_no_other)
+{
+	struct clients *clients = make(64, 128);
+	struct addr a = numbered(1), b = numbered(2);
+	uint64_t lie = reason_bit(REASON_UA_LIE);
+	struct change change;
+	struct client client;
+
+	observe(clients, NOW_MS, syn_from(a, 100, 1), verdict_of(class_linux, VERDICT_VPN));
+	observe(clients, NOW_MS, syn_from(a, 101, 2), verdict_of(class_linux, 0));
+	cr_assert_eq(clients_mark(clients, &a, 100, VERDICT_OS_MISMATCH, lie, &change), 0);
+	cr_expect_eq(change.kind, CHANGE_VERDICT);
+	cr_expect_eq(change.verdict.flags, VERDICT_VPN | VERDICT_OS_MISMATCH);
+	cr_expect_eq(change.old_verdict.flags, VERDICT_VPN);
+	cr_assert_eq(clients_mark(clients, &a, 100, VERDICT_OS_MISMATCH, lie, &change), 0);
+	cr_expect_eq(change.kind, CHANGE_NONE, "it is there already");
+	cr_assert_eq(find(clients, 1, &client), 0);
+	cr_expect_eq(client_conn_find(&client, 101)->verdict.flags, 0);
+	cr_expect(client_conn_find(&client, 100)->verdict.reasons & lie);
+	cr_expect_eq(clients_mark(clients, &a, 102, VERDICT_OS_MISMATCH, lie, &change), -ENOENT);
+	cr_expect_eq(clients_mark(clients, &b, 0, VERDICT_OS_MISMATCH, lie, &change), -ENOENT);
+	clients_free(clients);
+}
+
 Test(clients, pages_show_each_client_once)
 {
 	struct clients *clients = make(10000, 128);

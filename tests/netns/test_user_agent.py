@@ -1,0 +1,50 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a client says of itself is compared with its SYN: an honest one is believed, a lie is
+remembered and published, a library claims nothing, and NAT is given the benefit of the doubt."""
+import lab
+import traffic
+
+LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
+WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0"
+CURL = "curl/8.5.0"
+SETS = ['nftset = "liars"; flags = [ "os_mismatch" ]; timeout = 60;']
+
+
+def ask(daemon, ip, user_agent, port=None):
+    request = {"op": "verdict", "ip": ip, "user_agent": user_agent}
+    if port:
+        request["port"] = port
+    return daemon.request(request)
+
+
+def claims(lab_):
+    """The client's kernel is Linux: whoever says Windows through it is behind a proxy."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(sets=SETS)).start()
+    for source, destination, name in ((lab.CLIENT4, lab.SERVER4, "liars4"),
+                                      (lab.CLIENT6, lab.SERVER6, "liars6")):
+        port = traffic.connect(lab_.client, destination)
+        honest = ask(daemon, source, LINUX, port)
+        assert honest["user_agent"]["os_mismatch"] is False, honest
+        assert "os_mismatch" not in honest["flags"], honest
+        library = ask(daemon, source, CURL, port)
+        assert library["user_agent"]["claim"] is None, library
+        assert library["user_agent"]["os_mismatch"] is None, library
+        assert not lab_.elements(name), "nobody has lied yet"
+        lie = ask(daemon, source, WINDOWS, port)
+        assert lie["user_agent"]["claim"] == "Windows", lie
+        assert lie["user_agent"]["os_mismatch"] is True, lie
+        assert lie["user_agent"]["probability"] >= 0.8, lie
+        assert "os_mismatch" in lie["flags"] and "ua_lie" in lie["reasons"], lie
+        lab.wait_until(lambda: source in lab_.elements(name), f"{source} is in {name}")
+        again = daemon.verdict(source, port)
+        assert "os_mismatch" in again["flags"], "the lie is remembered"
+        text = daemon.cli("verdict", source, "--port", str(port), "--user-agent", WINDOWS).stdout
+        assert "claims Windows" in text, text
+    unknown = ask(daemon, "192.0.2.250", WINDOWS)
+    assert unknown["found"] is False and "user_agent" not in unknown, unknown
+
+
+if __name__ == "__main__":
+    lab.run(claims)
