@@ -200,3 +200,15 @@ int ask_reply(struct ask *ask, char **ret_line, cJSON **ret_reply)
 		cJSON_Delete(reply);
 	return r;
 }
+
+int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask, char **ret_line,
+		cJSON **ret_reply)
+{
+	int r = ask_open(cli, ret_ask);
+
+	if (r == CLI_OK)
+		r = ask_send(ret_ask, request);
+	if (r == CLI_OK)
+		r = ask_reply(ret_ask, ret_line, ret_reply);
+	return r;
+}

@@ -41,4 +41,8 @@ bool ask_take_line(struct ask *ask, char **ret_line, size_t *ret_len);
  */
 int ask_reply(struct ask *ask, char **ret_line, cJSON **ret_reply);
 
+/** ask_request() - open, send and wait, all in one; ask_close() in any case. Return: as ask_reply(). */
+int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask, char **ret_line,
+		cJSON **ret_reply);
+
 #endif

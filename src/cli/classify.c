@@ -14,15 +14,17 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/databases.h"
+#include "cli/explanation.h"
 #include "cli/screen.h"
 #include "cli/summary.h"
 #include "daemon/config.h"
 #include "daemon/knowledge.h"
 #include "input/replay.h"
-#include "synprint/report.h"
+#include "synprint/explain.h"
 
 #define OUT_BYTES ((size_t)128 << 10)
-#define LINE_BYTES 16384 /* room for one printed SYN; as JSON it takes about 1,200 bytes */
+#define LINE_BYTES 32768 /* room for one SYN: 1,200 bytes as JSON, explained about 8,000 */
 #define FILES_MAX 16
 #define PROGRESS_PACKETS 32768 /* between two looks at the clock */
 #define PROGRESS_AFTER_S 1
@@ -32,8 +34,10 @@ struct classify {
 	const char *path;
 	const char *signatures[FILES_MAX];
 	unsigned signatures_count;
-	const char *links;
-	bool only_summary, is_live, shows_progress;
+	const char *links, *learned;
+	const struct knowledge_prior *priors;
+	unsigned prior_count;
+	bool only_summary, explains, is_live, shows_progress;
 	uint16_t local_clamp;
 	enum link_grade threshold;
 	enum line_color color;
@@ -74,13 +78,41 @@ static void put_line(struct classify *classify, const struct report *report)
 	line_put(&classify->layout, &line, &classify->out);
 }
 
+static void put_json(struct classify *classify, const struct report *report, struct text_buf *out)
+{
+	struct explain_bases bases = {.sigdb = classify->knowledge->sigdb,
+				      .linkdb = classify->knowledge->linkdb,
+				      .vocab = classify->vocab};
+
+	text_put_char(out, '{');
+	report_put_members(report, classify->vocab, out);
+	if (classify->explains)
+		explain_put_members(report, &bases, out);
+	text_put_char(out, '}');
+}
+
+static void put_explained(struct classify *classify, const struct report *report)
+{
+	char json[LINE_BYTES];
+	struct text_buf buf;
+	cJSON *object;
+
+	text_buf_init(&buf, json, sizeof(json));
+	put_json(classify, report, &buf);
+	object = cJSON_Parse(json);
+	explanation_put(object, &classify->out);
+	cJSON_Delete(object);
+}
+
 static int put_syn(struct classify *classify, const struct report *report)
 {
 	if (classify->cli->json) {
-		report_json(report, classify->vocab, &classify->out);
+		put_json(classify, report, &classify->out);
 		text_put_char(&classify->out, '\n');
 	} else {
 		put_line(classify, report);
+		if (classify->explains)
+			put_explained(classify, report);
 	}
 	if (classify->is_live || classify->out.size - classify->out.len < LINE_BYTES)
 		return flush_out(classify);
@@ -181,34 +213,17 @@ static int classify_file(struct classify *classify)
 	return r;
 }
 
-/* Where the databases are: as the environment says, beside a build tree, or as installed. */
-static void find_databases(char *dir, size_t size)
-{
-	const char *chosen = getenv("SYNPRINT_CONF_DIR");
-	char file[4200], self[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (chosen && *chosen) {
-		snprintf(dir, size, "%s", chosen);
-		return;
-	}
-	if (len > 0) {
-		self[len] = '\0';
-		snprintf(dir, size, "%s/../conf", dirname(self));
-		snprintf(file, sizeof(file), "%s/signatures.db", dir);
-		if (access(file, R_OK) == 0)
-			return;
-	}
-	snprintf(dir, size, "%s", SYNPRINT_SYSCONFDIR);
-}
-
 static int load_databases(struct classify *classify)
 {
 	static char dir[4096], signatures[4200], links[4200];
 	struct knowledge_error error;
+	struct knowledge_params params = {.priors = classify->priors,
+					  .prior_count = classify->prior_count,
+					  .learned = classify->learned,
+					  .config = classify->cli->config_path};
 	char what[4608];
 
-	find_databases(dir, sizeof(dir));
+	cli_find_databases(dir, sizeof(dir));
 	snprintf(signatures, sizeof(signatures), "%s/signatures.db", dir);
 	snprintf(links, sizeof(links), "%s/links.db", dir);
 	if (classify->signatures_count == 0)
@@ -218,8 +233,10 @@ static int load_databases(struct classify *classify)
 	classify->vocab = vocab_new();
 	if (!classify->vocab)
 		return cli_error(CLI_FAILED, "out of memory");
-	if (knowledge_load(classify->signatures, classify->signatures_count, classify->links,
-			   classify->vocab, &error, &classify->knowledge) == 0)
+	params.signatures = classify->signatures;
+	params.signature_count = classify->signatures_count;
+	params.links = classify->links;
+	if (knowledge_load(&params, classify->vocab, &error, &classify->knowledge) == 0)
 		return CLI_OK;
 	knowledge_error_format(&error, what, sizeof(what));
 	return cli_error(CLI_BAD_INPUT, "%s", what);
@@ -258,6 +275,10 @@ static int run_configured(struct classify *classify)
 		}
 	if (!classify->links)
 		classify->links = config->links;
+	if (config->learn_enabled)
+		classify->learned = config->learn_file;
+	classify->priors = config->priors;
+	classify->prior_count = config->prior_count;
 	classify->local_clamp = (uint16_t)config->local_clamp;
 	classify->threshold = config->link_threshold;
 	r = run_loaded(classify);
@@ -265,12 +286,13 @@ static int run_configured(struct classify *classify)
 	return r;
 }
 
-enum { OPT_SUMMARY = CLI_OPT_OWN, OPT_DB, OPT_LINKS, OPT_COLOR };
+enum { OPT_SUMMARY = CLI_OPT_OWN, OPT_EXPLAIN, OPT_DB, OPT_LINKS, OPT_COLOR };
 
 static int read_option(struct classify *classify, int option)
 {
 	switch (option) {
 	case OPT_SUMMARY: classify->only_summary = true; return CLI_OK;
+	case OPT_EXPLAIN: classify->explains = true; return CLI_OK;
 	case OPT_LINKS: classify->links = optarg; return CLI_OK;
 	case OPT_DB:
 		if (classify->signatures_count == FILES_MAX)
@@ -288,6 +310,7 @@ static int read_option(struct classify *classify, int option)
 static int run(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {{"summary", no_argument, NULL, OPT_SUMMARY},
+						{"explain", no_argument, NULL, OPT_EXPLAIN},
 						{"db", required_argument, NULL, OPT_DB},
 						{"links", required_argument, NULL, OPT_LINKS},
 						{"color", required_argument, NULL, OPT_COLOR},
@@ -312,10 +335,11 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_classify = {
 	.name = "classify",
-	.arguments = "FILE [--summary] [--db FILE ...] [--links FILE] [--color WHEN]",
+	.arguments = "FILE [--summary | --explain] [--db FILE ...] [--links FILE] [--color WHEN]",
 	.summary = "Fingerprint the SYNs of a capture file (pcap or pcapng; - is standard input)",
 	.help = "Options:\n"
 		"  --summary      totals by class, link and flag only\n"
+		"  --explain      below each SYN the facts for and against, with their weights\n"
 		"  --db FILE      signatures; may be given several times\n"
 		"  --links FILE   link table\n"
 		"                 (default: signatures.db and links.db of $SYNPRINT_CONF_DIR, of "

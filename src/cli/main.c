@@ -13,7 +13,8 @@
 #include "daemon/config.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_status, &cli_verdict, &cli_watch, &cli_clients, &cli_rules, &cli_classify,
+	&cli_status, &cli_verdict, &cli_explain, &cli_watch,    &cli_clients, &cli_unknown,
+	&cli_rules,  &cli_reload,  &cli_learn,   &cli_classify, &cli_link,    &cli_db,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -79,12 +80,26 @@ int cli_usage_error(const struct cli *cli, const char *fmt, ...)
 	return cli_error(CLI_USAGE, "%s (see: synprint %s%s--help)", what, name, *name ? " " : "");
 }
 
+/* Options whose value is a character have a short form too. */
+static void short_options(const struct cli *cli, const struct option *options, char text[32])
+{
+	size_t len = (size_t)snprintf(text, 32, cli->command ? ":" : "+:");
+
+	for (; options->name && len + 3 < 32; options++)
+		if (options->val < CLI_OPT_SOCKET)
+			len += (size_t)snprintf(text + len, 32 - len, "%c%s", options->val,
+						options->has_arg ? ":" : "");
+}
+
 int cli_option(struct cli *cli, int argc, char **argv, const struct option *options)
 {
+	char shorts[32];
 	int option;
 
+	short_options(cli, options, shorts);
+
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, cli->command ? ":" : "+:", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, shorts, options, NULL)) >= 0) {
 		cli->exit = CLI_USAGE;
 		switch (option) {
 		case CLI_OPT_SOCKET: cli->socket = optarg; break;

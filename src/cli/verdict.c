@@ -77,6 +77,18 @@ static void print_link(const cJSON *link)
 	printf("%s (evidence of a tunnel: %s)\n", text_of(link, "label"), text_of(link, "grade"));
 }
 
+static void print_user_agent(const cJSON *answer)
+{
+	if (!answer)
+		return;
+	printf("  %-11s claims %s: %s", "user agent", text_of(answer, "claim"),
+	       text_of(answer, "reason"));
+	if (cJSON_IsNumber(member(answer, "probability")))
+		printf(" (a lie with probability %.3g)",
+		       cJSON_GetNumberValue(member(answer, "probability")));
+	putchar('\n');
+}
+
 static void print_verdict(const cJSON *reply)
 {
 	const cJSON *os = member(reply, "os"), *client = member(reply, "client");
@@ -95,6 +107,7 @@ static void print_verdict(const cJSON *reply)
 	print_time("first seen", member(client, "first_seen"));
 	print_time("last seen", member(client, "last_seen"));
 	printf("  %-11s %.0f\n", "connections", cJSON_GetNumberValue(member(client, "syn_count")));
+	print_user_agent(member(reply, "user_agent"));
 	print_reasons(member(reply, "reasons"));
 }
 

@@ -18,7 +18,10 @@
 #define EXACT_MAX 9007199254740991.0 /* 2^53 - 1: RFC 8259 section 6, exact in every reader */
 
 #define OP(name) (1u << PROTO_##name)
+#define OP_BIT(op) (1u << (op))
 #define FILTERED (OP(SUBSCRIBE) | OP(CLIENTS))
+#define ADDRESSED (OP(VERDICT) | OP(EXPLAIN) | OP(LEARN) | OP(FORGET))
+#define CHANGING (OP(FORGET) | OP(RELOAD) | OP(LEARN))
 
 struct reading {
 	const struct vocab *vocab;
@@ -36,8 +39,9 @@ struct member {
 };
 
 static const char *const op_names[PROTO_OP_COUNT] = {
-	[PROTO_VERDICT] = "verdict", [PROTO_STATUS] = "status", [PROTO_SUBSCRIBE] = "subscribe",
-	[PROTO_CLIENTS] = "clients", [PROTO_FORGET] = "forget", [PROTO_RELOAD] = "reload",
+	[PROTO_VERDICT] = "verdict", [PROTO_STATUS] = "status",   [PROTO_SUBSCRIBE] = "subscribe",
+	[PROTO_CLIENTS] = "clients", [PROTO_FORGET] = "forget",   [PROTO_RELOAD] = "reload",
+	[PROTO_EXPLAIN] = "explain", [PROTO_UNKNOWN] = "unknown", [PROTO_LEARN] = "learn",
 };
 
 static const char *const code_names[PROTO_CODE_COUNT] = {
@@ -66,7 +70,7 @@ const char *proto_code_name(enum proto_code code)
 
 bool proto_op_changes(enum proto_op op)
 {
-	return op == PROTO_FORGET || op == PROTO_RELOAD;
+	return OP_BIT(op) & CHANGING;
 }
 
 static int read_integer(const cJSON *value, double min, double max, double *ret_number)
@@ -202,13 +206,13 @@ static int read_already(struct reading *reading, const cJSON *value)
 static const struct member members[] = {
 	{"op", ALL_OPS, read_already, ""},
 	{"id", ALL_OPS, read_already, ""},
-	{"ip", OP(VERDICT) | OP(FORGET), read_ip, "an IPv4 or IPv6 address as a string"},
-	{"port", OP(VERDICT), read_port, "a source port from 1 to 65535"},
-	{"user_agent", OP(VERDICT), read_user_agent, "a string of at most 4095 bytes"},
+	{"ip", ADDRESSED, read_ip, "an IPv4 or IPv6 address as a string"},
+	{"port", OP(VERDICT) | OP(EXPLAIN) | OP(LEARN), read_port, "a source port from 1 to 65535"},
+	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
 	{"cursor", OP(CLIENTS), read_cursor, "the cursor of an earlier reply"},
-	{"limit", OP(CLIENTS), read_limit, "a number from 1 to 1000"},
+	{"limit", OP(CLIENTS) | OP(UNKNOWN), read_limit, "a number from 1 to 1000"},
 	{"flags", FILTERED, read_words, A_WORD_LIST},
 	{"classes", FILTERED, read_words, A_WORD_LIST},
 	{"families", FILTERED, read_words, A_WORD_LIST},
@@ -271,6 +275,21 @@ static int find_member(const char *name, enum proto_op op)
 	return -ENOENT;
 }
 
+static int check_required(enum proto_op op, unsigned seen, struct proto_error *error)
+{
+	static const struct {
+		const char *name;
+		unsigned ops;
+	} required[] = {{"ip", ADDRESSED}, {"port", OP(LEARN)}, {"user_agent", OP(LEARN)}};
+
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
+		if (required[i].ops & OP_BIT(op) &&
+		    !(seen & 1u << find_member(required[i].name, op)))
+			return refuse(error, PROTO_MISSING_MEMBER, "\"%s\" is missing",
+				      required[i].name);
+	return 0;
+}
+
 static int read_members(struct reading *reading, const cJSON *tree, struct proto_error *error)
 {
 	enum proto_op op = reading->req->op;
@@ -297,9 +316,7 @@ static int read_members(struct reading *reading, const cJSON *tree, struct proto
 		return refuse(error, PROTO_BAD_VALUE, "\"%s\": expected %s", value->string,
 			      members[i].expected);
 	}
-	if ((op == PROTO_VERDICT || op == PROTO_FORGET) && !(seen & 1u << find_member("ip", op)))
-		return refuse(error, PROTO_MISSING_MEMBER, "\"ip\" is missing");
-	return 0;
+	return check_required(op, seen, error);
 }
 
 static int read_tree(struct reading *reading, const cJSON *tree, struct proto_error *error)

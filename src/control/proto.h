@@ -22,6 +22,9 @@ enum proto_op {
 	PROTO_CLIENTS,
 	PROTO_FORGET,
 	PROTO_RELOAD,
+	PROTO_EXPLAIN,
+	PROTO_UNKNOWN,
+	PROTO_LEARN,
 	PROTO_OP_COUNT
 };
 
@@ -43,14 +46,14 @@ enum proto_code {
 struct proto_request {
 	enum proto_op op;
 	char id[PROTO_ID_MAX]; /* as JSON text, to be echoed; "" for none */
-	struct addr addr; /* verdict, forget */
-	uint16_t port; /* verdict; 0: not given */
-	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict; "" for none */
+	struct addr addr; /* verdict, explain, learn, forget */
+	uint16_t port; /* verdict, explain, learn; 0: not given */
+	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
 	struct filter filter; /* subscribe, clients */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */
 	uint64_t cursor; /* clients; 0: from the beginning */
-	unsigned limit; /* clients; 1 to PROTO_LIMIT_MAX */
+	unsigned limit; /* clients, unknown; 1 to PROTO_LIMIT_MAX */
 };
 
 struct proto_error {

@@ -118,6 +118,13 @@ int sigdb_add_entry(struct sigdb *db, const struct entry *entry);
 /** sigdb_add_text() - keep a text; its offset goes to *ret_offset. -ENOMEM. */
 int sigdb_add_text(struct sigdb *db, const char *text, size_t len, uint32_t *ret_offset);
 
+/**
+ * sigdb_alias_len() - how much of a label is a well-known name of a class, as p0f.fp has them.
+ * @class: NULL for any class
+ * Return: bytes, or 0.
+ */
+size_t sigdb_alias_len(const char *label, const char *class);
+
 /** index_new() - the index over all entries; NULL: no memory. */
 struct index *index_new(const struct sigdb *db);
 void index_free(struct index *index);

@@ -46,6 +46,19 @@ static const struct known_name known_names[] = {
 	{"NMap", "nmap", "Tool"},          {"p0f", "p0f-sendsyn", "Tool"},
 };
 
+size_t sigdb_alias_len(const char *label, const char *class)
+{
+	for (size_t i = 0; i < sizeof(known_names) / sizeof(known_names[0]); i++) {
+		size_t len = strlen(known_names[i].name);
+
+		if ((!class || strcmp(known_names[i].class, class) == 0) &&
+		    strncmp(label, known_names[i].name, len) == 0 &&
+		    (label[len] == ' ' || !label[len]))
+			return len;
+	}
+	return 0;
+}
+
 static const char *const skipped_sections[] = {"mtu", "tcp:response", "http:request",
 					       "http:response"};
 

@@ -5,6 +5,7 @@
 
 #include "daemon/daemon.h"
 #include "synprint/report.h"
+#include "synprint/ua.h"
 
 #define EVENT_BYTES_MAX 8192 /* an observation as JSON takes about 1,200 bytes */
 #define PAGE_MAX 64
@@ -43,6 +44,89 @@ static void details_of_conn(const struct daemon *daemon, const struct client *cl
 		details_judge(daemon, details);
 }
 
+/* Without the SYN, what the verdict leaves open is given to the claim. */
+static void judge_stored(const struct verdict *verdict, const struct ua_claim *claim,
+			 struct ua_judgement *ret_judgement)
+{
+	float class_prob[VOCAB_CLASSES_MAX] = {0};
+	float prob = (float)verdict->confidence_permille / 1000;
+
+	class_prob[verdict->class_id] = prob;
+	class_prob[claim->class_id] += 1 - prob;
+	ua_judge(claim, verdict->flags & VERDICT_UNKNOWN ? NULL : class_prob, ret_judgement);
+}
+
+/* Several machines may share the address: one connection that fits the claim may be the one meant. */
+static bool fits_another(const struct client *client, const struct ua_claim *claim)
+{
+	for (unsigned i = 0; i < client->conn_count; i++)
+		if (claim->classes >> client->conns[i].verdict.class_id & 1)
+			return true;
+	return false;
+}
+
+static void judge_user_agent(const struct client *client, bool is_exact,
+			     const struct details *details, const struct ua_claim *claim,
+			     struct ua_judgement *ret_judgement)
+{
+	const struct match *match = details->report.match;
+
+	if (match)
+		ua_judge(claim, match->kind == MATCH_NONE ? NULL : match->class_prob,
+			 ret_judgement);
+	else
+		judge_stored(&details->report.verdict, claim, ret_judgement);
+	if (ret_judgement->answer == UA_LIE && !is_exact && fits_another(client, claim))
+		ret_judgement->answer = UA_UNSURE;
+}
+
+/* A lie is remembered with the connection, and reaches the sets whose condition it meets. */
+static void publish_lie(struct daemon *daemon, struct report *report)
+{
+	const struct addr *addr = report->syn ? &report->syn->src : &report->addr;
+	struct change change;
+	struct publish_burst *burst;
+	uint32_t sets;
+
+	report->verdict.flags |= VERDICT_OS_MISMATCH;
+	report->verdict.reasons =
+		(report->verdict.reasons | reason_bit(REASON_UA_LIE)) & VERDICT_REASONS_MASK;
+	if (clients_mark(daemon->pipeline.clients, &report->addr, report->port, VERDICT_OS_MISMATCH,
+			 reason_bit(REASON_UA_LIE), &change) < 0 ||
+	    change.kind == CHANGE_NONE || !daemon->publisher)
+		return;
+	sets = pipeline_sets_of(&daemon->pipeline, addr, &change.verdict);
+	burst = sets ? publisher_burst(daemon->publisher, (unsigned)daemon->config->queue_count)
+		     : NULL;
+	if (!burst)
+		return;
+	burst->count = 1;
+	burst->items[0] = (struct publish_item){.addr = *addr, .port = report->port, .add = sets};
+	publisher_submit(daemon->publisher, (unsigned)daemon->config->queue_count, false);
+}
+
+static void put_user_agent(const struct ua_claim *claim, const struct ua_judgement *judgement,
+			   struct text_buf *reply)
+{
+	text_put(reply, ",\"user_agent\":{\"claim\":");
+	if (claim->name)
+		text_put_json(reply, claim->name);
+	else
+		text_put(reply, "null");
+	text_put(reply, ",\"os_mismatch\":");
+	text_put(reply, judgement->answer == UA_LIE      ? "true"
+			: judgement->answer == UA_HONEST ? "false"
+							 : "null");
+	text_put(reply, ",\"probability\":");
+	if (claim->name)
+		text_put_permille(reply, judgement->lie_permille);
+	else
+		text_put(reply, "null");
+	text_put(reply, ",\"reason\":");
+	text_put_json(reply, ua_answer_text(judgement->answer));
+	text_put_char(reply, '}');
+}
+
 static void put_client(const struct client *client, struct text_buf *reply)
 {
 	text_putf(reply,
@@ -60,6 +144,8 @@ static void answer_verdict(struct daemon *daemon, const struct proto_request *re
 	struct client client;
 	const struct client_conn *conn = NULL;
 	struct details details;
+	struct ua_claim claim;
+	struct ua_judgement judgement;
 
 	proto_begin_reply(req, reply);
 	if (clients_get(daemon->pipeline.clients, &req->addr, &client) < 0) {
@@ -75,7 +161,15 @@ static void answer_verdict(struct daemon *daemon, const struct proto_request *re
 	text_put(reply,
 		 conn ? ",\"found\":true,\"exact\":true," : ",\"found\":true,\"exact\":false,");
 	details_of_conn(daemon, &client, conn ? conn : &client.conns[0], &details);
+	if (req->user_agent[0]) {
+		ua_parse(daemon->vocab, req->user_agent, &claim);
+		judge_user_agent(&client, conn && req->port, &details, &claim, &judgement);
+		if (judgement.answer == UA_LIE)
+			publish_lie(daemon, &details.report);
+	}
 	report_put_members(&details.report, daemon->vocab, reply);
+	if (req->user_agent[0])
+		put_user_agent(&claim, &judgement, reply);
 	put_client(&client, reply);
 	text_put_char(reply, '}');
 }
@@ -120,27 +214,32 @@ static void answer_clients(struct daemon *daemon, const struct proto_request *re
 }
 
 /* Forgotten also by the sets, through the mailbox behind those of the workers. */
-static void unpublish(struct daemon *daemon, const struct client *client)
+static int unpublish(struct daemon *daemon, const struct addr *addr)
 {
 	unsigned mailbox = (unsigned)daemon->config->queue_count;
-	struct publish_burst *burst =
-		daemon->publisher ? publisher_burst(daemon->publisher, mailbox) : NULL;
+	struct publish_burst *burst;
 
+	if (!daemon->publisher)
+		return 0;
+	burst = publisher_burst(daemon->publisher, mailbox);
 	if (!burst)
-		return;
+		return -EAGAIN;
 	burst->count = 1;
-	burst->items[0] = (struct publish_item){.addr = client->addr, .remove = UINT32_MAX};
+	burst->items[0] = (struct publish_item){.addr = *addr, .remove = UINT32_MAX};
 	publisher_submit(daemon->publisher, mailbox, false);
+	return 0;
 }
 
 static void answer_forget(struct daemon *daemon, const struct proto_request *req,
 			  struct text_buf *reply)
 {
-	struct client client;
-	bool is_known = clients_forget(daemon->pipeline.clients, &req->addr, &client) == 0;
+	bool is_known;
 
-	if (is_known)
-		unpublish(daemon, &client);
+	if (unpublish(daemon, &req->addr) < 0) {
+		proto_put_error(reply, req->id, PROTO_FAILED, "the sets are busy: try again");
+		return;
+	}
+	is_known = clients_forget(daemon->pipeline.clients, &req->addr, NULL) == 0;
 	proto_begin_reply(req, reply);
 	text_put(reply, is_known ? ",\"forgotten\":true}" : ",\"forgotten\":false}");
 }
@@ -169,6 +268,9 @@ static void answer(void *ctx, const struct proto_request *req, const struct serv
 	case PROTO_CLIENTS: answer_clients(daemon, req, reply); return;
 	case PROTO_FORGET: answer_forget(daemon, req, reply); return;
 	case PROTO_RELOAD: answer_reload(daemon, req, reply); return;
+	case PROTO_EXPLAIN: answers_explain(daemon, req, reply); return;
+	case PROTO_UNKNOWN: answers_unknown(daemon, req, reply); return;
+	case PROTO_LEARN: answers_learn(daemon, req, reply); return;
 	case PROTO_STATUS:
 		proto_begin_reply(req, reply);
 		status_put(daemon, reply);

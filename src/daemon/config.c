@@ -17,7 +17,16 @@
 
 #define AUTO_QUEUES_MAX 4
 
-enum key_kind { KEY_INT, KEY_STRING, KEY_WORD, KEY_MODE, KEY_STRINGS, KEY_SETS };
+enum key_kind {
+	KEY_INT,
+	KEY_BOOL,
+	KEY_STRING,
+	KEY_WORD,
+	KEY_MODE,
+	KEY_STRINGS,
+	KEY_SETS,
+	KEY_PRIORS,
+};
 
 struct word {
 	const char *text;
@@ -63,6 +72,10 @@ static const struct key keys[] = {
 	{"signatures", KEY_STRINGS, AT(signatures), 1, CONFIG_FILES_MAX, 0, NULL,
 	 AT(signatures_count)},
 	{"links", KEY_STRING, AT(links), 0, 0, 0, NULL, 0},
+	{"classify.priors", KEY_PRIORS, 0, 0, 0, 0, NULL, 0},
+	{"learn.enabled", KEY_BOOL, AT(learn_enabled), 0, 0, 0, NULL, 0},
+	{"learn.file", KEY_STRING, AT(learn_file), 0, 0, 0, NULL, 0},
+	{"learn.max_shapes", KEY_INT, AT(learn_shapes), 64, 65536, 4096, NULL, 0},
 	{"clients.capacity", KEY_INT, AT(clients), 64, 1 << 26, 1 << 17, NULL, 0},
 	{"clients.recent", KEY_INT, AT(recent), 64, 1 << 22, 1 << 12, NULL, 0},
 	{"clients.ipv6_prefix", KEY_INT, AT(ipv6_prefix), 32, 128, 128, NULL, 0},
@@ -175,6 +188,12 @@ static int read_key(const config_setting_t *setting, const struct key *key, stru
 	case KEY_MODE: return read_mode(setting, key, int_at(config, key->offset), ret_error);
 	case KEY_STRINGS: return read_strings(setting, key, config, ret_error);
 	case KEY_SETS: return config_read_sets(setting, config, ret_error);
+	case KEY_PRIORS: return config_read_priors(setting, config, ret_error);
+	case KEY_BOOL:
+		if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+			return bad(setting, ret_error, key->path, "true or false");
+		*int_at(config, key->offset) = config_setting_get_bool(setting);
+		return 0;
 	case KEY_STRING:
 		text = config_setting_get_string(setting);
 		if (!text || !*text)
@@ -266,7 +285,8 @@ static int place_files(struct config *config)
 			return -ENOMEM;
 	}
 	config->links = beside(config, config->links);
-	return config->links ? 0 : -ENOMEM;
+	config->learn_file = beside(config, config->learn_file);
+	return config->links && config->learn_file ? 0 : -ENOMEM;
 }
 
 static void set_defaults(struct config *config)
@@ -275,6 +295,7 @@ static void set_defaults(struct config *config)
 		if (keys[i].kind == KEY_INT || keys[i].kind == KEY_WORD || keys[i].kind == KEY_MODE)
 			*int_at(config, keys[i].offset) = keys[i].init;
 	config->links = "links.db";
+	config->learn_file = CONFIG_DEFAULT_LEARNED;
 	config->socket = CONFIG_DEFAULT_SOCKET;
 	config_default_sets(config);
 }
@@ -378,6 +399,18 @@ void config_free(struct config *config)
 	free(storage->file);
 	free(storage);
 	free(config);
+}
+
+struct knowledge_params config_knowledge_params(const struct config *config)
+{
+	return (struct knowledge_params){.signatures = config->signatures,
+					 .signature_count = config->signatures_count,
+					 .links = config->links,
+					 .learned =
+						 config->learn_enabled ? config->learn_file : NULL,
+					 .priors = config->priors,
+					 .prior_count = config->prior_count,
+					 .config = config->path};
 }
 
 struct rules_params config_rules_params(const struct config *config)

@@ -6,6 +6,7 @@
 #ifndef SYNPRINT_DAEMON_CONFIG_H
 #define SYNPRINT_DAEMON_CONFIG_H
 
+#include "daemon/knowledge.h"
 #include "input/rules.h"
 #include "synprint/filter.h"
 #include "synprint/text.h"
@@ -16,6 +17,7 @@
 #define CONFIG_SETS_MAX 32
 #define CONFIG_INTERFACES_MAX 64
 #define CONFIG_FILES_MAX 16
+#define CONFIG_DEFAULT_LEARNED "/var/lib/synprint/learned.db"
 
 enum config_set_kind { CONFIG_NFTSET, CONFIG_IPSET };
 
@@ -41,6 +43,11 @@ struct config {
 		*signatures[CONFIG_FILES_MAX]; /* absolute, or relative to the working directory */
 	unsigned signatures_count;
 	const char *links;
+	struct knowledge_prior priors[VOCAB_CLASSES_MAX];
+	unsigned prior_count;
+	int learn_enabled; /* bool */
+	const char *learn_file;
+	int learn_shapes;
 	int clients, recent, ipv6_prefix;
 	enum link_grade link_threshold;
 	int local_clamp;
@@ -69,6 +76,9 @@ void config_free(struct config *config);
  * Return: 0, or -EINVAL with the line for a class or family that the database does not have.
  */
 int config_resolve(struct config *config, const struct vocab *vocab, struct text_error *ret_error);
+
+/** config_knowledge_params() - which databases are to be read; points into @config. */
+struct knowledge_params config_knowledge_params(const struct config *config);
 
 /** config_rules_params() - what the diversion rules need; points into @config. */
 struct rules_params config_rules_params(const struct config *config);

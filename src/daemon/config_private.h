@@ -8,7 +8,7 @@
 
 #include "daemon/config.h"
 
-#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 1)
+#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 2)
 
 struct config_storage {
 	config_t file_config; /* strings of the configuration point into it */
@@ -23,5 +23,9 @@ void config_default_sets(struct config *config);
 /** config_read_sets() - the list `publish.sets`, which replaces the default rules. */
 int config_read_sets(const config_setting_t *list, struct config *config,
 		     struct text_error *ret_error);
+
+/** config_read_priors() - the group `classify.priors`. */
+int config_read_priors(const config_setting_t *group, struct config *config,
+		       struct text_error *ret_error);
 
 #endif

@@ -102,9 +102,9 @@ static int read_table(const config_setting_t *setting, struct config_set *set,
 	const char *table = config_setting_get_string(setting);
 
 	if (!table || !table_name(table))
-		return refuse(
-			setting, ret_error,
-			"table must be a family (inet, ip or ip6) and a name, such as \"inet filter\"");
+		return refuse(setting, ret_error,
+			      "table must be a family (inet, ip or ip6) and a name, such as \"inet "
+			      "filter\"");
 	set->table = table;
 	set->is_own_table = strcmp(table, OWN_TABLE) == 0;
 	return 0;

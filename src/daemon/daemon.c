@@ -13,12 +13,15 @@
 
 #include "publish/ipset.h"
 #include "publish/nftset.h"
+#include "sys/lock.h"
 #include "sys/log.h"
 #include "sys/privs.h"
 
 #define FEED_CAPACITY 2048
 #define EVENTS_PER_TURN 256
-#define RETIRE_CHECK_MS 1000
+#define HOUSEKEEPING_MS 1000
+#define LIVE_LOOK_MAX 8192 /* clients in a step of a refill, so that bursts do not wait for it */
+#define UNKNOWN_SHAPES 1024
 
 static void on_stop(void *ctx)
 {
@@ -62,9 +65,8 @@ static bool is_unused(const struct daemon *daemon, const struct retired *retired
 	return true;
 }
 
-static void on_retire_check(void *ctx)
+static void free_unused(struct daemon *daemon)
 {
-	struct daemon *daemon = ctx;
 
 	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++) {
 		struct retired *retired = &daemon->retired[i];
@@ -76,9 +78,17 @@ static void on_retire_check(void *ctx)
 	}
 }
 
+static void on_second(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	free_unused(daemon);
+	learned_write_due(daemon->learned);
+}
+
 static struct retired *free_retired(struct daemon *daemon)
 {
-	on_retire_check(daemon);
+	free_unused(daemon);
 	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
 		if (!daemon->retired[i].knowledge)
 			return &daemon->retired[i];
@@ -88,6 +98,7 @@ static struct retired *free_retired(struct daemon *daemon)
 int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
 {
 	const struct config *config = daemon->config;
+	struct knowledge_params params = config_knowledge_params(config);
 	struct retired *retired = free_retired(daemon);
 	struct knowledge_error error;
 	struct knowledge *knowledge;
@@ -95,8 +106,10 @@ int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
 
 	if (!retired)
 		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
-	rc = knowledge_load(config->signatures, config->signatures_count, config->links,
-			    daemon->vocab, &error, &knowledge);
+	if (daemon->learned)
+		learned_write(daemon->learned);
+	params.may_rename = true;
+	rc = knowledge_load(&params, daemon->vocab, &error, &knowledge);
 	if (rc < 0) {
 		char text[sizeof(ret_error->what)];
 
@@ -123,6 +136,16 @@ static bool wants_event(void *ctx, enum change_kind kind)
 	return server_has_subscribers(daemon->server, SERVER_EVENT_SYN);
 }
 
+/* A subnet that counts as one client has no address to publish; its next SYN brings it back. */
+static bool is_live(const struct daemon *daemon, const struct config_set *set,
+		    const struct client *client, uint32_t silent_s)
+{
+	bool is_subnet = daemon->config->ipv6_prefix < 128 && !addr_is_v4(&client->addr);
+
+	return silent_s < (uint32_t)set->timeout_s && !is_subnet &&
+	       filter_match(&set->filter, daemon->vocab, &client->addr, &client->conns[0].verdict);
+}
+
 /* What a target should hold: the clients that meet its condition and were seen within its timeout. */
 static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 			      struct publish_op *ret_ops, unsigned max)
@@ -130,7 +153,7 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 	const struct daemon *daemon = ctx;
 	const struct config_set *set = &daemon->config->sets[target];
 	uint32_t now_s = (uint32_t)time(NULL);
-	unsigned count = 0;
+	unsigned count = 0, looked = 0;
 
 	do {
 		struct client client;
@@ -139,36 +162,45 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 		if (clients_page(daemon->pipeline.clients, *cursor, 1, &client, cursor) == 0)
 			break;
 		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
-		if (silent_s < (uint32_t)set->timeout_s &&
-		    filter_match(&set->filter, daemon->vocab, &client.addr,
-				 &client.conns[0].verdict))
+		if (is_live(daemon, set, &client, silent_s))
 			ret_ops[count++] =
 				(struct publish_op){.addr = client.addr,
 						    .port = client.conns[0].src_port,
 						    .kind = PUBLISH_REFRESH,
 						    .timeout_s =
 							    (uint32_t)set->timeout_s - silent_s};
-	} while (*cursor && count < max);
+	} while (*cursor && count < max && ++looked < LIVE_LOOK_MAX);
 	return count;
+}
+
+static unsigned target_number(const struct daemon *daemon, const struct target *target)
+{
+	unsigned number = 0;
+
+	while (number + 1 < daemon->config->set_count && daemon->targets[number] != target)
+		number++;
+	return number;
 }
 
 static void on_publisher_event(void *ctx, const struct target *target, enum publisher_event event,
 			       const char *what)
 {
-	static struct log_limit failed, recovered, drifted;
+	static struct log_limit failed[CONFIG_SETS_MAX], recovered[CONFIG_SETS_MAX],
+		drifted[CONFIG_SETS_MAX];
+	unsigned at = target_number(ctx, target);
 
-	(void)ctx;
 	switch (event) {
 	case PUBLISHER_FAILED:
-		log_limited(&failed, LOG_LEVEL_WARNING,
+		log_limited(&failed[at], LOG_LEVEL_WARNING,
 			    "%s takes no elements (%s); it is tried again later, others go on",
 			    target->name, what);
 		return;
 	case PUBLISHER_RECOVERED:
-		log_limited(&recovered, LOG_LEVEL_INFO, "%s takes elements again", target->name);
+		log_limited(&recovered[at], LOG_LEVEL_INFO, "%s takes elements again",
+			    target->name);
 		return;
 	case PUBLISHER_DRIFTED:
-		log_limited(&drifted, LOG_LEVEL_WARNING,
+		log_limited(&drifted[at], LOG_LEVEL_WARNING,
 			    "%s was changed by somebody (%s); it is filled again", target->name,
 			    what);
 		return;
@@ -217,6 +249,16 @@ static unsigned refresh_s(const struct config *config)
 	return shortest < 4 ? 1 : (unsigned)shortest / 2;
 }
 
+static int start_learning(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+
+	if (!config->learn_enabled)
+		return 0;
+	return learned_open(config->learn_file, (size_t)config->learn_shapes, daemon->vocab,
+			    &daemon->learned);
+}
+
 static enum daemon_exit start_tables(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
@@ -229,9 +271,12 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
 		params.seed = (uint64_t)time(NULL);
 	daemon->pipeline.clients = clients_new(&params);
+	daemon->pipeline.unknown =
+		tally_new(&(struct tally_params){.capacity = UNKNOWN_SHAPES, .seed = params.seed});
 	daemon->pipeline.feed = feed_new((unsigned)config->queue_count, FEED_CAPACITY);
 	daemon->loop = loop_new();
-	if (daemon->pipeline.clients && daemon->pipeline.feed && daemon->loop)
+	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
+	    daemon->loop && start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
 		 config->clients);
@@ -286,7 +331,7 @@ static enum daemon_exit start_loop(struct daemon *daemon)
 	rc = rc ? rc : loop_add_signal(loop, SIGHUP, on_reload, daemon);
 	rc = rc ? rc : loop_add_fd(loop, server_fd(daemon->server), on_socket, daemon);
 	rc = rc ? rc : loop_add_fd(loop, feed_fd(daemon->pipeline.feed), on_feed, daemon);
-	rc = rc ? rc : loop_add_timer(loop, RETIRE_CHECK_MS, on_retire_check, daemon);
+	rc = rc ? rc : loop_add_timer(loop, HOUSEKEEPING_MS, on_second, daemon);
 	if (rc == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "cannot set up the event loop: %s", strerror(-rc));
@@ -376,6 +421,23 @@ static enum daemon_exit start_diversion(struct daemon *daemon)
 	return rc == -EPERM ? DAEMON_EXIT_PRIVILEGES : DAEMON_EXIT_RULES;
 }
 
+static enum daemon_exit check_alone(struct daemon *daemon)
+{
+	struct text_error error = {
+		.what = "another synprintd works in this network namespace: stop it first"};
+	int rc = lock_namespace(&daemon->lock_fd);
+
+	if (rc < 0 && rc != -EBUSY)
+		log_line(LOG_LEVEL_WARNING,
+			 "cannot make a lock file in /run/synprint (%s): do not start a second "
+			 "synprintd",
+			 strerror(-rc));
+	if (rc != -EBUSY && keeper_check_alone(daemon->config, &error) == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "%s", error.what);
+	return DAEMON_EXIT_QUEUE_BUSY;
+}
+
 static enum daemon_exit start_stages(struct daemon *daemon)
 {
 	enum daemon_exit code = check_privileges();
@@ -385,6 +447,7 @@ static enum daemon_exit start_stages(struct daemon *daemon)
 	code = code ? code : start_loop(daemon);
 	code = code ? code : drop_privileges();
 	code = code ? code : bind_queues(daemon);
+	code = code ? code : check_alone(daemon);
 	code = code ? code : start_publisher(daemon);
 	code = code ? code : start_workers(daemon);
 	code = code ? code : start_diversion(daemon);
@@ -397,6 +460,7 @@ enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config
 	enum daemon_exit code;
 
 	*daemon = (struct daemon){.config = config,
+				  .lock_fd = -1,
 				  .vocab = vocab,
 				  .started_s = (uint64_t)time(NULL),
 				  .pipeline = {.config = config,
@@ -452,7 +516,10 @@ void daemon_stop(struct daemon *daemon)
 	loop_free(daemon->loop);
 	feed_free(daemon->pipeline.feed);
 	clients_free(daemon->pipeline.clients);
+	tally_free(daemon->pipeline.unknown);
+	learned_close(daemon->learned);
 	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
 		knowledge_free(daemon->retired[i].knowledge);
 	knowledge_free(daemon->pipeline.knowledge);
+	unlock_namespace(daemon->lock_fd);
 }

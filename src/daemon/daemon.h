@@ -9,6 +9,7 @@
 #include "control/server.h"
 #include "daemon/config.h"
 #include "daemon/keeper.h"
+#include "daemon/learned.h"
 #include "daemon/knowledge.h"
 #include "daemon/worker.h"
 #include "sys/loop.h"
@@ -39,11 +40,13 @@ struct daemon {
 	struct vocab *vocab;
 	struct pipeline pipeline;
 	struct loop *loop;
+	int lock_fd; /* of this network namespace; -1 without */
 	struct server *server;
 	struct target *targets[CONFIG_SETS_MAX];
 	struct publisher *publisher;
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
+	struct learned *learned; /* NULL where nothing is learned */
 	struct retired retired[DAEMON_RETIRED_MAX];
 	uint64_t started_s; /* Unix time */
 	uint64_t reloads;
@@ -68,6 +71,13 @@ int daemon_reload(struct daemon *daemon, struct text_error *ret_error);
 
 /** answers_handler() - how the control socket's requests are answered. */
 struct server_handler answers_handler(struct daemon *daemon);
+
+/** answers_explain(), answers_unknown(), answers_learn() - each puts the whole reply to its request. */
+void answers_explain(struct daemon *daemon, const struct proto_request *req,
+		     struct text_buf *reply);
+void answers_unknown(struct daemon *daemon, const struct proto_request *req,
+		     struct text_buf *reply);
+void answers_learn(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply);
 
 /** answers_tell() - send an event of the workers to the subscribers. */
 void answers_tell(void *daemon, const struct feed_event *event);

@@ -95,6 +95,13 @@ static void restore_rules(struct keeper *keeper)
 	log_limited(&limit, LOG_LEVEL_WARNING, "somebody deleted the rules; they are there again");
 }
 
+/* There is one rule for each interface, or one for all. */
+static bool has_all_rules(const struct keeper *keeper)
+{
+	return keeper->stats.has_rules &&
+	       keeper->status.interface_count == keeper->config->interface_count;
+}
+
 /* Rules of the administrator's own may have the switch too, so it is renewed for any engine. */
 static void beat(struct keeper *keeper, unsigned number)
 {
@@ -108,7 +115,7 @@ static void beat(struct keeper *keeper, unsigned number)
 	if (rc != -ENOENT && number % BEATS_PER_CHECK)
 		return;
 	look_at_rules(keeper);
-	if (is_managed && (rc == -ENOENT || !keeper->stats.has_rules))
+	if (is_managed && (rc == -ENOENT || !has_all_rules(keeper)))
 		restore_rules(keeper);
 }
 

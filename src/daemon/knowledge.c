@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/learned.h"
+#include "sys/log.h"
+
 #define FILE_BYTES_MAX (64u << 20) /* 200,000 signatures take about 20 MB */
 
 static int open_text(const char *path, FILE **ret_file, size_t *ret_size)
@@ -27,7 +30,7 @@ static int open_text(const char *path, FILE **ret_file, size_t *ret_size)
 	return 0;
 }
 
-static int read_text(const char *path, char **ret_text, size_t *ret_len)
+int knowledge_read_text(const char *path, char **ret_text, size_t *ret_len)
 {
 	FILE *file = NULL;
 	size_t size = 0;
@@ -68,7 +71,7 @@ static int load_file(const char *path, load_fn *load, void *db, struct knowledge
 {
 	char *text = NULL;
 	size_t len = 0;
-	int rc = read_text(path, &text, &len);
+	int rc = knowledge_read_text(path, &text, &len);
 
 	ret_error->path = path;
 	if (rc < 0) {
@@ -81,38 +84,127 @@ static int load_file(const char *path, load_fn *load, void *db, struct knowledge
 	return rc;
 }
 
-int knowledge_load(const char *const *signatures, unsigned count, const char *links,
-		   struct vocab *vocab, struct knowledge_error *ret_error,
-		   struct knowledge **ret_knowledge)
+int knowledge_add_file(struct sigdb *db, const char *path, struct knowledge_error *ret_error)
+{
+	return load_file(path, load_sigdb, db, ret_error);
+}
+
+int knowledge_load_file(const char *path, struct vocab *vocab, struct knowledge_error *ret_error,
+			struct sigdb **ret_db)
+{
+	struct sigdb *db = sigdb_new(vocab);
+	int rc;
+
+	*ret_error = (struct knowledge_error){.path = path, .text.what = "out of memory"};
+	if (!db)
+		return -ENOMEM;
+	rc = load_file(path, load_sigdb, db, ret_error);
+	if (rc < 0)
+		sigdb_free(db);
+	else
+		*ret_db = db;
+	return rc;
+}
+
+static int set_priors(const struct knowledge_params *params, const struct vocab *vocab,
+		      struct sigdb *db, struct knowledge_error *ret_error)
+{
+	for (unsigned i = 0; i < params->prior_count; i++) {
+		const struct knowledge_prior *prior = &params->priors[i];
+		int id = vocab_find(vocab, VOCAB_CLASS, prior->name, strlen(prior->name));
+
+		if (id > 0 && sigdb_set_prior(db, (unsigned)id, prior->weight) == 0)
+			continue;
+		ret_error->path = params->config;
+		return text_error_set(&ret_error->text, prior->line, 0,
+				      "classify.priors: no class of the database is named '%.60s'",
+				      prior->name);
+	}
+	return 0;
+}
+
+static int build(struct sigdb *db, struct knowledge_error *ret_error)
+{
+	int rc = sigdb_build(db);
+
+	if (rc < 0)
+		text_error_set(&ret_error->text, 0, 0,
+			       rc == -EINVAL ? "there is no signature in it" : "out of memory");
+	return rc;
+}
+
+/* @learned: NULL, or a file that has been found to be good. */
+static int load_signatures(const struct knowledge_params *params, const char *learned,
+			   struct vocab *vocab, struct knowledge_error *ret_error,
+			   struct sigdb **ret_db)
+{
+	struct sigdb *db = sigdb_new(vocab);
+	int rc = db ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; rc == 0 && i < params->signature_count; i++)
+		rc = load_file(params->signatures[i], load_sigdb, db, ret_error);
+	if (rc == 0 && learned)
+		rc = load_file(learned, load_sigdb, db, ret_error);
+	if (rc == 0)
+		rc = set_priors(params, vocab, db, ret_error);
+	if (rc == 0)
+		rc = build(db, ret_error);
+	if (rc < 0)
+		sigdb_free(db);
+	else
+		*ret_db = db;
+	return rc;
+}
+
+/* The file of what was learned, or NULL where it is not there or is damaged. */
+static const char *find_learned(const struct knowledge_params *params, struct vocab *vocab)
+{
+	struct knowledge_error error;
+	struct sigdb *db = NULL;
+	char why[512];
+	int rc = knowledge_load_file(params->learned, vocab, &error, &db);
+
+	sigdb_free(db);
+	if (rc == 0)
+		return params->learned;
+	if (rc == -ENOENT)
+		return NULL;
+	knowledge_error_format(&error, why, sizeof(why));
+	if (params->may_rename)
+		learned_put_aside(params->learned, why);
+	else
+		log_line(LOG_LEVEL_WARNING, "%s; what was learned is not used", why);
+	return NULL;
+}
+
+static int load_all(const struct knowledge_params *params, struct vocab *vocab,
+		    struct knowledge_error *ret_error, struct knowledge *knowledge)
+{
+	struct sigdb **base = params->learned ? &knowledge->base : &knowledge->sigdb;
+	int rc = load_signatures(params, NULL, vocab, ret_error, base);
+
+	if (rc == 0 && params->learned)
+		rc = load_signatures(params, find_learned(params, vocab), vocab, ret_error,
+				     &knowledge->sigdb);
+	return rc < 0 ? rc : load_file(params->links, load_linkdb, knowledge->linkdb, ret_error);
+}
+
+int knowledge_load(const struct knowledge_params *params, struct vocab *vocab,
+		   struct knowledge_error *ret_error, struct knowledge **ret_knowledge)
 {
 	struct knowledge *knowledge = calloc(1, sizeof(*knowledge));
 	int rc = -ENOMEM;
 
-	*ret_error = (struct knowledge_error){.path = links, .text.what = "out of memory"};
+	*ret_error = (struct knowledge_error){.path = params->links, .text.what = "out of memory"};
 	if (!knowledge)
 		return -ENOMEM;
-	knowledge->sigdb = sigdb_new(vocab);
 	knowledge->linkdb = linkdb_new(vocab);
-	if (!knowledge->sigdb || !knowledge->linkdb)
-		goto fail;
-	for (unsigned i = 0; i < count; i++) {
-		rc = load_file(signatures[i], load_sigdb, knowledge->sigdb, ret_error);
-		if (rc < 0)
-			goto fail;
-	}
-	rc = sigdb_build(knowledge->sigdb);
-	if (rc < 0) {
-		text_error_set(&ret_error->text, 0, 0,
-			       rc == -EINVAL ? "there is no signature in it" : "out of memory");
-		goto fail;
-	}
-	rc = load_file(links, load_linkdb, knowledge->linkdb, ret_error);
+	if (knowledge->linkdb)
+		rc = load_all(params, vocab, ret_error, knowledge);
 	if (rc < 0)
-		goto fail;
-	*ret_knowledge = knowledge;
-	return 0;
-fail:
-	knowledge_free(knowledge);
+		knowledge_free(knowledge);
+	else
+		*ret_knowledge = knowledge;
 	return rc;
 }
 
@@ -121,6 +213,7 @@ void knowledge_free(struct knowledge *knowledge)
 	if (!knowledge)
 		return;
 	sigdb_free(knowledge->sigdb);
+	sigdb_free(knowledge->base);
 	linkdb_free(knowledge->linkdb);
 	free(knowledge);
 }

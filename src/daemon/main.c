@@ -63,6 +63,7 @@ static int load(const struct options *options, struct vocab *vocab, struct confi
 {
 	struct text_error error = {.what = "out of memory"};
 	struct knowledge_error knowledge_error;
+	struct knowledge_params params;
 	char text[512];
 
 	if (config_load(options->config_path, &error, ret_config) < 0) {
@@ -70,8 +71,9 @@ static int load(const struct options *options, struct vocab *vocab, struct confi
 		return -EINVAL;
 	}
 	log_set_level((enum log_level)(*ret_config)->log_level);
-	if (knowledge_load((*ret_config)->signatures, (*ret_config)->signatures_count,
-			   (*ret_config)->links, vocab, &knowledge_error, ret_knowledge) < 0) {
+	params = config_knowledge_params(*ret_config);
+	params.may_rename = !options->is_test;
+	if (knowledge_load(&params, vocab, &knowledge_error, ret_knowledge) < 0) {
 		knowledge_error_format(&knowledge_error, text, sizeof(text));
 		log_line(LOG_LEVEL_ERROR, "%s", text);
 		return -EINVAL;

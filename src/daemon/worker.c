@@ -6,10 +6,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sys/log.h"
 
 #define IDLE_MS 100 /* a worker without packets still shows that it lives */
+#define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
+#define RETRY_MS 10 /* after a failure of the socket */
 #define DRAIN_MS 50 /* a queue that was silent so long after its rule went is empty */
 
 struct worker {
@@ -52,18 +55,20 @@ uint32_t pipeline_sets_of(const struct pipeline *pipeline, const struct addr *ad
 	return sets;
 }
 
-static void add_item(const struct worker *worker, const struct change *change, uint16_t port,
-		     struct publish_burst *burst)
+/* Sets hold the SYN's own address: where a subnet is one client, each of its SYNs may be a new one. */
+static void add_item(const struct worker *worker, const struct change *change,
+		     const struct syn *syn, struct publish_burst *burst)
 {
-	struct publish_item item = {.addr = change->addr, .port = port};
+	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
+	bool is_subnet = !addr_equal(&change->addr, &syn->src);
 	uint32_t sets;
 
-	if (change->kind == CHANGE_NONE || change->kind == CHANGE_REPEAT)
+	if (change->kind == CHANGE_REPEAT || (change->kind == CHANGE_NONE && !is_subnet))
 		return;
-	sets = pipeline_sets_of(worker->pipeline, &change->addr, &change->verdict);
+	sets = pipeline_sets_of(worker->pipeline, &syn->src, &change->verdict);
 	if (!sets)
 		return;
-	if (change->kind == CHANGE_REFRESH)
+	if (change->kind == CHANGE_REFRESH && !is_subnet)
 		item.refresh = sets;
 	else
 		item.add = sets;
@@ -90,6 +95,15 @@ static void count_flags(struct worker_stats *stats, unsigned flags)
 		count(&stats->flags[__builtin_ctz(flags)], 1);
 }
 
+/* The only lock that all workers share, and taken only for what is unknown. */
+static void count_unknown(struct tally *unknown, uint64_t now_ms, const struct syn *syn)
+{
+	struct sig shape;
+
+	tally_shape(syn, &shape);
+	tally_add(unknown, now_ms, &shape, 0, 1);
+}
+
 static void handle_packet(struct worker *worker, const struct knowledge *knowledge, uint64_t now_ms,
 			  const struct nfqueue_packet *packet, struct publish_burst *burst)
 {
@@ -109,16 +123,21 @@ static void handle_packet(struct worker *worker, const struct knowledge *knowled
 	verdict = verdict_decide(&syn, &match, &link, config->link_threshold);
 	clients_observe(worker->pipeline->clients, now_ms, &syn, &verdict, &change);
 	count_flags(&worker->stats, change.verdict.flags);
-	add_item(worker, &change, syn.src_port, burst);
+	if (match.kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
+		count_unknown(worker->pipeline->unknown, now_ms, &syn);
+	add_item(worker, &change, &syn, burst);
 	add_event(worker, now_ms, &syn, &change);
 }
 
-/* New elements are waited for, so that they are in their sets before the SYN goes on. */
+/*
+ * Waits, so that elements are in their sets before the SYN goes on. Those to be refreshed too: a
+ * client that comes back after the timeout is in no set any more.
+ */
 static void publish(struct worker *worker, const struct publish_burst *items)
 {
 	struct publisher *publisher = worker->pipeline->publisher;
 	struct publish_burst *burst;
-	bool has_new = false;
+	bool must_wait = false;
 
 	if (!publisher || !items->count)
 		return;
@@ -128,9 +147,14 @@ static void publish(struct worker *worker, const struct publish_burst *items)
 	burst->count = items->count;
 	for (unsigned i = 0; i < items->count; i++) {
 		burst->items[i] = items->items[i];
-		has_new |= items->items[i].add != 0;
+		must_wait |= (items->items[i].add | items->items[i].refresh) != 0;
 	}
-	publisher_submit(publisher, worker->number, has_new);
+	publisher_submit(publisher, worker->number, must_wait);
+}
+
+static unsigned queue_number(const struct worker *worker)
+{
+	return (unsigned)worker->pipeline->config->queue_first + worker->number;
 }
 
 static void accept_burst(struct worker *worker)
@@ -142,7 +166,7 @@ static void accept_burst(struct worker *worker)
 		count(&worker->stats.accept_failures, 1);
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "queue %u: the kernel did not take a verdict (%d); it is sent again",
-			    worker->number, -rc);
+			    queue_number(worker), -rc);
 	}
 }
 
@@ -174,27 +198,49 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	tell(worker);
 }
 
-static void *worker_main(void *arg)
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* One turn of the loop. Return: how many packets it was, or -errno. */
+static int turn(struct worker *worker, int timeout_ms)
 {
 	static struct log_limit limit;
 	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
+	int n = nfqueue_receive(worker->queue, timeout_ms, packets);
+
+	if (n > 0)
+		handle_burst(worker, packets, (unsigned)n);
+	else if (nfqueue_must_accept(worker->queue))
+		accept_burst(worker);
+	if (n < 0)
+		log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
+			    queue_number(worker), -n);
+	return n;
+}
+
+/* A turn that failed is no progress: without it the switch lapses, and SYNs pass by. */
+static void *worker_main(void *arg)
+{
 	struct worker *worker = arg;
-	int n = 0;
+	uint64_t stop_ms = 0;
 
 	for (;;) {
 		bool must_stop = __atomic_load_n(&worker->must_stop, __ATOMIC_ACQUIRE);
+		int n = turn(worker, must_stop ? DRAIN_MS : IDLE_MS);
 
-		n = nfqueue_receive(worker->queue, must_stop ? DRAIN_MS : IDLE_MS, packets);
-		if (n > 0)
-			handle_burst(worker, packets, (unsigned)n);
-		else if (nfqueue_must_accept(worker->queue))
-			accept_burst(worker);
-		else if (must_stop)
+		if (must_stop && !stop_ms)
+			stop_ms = monotonic_ms() + DRAIN_MAX_MS;
+		if (must_stop && (n == 0 || monotonic_ms() >= stop_ms))
 			return NULL;
-		if (n < 0)
-			log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
-				    worker->number, -n);
-		__atomic_store_n(&worker->ticks, worker->ticks + 1, __ATOMIC_RELEASE);
+		if (n < 0 || nfqueue_must_accept(worker->queue))
+			usleep(RETRY_MS * 1000);
+		else
+			__atomic_store_n(&worker->ticks, worker->ticks + 1, __ATOMIC_RELEASE);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "publish/feed.h"
 #include "publish/publisher.h"
 #include "synprint/clients.h"
+#include "synprint/tally.h"
 
 /* What all workers share. Only `knowledge` ever changes: swapped whole, read once a burst. */
 struct pipeline {
@@ -20,6 +21,7 @@ struct pipeline {
 	const struct vocab *vocab;
 	struct knowledge *knowledge; /* atomic */
 	struct clients *clients;
+	struct tally *unknown; /* shapes that nothing in the databases looks like */
 	struct publisher *publisher; /* NULL where nothing is published */
 	struct feed *feed;
 	bool (*wants_event)(void *ctx, enum change_kind kind); /* called by workers */

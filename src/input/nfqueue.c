@@ -68,12 +68,14 @@ static int request_command(struct nfqueue *nfq, uint8_t command)
 	return request(nfq, nlh);
 }
 
-static int request_params(struct nfqueue *nfq, uint32_t length)
+/* In one message: between two, packets that are diverted already would be dropped. */
+static int request_bind(struct nfqueue *nfq, uint32_t length)
 {
 	const uint32_t flags = NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO;
 	char buf[MESSAGE_BYTES];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, nfq->queue);
 
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, COPY_BYTES);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, length);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
@@ -170,15 +172,9 @@ int nfqueue_open(const struct nfqueue_params *params, struct text_error *ret_err
 		goto fail;
 	}
 	nfq->portid = mnl_socket_get_portid(nfq->socket);
-	rc = request_command(nfq, NFQNL_CFG_CMD_BIND);
+	rc = request_bind(nfq, params->length);
 	if (rc < 0) {
 		rc = explain_bind(nfq, rc, ret_error);
-		goto fail;
-	}
-	rc = request_params(nfq, params->length);
-	if (rc < 0) {
-		text_error_set(ret_error, 0, 0, "cannot configure NFQUEUE %u: %s", nfq->queue,
-			       strerror(-rc));
 		goto fail;
 	}
 	set_socket_options(nfq, params->receive_buffer);

@@ -385,11 +385,22 @@ int rules_get_status(struct nl *nl, struct rules_status *ret_status)
 }
 
 /* Only a new element has a new timeout on Linux 6.1, so it is made anew; nobody sees it missing. */
+/* Asked first, because a transaction that fails holds the commit mutex for milliseconds. */
+static int check_alive_set(struct nl *nl)
+{
+	struct nft_set_info info;
+
+	return nft_get_set(nl, NFPROTO_INET, NFT_OUR_TABLE, RULES_ALIVE, &info);
+}
+
 int rules_heartbeat(struct nl *nl, unsigned timeout_ms)
 {
-	struct nft_batch *batch = nft_batch_new(nl);
-	int rc;
+	struct nft_batch *batch;
+	int rc = check_alive_set(nl);
 
+	if (rc < 0)
+		return rc;
+	batch = nft_batch_new(nl);
 	if (!batch)
 		return -ENOMEM;
 	put_alive(nft_batch_put(batch, NFT_MSG_NEWSETELEM, NFPROTO_INET, NLM_F_CREATE), 0);

@@ -31,7 +31,6 @@ struct mailbox {
 struct channel {
 	struct target *target;
 	bool is_failing, must_fill;
-	bool is_full; /* met while filling */
 	unsigned backoff_ms;
 	uint64_t retry_ms; /* quarantined until then */
 	uint64_t fill_cursor;
@@ -47,6 +46,7 @@ struct publisher {
 	sem_t wake;
 	pthread_t thread;
 	bool must_stop; /* atomic */
+	bool has_lost; /* atomic; since the last repair */
 	uint64_t bursts, late, lost; /* atomic */
 };
 
@@ -88,11 +88,13 @@ struct publish_burst *publisher_burst(struct publisher *publisher, unsigned work
 	if (mailbox->submitted - mailbox->done < SLOTS)
 		burst = &mailbox->bursts[mailbox->submitted % SLOTS];
 	pthread_mutex_unlock(&mailbox->lock);
-	if (burst)
+	if (burst) {
 		burst->count = 0;
-	else
-		count(&publisher->lost, 1);
-	return burst;
+		return burst;
+	}
+	count(&publisher->lost, 1);
+	__atomic_store_n(&publisher->has_lost, true, __ATOMIC_RELEASE);
+	return NULL;
 }
 
 /*
@@ -149,7 +151,6 @@ static void channel_fail(struct publisher *publisher, struct channel *channel, c
 static void channel_start_fill(struct channel *channel)
 {
 	channel->must_fill = true;
-	channel->is_full = false;
 	channel->fill_cursor = 0;
 	count(&channel->stats.refills, 1);
 }
@@ -196,8 +197,11 @@ static int channel_commit(struct publisher *publisher, struct channel *channel, 
 
 	if (rc == -ENOENT) {
 		channel_ensure(publisher, channel, false);
-		if (!channel->is_failing)
-			rc = target->type->commit(target, publisher->ops, op_count);
+		if (channel->is_failing) {
+			count(&channel->stats.failed, op_count);
+			return 0; /* said already */
+		}
+		rc = target->type->commit(target, publisher->ops, op_count);
 	}
 	if (rc < 0)
 		count(&channel->stats.failed, op_count);
@@ -251,6 +255,8 @@ static bool take_bursts(struct publisher *publisher)
 {
 	bool is_any = false;
 
+	while (sem_trywait(&publisher->wake) == 0)
+		continue;
 	for (unsigned w = 0; w < publisher->params.worker_count; w++) {
 		struct mailbox *mailbox = &publisher->mailboxes[w];
 
@@ -285,7 +291,7 @@ static bool publish_bursts(struct publisher *publisher)
 
 		if (!op_count)
 			continue;
-		if (channel->is_failing) {
+		if (channel->is_failing && !channel->must_fill) {
 			count(&channel->stats.failed, op_count);
 			continue;
 		}
@@ -297,7 +303,7 @@ static bool publish_bursts(struct publisher *publisher)
 	return true;
 }
 
-/* The next elements of a target that is being filled. A full set still gets its refreshes. */
+/* The next elements of a target that is being filled; a failure ends that until the next try. */
 static void channel_fill(struct publisher *publisher, struct channel *channel, unsigned target)
 {
 	unsigned op_count =
@@ -305,18 +311,12 @@ static void channel_fill(struct publisher *publisher, struct channel *channel, u
 				       publisher->ops, REPAIR_STEP);
 	int rc = op_count ? channel_commit(publisher, channel, op_count) : 0;
 
-	if (rc < 0 && !is_full(rc)) {
+	if (rc < 0) {
 		channel_fail_commit(publisher, channel, rc);
-		return;
-	}
-	channel->is_full |= is_full(rc);
-	if (channel->fill_cursor)
-		return;
-	channel->must_fill = false;
-	if (channel->is_full)
-		channel_fail_commit(publisher, channel, -ENOSPC);
-	else
+	} else if (channel->must_fill && !channel->fill_cursor) {
+		channel->must_fill = false;
 		channel_recover(publisher, channel);
+	}
 }
 
 /* One step of filling targets that were made anew; true while there is more to do. */
@@ -330,8 +330,22 @@ static bool fill_step(struct publisher *publisher)
 	return false;
 }
 
+/* What was lost is in the client table: fill again, after what is being filled already. */
+static void repair_lost(struct publisher *publisher)
+{
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		if (publisher->channels[t].must_fill)
+			return;
+	if (!__atomic_exchange_n(&publisher->has_lost, false, __ATOMIC_ACQUIRE))
+		return;
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		if (!publisher->channels[t].is_failing)
+			channel_start_fill(&publisher->channels[t]);
+}
+
 static void reconcile(struct publisher *publisher)
 {
+	repair_lost(publisher);
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		struct channel *channel = &publisher->channels[t];
 		bool is_intact = false;

@@ -396,3 +396,54 @@ Test(config, refuses_words_that_nobody_knows)
 	}
 	vocab_free(vocab);
 }
+
+Test(config, learning_is_off_unless_told)
+{
+	struct config *config = must_load("");
+
+	cr_expect_not(config->learn_enabled);
+	cr_expect_str_eq(config->learn_file, CONFIG_DEFAULT_LEARNED);
+	cr_expect_eq(config->learn_shapes, 4096);
+	cr_expect_null(config_knowledge_params(config).learned);
+	config_free(config);
+	config = must_load("learn: { enabled = true; file = \"/x/l.db\"; max_shapes = 64; };");
+	cr_expect_str_eq(config_knowledge_params(config).learned, "/x/l.db");
+	cr_expect_eq(config->learn_shapes, 64);
+	config_free(config);
+}
+
+Test(config, priors_are_weights_with_their_lines)
+{
+	struct config *config = must_load("classify: { priors: { Windows = 2.5;\nHP-UX = 1; }; };");
+
+	cr_assert_eq(config->prior_count, 2);
+	cr_expect_str_eq(config->priors[0].name, "Windows");
+	cr_expect_float_eq(config->priors[0].weight, 2.5f, 1e-6f);
+	cr_expect_str_eq(config->priors[1].name, "HP-UX");
+	cr_expect_eq(config->priors[1].line, 2);
+	config_free(config);
+}
+
+Test(config, wrong_learning_and_priors_are_told)
+{
+	static const struct {
+		const char *text, *what;
+	} wrong[] = {
+		{"learn: { enabled = 1; };", "learn.enabled must be true or false"},
+		{"learn: { max_shapes = 63; };", "learn.max_shapes must be"},
+		{"learn: { file = \"\"; };", "learn.file must be"},
+		{"classify: { priors: { Linux = 0; }; };", "classify.priors has weights"},
+		{"classify: { priors: { Linux = -1.0; }; };", "classify.priors has weights"},
+		{"classify: { priors: { Linux = \"1\"; }; };", "classify.priors has weights"},
+		{"classify: { priors = ( 1 ); };", "classify.priors must be a group"},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct text_error error = {0};
+		struct config *config = NULL;
+
+		cr_assert_eq(load(wrong[i].text, &error, &config), -EINVAL, "%s", wrong[i].text);
+		cr_expect_eq(error.line, 1);
+		cr_expect_not_null(strstr(error.what, wrong[i].what), "%s", error.what);
+	}
+}

@@ -255,11 +255,12 @@ Test(proto, errors_are_whole_replies_with_the_id)
 			 "\"message\":\"no operation \\\"no \\\"such\\\"\\\"\"}}");
 }
 
-Test(proto, only_forget_and_reload_change_something)
+Test(proto, only_forget_reload_and_learn_change_something)
 {
 	for (unsigned op = 0; op < PROTO_OP_COUNT; op++) {
 		const char *name = proto_op_name((enum proto_op)op);
-		bool changes = strcmp(name, "forget") == 0 || strcmp(name, "reload") == 0;
+		bool changes = strcmp(name, "forget") == 0 || strcmp(name, "reload") == 0 ||
+			       strcmp(name, "learn") == 0;
 
 		cr_assert_eq(proto_op_changes((enum proto_op)op), changes, "%s", name);
 	}
@@ -269,4 +270,42 @@ Test(proto, every_code_has_a_name)
 {
 	for (unsigned code = 0; code < PROTO_CODE_COUNT; code++)
 		cr_assert_not_null(proto_code_name((enum proto_code)code), "%u", code);
+}
+
+Test(proto, explain_unknown_and_learn)
+{
+	struct proto_request req;
+
+	must_parse("{\"op\":\"explain\",\"ip\":\"192.0.2.1\",\"port\":7}", &req);
+	cr_assert_eq(req.op, PROTO_EXPLAIN);
+	cr_assert_eq(req.port, 7);
+	must_parse("{\"op\":\"unknown\",\"limit\":5}", &req);
+	cr_assert_eq(req.op, PROTO_UNKNOWN);
+	cr_assert_eq(req.limit, 5);
+	must_parse("{\"op\":\"learn\",\"ip\":\"192.0.2.1\",\"port\":7,\"user_agent\":\"x\"}", &req);
+	cr_assert_eq(req.op, PROTO_LEARN);
+	cr_assert_str_eq(req.user_agent, "x");
+}
+
+Test(proto, explain_and_learn_name_what_is_missing)
+{
+	static const struct {
+		const char *line, *message;
+	} lines[] = {
+		{"{\"op\":\"explain\"}", "\"ip\" is missing"},
+		{"{\"op\":\"learn\",\"ip\":\"192.0.2.1\",\"user_agent\":\"x\"}",
+		 "\"port\" is missing"},
+		{"{\"op\":\"learn\",\"ip\":\"192.0.2.1\",\"port\":7}", "\"user_agent\" is missing"},
+		{"{\"op\":\"explain\",\"ip\":\"192.0.2.1\",\"user_agent\":\"x\"}",
+		 "\"user_agent\" is not a member of explain"},
+		{"{\"op\":\"unknown\",\"ip\":\"192.0.2.1\"}", "\"ip\" is not a member of unknown"},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct proto_request req;
+		struct proto_error error;
+
+		cr_assert_eq(parse(lines[i].line, &req, &error), -EINVAL);
+		cr_expect_str_eq(error.message, lines[i].message);
+	}
 }

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synprint db: looks at signature files and changes one form into another, without a daemon. */
+#include "cli/db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/databases.h"
+#include "daemon/knowledge.h"
+
+int db_load(struct db_call *call, struct sigdb **ret_db)
+{
+	struct sigdb *db = sigdb_new(call->vocab);
+	int rc = db ? 0 : -1;
+
+	for (unsigned i = 0; rc == 0 && i < call->file_count; i++) {
+		struct knowledge_error error;
+		char what[4608];
+
+		if (knowledge_add_file(db, call->files[i], &error) == 0)
+			continue;
+		sigdb_free(db);
+		knowledge_error_format(&error, what, sizeof(what));
+		return cli_error(CLI_BAD_INPUT, "%s", what);
+	}
+	if (rc < 0)
+		return cli_error(CLI_FAILED, "out of memory");
+	*ret_db = db;
+	return CLI_OK;
+}
+
+static size_t count_of(const struct sigdb *db)
+{
+	struct sigdb_stats stats;
+
+	sigdb_get_stats(db, &stats);
+	return stats.sigs;
+}
+
+/* ---- check ---- */
+
+static void print_checked(const struct db_call *call, const char *file, size_t count)
+{
+	char data[4608];
+	struct text_buf buf;
+
+	if (!call->cli->json) {
+		printf("%s: %zu signatures, good\n", file, count);
+		return;
+	}
+	text_buf_init(&buf, data, sizeof(data));
+	text_put_json(&buf, file);
+	printf("{\"file\":%s,\"signatures\":%zu,\"good\":true}\n", data, count);
+}
+
+static int check_file(struct db_call *call, const char *file)
+{
+	struct db_call one = *call;
+	struct sigdb *db;
+	size_t count;
+	int r;
+
+	one.files[0] = file;
+	one.file_count = 1;
+	one.vocab = vocab_new();
+	if (!one.vocab)
+		return cli_error(CLI_FAILED, "out of memory");
+	r = db_load(&one, &db);
+	if (r == CLI_OK) {
+		count = count_of(db);
+		if (count)
+			print_checked(call, file, count);
+		else
+			r = cli_error(CLI_BAD_INPUT, "%s: there is no signature in it", file);
+		sigdb_free(db);
+	}
+	vocab_free(one.vocab);
+	return r;
+}
+
+/* All of them, so that one run tells everything that is wrong. */
+static int db_check(struct db_call *call)
+{
+	int worst = CLI_OK;
+
+	for (unsigned i = 0; i < call->file_count; i++) {
+		int r = check_file(call, call->files[i]);
+
+		worst = r != CLI_OK ? r : worst;
+	}
+	return worst;
+}
+
+/* ---- stats ---- */
+
+struct class_count {
+	unsigned sigs, generic, rated;
+};
+
+static void count_classes(const struct sigdb *db, struct class_count counts[VOCAB_CLASSES_MAX])
+{
+	for (size_t i = 0; i < count_of(db); i++) {
+		struct sigdb_info info = sigdb_info(db, i);
+
+		counts[info.class_id].sigs++;
+		counts[info.class_id].generic += info.generic;
+		counts[info.class_id].rated += info.permille > 0;
+	}
+}
+
+static void print_class(const struct db_call *call, const struct sigdb *db, unsigned id,
+			const struct class_count *count)
+{
+	const char *class = vocab_text(call->vocab, VOCAB_CLASS, id);
+	const char *family =
+		vocab_text(call->vocab, VOCAB_FAMILY, vocab_family_of(call->vocab, id));
+	char names[512];
+	struct text_buf buf;
+
+	if (!call->cli->json) {
+		printf("%-16s %-10s %6u %8u %6u  %.4f\n", class, family, count->sigs,
+		       count->generic, count->rated, (double)sigdb_prior(db, id));
+		return;
+	}
+	text_buf_init(&buf, names, sizeof(names));
+	text_put(&buf, "{\"class\":");
+	text_put_json(&buf, class);
+	text_put(&buf, ",\"family\":");
+	text_put_json(&buf, family);
+	printf("%s,\"signatures\":%u,\"generic\":%u,\"rated\":%u,\"prior\":%.6f}\n", names,
+	       count->sigs, count->generic, count->rated, (double)sigdb_prior(db, id));
+}
+
+static void print_stats(const struct db_call *call, const struct sigdb *db)
+{
+	struct class_count counts[VOCAB_CLASSES_MAX] = {0};
+	struct sigdb_stats stats;
+
+	count_classes(db, counts);
+	sigdb_get_stats(db, &stats);
+	if (call->cli->json)
+		printf("{\"signatures\":%zu,\"labels\":%zu,\"classes\":%zu,\"memory_bytes\":%zu}\n",
+		       stats.sigs, stats.labels, stats.classes, stats.memory_bytes);
+	else
+		printf("%-16s %-10s %6s %8s %6s  %s\n", "class", "family", "sigs", "generic",
+		       "rated", "prior");
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		if (counts[id].sigs)
+			print_class(call, db, id, &counts[id]);
+	if (!call->cli->json)
+		printf("%zu signatures, %zu labels, %zu classes, %zu KiB\n", stats.sigs,
+		       stats.labels, stats.classes, stats.memory_bytes >> 10);
+}
+
+static int db_stats(struct db_call *call)
+{
+	struct sigdb *db;
+	int r = db_load(call, &db);
+
+	if (r != CLI_OK)
+		return r;
+	if (sigdb_build(db) == 0)
+		print_stats(call, db);
+	else
+		r = cli_error(CLI_BAD_INPUT, "%s: there is no signature in it", call->files[0]);
+	sigdb_free(db);
+	return r;
+}
+
+/* ---- show ---- */
+
+static void put_shown(const struct db_call *call, const struct sigdb_info *info,
+		      struct text_buf *buf)
+{
+	const char *label = vocab_text(call->vocab, VOCAB_LABEL, info->label);
+	const char *class = vocab_text(call->vocab, VOCAB_CLASS, info->class_id);
+
+	if (call->cli->json) {
+		text_put(buf, "{\"label\":");
+		text_put_json(buf, label);
+		text_put(buf, ",\"class\":");
+		text_put_json(buf, class);
+		text_put(buf, ",\"sig\":\"");
+		sig_format(info->sig, buf);
+		text_putf(buf, "\",\"generic\":%s,\"tool\":%s,\"permille\":%.4g,\"from\":",
+			  info->generic ? "true" : "false", info->tool ? "true" : "false",
+			  (double)info->permille);
+		text_put_json(buf, info->source);
+		text_put(buf, "}\n");
+		return;
+	}
+	text_putf(buf, "%-12s %-28s ", class, label);
+	if (info->permille > 0)
+		text_putf(buf, "%7.4g  ", (double)info->permille);
+	else
+		text_putf(buf, "%7s  ", info->generic ? "generic" : "-");
+	sig_format(info->sig, buf);
+	text_put_char(buf, '\n');
+}
+
+static int db_show(struct db_call *call)
+{
+	struct sigdb *db;
+	bool is_found = false;
+	int r = db_load(call, &db);
+
+	if (r != CLI_OK)
+		return r;
+	for (size_t i = 0; i < count_of(db); i++) {
+		struct sigdb_info info = sigdb_info(db, i);
+		char data[SIGDB_WRITE_MAX];
+		struct text_buf buf;
+
+		if (call->label &&
+		    !strcasestr(vocab_text(call->vocab, VOCAB_LABEL, info.label), call->label))
+			continue;
+		is_found = true;
+		text_buf_init(&buf, data, sizeof(data));
+		put_shown(call, &info, &buf);
+		fputs(data, stdout);
+	}
+	sigdb_free(db);
+	return is_found ? CLI_OK : CLI_FAILED;
+}
+
+/* ---- the table ---- */
+
+struct subcommand {
+	const char *name;
+	int (*run)(struct db_call *call);
+	unsigned files_min, files_max;
+};
+
+static const struct subcommand subcommands[] = {
+	{"check", db_check, 1, DB_FILES_MAX},
+	{"stats", db_stats, 0, DB_FILES_MAX},
+	{"show", db_show, 0, 1},
+	{"merge", db_merge, 1, DB_FILES_MAX},
+	{"import", db_import, 1, 1},
+	{"export", db_export, 0, DB_FILES_MAX},
+};
+
+#define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
+
+static const struct subcommand *find_subcommand(const char *name)
+{
+	for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+		if (strcmp(name, subcommands[i].name) == 0)
+			return &subcommands[i];
+	return NULL;
+}
+
+static int run_subcommand(struct db_call *call, const struct subcommand *subcommand)
+{
+	static char shipped[4200], dir[4096];
+	int r;
+
+	if (call->file_count < subcommand->files_min || call->file_count > subcommand->files_max)
+		return cli_usage_error(call->cli, "db %s takes %s", subcommand->name,
+				       subcommand->files_max == 1 ? "one file" : "up to 64 files");
+	if (call->file_count == 0) {
+		cli_find_databases(dir, sizeof(dir));
+		snprintf(shipped, sizeof(shipped), "%s/signatures.db", dir);
+		call->files[call->file_count++] = shipped;
+	}
+	call->vocab = vocab_new();
+	if (!call->vocab)
+		return cli_error(CLI_FAILED, "out of memory");
+	r = subcommand->run(call);
+	vocab_free(call->vocab);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	enum { OPT_LABEL = CLI_OPT_OWN };
+	static const struct option options[] = {{"label", required_argument, NULL, OPT_LABEL},
+						{"output", required_argument, NULL, 'o'},
+						CLI_COMMON_OPTIONS};
+	const struct subcommand *subcommand;
+	static struct db_call call;
+	int option;
+
+	call.cli = cli;
+	while ((option = cli_option(cli, argc, argv, options)) >= 0)
+		*(option == 'o' ? &call.output : &call.label) = optarg;
+	if (option == CLI_STOP)
+		return cli->exit;
+	subcommand = optind < argc ? find_subcommand(argv[optind]) : NULL;
+	if (!subcommand)
+		return cli_usage_error(
+			cli, "db is followed by check, stats, show, merge, import or export");
+	for (int i = optind + 1; i < argc && call.file_count <= DB_FILES_MAX; i++) {
+		if (call.file_count == DB_FILES_MAX)
+			return cli_usage_error(cli, "more than %d files", DB_FILES_MAX);
+		call.files[call.file_count++] = argv[i];
+	}
+	return run_subcommand(&call, subcommand);
+}
+
+const struct cli_command cli_db = {
+	.name = "db",
+	.arguments = "check|stats|show|merge|import|export [FILE ...]",
+	.summary = "Check, show, merge and convert signature files",
+	.help = "  check FILE ...     say whether each is good, and if not: file, line, column, "
+		"reason\n"
+		"  stats [FILE ...]   count signatures by class\n"
+		"  show [FILE]        list signatures; with --label TEXT those whose label has it\n"
+		"  merge FILE ...     one file of several, equal signatures once; a later rate "
+		"stands\n"
+		"  import FILE        a p0f.fp (p0f 3), or a list as Satori's tcp.xml, in our "
+		"form\n"
+		"  export [FILE ...]  in p0f 3's form, without what p0f has no words for\n"
+		"Without a file: the shipped signatures.db.\n\n"
+		"Options:\n"
+		"  --label TEXT   show: only labels that have this text in them\n"
+		"  -o, --output FILE  merge, import, export: replace this file, whole or not at "
+		"all\n",
+	.run = run,
+};

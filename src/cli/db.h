@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the subcommands of `synprint db` share. */
+#ifndef SYNPRINT_CLI_DB_H
+#define SYNPRINT_CLI_DB_H
+
+#include "cli/cli.h"
+#include "synprint/sigdb_write.h"
+
+#define DB_FILES_MAX 64
+
+/* One call of `synprint db`. */
+struct db_call {
+	const struct cli *cli;
+	const char *label; /* --label; NULL: all */
+	const char *output; /* --output; NULL: standard output */
+	const char *files[DB_FILES_MAX]; /* the shipped database where none was given */
+	unsigned file_count;
+	struct vocab *vocab;
+};
+
+/** db_load() - the files, read one after the other, not built. Return: CLI_OK, or the exit code. */
+int db_load(struct db_call *call, struct sigdb **ret_db);
+
+int db_merge(struct db_call *call);
+int db_import(struct db_call *call);
+int db_export(struct db_call *call);
+
+#endif

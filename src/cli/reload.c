@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synprint reload: have the daemon read its databases again; a bad one changes nothing. */
+#include <stdio.h>
+
+#include "cli/ask.h"
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {CLI_COMMON_OPTIONS};
+	cJSON *request, *reply = NULL;
+	struct ask ask;
+	char *line;
+	int r;
+
+	if (cli_option(cli, argc, argv, options) == CLI_STOP)
+		return cli->exit;
+	if (optind != argc)
+		return cli_usage_error(cli, "reload takes no argument");
+	request = ask_new_request("reload");
+	r = ask_request(cli, request, &ask, &line, &reply);
+	if (r == CLI_OK)
+		puts(cli->json ? line : "databases read again");
+	cJSON_Delete(reply);
+	cJSON_Delete(request);
+	ask_close(&ask);
+	return r;
+}
+
+const struct cli_command cli_reload = {
+	.name = "reload",
+	.arguments = "",
+	.summary = "Have the daemon read its databases again; a bad one changes nothing",
+	.help = "Options:\n",
+	.run = run,
+};

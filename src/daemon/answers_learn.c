@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The operation `learn`: the kept SYN of a connection counts for the class that its User-Agent names. */
+#include <string.h>
+#include <time.h>
+
+#include "daemon/daemon.h"
+
+static const char *learn(struct daemon *daemon, const struct proto_request *req)
+{
+	const struct knowledge *knowledge = daemon->pipeline.knowledge;
+	enum learn_result result;
+	struct ua_claim claim;
+	uint64_t seen_ms;
+	struct syn syn;
+
+	if (clients_get_syn(daemon->pipeline.clients, &req->addr, req->port, &syn, &seen_ms) < 0)
+		return "not kept";
+	ua_parse(daemon->vocab, req->user_agent, &claim);
+	result = learn_add(learned_learn(daemon->learned), knowledge->base,
+			   (uint64_t)time(NULL) * 1000, &syn, &claim);
+	if (result == LEARN_COUNTED)
+		learned_touch(daemon->learned);
+	return learn_result_name(result);
+}
+
+void answers_learn(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)
+{
+	const char *result;
+
+	if (!daemon->learned) {
+		proto_put_error(reply, req->id, PROTO_NOT_SUPPORTED,
+				"learning is off: learn.enabled in %s", daemon->config->path);
+		return;
+	}
+	result = learn(daemon, req);
+	proto_begin_reply(req, reply);
+	text_putf(reply, ",\"learned\":%s,\"result\":",
+		  strcmp(result, learn_result_name(LEARN_COUNTED)) == 0 ? "true" : "false");
+	text_put_json(reply, result);
+	text_put_char(reply, '}');
+}

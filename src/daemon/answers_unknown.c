@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The operation `unknown`: shapes that nothing in the databases looks like, most frequent first. */
+#include <stdlib.h>
+
+#include "daemon/daemon.h"
+
+#define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 100)
+
+static void put_entry(const struct tally_entry *entry, bool is_first, struct text_buf *reply)
+{
+	text_put(reply, is_first ? "{\"sig\":\"" : ",{\"sig\":\"");
+	sig_format(&entry->sig, reply);
+	text_putf(reply, "\",\"count\":%llu,\"first_seen\":%u,\"last_seen\":%u}",
+		  (unsigned long long)entry->count, entry->first_seen_s, entry->last_seen_s);
+}
+
+void answers_unknown(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)
+{
+	struct tally_entry *entries = malloc(req->limit * sizeof(*entries));
+	struct tally_stats stats;
+	size_t count;
+
+	if (!entries) {
+		proto_put_error(reply, req->id, PROTO_FAILED, "out of memory");
+		return;
+	}
+	tally_get_stats(daemon->pipeline.unknown, &stats);
+	count = tally_list(daemon->pipeline.unknown, entries, req->limit);
+	proto_begin_reply(req, reply);
+	text_putf(reply, ",\"syns\":%llu,\"shapes\":%zu,\"capacity\":%zu,\"evicted\":%llu",
+		  (unsigned long long)stats.total, stats.used, stats.capacity,
+		  (unsigned long long)stats.evicted);
+	text_put(reply, ",\"unknown\":[");
+	for (size_t i = 0; i < count && reply->size - reply->len > ENTRY_BYTES_MAX; i++)
+		put_entry(&entries[i], i == 0, reply);
+	text_put(reply, "]}");
+	free(entries);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The learned file: whole or not at all, whenever the power fails. */
+#include "daemon/learned.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "daemon/knowledge.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#define WRITE_EVERY_S 60
+#define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 32)
+#define LABELS_BYTES (VOCAB_CLASSES_MAX * 128 + 512) /* a label line for each class, and the head */
+#define PATH_BYTES 4096
+
+struct learned {
+	const char *path;
+	struct vocab *vocab;
+	struct learn *learn;
+	size_t text_size;
+	uint64_t written_s; /* Unix time */
+	bool is_new; /* there is something to write */
+};
+
+void learned_put_aside(const char *path, const char *why)
+{
+	char aside[PATH_BYTES];
+
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	if (rename(path, aside) < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "%s; what was learned is not used (cannot rename it: %s)", why,
+			 strerror(errno));
+	else
+		log_line(LOG_LEVEL_WARNING, "%s; what was learned is not used, the file is now %s",
+			 why, aside);
+}
+
+static void take_file(struct learned *learned)
+{
+	struct knowledge_error error;
+	struct sigdb *db = NULL;
+	char why[512];
+	int rc = knowledge_load_file(learned->path, learned->vocab, &error, &db);
+
+	if (rc == 0) {
+		learn_take(learned->learn, (uint64_t)time(NULL) * 1000, db);
+		sigdb_free(db);
+		return;
+	}
+	if (rc == -ENOENT)
+		return;
+	knowledge_error_format(&error, why, sizeof(why));
+	learned_put_aside(learned->path, why);
+}
+
+int learned_open(const char *path, size_t max_shapes, struct vocab *vocab,
+		 struct learned **ret_learned)
+{
+	struct learn_params params = {.max_shapes = max_shapes, .vocab = vocab};
+	struct learned *learned = calloc(1, sizeof(*learned));
+
+	if (!learned)
+		return -ENOMEM;
+	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
+		params.seed = (uint64_t)time(NULL);
+	learned->path = path;
+	learned->vocab = vocab;
+	learned->text_size = max_shapes * ENTRY_BYTES_MAX + LABELS_BYTES;
+	learned->learn = learn_new(&params);
+	if (!learned->learn) {
+		free(learned);
+		return -ENOMEM;
+	}
+	take_file(learned);
+	*ret_learned = learned;
+	return 0;
+}
+
+void learned_close(struct learned *learned)
+{
+	if (!learned)
+		return;
+	learned_write(learned);
+	learn_free(learned->learn);
+	free(learned);
+}
+
+struct learn *learned_learn(struct learned *learned)
+{
+	return learned->learn;
+}
+
+void learned_touch(struct learned *learned)
+{
+	learned->is_new = true;
+}
+
+static void make_directory(const char *path)
+{
+	char name[PATH_BYTES];
+
+	snprintf(name, sizeof(name), "%s", path);
+	if (mkdir(dirname(name), 0755) < 0)
+		return; /* it is there, or writing will say what is wrong */
+}
+
+int learned_write(struct learned *learned)
+{
+	static struct log_limit limit;
+	struct text_buf buf;
+	char *text;
+	int rc;
+
+	if (!learned->is_new)
+		return 0;
+	learned->written_s = (uint64_t)time(NULL);
+	make_directory(learned->path);
+	text = malloc(learned->text_size);
+	if (!text)
+		return -ENOMEM;
+	text_buf_init(&buf, text, learned->text_size);
+	rc = learn_put_text(learned->learn, &buf);
+	if (rc == 0)
+		rc = buf.overflow ? -EOVERFLOW : file_replace(learned->path, buf.data, buf.len);
+	free(text);
+	if (rc < 0)
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "%s: cannot write what was learned: %s; the old file stays",
+			    learned->path, strerror(-rc));
+	else
+		learned->is_new = false;
+	return rc;
+}
+
+void learned_write_due(struct learned *learned)
+{
+	if (learned && learned->is_new &&
+	    (uint64_t)time(NULL) >= learned->written_s + WRITE_EVERY_S)
+		learned_write(learned);
+}

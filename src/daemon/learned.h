@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The file of what was learned: read at the start, written atomically now and then and at the
+ * stop. A damaged one is put aside and never keeps the daemon from starting.
+ */
+#ifndef SYNPRINT_DAEMON_LEARNED_H
+#define SYNPRINT_DAEMON_LEARNED_H
+
+#include "synprint/learn.h"
+
+struct learned;
+
+/**
+ * learned_open() - read the file where there is one.
+ * @path: kept, not copied
+ * @vocab: where its words go
+ * Return: 0, or -ENOMEM. A file that cannot be read is told in the log.
+ */
+int learned_open(const char *path, size_t max_shapes, struct vocab *vocab,
+		 struct learned **ret_learned);
+
+/** learned_close() - write what is not written yet, and free. NULL is allowed. */
+void learned_close(struct learned *learned);
+
+struct learn *learned_learn(struct learned *learned);
+
+/** learned_touch() - something was counted: learned_write_due() is to write. */
+void learned_touch(struct learned *learned);
+
+/** learned_write_due() - write where there is something new, once a minute at the most. */
+void learned_write_due(struct learned *learned);
+
+/** learned_write() - write where there is something new. Return: 0 or -errno, which is logged. */
+int learned_write(struct learned *learned);
+
+/**
+ * learned_put_aside() - rename a damaged file to *.damaged, and say so in the log.
+ * @why: what is wrong with it, with the file's name
+ */
+void learned_put_aside(const char *path, const char *why);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that are replaced whole or not at all. */
+#ifndef SYNPRINT_SYS_FILE_H
+#define SYNPRINT_SYS_FILE_H
+
+#include <stddef.h>
+
+/**
+ * file_replace() - write a file under a temporary name beside it, sync it to the disk, rename it.
+ * Return: 0, or -errno; then the old file is as it was.
+ */
+int file_replace(const char *path, const char *data, size_t len);
+
+#endif

@@ -1,0 +1,84 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the code has is in the manual: keys, commands, options, requests, codes, flags, reasons."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = TOP / os.environ.get("BUILD", "build")
+missing = []
+
+
+def read(name):
+    return (TOP / name).read_text()
+
+
+def expect(words, pages, what):
+    assert words, f"found no {what} in the code: this test no longer reads it"
+    for page in pages:
+        text = re.sub(r"\\[&-]|\\\(..", "", read(page))
+        for word in words:
+            if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text):
+                missing.append(f"{page}: {what} {word}")
+
+
+def configuration():
+    keys = re.findall(r'^\t\{"([a-z0-9_.]+)", KEY_', read("src/daemon/config.c"), re.M)
+    expect(keys, ["man/synprint.conf.5"], "key")
+    expect([key.split(".")[-1] for key in keys], ["conf/synprint.conf"], "key")
+    members = re.findall(r'strcmp\(name, "(\w+)"\)', read("src/daemon/config_sets.c"))
+    expect(members, ["man/synprint.conf.5", "conf/synprint.conf"], "key of a publish rule")
+
+
+def protocol():
+    proto = read("src/control/proto.c")
+    page = ["man/synprint-control.7"]
+    expect(re.findall(r'\[PROTO_[A-Z_]+\] = "(\w+)"', proto), page, "operation or code")
+    expect(re.findall(r'"(\w+)"', re.search(r"flag_names\[.*?\};", read("src/core/verdict.c"),
+                                            re.S)[0]), page, "flag")
+    expect(re.findall(r'\[REASON_\w+\]\s*=\s*\{"(\w+)"', read("src/core/reason.c")), page, "reason")
+    keys = re.findall(r'put_\w+\(buf, "(\w+)"', read("src/core/report.c"))
+    expect(keys, page, "member of a verdict")
+    expect(re.findall(r',\\"(\w+)\\":[{\[]', read("src/daemon/status.c")), page, "status member")
+
+
+def help_of(*arguments):
+    return subprocess.run([BUILD / "synprint", *arguments], capture_output=True, text=True,
+                          check=True).stdout
+
+
+def commands():
+    table = help_of("help").split("Commands:")[1].split("Options")[0]
+    names = re.findall(r"^  (\w+) ", table, re.M)
+    expect(names, ["man/synprint.1"], "command")
+    for name in names:
+        if name != "help":
+            options = re.findall(r"--([a-z0-9-]+)", help_of(name, "--help"))
+            expect([f"-{option}" for option in options], ["man/synprint.1"],
+                   f"option of {name}")
+
+
+def targets():
+    makefile = read("Makefile")
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for line in re.findall(r"make ([a-z][a-z -]*)", read(page)):
+            for target in line.split():
+                if f"`make {target}" in read(page) and not re.search(rf"^{target}:", makefile, re.M):
+                    missing.append(f"{page}: there is no target {target}")
+
+
+def lint():
+    for page in sorted((TOP / "man").glob("*.[1-8]")):
+        said = subprocess.run(["mandoc", "-Tlint", "-Wwarning", page], capture_output=True,
+                              text=True, check=False).stdout
+        missing.extend(said.splitlines())
+
+
+if __name__ == "__main__":
+    for check in (configuration, protocol, commands, targets, lint):
+        check()
+    print("\n".join(missing) or "the manual has everything")
+    sys.exit(bool(missing))

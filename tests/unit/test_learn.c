@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Learning: who is counted, who is not, and that what was learned loads again. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "shipped_db.h"
+#include "synprint/learn.h"
+
+static struct vocab *vocab;
+static struct sigdb *base;
+static struct learn *learn;
+static char text[1 << 20];
+
+static void setup(void)
+{
+	struct learn_params params = {.max_shapes = 64, .seed = 3};
+
+	vocab = vocab_new();
+	base = shipped_db_load(vocab);
+	params.vocab = vocab;
+	learn = learn_new(&params);
+	cr_assert_not_null(learn);
+}
+
+static void teardown(void)
+{
+	learn_free(learn);
+	sigdb_free(base);
+	vocab_free(vocab);
+}
+
+TestSuite(learn, .init = setup, .fini = teardown);
+
+static struct ua_claim claim_of(const char *class)
+{
+	int id = vocab_find(vocab, VOCAB_CLASS, class, strlen(class));
+
+	cr_assert_gt(id, 0);
+	return (struct ua_claim){.name = class, .class_id = (unsigned)id, .classes = 1ull << id};
+}
+
+static struct addr client(unsigned number)
+{
+	return addr_from_v4((const uint8_t[]){198, 18, (uint8_t)(number >> 8), (uint8_t)number});
+}
+
+/* Windows 10 as conf/signatures.db has it first. */
+static struct syn windows(unsigned number)
+{
+	static const uint8_t kinds[] = {SYN_OPT_MSS, SYN_OPT_NOP, SYN_OPT_WSCALE,
+					SYN_OPT_NOP, SYN_OPT_NOP, SYN_OPT_SACK_OK};
+	struct syn syn = {.ip_version = 4,
+			  .ttl = 120,
+			  .seq = 77,
+			  .ip_id = 99,
+			  .win = 64240,
+			  .mss = 1460,
+			  .wscale = 8,
+			  .has_mss = true,
+			  .has_wscale = true,
+			  .has_sack_ok = true,
+			  .quirks = QUIRK_DF | QUIRK_ID_NONZERO,
+			  .opt_count = sizeof(kinds),
+			  .src = client(number)};
+
+	memcpy(syn.opt_kinds, kinds, sizeof(kinds));
+	return syn;
+}
+
+/* Nothing in the database looks like it; one for each number. */
+static struct syn unknown(unsigned number)
+{
+	struct syn syn = {.ip_version = 4,
+			  .ttl = 60,
+			  .seq = 77,
+			  .ip_id = 99,
+			  .win = (uint16_t)number,
+			  .opt_count = 3,
+			  .opt_kinds = {252, 251, 250},
+			  .quirks = QUIRK_URG_PTR,
+			  .src = client(1)};
+
+	return syn;
+}
+
+static enum learn_result add(const struct syn *syn, const char *class)
+{
+	struct ua_claim claim = claim_of(class);
+
+	return learn_add(learn, base, 1000, syn, &claim);
+}
+
+static void expect(const struct syn *syn, const char *class, enum learn_result expected)
+{
+	enum learn_result result = add(syn, class);
+
+	cr_assert_eq(result, expected, "%s instead of %s", learn_result_name(result),
+		     learn_result_name(expected));
+}
+
+static size_t used(void)
+{
+	struct tally_stats stats;
+
+	learn_get_stats(learn, &stats);
+	return stats.used;
+}
+
+static const char *written(void)
+{
+	struct text_buf buf;
+
+	text_buf_init(&buf, text, sizeof(text));
+	cr_assert_eq(learn_put_text(learn, &buf), 0);
+	cr_assert_not(buf.overflow);
+	return text;
+}
+
+Test(learn, honest_claims_count_and_lies_do_not)
+{
+	struct syn syn = windows(1);
+	struct ua_claim none = {0};
+
+	expect(&syn, "Linux", LEARN_LIE);
+	expect(&syn, "macOS", LEARN_LIE);
+	cr_assert_eq(learn_add(learn, base, 0, &syn, &none), LEARN_NO_CLAIM);
+	cr_assert_eq(used(), 0);
+	expect(&syn, "Windows", LEARN_COUNTED);
+	cr_assert_eq(used(), 1);
+}
+
+Test(learn, what_nothing_is_known_of_may_be_claimed)
+{
+	struct syn syn = unknown(1);
+
+	expect(&syn, "NetBSD", LEARN_COUNTED);
+}
+
+Test(learn, a_client_has_one_vote_for_a_shape)
+{
+	struct syn syn = windows(1), other = windows(2);
+
+	expect(&syn, "Windows", LEARN_COUNTED);
+	syn.ttl = 110; /* the same shape */
+	syn.src_port = 5;
+	expect(&syn, "Windows", LEARN_VOTED);
+	syn.wscale = 7;
+	syn.win = 64000;
+	expect(&syn, "Windows", LEARN_COUNTED);
+	expect(&other, "Windows", LEARN_COUNTED);
+}
+
+Test(learn, an_ipv6_subnet_is_one_client)
+{
+	struct syn syn = unknown(1);
+
+	syn.ip_version = 6;
+	syn.src = addr_from_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, 0, 1, 0, 1, 1});
+	expect(&syn, "Linux", LEARN_COUNTED);
+	syn.src = addr_from_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, 0, 1, 0, 1, 2});
+	expect(&syn, "Linux", LEARN_VOTED);
+	syn.src = addr_from_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 1});
+	expect(&syn, "Linux", LEARN_COUNTED);
+}
+
+Test(learn, shapes_are_bounded_and_confirmed_ones_stay)
+{
+	for (unsigned number = 1; number < 10; number++) {
+		struct syn syn = windows(number);
+
+		expect(&syn, "Windows", LEARN_COUNTED);
+	}
+	for (unsigned number = 1; number < 5000; number++) {
+		struct syn syn = unknown(number);
+
+		add(&syn, "Linux");
+	}
+	cr_assert_eq(used(), 64);
+	cr_assert_not_null(strstr(written(), " @ 3.6\n"), "%s", text);
+}
+
+Test(learn, what_is_written_loads_and_counts_the_same)
+{
+	struct learn_params params = {.max_shapes = 64, .seed = 9, .vocab = vocab};
+	struct sigdb *db = sigdb_new(vocab);
+	struct text_error error = {0};
+	char first[4096];
+
+	for (unsigned number = 1; number < 8; number++) {
+		struct syn a = windows(number), b = unknown(number / 3 + 1);
+
+		b.src = a.src;
+		add(&a, "Windows");
+		add(&b, "HP-UX");
+	}
+	snprintf(first, sizeof(first), "%s", written());
+	cr_assert_not_null(strstr(first, " @ 2.8\n"), "%s", first);
+	cr_assert_eq(sigdb_load(db, first, strlen(first), &error), 0, "%u: %s\n%s", error.line,
+		     error.what, first);
+	learn_free(learn);
+	learn = learn_new(&params);
+	learn_take(learn, 5000, db);
+	cr_assert_str_eq(written(), first);
+	cr_assert_eq(sigdb_build(db), 0);
+	sigdb_free(db);
+}
+
+Test(learn, counts_end_where_the_format_does)
+{
+	for (unsigned number = 0; number < 3000; number++) {
+		struct syn syn = windows(number);
+
+		add(&syn, "Windows");
+	}
+	cr_assert_not_null(strstr(written(), " @ 1000\n"), "%s", text);
+}
