@@ -10,12 +10,16 @@ CC ?= cc
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev
-CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f python3 procps
+CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps
+# Tunnels, VPNs and proxies of tests/vpnlab.
+VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
+	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
+	openssh-server openssh-client openssl
 
 PKGS := libmnl libnetfilter_queue libnftnl libconfig libpcap libcjson libxxhash libcap-ng
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wvla \
 	-Wformat=2 -Wundef
-CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSYNPRINT_VERSION='"$(VERSION)"' \
+CPPFLAGS += -Iinclude -iquote src -D_GNU_SOURCE -DSYNPRINT_VERSION='"$(VERSION)"' \
 	-DSYNPRINT_SYSCONFDIR='"$(SYSCONFDIR)/synprint"'
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fPIE -fstack-protector-strong -pthread $(SAN_FLAGS)
@@ -60,7 +64,8 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all deps deps-check run check check-unit check-netns check-golden check-layers \
+.SECONDARY:
+.PHONY: help all deps deps-check run check check-unit check-netns check-vpnlab check-golden check-layers \
 	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall clean
 
 help: ## list the targets
@@ -92,6 +97,11 @@ check-unit: ## unit tests and properties only
 
 check-netns: all ## scenarios with a real kernel in network namespaces (root)
 	@tests/check.sh $(BUILD) netns
+
+check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they can prove (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS) $(VPN_DEPS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) timeout -k 10 600 tests/vpnlab/lab.py
 
 check-golden: all ## captures made by the tests, against tcpdump and expected lines
 	@tests/check.sh $(BUILD) golden

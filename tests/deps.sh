@@ -1,7 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# deps.sh PACKAGE...: install the Debian packages that are missing; calls apt only where one is.
+# deps.sh [--no-services] PACKAGE...: install the Debian packages that are missing; calls apt only
+# where one is. With --no-services nothing that comes with them is started, now or at boot.
 set -u
+no_services=
+if [ "$1" = --no-services ]; then
+	no_services=1
+	shift
+fi
 missing=
 for package in "$@"; do
 	case "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" in
@@ -15,10 +21,35 @@ if [ "$(id -u)" != 0 ]; then
 	echo "install them as root: apt-get install --no-install-recommends$missing" >&2
 	exit 1
 fi
+
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+made_policy=
+enabled() {
+	find /etc/systemd/system -path '*.wants/*' -name '*.service' -printf '%f\n' 2>/dev/null | sort -u
+}
+cleanup() {
+	rm -f "$log" "$log.enabled" "$log.after"
+	[ -z "$made_policy" ] || rm -f "$policy"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+if [ -n "$no_services" ]; then
+	enabled >"$log.enabled"
+	if [ ! -e "$policy" ]; then # 101: invoke-rc.d(8) is not to start anything
+		made_policy=1
+		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+	fi
+fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update && apt-get -qq -y install --no-install-recommends $missing >/tmp/synprint-apt.$$ 2>&1
+apt-get -qq update && apt-get -qq -y install --no-install-recommends $missing >"$log" 2>&1
 status=$?
-[ $status = 0 ] || cat /tmp/synprint-apt.$$ >&2
-rm -f /tmp/synprint-apt.$$
+[ $status = 0 ] || cat "$log" >&2
+if [ -n "$no_services" ]; then
+	enabled >"$log.after"
+	for unit in $(comm -13 "$log.enabled" "$log.after"); do
+		systemctl -q disable "$unit" 2>/dev/null
+	done
+fi
 exit $status

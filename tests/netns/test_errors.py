@@ -194,6 +194,10 @@ def queues(lab_):
     other.write_text(config.read_text().replace("control.sock", "other.sock"))
     line = expect(run_daemon(lab_, other), QUEUE_BUSY, "7 is in use by process", "another daemon")
     assert str(daemon.process.pid) in line and "synprintd" in line, line
+    # Other queues do not make room for a second one: there is one table and one switch.
+    other.write_text(other.read_text().replace("first = 7", "first = 70"))
+    expect(run_daemon(lab_, other), QUEUE_BUSY, "another synprintd works in this network namespace",
+           "another daemon, other queues")
     after = lab_.snapshot(stateless=True)
     assert re.sub("expires \\w+", "", running) == re.sub("expires \\w+", "", after), after
     traffic.connect(lab_.client, lab.SERVER4)
