@@ -454,6 +454,14 @@ static enum daemon_exit start_stages(struct daemon *daemon)
 	return code;
 }
 
+uint64_t daemon_clock_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec;
+}
+
 enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config,
 			      struct vocab *vocab, struct knowledge *knowledge)
 {
@@ -462,7 +470,7 @@ enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config
 	*daemon = (struct daemon){.config = config,
 				  .lock_fd = -1,
 				  .vocab = vocab,
-				  .started_s = (uint64_t)time(NULL),
+				  .started_s = daemon_clock_s(),
 				  .pipeline = {.config = config,
 					       .vocab = vocab,
 					       .knowledge = knowledge,

@@ -48,7 +48,7 @@ struct daemon {
 	struct keeper *keeper;
 	struct learned *learned; /* NULL where nothing is learned */
 	struct retired retired[DAEMON_RETIRED_MAX];
-	uint64_t started_s; /* Unix time */
+	uint64_t started_s; /* daemon_clock_s() */
 	uint64_t reloads;
 };
 
@@ -59,6 +59,9 @@ struct daemon {
  */
 enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config,
 			      struct vocab *vocab, struct knowledge *knowledge);
+
+/** daemon_clock_s() - seconds of a clock that nobody sets, for uptimes. */
+uint64_t daemon_clock_s(void);
 
 /** daemon_run() - until SIGINT or SIGTERM. */
 enum daemon_exit daemon_run(struct daemon *daemon);

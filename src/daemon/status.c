@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The status reply: what an administrator looks at first. */
-#include <time.h>
 
 #include "daemon/daemon.h"
 
@@ -118,8 +117,8 @@ void status_put(struct daemon *daemon, struct text_buf *reply)
 	sigdb_get_stats(daemon->pipeline.knowledge->sigdb, &sigdb);
 	text_put(reply, ",\"version\":\"" SYNPRINT_VERSION "\",\"config\":");
 	text_put_json(reply, daemon->config->path);
-	text_putf(reply, ",\"uptime_s\":%lld",
-		  (long long)time(NULL) - (long long)daemon->started_s);
+	text_putf(reply, ",\"uptime_s\":%llu",
+		  (unsigned long long)(daemon_clock_s() - daemon->started_s));
 	put_rules(daemon, reply);
 	put_queues(daemon, reply);
 	put_packets(daemon, reply);
