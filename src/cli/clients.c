@@ -60,8 +60,7 @@ static int put_page(struct listing *listing, const cJSON *reply)
 	const cJSON *client;
 	int r = CLI_OK;
 
-	cJSON_ArrayForEach(client, cJSON_GetObjectItemCaseSensitive(reply, "clients"))
-	{
+	cJSON_ArrayForEach (client, cJSON_GetObjectItemCaseSensitive(reply, "clients")) {
 		if (listing->left == 0 || r != CLI_OK)
 			break;
 		r = put_client(listing, client);

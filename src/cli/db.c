@@ -200,7 +200,7 @@ static void put_shown(const struct db_call *call, const struct sigdb_info *info,
 
 static int db_show(struct db_call *call)
 {
-	struct sigdb *db;
+	struct sigdb *db = NULL;
 	bool is_found = false;
 	int r = db_load(call, &db);
 

@@ -157,7 +157,7 @@ static int merge(const struct db_call *call, const struct sigdb *db, struct outp
 	size_t *chosen = calloc(count ? count : 1, sizeof(*chosen));
 	int r = chosen ? choose_all(db, count, chosen) : cli_error(CLI_FAILED, "out of memory");
 
-	if (r == CLI_OK) {
+	if (chosen && r == CLI_OK) {
 		put_head(&writer, output);
 		for (size_t i = 0; i < count; i++)
 			if (chosen[i] != SIZE_MAX) {

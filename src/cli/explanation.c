@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "synprint/vocab.h"
+
 static const cJSON *member(const cJSON *object, const char *name)
 {
 	return cJSON_GetObjectItemCaseSensitive(object, name);
@@ -36,7 +38,7 @@ static void put_steps(const cJSON *explain, struct text_buf *buf)
 		return;
 	}
 	text_putf(buf, "  P(%s)  P(%s)\n", text_of(explain, "class"), text_of(explain, "family"));
-	cJSON_ArrayForEach(step, steps)
+	cJSON_ArrayForEach (step, steps)
 		text_putf(buf, "  %+.3f   %+.3f   %-7s %-18s %s\n", number_of(step, "change"),
 			  number_of(step, "family_change"),
 			  number_of(step, "change") < 0 ? "against" : "for", text_of(step, "step"),
@@ -49,8 +51,9 @@ static bool is_step(const cJSON *explain, const char *name)
 {
 	const cJSON *step;
 
-	cJSON_ArrayForEach(step, member(explain, "steps")) if (strcmp(text_of(step, "step"),
-								      name) == 0) return true;
+	cJSON_ArrayForEach (step, member(explain, "steps"))
+		if (strcmp(text_of(step, "step"), name) == 0)
+			return true;
 	return false;
 }
 
@@ -59,9 +62,10 @@ static void put_reasons(const cJSON *explain, struct text_buf *buf)
 {
 	const cJSON *reason;
 
-	cJSON_ArrayForEach(reason,
-			   member(explain, "reasons")) if (!is_step(explain, reason->string))
-		text_putf(buf, "  %-24s %s\n", reason->string, cJSON_GetStringValue(reason));
+	cJSON_ArrayForEach (reason, member(explain, "reasons"))
+		if (!is_step(explain, reason->string))
+			text_putf(buf, "  %-24s %s\n", reason->string,
+				  cJSON_GetStringValue(reason));
 }
 
 static void put_guesses(const cJSON *explain, struct text_buf *buf)
@@ -70,7 +74,7 @@ static void put_guesses(const cJSON *explain, struct text_buf *buf)
 
 	if (cJSON_GetArraySize(guesses))
 		text_put(buf, "  best guesses, of 10\n");
-	cJSON_ArrayForEach(guess, guesses)
+	cJSON_ArrayForEach (guess, guesses)
 		text_putf(buf, "  %5.2f  %-28s %s\n", number_of(guess, "score"),
 			  text_of(guess, "label"), text_of(guess, "sig"));
 }
@@ -87,16 +91,14 @@ static int compare_averages(const void *a, const void *b)
 /* As the article prints them, best first. */
 static void put_averages(const cJSON *explain, struct text_buf *buf)
 {
-	const cJSON *average, *sorted[64];
+	const cJSON *average, *sorted[VOCAB_CLASSES_MAX];
 	size_t count = 0;
 
-	cJSON_ArrayForEach(average,
-			   member(explain,
-				  "avgScoreOsClass")) if (count < sizeof(sorted) /
-									  sizeof(sorted[0]) &&
-							  cJSON_IsString(average)) sorted[count++] =
-		average;
-	qsort(sorted, count, sizeof(sorted[0]), compare_averages);
+	cJSON_ArrayForEach (average, member(explain, "avgScoreOsClass")) {
+		if (count < VOCAB_CLASSES_MAX && cJSON_IsString(average))
+			sorted[count++] = average;
+	}
+	qsort(sorted, count, sizeof(average), compare_averages);
 	text_put(buf, "  average score of each class, of 10\n");
 	for (size_t i = 0; i < count; i++)
 		text_putf(buf, "  %-24s %s\n", sorted[i]->string, sorted[i]->valuestring);
@@ -112,7 +114,7 @@ static void put_origins(const cJSON *window, struct text_buf *buf)
 		return;
 	}
 	text_putf(buf, "  window %.0f is the largest multiple of MSS", number_of(window, "win"));
-	cJSON_ArrayForEach(origin, member(window, "origins"))
+	cJSON_ArrayForEach (origin, member(window, "origins"))
 		text_putf(buf, " %.0f", origin->valuedouble);
 	if (number_of(window, "origin_count") > cJSON_GetArraySize(member(window, "origins")))
 		text_putf(buf, " and others, %.0f in all", number_of(window, "origin_count"));
@@ -127,7 +129,7 @@ static void put_link(const cJSON *object, const cJSON *explain, struct text_buf 
 	if (cJSON_IsNumber(mtu))
 		text_putf(buf, "  link: MTU %.0f, %s, evidence of a tunnel: %s\n", mtu->valuedouble,
 			  text_of(link, "label"), text_of(link, "grade"));
-	cJSON_ArrayForEach(cand, member(found, "candidates"))
+	cJSON_ArrayForEach (cand, member(found, "candidates"))
 		text_putf(buf, "  %-24s %s (%s)\n", text_of(cand, "label"),
 			  text_of(cand, "arithmetic"), text_of(cand, "source"));
 	put_origins(member(found, "window"), buf);

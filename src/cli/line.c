@@ -238,8 +238,8 @@ void line_from_json(const cJSON *object, struct line *ret_line)
 	if (!seen)
 		seen = member(member(object, "client"), "last_seen");
 	line.time_s = (time_t)number_of(seen, 0);
-	cJSON_ArrayForEach(flag, member(object, "flags")) line.flags |=
-		verdict_flag_parse(text_of(flag, ""), strlen(text_of(flag, "")));
+	cJSON_ArrayForEach (flag, member(object, "flags"))
+		line.flags |= verdict_flag_parse(text_of(flag, ""), strlen(text_of(flag, "")));
 	*ret_line = line;
 }
 

@@ -30,8 +30,7 @@ static void print_list(const cJSON *list)
 
 	if (!list->child)
 		putchar('-');
-	cJSON_ArrayForEach(value, list)
-	{
+	cJSON_ArrayForEach (value, list) {
 		print_scalar(value);
 		if (value->next)
 			fputs(", ", stdout);
@@ -44,11 +43,9 @@ static void print_items(const cJSON *list, int indent)
 	const cJSON *item, *value;
 
 	putchar('\n');
-	cJSON_ArrayForEach(item, list)
-	{
+	cJSON_ArrayForEach (item, list) {
 		printf("%*s", indent + INDENT, "");
-		cJSON_ArrayForEach(value, item)
-		{
+		cJSON_ArrayForEach (value, item) {
 			printf("%s ", value->string);
 			print_scalar(value);
 			fputs(value->next ? ", " : "\n", stdout);
@@ -60,8 +57,7 @@ static void print_tree(const cJSON *tree, int indent)
 {
 	const cJSON *value;
 
-	cJSON_ArrayForEach(value, tree)
-	{
+	cJSON_ArrayForEach (value, tree) {
 		bool is_list = cJSON_IsArray(value);
 
 		if (cJSON_IsObject(value) || (is_list && cJSON_IsObject(value->child))) {

@@ -51,7 +51,7 @@ static int print_reply(const struct cli *cli, const char *line, const cJSON *rep
 		printf("; %.0f rare shapes gave way to others and are not shown\n",
 		       number_of(reply, "evicted"));
 	printf("[tcp:request]\n");
-	cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(reply, "unknown"))
+	cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive(reply, "unknown"))
 		print_entry(entry, ++number);
 	return CLI_OK;
 }

@@ -44,8 +44,7 @@ static void print_reasons(const cJSON *reasons)
 	const char *title = "reasons";
 	const cJSON *reason;
 
-	cJSON_ArrayForEach(reason, reasons)
-	{
+	cJSON_ArrayForEach (reason, reasons) {
 		const char *name = cJSON_GetStringValue(reason);
 
 		if (!name)
@@ -62,7 +61,7 @@ static void print_flags(const cJSON *flags)
 	printf("  %-11s ", "flags");
 	if (!cJSON_GetArraySize(flags))
 		putchar('-');
-	cJSON_ArrayForEach(flag, flags)
+	cJSON_ArrayForEach (flag, flags)
 		printf("%s%s", cJSON_GetStringValue(flag), flag->next ? ", " : "");
 	putchar('\n');
 }

@@ -157,8 +157,7 @@ static int read_words(struct reading *reading, const cJSON *value)
 	/* An empty list would read as "none of them", yet filter everything in: refused. */
 	if (!cJSON_IsArray(value) || !value->child)
 		return -EINVAL;
-	cJSON_ArrayForEach(word, value)
-	{
+	cJSON_ArrayForEach (word, value) {
 		if (!cJSON_IsString(word))
 			return -EINVAL;
 		if (filter_add_word(&reading->req->filter, reading->vocab, value->string,
@@ -296,8 +295,7 @@ static int read_members(struct reading *reading, const cJSON *tree, struct proto
 	unsigned seen = 0;
 	const cJSON *value;
 
-	cJSON_ArrayForEach(value, tree)
-	{
+	cJSON_ArrayForEach (value, tree) {
 		int i = find_member(value->string, op);
 
 		if (i < 0)

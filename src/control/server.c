@@ -412,8 +412,7 @@ void server_send_event(struct server *server, const struct server_event *event, 
 {
 	struct conn *conn;
 
-	LIST_FOREACH(conn, &server->subscribers, subscribers)
-	{
+	LIST_FOREACH (conn, &server->subscribers, subscribers) {
 		if (event->kind == SERVER_EVENT_SYN && !conn->wants_syns)
 			continue;
 		if (filter_match(&conn->filter, server->params.vocab, &event->addr,
@@ -426,8 +425,7 @@ void server_note_missed(struct server *server, uint64_t count)
 {
 	struct conn *conn;
 
-	LIST_FOREACH(conn, &server->subscribers, subscribers)
-	{
+	LIST_FOREACH (conn, &server->subscribers, subscribers) {
 		conn->missed += count;
 		put_gap(server, conn);
 		update_events(server, conn);

@@ -37,26 +37,27 @@ static void judge(const struct daemon *daemon, const struct syn *syn, struct mat
 	report->verdict.reasons |= kept.reasons & REASONS_OF_CLIENT;
 }
 
-static void put_explanation(const struct daemon *daemon, struct report *report,
+static void put_explanation(const struct daemon *daemon, const struct report *kept,
 			    struct text_buf *reply)
 {
 	const struct knowledge *knowledge = daemon->pipeline.knowledge;
 	struct explain_bases bases = {.sigdb = knowledge->sigdb,
 				      .linkdb = knowledge->linkdb,
 				      .vocab = daemon->vocab};
+	struct report report = *kept;
 	struct match match;
 	struct link link;
 	struct syn syn;
 
-	if (clients_get_syn(daemon->pipeline.clients, &report->addr, report->port, &syn,
-			    &report->now_ms) < 0) {
-		report_put_members(report, daemon->vocab, reply);
+	if (clients_get_syn(daemon->pipeline.clients, &report.addr, report.port, &syn,
+			    &report.now_ms) < 0) {
+		report_put_members(&report, daemon->vocab, reply);
 		text_put(reply, ",\"explain\":null");
 		return;
 	}
-	judge(daemon, &syn, &match, &link, report);
-	report_put_members(report, daemon->vocab, reply);
-	explain_put_members(report, &bases, reply);
+	judge(daemon, &syn, &match, &link, &report);
+	report_put_members(&report, daemon->vocab, reply);
+	explain_put_members(&report, &bases, reply);
 }
 
 void answers_explain(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)

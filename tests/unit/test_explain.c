@@ -71,8 +71,8 @@ static double sum_of(const cJSON *steps, const char *name)
 	const cJSON *step;
 	double sum = 0;
 
-	cJSON_ArrayForEach(step, steps) sum +=
-		cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(step, name));
+	cJSON_ArrayForEach (step, steps)
+		sum += cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(step, name));
 	return sum;
 }
 
@@ -149,8 +149,7 @@ Test(explain, guesses_are_sorted_and_a_perfect_one_has_ten)
 	const cJSON *guess;
 	double before = 10;
 
-	cJSON_ArrayForEach(guess, part(tree, "bestNGuesses"))
-	{
+	cJSON_ArrayForEach (guess, part(tree, "bestNGuesses")) {
 		double score = cJSON_GetNumberValue(cJSON_GetObjectItem(guess, "score"));
 
 		cr_assert_leq(score, before);
@@ -175,8 +174,7 @@ Test(explain, averages_are_written_as_the_article_does)
 	sigdb_get_stats(db, &stats);
 	match_average_scores(db, &syn, scores);
 	cr_assert_eq(cJSON_GetArraySize(averages), (int)stats.classes);
-	cJSON_ArrayForEach(average, averages)
-	{
+	cJSON_ArrayForEach (average, averages) {
 		int id = vocab_find(vocab, VOCAB_CLASS, average->string, strlen(average->string));
 
 		cr_assert_eq(sscanf(average->valuestring, "avg=%f, N=%u", &told, &n), 2);
@@ -191,7 +189,9 @@ static bool has_number(const cJSON *list, double number)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, list) if (item->valuedouble == number) return true;
+	cJSON_ArrayForEach (item, list)
+		if (item->valuedouble == number)
+			return true;
 	return false;
 }
 
