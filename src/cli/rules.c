@@ -122,7 +122,7 @@ static void print_status(const struct rules_status *status)
 		return;
 	}
 	printf("engine      %s\nqueues      %u-%u\ninterfaces  ", rules_engine_name(status->engine),
-	       status->queue_first, status->queue_first + status->queue_count - 1);
+	       status->queue_first, status->queue_first + status->queue_count - 1u);
 	for (unsigned i = 0; i < status->interface_count; i++)
 		printf("%s%s", i ? ", " : "", status->interfaces[i]);
 	printf("%s\nSYNs        %llu\ndiverting   %s\n", status->interface_count ? "" : "all",

@@ -66,7 +66,7 @@ static void describe_rule(const struct rules_params *params, enum rules_engine e
 
 	snprintf(ret_comment, NFT_COMMENT_MAX + 1, NFT_OUR_TAG " %s %u-%u %s",
 		 rules_engine_name(engine), params->queue_first,
-		 params->queue_first + params->queue_count - 1,
+		 params->queue_first + params->queue_count - 1u,
 		 interface ? interface : ANY_INTERFACE);
 }
 

@@ -121,9 +121,12 @@ static size_t comment_write(char buf[NFT_COMMENT_MAX + 3], uint8_t type, const c
 
 static const char *comment_find(const void *data, size_t len, uint8_t type)
 {
-	const char *pos = data, *end = pos + len;
+	const char *pos = data, *end;
 
-	while (data && end - pos > 2) {
+	if (!data)
+		return NULL;
+	end = pos + len;
+	while (end - pos > 2) {
 		size_t value_len = (uint8_t)pos[1];
 
 		if ((size_t)(end - pos) < 2 + value_len)
