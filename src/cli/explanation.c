@@ -91,7 +91,7 @@ static int compare_averages(const void *a, const void *b)
 /* As the article prints them, best first. */
 static void put_averages(const cJSON *explain, struct text_buf *buf)
 {
-	const cJSON *average, *sorted[VOCAB_CLASSES_MAX];
+	const cJSON *average, *sorted[VOCAB_CLASSES_MAX] = {NULL};
 	size_t count = 0;
 
 	cJSON_ArrayForEach (average, member(explain, "avgScoreOsClass")) {
