@@ -37,7 +37,8 @@ static void put_steps(const cJSON *explain, struct text_buf *buf)
 		text_put(buf, "  nothing in the database looks like it\n");
 		return;
 	}
-	text_putf(buf, "  P(%s)  P(%s)\n", text_of(explain, "class"), text_of(explain, "family"));
+	text_putf(buf, "  P(%s)  P(family %s)\n", text_of(explain, "class"),
+		  text_of(explain, "family"));
 	cJSON_ArrayForEach (step, steps)
 		text_putf(buf, "  %+.3f   %+.3f   %-7s %-18s %s\n", number_of(step, "change"),
 			  number_of(step, "family_change"),

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define ETHERTYPE_IPV4 0x0800
@@ -34,6 +35,16 @@ static bool is_link_known(int link_type)
 	}
 }
 
+/* libpcap begins some of its reasons with the file's name, which our caller says as well. */
+static const char *without_path(const char *reason, const char *path)
+{
+	size_t len = strlen(path);
+
+	return strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0
+		       ? reason + len + 2
+		       : reason;
+}
+
 int replay_open(const char *path, struct text_error *ret_error, struct replay **ret_replay)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
@@ -47,7 +58,7 @@ int replay_open(const char *path, struct text_error *ret_error, struct replay **
 	if (!replay->pcap) {
 		free(replay);
 		return text_error_set(ret_error, 0, 0, "cannot read it as a capture: %.150s",
-				      reason);
+				      without_path(reason, path));
 	}
 	replay->link_type = pcap_datalink(replay->pcap);
 	if (!is_link_known(replay->link_type)) {
