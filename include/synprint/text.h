@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Why a text was refused. Line and column count from 1; 0 is "not in one place". */
 struct text_error {
@@ -30,9 +31,31 @@ int text_error_set(struct text_error *err, unsigned line, unsigned column, const
 /** text_buf_init() - an empty writer over @size (> 0) bytes of @data. */
 void text_buf_init(struct text_buf *buf, char *data, size_t size);
 
-void text_put_char(struct text_buf *buf, char c);
-void text_put(struct text_buf *buf, const char *text);
-void text_put_len(struct text_buf *buf, const char *text, size_t len);
+/** text_put_cut() - what text_put_len() does where not all of the text fits. */
+void text_put_cut(struct text_buf *buf, const char *text);
+
+/* These are inline so that a literal costs a few moves and neither strlen() nor memcpy(). */
+static inline void text_put_len(struct text_buf *buf, const char *text, size_t len)
+{
+	if (len >= buf->size - buf->len) {
+		text_put_cut(buf, text);
+		return;
+	}
+	memcpy(buf->data + buf->len, text, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+static inline void text_put_char(struct text_buf *buf, char c)
+{
+	text_put_len(buf, &c, 1);
+}
+
+static inline void text_put(struct text_buf *buf, const char *text)
+{
+	text_put_len(buf, text, strlen(text));
+}
+
 void text_put_uint(struct text_buf *buf, uint64_t value);
 void text_put_int(struct text_buf *buf, int64_t value);
 

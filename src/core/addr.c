@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses of both versions in one form. */
+/*
+ * Addresses of both versions in one form. Text is written by hand: every report has three
+ * addresses, and inet_ntop() goes through printf.
+ */
 #include "synprint/addr.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+
+#include "wire.h"
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -64,11 +69,77 @@ int addr_parse(const char *text, struct addr *ret_addr)
 	return 0;
 }
 
+static char *put_dotted(char *at, const uint8_t bytes[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		if (bytes[i] >= 100)
+			*at++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*at++ = (char)('0' + bytes[i] / 10 % 10);
+		*at++ = (char)('0' + bytes[i] % 10);
+	}
+	return at;
+}
+
+static char *put_group(char *at, unsigned group)
+{
+	unsigned shift = group >> 12 ? 12 : group >> 8 ? 8 : group >> 4 ? 4 : 0;
+
+	for (;; shift -= 4) {
+		*at++ = "0123456789abcdef"[group >> shift & 0xf];
+		if (!shift)
+			return at;
+	}
+}
+
+/* The first of the longest runs of zero groups, of two at least (RFC 5952 section 4.2). */
+static unsigned find_zeros(const unsigned groups[8], unsigned *ret_count)
+{
+	unsigned first = 0, count = 1, run = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		run = groups[i] ? 0 : run + 1;
+		if (run > count) {
+			first = i + 1 - run;
+			count = run;
+		}
+	}
+	*ret_count = count > 1 ? count : 0;
+	return first;
+}
+
+static char *put_groups(char *at, const uint8_t bytes[16])
+{
+	const struct wire wire = {.bytes = bytes, .len = 16};
+	unsigned groups[8], first, count;
+
+	for (unsigned i = 0; i < 8; i++)
+		groups[i] = wire_u16(&wire, 2 * i);
+	first = find_zeros(groups, &count);
+	for (unsigned i = 0; i < 8; i++) {
+		if (count && i == first) {
+			*at++ = ':';
+			i += count - 1;
+			continue;
+		}
+		if (i)
+			*at++ = ':';
+		if (i == 6 && count == 6) /* ::192.0.2.1, RFC 4291 section 2.5.5.1 */
+			return put_dotted(at, bytes + 12);
+		at = put_group(at, groups[i]);
+	}
+	if (count && first + count == 8)
+		*at++ = ':';
+	return at;
+}
+
 size_t addr_format(const struct addr *addr, char buf[ADDR_TEXT_MAX])
 {
-	if (addr_is_v4(addr))
-		inet_ntop(AF_INET, addr->bytes + 12, buf, ADDR_TEXT_MAX);
-	else
-		inet_ntop(AF_INET6, addr->bytes, buf, ADDR_TEXT_MAX);
-	return strlen(buf);
+	char *end =
+		addr_is_v4(addr) ? put_dotted(buf, addr->bytes + 12) : put_groups(buf, addr->bytes);
+
+	*end = '\0';
+	return (size_t)(end - buf);
 }

@@ -27,27 +27,14 @@ void text_buf_init(struct text_buf *buf, char *data, size_t size)
 	data[0] = '\0';
 }
 
-void text_put_len(struct text_buf *buf, const char *text, size_t len)
+void text_put_cut(struct text_buf *buf, const char *text)
 {
 	size_t room = buf->size - buf->len - 1;
 
-	if (len > room) {
-		buf->overflow = true;
-		len = room;
-	}
-	memcpy(buf->data + buf->len, text, len);
-	buf->len += len;
+	memcpy(buf->data + buf->len, text, room);
+	buf->len = buf->size - 1;
 	buf->data[buf->len] = '\0';
-}
-
-void text_put_char(struct text_buf *buf, char c)
-{
-	text_put_len(buf, &c, 1);
-}
-
-void text_put(struct text_buf *buf, const char *text)
-{
-	text_put_len(buf, text, strlen(text));
+	buf->overflow = true;
 }
 
 void text_put_uint(struct text_buf *buf, uint64_t value)
@@ -55,6 +42,10 @@ void text_put_uint(struct text_buf *buf, uint64_t value)
 	char digits[20];
 	size_t at = sizeof(digits);
 
+	if (value < 10) {
+		text_put_char(buf, (char)('0' + value));
+		return;
+	}
 	do {
 		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
@@ -107,23 +98,44 @@ static size_t utf8_len(const unsigned char *text)
 	return len;
 }
 
+/* Bytes at the beginning of the text that a JSON string has as they are. */
+static size_t plain_len(const unsigned char *text)
+{
+	size_t len = 0;
+
+	while (text[len] >= 0x20 && text[len] < 0x80 && text[len] != '"' && text[len] != '\\')
+		len++;
+	return len;
+}
+
+static size_t put_special(struct text_buf *buf, const unsigned char *at)
+{
+	size_t len = utf8_len(at);
+
+	if (len == 0)
+		text_put(buf, "\xef\xbf\xbd");
+	else if (*at == '"' || *at == '\\')
+		text_put_len(buf, (const char[]){'\\', (char)*at}, 2);
+	else if (*at < 0x20)
+		text_putf(buf, "\\u%04x", *at);
+	else
+		text_put_len(buf, (const char *)at, len);
+	return len ? len : 1;
+}
+
 void text_put_json(struct text_buf *buf, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
 	text_put_char(buf, '"');
-	while (*at) {
-		size_t len = utf8_len(at);
+	for (;;) {
+		size_t len = plain_len(at);
 
-		if (len == 0)
-			text_put(buf, "\xef\xbf\xbd");
-		else if (*at == '"' || *at == '\\')
-			text_put_len(buf, (const char[]){'\\', (char)*at}, 2);
-		else if (*at < 0x20)
-			text_putf(buf, "\\u%04x", *at);
-		else
-			text_put_len(buf, (const char *)at, len);
-		at += len ? len : 1;
+		text_put_len(buf, (const char *)at, len);
+		at += len;
+		if (!*at)
+			break;
+		at += put_special(buf, at);
 	}
 	text_put_char(buf, '"');
 }

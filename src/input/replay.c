@@ -12,6 +12,7 @@
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
+#define DLT_RAW_OPENBSD 14 /* DLT_RAW in files of OpenBSD (pcap/dlt.h); libpcap maps 101 itself */
 
 struct replay {
 	pcap_t *pcap;
@@ -25,6 +26,7 @@ static bool is_link_known(int link_type)
 	switch (link_type) {
 	case DLT_EN10MB:
 	case DLT_RAW:
+	case DLT_RAW_OPENBSD:
 	case DLT_IPV4:
 	case DLT_IPV6:
 	case DLT_LINUX_SLL:
@@ -51,8 +53,10 @@ int replay_open(const char *path, struct text_error *ret_error, struct replay **
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	struct stat status;
 
-	if (!replay)
+	if (!replay) {
+		text_error_set(ret_error, 0, 0, "out of memory");
 		return -ENOMEM;
+	}
 	replay->pcap =
 		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_MICRO, reason);
 	if (!replay->pcap) {
@@ -124,6 +128,14 @@ static bool find_ip(int link_type, const uint8_t *data, size_t len, size_t *ret_
 	return len > *ret_at && (data[*ret_at] >> 4 == 4 || data[*ret_at] >> 4 == 6);
 }
 
+/* Both fields are unsigned in a pcap file; libpcap 1.10.3 extends their sign. */
+static uint64_t time_ms(const struct timeval *time)
+{
+	uint64_t time_s = time->tv_sec < 0 ? (uint32_t)time->tv_sec : (uint64_t)time->tv_sec;
+
+	return time_s * 1000 + (uint32_t)time->tv_usec / 1000;
+}
+
 int replay_next(struct replay *replay, struct text_error *ret_error,
 		struct replay_packet *ret_packet)
 {
@@ -136,8 +148,7 @@ int replay_next(struct replay *replay, struct text_error *ret_error,
 		replay->packets++;
 		if (!find_ip(replay->link_type, data, header->caplen, &at))
 			continue;
-		ret_packet->now_ms =
-			(uint64_t)header->ts.tv_sec * 1000 + (uint64_t)header->ts.tv_usec / 1000;
+		ret_packet->now_ms = time_ms(&header->ts);
 		ret_packet->data = data + at;
 		ret_packet->len = header->caplen - at;
 		return 1;

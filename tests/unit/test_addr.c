@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "synprint/addr.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct addr must_parse(const char *text)
 {
@@ -41,13 +44,51 @@ Test(addr, text_both_ways)
 		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
 		{"64:ff9b::192.0.2.1", "64:ff9b::c000:201", false},
+		{"::192.0.2.1", "::192.0.2.1", false},
+		{"1::", "1::", false},
+		{"0:0:3:4:5:6:0:0", "::3:4:5:6:0:0", false},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct addr addr = must_parse(cases[i].text);
 
 		cr_expect_eq(addr_is_v4(&addr), cases[i].is_v4, "%s", cases[i].text);
 		expect_text(&addr, cases[i].canonical, cases[i].text);
+	}
+}
+
+/* The address of which bit i says whether group i is zero; the others get digits of every length. */
+static struct addr sparse(unsigned zeros, unsigned digits)
+{
+	static const uint16_t values[] = {0x1, 0x20, 0xabc, 0xf00d, 0x100};
+	uint8_t bytes[16] = {0};
+
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned value = zeros >> i & 1 ? 0 : values[(i + digits) % COUNT(values)];
+
+		bytes[2 * i] = (uint8_t)(value >> 8);
+		bytes[2 * i + 1] = (uint8_t)value;
+	}
+	return addr_from_v6(bytes);
+}
+
+Test(addr, format_agrees_with_inet_ntop)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned zeros = 0; zeros < 256; zeros++)
+		for (unsigned digits = 0; digits < 5; digits++) {
+			struct addr addr = sparse(zeros, digits);
+
+			inet_ntop(AF_INET6, addr.bytes, text, sizeof(text));
+			expect_text(&addr, text, text);
+		}
+	for (unsigned value = 0; value < 256; value++) {
+		const uint8_t bytes[4] = {(uint8_t)value, (uint8_t)~value, 0, (uint8_t)value};
+		struct addr addr = addr_from_v4(bytes);
+
+		inet_ntop(AF_INET, bytes, text, sizeof(text));
+		expect_text(&addr, text, text);
 	}
 }
 
@@ -59,7 +100,7 @@ Test(addr, refuses_what_is_no_address)
 					    "fe80::1%lo", "localhost", "::ffff:1.2.3", "g::1"};
 	const struct addr before = must_parse("203.0.113.7");
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct addr addr = before;
 
 		cr_expect_eq(addr_parse(cases[i], &addr), -EINVAL, "'%s'", cases[i]);
@@ -114,7 +155,7 @@ Test(addr, mask)
 		{"2001:db8:1:2:ffff:ffff:ffff:ffff", UINT_MAX, "2001:db8:1:2:ffff:ffff:ffff:ffff"},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct addr addr = must_parse(cases[i].text);
 		struct addr masked = addr_mask(&addr, cases[i].bits);
 

@@ -123,6 +123,8 @@ Test(text, overflow_leaves_the_rest_alone)
 		cr_expect_lt(buf.len, size);
 		cr_expect_eq(data[buf.len], '\0', "size %zu", size);
 		cr_expect_eq(strlen(data), buf.len, "size %zu", size);
+		cr_expect_eq(strncmp(data, whole, buf.len), 0, "size %zu: %s", size, data);
+		cr_expect_eq(buf.len, buf.overflow ? size - 1 : strlen(whole), "size %zu", size);
 		for (size_t i = size; i < sizeof(data); i++)
 			cr_assert_eq(data[i], '#', "size %zu wrote byte %zu", size, i);
 		if (!buf.overflow)
