@@ -63,6 +63,9 @@ struct clients_stats {
 struct clients *clients_new(const struct clients_params *params);
 void clients_free(struct clients *clients);
 
+/** clients_set_refresh() - from now on, when an unchanged client is reported again: 1 to 32767 s. */
+void clients_set_refresh(struct clients *clients, unsigned refresh_s);
+
 /**
  * clients_observe() - count one SYN and what was decided about it.
  * @now_ms: Unix time in milliseconds, of the burst

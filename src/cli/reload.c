@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* synprint reload: have the daemon read its databases again; a bad one changes nothing. */
+/* synprint reload: have the daemon read configuration and databases again; bad ones change nothing. */
 #include <stdio.h>
 
 #include "cli/ask.h"
+
+static void tell(const cJSON *reply)
+{
+	const cJSON *key;
+
+	puts("configuration and databases read again");
+	cJSON_ArrayForEach (key, cJSON_GetObjectItem(reply, "restart_needed"))
+		if (cJSON_IsString(key))
+			printf("%s stays as it was: it changes with a restart only\n",
+			       key->valuestring);
+}
 
 static int run(struct cli *cli, int argc, char **argv)
 {
@@ -18,8 +29,10 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage_error(cli, "reload takes no argument");
 	request = ask_new_request("reload");
 	r = ask_request(cli, request, &ask, &line, &reply);
-	if (r == CLI_OK)
-		puts(cli->json ? line : "databases read again");
+	if (r == CLI_OK && cli->json)
+		puts(line);
+	else if (r == CLI_OK)
+		tell(reply);
 	cJSON_Delete(reply);
 	cJSON_Delete(request);
 	ask_close(&ask);
@@ -29,7 +42,8 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_command cli_reload = {
 	.name = "reload",
 	.arguments = "",
-	.summary = "Have the daemon read its databases again; a bad one changes nothing",
+	.summary =
+		"Have the daemon read configuration and databases again; bad ones change nothing",
 	.help = "Options:\n",
 	.run = run,
 };

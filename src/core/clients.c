@@ -143,6 +143,11 @@ struct clients *clients_new(const struct clients_params *params)
 	return clients;
 }
 
+void clients_set_refresh(struct clients *clients, unsigned refresh_s)
+{
+	__atomic_store_n(&clients->params.refresh_s, refresh_s, __ATOMIC_RELAXED);
+}
+
 void clients_free(struct clients *clients)
 {
 	if (!clients)
@@ -360,8 +365,10 @@ static bool verdict_differs(const struct verdict *a, const struct verdict *b)
 /* Reports of an unchanged client are due every refresh_s; the low bits of time are enough for it. */
 static bool is_refresh_due(const struct clients *clients, const struct entry *entry, uint32_t now_s)
 {
-	return now_s - entry->last_seen_s >= clients->params.refresh_s ||
-	       (uint16_t)(now_s - entry->reported_s) >= clients->params.refresh_s;
+	unsigned refresh_s = __atomic_load_n(&clients->params.refresh_s, __ATOMIC_RELAXED);
+
+	return now_s - entry->last_seen_s >= refresh_s ||
+	       (uint16_t)(now_s - entry->reported_s) >= refresh_s;
 }
 
 static enum change_kind entry_observe(const struct clients *clients, struct entry *entry,

@@ -22,11 +22,11 @@ struct details {
 
 static void details_judge(const struct daemon *daemon, struct details *details)
 {
-	const struct knowledge *knowledge = daemon->pipeline.knowledge;
+	const struct knowledge *knowledge = daemon->generation->knowledge;
 
 	match_syn(knowledge->sigdb, &details->syn, &details->match);
-	link_judge(knowledge->linkdb, &details->syn, (uint16_t)daemon->config->local_clamp,
-		   &details->link);
+	link_judge(knowledge->linkdb, &details->syn,
+		   (uint16_t)daemon->generation->config->local_clamp, &details->link);
 	details->report.syn = &details->syn;
 	details->report.match = &details->match;
 	details->report.link = &details->link;
@@ -93,16 +93,18 @@ static void publish_lie(struct daemon *daemon, struct report *report)
 		(report->verdict.reasons | reason_bit(REASON_UA_LIE)) & VERDICT_REASONS_MASK;
 	if (clients_mark(daemon->pipeline.clients, &report->addr, report->port, VERDICT_OS_MISMATCH,
 			 reason_bit(REASON_UA_LIE), &change) < 0 ||
-	    change.kind == CHANGE_NONE || !daemon->publisher)
+	    change.kind == CHANGE_NONE || !daemon->generation->publisher)
 		return;
-	sets = pipeline_sets_of(&daemon->pipeline, addr, &change.verdict);
-	burst = sets ? publisher_burst(daemon->publisher, (unsigned)daemon->config->queue_count)
+	sets = generation_sets_of(daemon->generation, addr, &change.verdict);
+	burst = sets ? publisher_burst(daemon->generation->publisher,
+				       (unsigned)daemon->generation->config->queue_count)
 		     : NULL;
 	if (!burst)
 		return;
 	burst->count = 1;
 	burst->items[0] = (struct publish_item){.addr = *addr, .port = report->port, .add = sets};
-	publisher_submit(daemon->publisher, (unsigned)daemon->config->queue_count, false);
+	publisher_submit(daemon->generation->publisher,
+			 (unsigned)daemon->generation->config->queue_count, false);
 }
 
 static void put_user_agent(const struct ua_claim *claim, const struct ua_judgement *judgement,
@@ -216,17 +218,17 @@ static void answer_clients(struct daemon *daemon, const struct proto_request *re
 /* Forgotten also by the sets, through the mailbox behind those of the workers. */
 static int unpublish(struct daemon *daemon, const struct addr *addr)
 {
-	unsigned mailbox = (unsigned)daemon->config->queue_count;
+	unsigned mailbox = (unsigned)daemon->generation->config->queue_count;
 	struct publish_burst *burst;
 
-	if (!daemon->publisher)
+	if (!daemon->generation->publisher)
 		return 0;
-	burst = publisher_burst(daemon->publisher, mailbox);
+	burst = publisher_burst(daemon->generation->publisher, mailbox);
 	if (!burst)
 		return -EAGAIN;
 	burst->count = 1;
 	burst->items[0] = (struct publish_item){.addr = *addr, .remove = UINT32_MAX};
-	publisher_submit(daemon->publisher, mailbox, false);
+	publisher_submit(daemon->generation->publisher, mailbox, false);
 	return 0;
 }
 
@@ -247,14 +249,21 @@ static void answer_forget(struct daemon *daemon, const struct proto_request *req
 static void answer_reload(struct daemon *daemon, const struct proto_request *req,
 			  struct text_buf *reply)
 {
+	const struct generation *generation;
 	struct text_error error;
 
 	if (daemon_reload(daemon, &error) < 0) {
 		proto_put_error(reply, req->id, PROTO_FAILED, "%s", error.what);
 		return;
 	}
+	generation = daemon->generation;
 	proto_begin_reply(req, reply);
-	text_put_char(reply, '}');
+	text_put(reply, ",\"restart_needed\":[");
+	for (unsigned i = 0; i < generation->kept_count; i++) {
+		text_put(reply, i ? "," : "");
+		text_put_json(reply, generation->kept_keys[i]);
+	}
+	text_put(reply, "]}");
 }
 
 static void answer(void *ctx, const struct proto_request *req, const struct server_peer *peer,

@@ -24,15 +24,16 @@ static void put_not_found(const struct proto_request *req, struct text_buf *repl
 static void judge(const struct daemon *daemon, const struct syn *syn, struct match *match,
 		  struct link *link, struct report *report)
 {
-	const struct knowledge *knowledge = daemon->pipeline.knowledge;
+	const struct knowledge *knowledge = daemon->generation->knowledge;
 	struct verdict kept = report->verdict;
 
 	match_syn(knowledge->sigdb, syn, match);
-	link_judge(knowledge->linkdb, syn, (uint16_t)daemon->config->local_clamp, link);
+	link_judge(knowledge->linkdb, syn, (uint16_t)daemon->generation->config->local_clamp, link);
 	report->syn = syn;
 	report->match = match;
 	report->link = link;
-	report->verdict = verdict_decide(syn, match, link, daemon->config->link_threshold);
+	report->verdict =
+		verdict_decide(syn, match, link, daemon->generation->config->link_threshold);
 	report->verdict.flags |= kept.flags & FLAGS_OF_CLIENT;
 	report->verdict.reasons |= kept.reasons & REASONS_OF_CLIENT;
 }
@@ -40,7 +41,7 @@ static void judge(const struct daemon *daemon, const struct syn *syn, struct mat
 static void put_explanation(const struct daemon *daemon, const struct report *kept,
 			    struct text_buf *reply)
 {
-	const struct knowledge *knowledge = daemon->pipeline.knowledge;
+	const struct knowledge *knowledge = daemon->generation->knowledge;
 	struct explain_bases bases = {.sigdb = knowledge->sigdb,
 				      .linkdb = knowledge->linkdb,
 				      .vocab = daemon->vocab};

@@ -7,7 +7,7 @@
 
 static const char *learn(struct daemon *daemon, const struct proto_request *req)
 {
-	const struct knowledge *knowledge = daemon->pipeline.knowledge;
+	const struct knowledge *knowledge = daemon->generation->knowledge;
 	enum learn_result result;
 	struct ua_claim claim;
 	uint64_t seen_ms;
@@ -29,7 +29,8 @@ void answers_learn(struct daemon *daemon, const struct proto_request *req, struc
 
 	if (!daemon->learned) {
 		proto_put_error(reply, req->id, PROTO_NOT_SUPPORTED,
-				"learning is off: learn.enabled in %s", daemon->config->path);
+				"learning is off: learn.enabled in %s",
+				daemon->generation->config->path);
 		return;
 	}
 	result = learn(daemon, req);

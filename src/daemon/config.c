@@ -91,6 +91,13 @@ static const struct key keys[] = {
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
+/* What a restart alone can change: a key, or a whole group that ends in a dot. */
+static const char *const restart_only[] = {
+	"queue.", "rules.engine", "clients.", "learn.", "control.",
+};
+
+#define RESTART_ONLY_COUNT (sizeof(restart_only) / sizeof(restart_only[0]))
+
 static int *int_at(struct config *config, size_t offset)
 {
 	return (int *)((char *)config + offset);
@@ -366,6 +373,8 @@ int config_load(const char *path, struct text_error *ret_error, struct config **
 	}
 	config_init(&storage->file_config);
 	config->storage = storage;
+	storage->refs = 1;
+	storage->has_file = path != NULL;
 	storage->file = strdup(path ? path : CONFIG_DEFAULT_PATH);
 	if (!storage->file) {
 		rc = -ENOMEM;
@@ -386,6 +395,76 @@ fail:
 	return rc;
 }
 
+struct config *config_ref(struct config *config)
+{
+	struct config_storage *storage = config->storage;
+
+	__atomic_add_fetch(&storage->refs, 1, __ATOMIC_RELAXED);
+	return config;
+}
+
+const char *config_file(const struct config *config)
+{
+	const struct config_storage *storage = config->storage;
+
+	return storage->has_file ? storage->file : NULL;
+}
+
+static bool is_restart_only(const char *path)
+{
+	for (size_t i = 0; i < RESTART_ONLY_COUNT; i++) {
+		const char *name = restart_only[i];
+		size_t len = strlen(name);
+
+		if (strcmp(path, name) == 0 ||
+		    (name[len - 1] == '.' && strncmp(path, name, len) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether the value of the start was another one; it is put back. */
+static bool keep_key(struct config *config, struct config *boot, const struct key *key)
+{
+	bool is_same = true;
+
+	switch (key->kind) {
+	case KEY_INT:
+	case KEY_BOOL:
+	case KEY_WORD:
+	case KEY_MODE:
+		is_same = *int_at(config, key->offset) == *int_at(boot, key->offset);
+		*int_at(config, key->offset) = *int_at(boot, key->offset);
+		break;
+	case KEY_STRING:
+		is_same = is_same_text(*string_at(config, key->offset),
+				       *string_at(boot, key->offset));
+		*string_at(config, key->offset) = *string_at(boot, key->offset);
+		break;
+	case KEY_STRINGS:
+	case KEY_SETS:
+	case KEY_PRIORS: break; /* no such key is restart-only */
+	}
+	return !is_same;
+}
+
+unsigned config_keep(struct config *config, struct config *boot, const char **ret_keys,
+		     unsigned max)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (is_restart_only(keys[i].path) && keep_key(config, boot, &keys[i]) &&
+		    count < max)
+			ret_keys[count++] = keys[i].path;
+	return count;
+}
+
 void config_free(struct config *config)
 {
 	struct config_storage *storage;
@@ -393,6 +472,8 @@ void config_free(struct config *config)
 	if (!config)
 		return;
 	storage = config->storage;
+	if (__atomic_sub_fetch(&storage->refs, 1, __ATOMIC_ACQ_REL))
+		return;
 	config_destroy(&storage->file_config);
 	for (unsigned i = 0; i < storage->kept_count; i++)
 		free(storage->kept[i]);

@@ -69,7 +69,24 @@ struct config {
  * Return: 0, -ENOENT and the like where the file cannot be read, -EINVAL for what is in it, -ENOMEM.
  */
 int config_load(const char *path, struct text_error *ret_error, struct config **ret_config);
+
+/** config_ref() - one more that uses it, from any thread; to be given back by config_free(). */
+struct config *config_ref(struct config *config);
+
+/** config_free() - give a reference back; the last one frees. NULL is allowed. */
 void config_free(struct config *config);
+
+/** config_file() - the file it came from, or NULL for the built-in defaults. */
+const char *config_file(const struct config *config);
+
+/**
+ * config_keep() - give the keys that only a restart can change the values of the start.
+ * @boot: outlives @config
+ * @ret_keys: receives up to @max keys whose values differed, static text
+ * Return: how many it wrote.
+ */
+unsigned config_keep(struct config *config, struct config *boot, const char **ret_keys,
+		     unsigned max);
 
 /**
  * config_resolve() - turn the words of all publish rules into numbers of the vocabulary.

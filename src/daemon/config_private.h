@@ -13,6 +13,8 @@
 struct config_storage {
 	config_t file_config; /* strings of the configuration point into it */
 	char *file;
+	bool has_file; /* else these are the built-in defaults */
+	unsigned refs; /* atomic */
 	char *kept[CONFIG_KEPT_MAX];
 	unsigned kept_count;
 };

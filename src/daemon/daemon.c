@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "publish/ipset.h"
-#include "publish/nftset.h"
 #include "sys/lock.h"
 #include "sys/log.h"
 #include "sys/privs.h"
@@ -20,7 +18,6 @@
 #define FEED_CAPACITY 2048
 #define EVENTS_PER_TURN 256
 #define HOUSEKEEPING_MS 1000
-#define LIVE_LOOK_MAX 8192 /* clients in a step of a refill, so that bursts do not wait for it */
 #define UNKNOWN_SHAPES 1024
 
 static void on_stop(void *ctx)
@@ -36,7 +33,8 @@ static void on_reload(void *ctx)
 	struct text_error error;
 
 	if (daemon_reload(ctx, &error) < 0)
-		log_line(LOG_LEVEL_ERROR, "%s; keeping the old databases", error.what);
+		log_line(LOG_LEVEL_ERROR, "%s; keeping the old configuration and databases",
+			 error.what);
 }
 
 static void on_socket(void *ctx)
@@ -56,24 +54,24 @@ static void on_feed(void *ctx)
 		server_note_missed(daemon->server, lost);
 }
 
-/* Databases are given back when every worker has begun another burst since they were replaced. */
-static bool is_unused(const struct daemon *daemon, const struct retired *retired)
+/* A generation is given back when every worker has begun another burst since it was replaced. */
+static bool is_unused(const struct daemon *daemon, const struct generation *generation)
 {
-	for (int i = 0; i < daemon->config->queue_count; i++)
-		if (worker_ticks(daemon->workers[i]) < retired->ticks[i] + 2)
+	for (int i = 0; i < generation->config->queue_count; i++)
+		if (worker_ticks(daemon->workers[i]) < generation->ticks[i] + 2)
 			return false;
 	return true;
 }
 
 static void free_unused(struct daemon *daemon)
 {
-
 	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++) {
-		struct retired *retired = &daemon->retired[i];
+		struct generation *generation = daemon->retired[i];
 
-		if (retired->knowledge && is_unused(daemon, retired)) {
-			knowledge_free(retired->knowledge);
-			retired->knowledge = NULL;
+		if (generation && is_unused(daemon, generation)) {
+			generation_stop(generation, daemon->generation);
+			generation_free(generation);
+			daemon->retired[i] = NULL;
 		}
 	}
 }
@@ -86,42 +84,68 @@ static void on_second(void *ctx)
 	learned_write_due(daemon->learned);
 }
 
-static struct retired *free_retired(struct daemon *daemon)
+static struct generation **free_place(struct daemon *daemon)
 {
 	free_unused(daemon);
 	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
-		if (!daemon->retired[i].knowledge)
+		if (!daemon->retired[i])
 			return &daemon->retired[i];
 	return NULL;
 }
 
+static unsigned refresh_s(const struct config *config)
+{
+	int shortest = 7200;
+
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (config->sets[i].timeout_s < shortest)
+			shortest = config->sets[i].timeout_s;
+	return shortest < 4 ? 1 : (unsigned)shortest / 2;
+}
+
+/* From here on the workers' next bursts, and all answers, come from the new one. */
+static void replace_generation(struct daemon *daemon, struct generation *next,
+			       struct generation **ret_old)
+{
+	struct generation *old = daemon->generation;
+	struct config *config = next->config;
+
+	log_set_level((enum log_level)config->log_level);
+	clients_set_refresh(daemon->pipeline.clients, refresh_s(config));
+	keeper_reload(daemon->keeper, config);
+	__atomic_store_n(&daemon->generation, next, __ATOMIC_RELEASE);
+	for (int i = 0; i < config->queue_count; i++)
+		old->ticks[i] = worker_ticks(daemon->workers[i]);
+	*ret_old = old;
+	daemon->reloads++;
+	log_line(LOG_LEVEL_INFO, "configuration and databases read again");
+	for (unsigned i = 0; i < next->kept_count; i++)
+		log_line(LOG_LEVEL_WARNING, "%s stays as it was: it changes with a restart only",
+			 next->kept_keys[i]);
+}
+
 int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
 {
-	const struct config *config = daemon->config;
-	struct knowledge_params params = config_knowledge_params(config);
-	struct retired *retired = free_retired(daemon);
-	struct knowledge_error error;
-	struct knowledge *knowledge;
+	struct generation **place = free_place(daemon);
+	struct generation *next;
+	char text[sizeof(ret_error->what)];
 	int rc;
 
-	if (!retired)
+	if (!place)
 		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
 	if (daemon->learned)
 		learned_write(daemon->learned);
-	params.may_rename = true;
-	rc = knowledge_load(&params, daemon->vocab, &error, &knowledge);
-	if (rc < 0) {
-		char text[sizeof(ret_error->what)];
-
-		knowledge_error_format(&error, text, sizeof(text));
+	if (generation_load(config_file(daemon->boot), daemon->boot, daemon->vocab, true, text,
+			    sizeof(text), &next) < 0)
 		return text_error_set(ret_error, 0, 0, "%s", text);
+	rc = generation_start(next, daemon->pipeline.clients);
+	if (rc < 0) {
+		generation_stop(next, daemon->generation);
+		generation_free(next);
+		return text_error_set(ret_error, 0, 0, "cannot start publishing: %s",
+				      strerror(-rc));
 	}
-	retired->knowledge = daemon->pipeline.knowledge;
-	__atomic_store_n(&daemon->pipeline.knowledge, knowledge, __ATOMIC_RELEASE);
-	for (int i = 0; i < config->queue_count; i++)
-		retired->ticks[i] = worker_ticks(daemon->workers[i]);
-	daemon->reloads++;
-	log_line(LOG_LEVEL_INFO, "databases read again");
+	replace_generation(daemon, next, place);
 	return 0;
 }
 
@@ -136,122 +160,9 @@ static bool wants_event(void *ctx, enum change_kind kind)
 	return server_has_subscribers(daemon->server, SERVER_EVENT_SYN);
 }
 
-/* A subnet that counts as one client has no address to publish; its next SYN brings it back. */
-static bool is_live(const struct daemon *daemon, const struct config_set *set,
-		    const struct client *client, uint32_t silent_s)
-{
-	bool is_subnet = daemon->config->ipv6_prefix < 128 && !addr_is_v4(&client->addr);
-
-	return silent_s < (uint32_t)set->timeout_s && !is_subnet &&
-	       filter_match(&set->filter, daemon->vocab, &client->addr, &client->conns[0].verdict);
-}
-
-/* What a target should hold: the clients that meet its condition and were seen within its timeout. */
-static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
-			      struct publish_op *ret_ops, unsigned max)
-{
-	const struct daemon *daemon = ctx;
-	const struct config_set *set = &daemon->config->sets[target];
-	uint32_t now_s = (uint32_t)time(NULL);
-	unsigned count = 0, looked = 0;
-
-	do {
-		struct client client;
-		uint32_t silent_s;
-
-		if (clients_page(daemon->pipeline.clients, *cursor, 1, &client, cursor) == 0)
-			break;
-		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
-		if (is_live(daemon, set, &client, silent_s))
-			ret_ops[count++] =
-				(struct publish_op){.addr = client.addr,
-						    .port = client.conns[0].src_port,
-						    .kind = PUBLISH_REFRESH,
-						    .timeout_s =
-							    (uint32_t)set->timeout_s - silent_s};
-	} while (*cursor && count < max && ++looked < LIVE_LOOK_MAX);
-	return count;
-}
-
-static unsigned target_number(const struct daemon *daemon, const struct target *target)
-{
-	unsigned number = 0;
-
-	while (number + 1 < daemon->config->set_count && daemon->targets[number] != target)
-		number++;
-	return number;
-}
-
-static void on_publisher_event(void *ctx, const struct target *target, enum publisher_event event,
-			       const char *what)
-{
-	static struct log_limit failed[CONFIG_SETS_MAX], recovered[CONFIG_SETS_MAX],
-		drifted[CONFIG_SETS_MAX];
-	unsigned at = target_number(ctx, target);
-
-	switch (event) {
-	case PUBLISHER_FAILED:
-		log_limited(&failed[at], LOG_LEVEL_WARNING,
-			    "%s takes no elements (%s); it is tried again later, others go on",
-			    target->name, what);
-		return;
-	case PUBLISHER_RECOVERED:
-		log_limited(&recovered[at], LOG_LEVEL_INFO, "%s takes elements again",
-			    target->name);
-		return;
-	case PUBLISHER_DRIFTED:
-		log_limited(&drifted[at], LOG_LEVEL_WARNING,
-			    "%s was changed by somebody (%s); it is filled again", target->name,
-			    what);
-		return;
-	}
-}
-
-static int make_target(const struct config_set *set, struct target **ret_target)
-{
-	char name4[256], name6[256];
-
-	snprintf(name4, sizeof(name4), "%s4", set->name);
-	snprintf(name6, sizeof(name6), "%s6", set->name);
-	if (set->kind == CONFIG_IPSET) {
-		struct ipset_params params = {.name4 = name4,
-					      .name6 = name6,
-					      .timeout_s = (uint32_t)set->timeout_s,
-					      .size = (uint32_t)set->size};
-
-		return ipset_new(&params, ret_target);
-	}
-	{
-		const char *space = strchr(set->table, ' ');
-		bool is_ip = strncmp(set->table, "ip ", 3) == 0;
-		bool is_ip6 = strncmp(set->table, "ip6 ", 4) == 0;
-		struct nftset_params params = {.family = is_ip    ? NFTSET_IP
-							 : is_ip6 ? NFTSET_IP6
-								  : NFTSET_INET,
-					       .table = set->is_own_table ? NULL : space + 1,
-					       .name4 = is_ip6 ? NULL : name4,
-					       .name6 = is_ip ? NULL : name6,
-					       .timeout_s = (uint32_t)set->timeout_s,
-					       .size = (uint32_t)set->size,
-					       .is_foreign = !set->is_own_table};
-
-		return nftset_new(&params, ret_target);
-	}
-}
-
-static unsigned refresh_s(const struct config *config)
-{
-	int shortest = 7200;
-
-	for (unsigned i = 0; i < config->set_count; i++)
-		if (config->sets[i].timeout_s < shortest)
-			shortest = config->sets[i].timeout_s;
-	return shortest < 4 ? 1 : (unsigned)shortest / 2;
-}
-
 static int start_learning(struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
+	const struct config *config = daemon->boot;
 
 	if (!config->learn_enabled)
 		return 0;
@@ -261,7 +172,7 @@ static int start_learning(struct daemon *daemon)
 
 static enum daemon_exit start_tables(struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
+	const struct config *config = daemon->boot;
 	struct clients_params params = {.capacity = (size_t)config->clients,
 					.recent = (size_t)config->recent,
 					.v6_prefix_bits = (unsigned)config->ipv6_prefix,
@@ -298,7 +209,7 @@ static void make_socket_directory(const char *path)
 
 static enum daemon_exit start_server(struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
+	const struct config *config = daemon->boot;
 	struct server_params params = {.path = config->socket,
 				       .mode = (mode_t)config->socket_mode,
 				       .group = (gid_t)-1,
@@ -358,34 +269,21 @@ static enum daemon_exit drop_privileges(void)
 
 static enum daemon_exit start_publisher(struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
-	struct publisher_params params = {.targets = daemon->targets,
-					  .target_count = config->set_count,
-					  .worker_count = (unsigned)config->queue_count + 1,
-					  .deadline_ms = (unsigned)config->deadline_ms,
-					  .ctx = daemon,
-					  .live = live_elements,
-					  .event = on_publisher_event};
-	int rc = 0;
+	int rc = generation_start(daemon->generation, daemon->pipeline.clients);
 
-	for (unsigned i = 0; rc == 0 && i < config->set_count; i++)
-		rc = make_target(&config->sets[i], &daemon->targets[i]);
-	if (rc == 0 && config->set_count)
-		rc = publisher_start(&params, &daemon->publisher);
-	if (rc < 0) {
-		log_line(LOG_LEVEL_ERROR, "cannot start publishing: %s", strerror(-rc));
-		return DAEMON_EXIT_FAILED;
-	}
-	daemon->pipeline.publisher = daemon->publisher;
-	return DAEMON_EXIT_OK;
+	if (rc == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "cannot start publishing: %s", strerror(-rc));
+	return DAEMON_EXIT_FAILED;
 }
 
 /* Before anything is made in the kernel: whoever holds the queues is the only one to do that. */
 static enum daemon_exit bind_queues(struct daemon *daemon)
 {
-	for (int i = 0; i < daemon->config->queue_count; i++) {
+	for (int i = 0; i < daemon->boot->queue_count; i++) {
 		struct text_error error;
-		int rc = worker_new(&daemon->pipeline, (unsigned)i, &error, &daemon->workers[i]);
+		int rc = worker_new(&daemon->pipeline, daemon->boot, (unsigned)i, &error,
+				    &daemon->workers[i]);
 
 		if (rc == 0)
 			continue;
@@ -399,7 +297,7 @@ static enum daemon_exit bind_queues(struct daemon *daemon)
 
 static enum daemon_exit start_workers(struct daemon *daemon)
 {
-	for (int i = 0; i < daemon->config->queue_count; i++) {
+	for (int i = 0; i < daemon->boot->queue_count; i++) {
 		int rc = worker_start(daemon->workers[i]);
 
 		if (rc == 0)
@@ -413,7 +311,7 @@ static enum daemon_exit start_workers(struct daemon *daemon)
 static enum daemon_exit start_diversion(struct daemon *daemon)
 {
 	struct text_error error;
-	int rc = keeper_start(daemon->config, daemon->workers, &error, &daemon->keeper);
+	int rc = keeper_start(daemon->boot, daemon->workers, &error, &daemon->keeper);
 
 	if (rc == 0)
 		return DAEMON_EXIT_OK;
@@ -432,7 +330,7 @@ static enum daemon_exit check_alone(struct daemon *daemon)
 			 "cannot make a lock file in /run/synprint (%s): do not start a second "
 			 "synprintd",
 			 strerror(-rc));
-	if (rc != -EBUSY && keeper_check_alone(daemon->config, &error) == 0)
+	if (rc != -EBUSY && keeper_check_alone(daemon->boot, &error) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "%s", error.what);
 	return DAEMON_EXIT_QUEUE_BUSY;
@@ -462,18 +360,19 @@ uint64_t daemon_clock_s(void)
 	return (uint64_t)now.tv_sec;
 }
 
-enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config,
-			      struct vocab *vocab, struct knowledge *knowledge)
+enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
+			      struct generation *generation)
 {
+	struct config *config = config_ref(generation->config);
 	enum daemon_exit code;
 
-	*daemon = (struct daemon){.config = config,
+	*daemon = (struct daemon){.boot = config,
 				  .lock_fd = -1,
 				  .vocab = vocab,
+				  .generation = generation,
 				  .started_s = daemon_clock_s(),
-				  .pipeline = {.config = config,
+				  .pipeline = {.generation = &daemon->generation,
 					       .vocab = vocab,
-					       .knowledge = knowledge,
 					       .wants_event = wants_event,
 					       .ctx = daemon}};
 	code = start_stages(daemon);
@@ -495,39 +394,42 @@ enum daemon_exit daemon_run(struct daemon *daemon)
 }
 
 /* Only what no rule of the administrator's refers to can go, and only what is ours does. */
-static void remove_from_kernel(struct daemon *daemon)
+static void remove_rules(const struct daemon *daemon)
 {
 	struct nl *nl = NULL;
 
-	for (unsigned i = 0; i < daemon->config->set_count; i++)
-		if (daemon->targets[i])
-			daemon->targets[i]->type->remove(daemon->targets[i]);
-	if (daemon->config->engine != RULES_NONE && nl_open(&nl) == 0)
+	if (daemon->boot->engine != RULES_NONE && nl_open(&nl) == 0)
 		rules_remove(nl, NULL, 0);
 	nl_close(nl);
 }
 
+static void stop_generations(struct daemon *daemon)
+{
+	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
+		if (daemon->retired[i]) {
+			generation_stop(daemon->retired[i], daemon->generation);
+			generation_free(daemon->retired[i]);
+		}
+	generation_stop(daemon->generation, NULL);
+}
+
 void daemon_stop(struct daemon *daemon)
 {
-	bool has_made = daemon->publisher || daemon->keeper;
+	bool has_made = daemon->generation->publisher || daemon->keeper;
 
 	keeper_stop(daemon->keeper);
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
 		worker_stop(daemon->workers[i]);
-	publisher_stop(daemon->publisher);
+	stop_generations(daemon);
 	if (has_made)
-		remove_from_kernel(daemon);
-	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
-		if (daemon->targets[i])
-			daemon->targets[i]->type->free(daemon->targets[i]);
+		remove_rules(daemon);
+	generation_free(daemon->generation);
 	server_free(daemon->server);
 	loop_free(daemon->loop);
 	feed_free(daemon->pipeline.feed);
 	clients_free(daemon->pipeline.clients);
 	tally_free(daemon->pipeline.unknown);
 	learned_close(daemon->learned);
-	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
-		knowledge_free(daemon->retired[i].knowledge);
-	knowledge_free(daemon->pipeline.knowledge);
 	unlock_namespace(daemon->lock_fd);
+	config_free(daemon->boot);
 }

@@ -7,10 +7,9 @@
 #define SYNPRINT_DAEMON_DAEMON_H
 
 #include "control/server.h"
-#include "daemon/config.h"
+#include "daemon/generation.h"
 #include "daemon/keeper.h"
 #include "daemon/learned.h"
-#include "daemon/knowledge.h"
 #include "daemon/worker.h"
 #include "sys/loop.h"
 
@@ -29,36 +28,30 @@ enum daemon_exit {
 	DAEMON_EXIT_RULES = 8, /* the diversion rules cannot be made */
 };
 
-/* Databases that a reload replaced, kept until no worker can be reading them any more. */
-struct retired {
-	struct knowledge *knowledge;
-	uint64_t ticks[CONFIG_QUEUES_MAX];
-};
-
 struct daemon {
-	const struct config *config;
+	struct config *boot; /* the first configuration: what only a restart changes */
+	struct generation *generation; /* the newest; workers read it atomically */
+	struct generation *retired[DAEMON_RETIRED_MAX]; /* replaced, and maybe still in use */
 	struct vocab *vocab;
 	struct pipeline pipeline;
 	struct loop *loop;
 	int lock_fd; /* of this network namespace; -1 without */
 	struct server *server;
-	struct target *targets[CONFIG_SETS_MAX];
-	struct publisher *publisher;
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
 	struct learned *learned; /* NULL where nothing is learned */
-	struct retired retired[DAEMON_RETIRED_MAX];
 	uint64_t started_s; /* daemon_clock_s() */
 	uint64_t reloads;
 };
 
 /**
  * daemon_start() - from the control socket to the first diverted SYN.
- * @config, @vocab, @knowledge: loaded and resolved; @knowledge becomes the daemon's
+ * @vocab: kept, not owned
+ * @generation: loaded; becomes the daemon's
  * Return: DAEMON_EXIT_OK, or the code to exit with after daemon_stop(); the reason is logged.
  */
-enum daemon_exit daemon_start(struct daemon *daemon, const struct config *config,
-			      struct vocab *vocab, struct knowledge *knowledge);
+enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
+			      struct generation *generation);
 
 /** daemon_clock_s() - seconds of a clock that nobody sets, for uptimes. */
 uint64_t daemon_clock_s(void);
@@ -69,7 +62,11 @@ enum daemon_exit daemon_run(struct daemon *daemon);
 /** daemon_stop() - rules away, queues drained, sets removed, threads ended; also after a failed start. */
 void daemon_stop(struct daemon *daemon);
 
-/** daemon_reload() - read the databases again. Return: 0, or -EINVAL with the reason; then all stays. */
+/**
+ * daemon_reload() - read configuration and databases again. What only a restart can change stays,
+ * and is named in the new generation's notes.
+ * Return: 0, or -EINVAL with the reason; then all stays.
+ */
 int daemon_reload(struct daemon *daemon, struct text_error *ret_error);
 
 /** answers_handler() - how the control socket's requests are answered. */

@@ -14,7 +14,7 @@
 #define BEATS_PER_CHECK 5
 
 struct keeper {
-	const struct config *config;
+	struct config *config; /* a reference */
 	struct worker *const *workers;
 	uint64_t ticks[CONFIG_QUEUES_MAX];
 	struct nl *nl;
@@ -25,6 +25,7 @@ struct keeper {
 	pthread_mutex_t lock; /* of what is below */
 	pthread_cond_t wake;
 	bool must_stop;
+	struct config *next; /* of a reload: a reference; NULL without */
 	struct keeper_stats shown; /* the newest copy of stats */
 };
 
@@ -119,6 +120,45 @@ static void beat(struct keeper *keeper, unsigned number)
 		restore_rules(keeper);
 }
 
+static bool have_same_interfaces(const struct config *a, const struct config *b)
+{
+	if (a->interface_count != b->interface_count)
+		return false;
+	for (unsigned i = 0; i < a->interface_count; i++)
+		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
+			return false;
+	return true;
+}
+
+/* The rules are replaced in one transaction, so no SYN finds none; until it succeeds the old stay. */
+static void change_rules(struct keeper *keeper)
+{
+	static struct log_limit limit;
+	struct rules_params params = config_rules_params(keeper->config);
+	struct text_error error = {0};
+
+	look_at_rules(keeper);
+	if (rules_apply(keeper->nl, &params, NULL, &error) < 0)
+		log_limited(&limit, LOG_LEVEL_ERROR, "cannot change the rules (%s)", error.what);
+	rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+}
+
+static void take_next(struct keeper *keeper)
+{
+	struct config *old = keeper->config, *next;
+
+	pthread_mutex_lock(&keeper->lock);
+	next = keeper->next;
+	keeper->next = NULL;
+	pthread_mutex_unlock(&keeper->lock);
+	if (!next)
+		return;
+	keeper->config = next;
+	if (next->engine != RULES_NONE && !have_same_interfaces(old, next))
+		change_rules(keeper);
+	config_free(old);
+}
+
 static struct timespec next_beat(struct timespec at)
 {
 	struct timespec now;
@@ -159,6 +199,7 @@ static void *keeper_main(void *arg)
 		at = next_beat(at);
 		if (!wait_for_beat(keeper, &at))
 			return NULL;
+		take_next(keeper);
 		beat(keeper, number);
 	}
 }
@@ -166,19 +207,21 @@ static void *keeper_main(void *arg)
 static void keeper_free(struct keeper *keeper)
 {
 	nl_close(keeper->nl);
+	config_free(keeper->next);
+	config_free(keeper->config);
 	pthread_cond_destroy(&keeper->wake);
 	pthread_mutex_destroy(&keeper->lock);
 	free(keeper);
 }
 
-static struct keeper *keeper_new(const struct config *config, struct worker *const *workers)
+static struct keeper *keeper_new(struct config *config, struct worker *const *workers)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 	pthread_condattr_t attr;
 
 	if (!keeper)
 		return NULL;
-	keeper->config = config;
+	keeper->config = config_ref(config);
 	keeper->workers = workers;
 	pthread_mutex_init(&keeper->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -244,8 +287,8 @@ int keeper_check_alone(const struct config *config, struct text_error *ret_error
 	return rc;
 }
 
-int keeper_start(const struct config *config, struct worker *const *workers,
-		 struct text_error *ret_error, struct keeper **ret_keeper)
+int keeper_start(struct config *config, struct worker *const *workers, struct text_error *ret_error,
+		 struct keeper **ret_keeper)
 {
 	struct keeper *keeper = keeper_new(config, workers);
 	int rc;
@@ -267,6 +310,17 @@ int keeper_start(const struct config *config, struct worker *const *workers,
 	}
 	*ret_keeper = keeper;
 	return 0;
+}
+
+void keeper_reload(struct keeper *keeper, struct config *config)
+{
+	struct config *unused;
+
+	pthread_mutex_lock(&keeper->lock);
+	unused = keeper->next;
+	keeper->next = config_ref(config);
+	pthread_mutex_unlock(&keeper->lock);
+	config_free(unused);
 }
 
 void keeper_stop(struct keeper *keeper)

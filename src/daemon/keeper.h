@@ -32,11 +32,15 @@ int keeper_check_alone(const struct config *config, struct text_error *ret_error
 
 /**
  * keeper_start() - apply the rules, unless the engine is "none", and begin to divert.
+ * @config: the keeper takes a reference
  * @workers: of the configured number; they run already, and outlive the keeper
  * Return: 0; -EPERM: no privileges; -errno, with the reason in words.
  */
-int keeper_start(const struct config *config, struct worker *const *workers,
-		 struct text_error *ret_error, struct keeper **ret_keeper);
+int keeper_start(struct config *config, struct worker *const *workers, struct text_error *ret_error,
+		 struct keeper **ret_keeper);
+
+/** keeper_reload() - from the next beat on, keep the rules of this configuration. */
+void keeper_reload(struct keeper *keeper, struct config *config);
 
 /** keeper_stop() - end the thread and the diversion; workers then drain their queues. NULL is allowed. */
 void keeper_stop(struct keeper *keeper);

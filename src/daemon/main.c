@@ -50,77 +50,45 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 	return DAEMON_EXIT_USAGE;
 }
 
-static void log_config_error(const char *path, const struct text_error *error)
-{
-	if (error->line)
-		log_line(LOG_LEVEL_ERROR, "%s:%u: %s", path, error->line, error->what);
-	else
-		log_line(LOG_LEVEL_ERROR, "%s: %s", path, error->what);
-}
-
-static int load(const struct options *options, struct vocab *vocab, struct config **ret_config,
-		struct knowledge **ret_knowledge)
-{
-	struct text_error error = {.what = "out of memory"};
-	struct knowledge_error knowledge_error;
-	struct knowledge_params params;
-	char text[512];
-
-	if (config_load(options->config_path, &error, ret_config) < 0) {
-		log_config_error(options->config_path, &error);
-		return -EINVAL;
-	}
-	log_set_level((enum log_level)(*ret_config)->log_level);
-	params = config_knowledge_params(*ret_config);
-	params.may_rename = !options->is_test;
-	if (knowledge_load(&params, vocab, &knowledge_error, ret_knowledge) < 0) {
-		knowledge_error_format(&knowledge_error, text, sizeof(text));
-		log_line(LOG_LEVEL_ERROR, "%s", text);
-		return -EINVAL;
-	}
-	if (config_resolve(*ret_config, vocab, &error) < 0) {
-		log_config_error(options->config_path, &error);
-		knowledge_free(*ret_knowledge);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static enum daemon_exit serve(const struct config *config, struct vocab *vocab,
-			      struct knowledge *knowledge)
+static enum daemon_exit serve(struct vocab *vocab, struct generation *generation)
 {
 	static struct daemon daemon;
 	enum daemon_exit code;
 
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
-	code = daemon_start(&daemon, config, vocab, knowledge);
+	log_set_level((enum log_level)generation->config->log_level);
+	code = daemon_start(&daemon, vocab, generation);
 	if (code == DAEMON_EXIT_OK)
 		code = daemon_run(&daemon);
 	daemon_stop(&daemon);
 	return code;
 }
 
+static int test(struct generation *generation)
+{
+	printf("%s: configuration and databases are good\n", generation->config->path);
+	generation_free(generation);
+	return DAEMON_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
-	struct config *config = NULL;
-	struct knowledge *knowledge = NULL;
+	struct generation *generation = NULL;
 	struct vocab *vocab;
+	char error[512] = "out of memory";
 	int code = parse_options(argc, argv, &options);
 
 	if (code >= 0)
 		return code;
 	vocab = vocab_new();
-	if (!vocab || load(&options, vocab, &config, &knowledge) < 0) {
+	if (!vocab || generation_load(options.config_path, NULL, vocab, !options.is_test, error,
+				      sizeof(error), &generation) < 0) {
+		log_line(LOG_LEVEL_ERROR, "%s", error);
 		code = DAEMON_EXIT_INPUT;
-	} else if (options.is_test) {
-		printf("%s: configuration and databases are good\n", config->path);
-		knowledge_free(knowledge);
-		code = DAEMON_EXIT_OK;
 	} else {
-		code = serve(config, vocab, knowledge);
+		code = options.is_test ? test(generation) : (int)serve(vocab, generation);
 	}
-	config_free(config);
 	vocab_free(vocab);
 	return code;
 }

@@ -6,14 +6,14 @@
 static void put_queues(const struct daemon *daemon, struct text_buf *reply)
 {
 	text_put(reply, ",\"queues\":[");
-	for (int i = 0; i < daemon->config->queue_count; i++) {
+	for (int i = 0; i < daemon->generation->config->queue_count; i++) {
 		struct worker_stats stats;
 
 		worker_get_stats(daemon->workers[i], &stats);
 		text_putf(reply,
 			  "%s{\"queue\":%d,\"received\":%llu,\"bursts\":%llu,\"accept_failures\":%"
 			  "llu}",
-			  i ? "," : "", daemon->config->queue_first + i,
+			  i ? "," : "", daemon->generation->config->queue_first + i,
 			  (unsigned long long)stats.received, (unsigned long long)stats.bursts,
 			  (unsigned long long)stats.accept_failures);
 	}
@@ -24,7 +24,7 @@ static void put_packets(const struct daemon *daemon, struct text_buf *reply)
 {
 	struct worker_stats sum = {0};
 
-	for (int i = 0; i < daemon->config->queue_count; i++) {
+	for (int i = 0; i < daemon->generation->config->queue_count; i++) {
 		struct worker_stats stats;
 
 		worker_get_stats(daemon->workers[i], &stats);
@@ -53,7 +53,7 @@ static void put_rules(const struct daemon *daemon, struct text_buf *reply)
 		  ",\"rules\":{\"engine\":\"%s\",\"present\":%s,\"diverting\":%s,\"counted\":%llu,"
 		  "\"unclassified\":%llu,\"restored\":%llu,\"heartbeats_withheld\":%llu}",
 		  stats.has_rules ? rules_engine_name(stats.engine)
-				  : rules_engine_name(daemon->config->engine),
+				  : rules_engine_name(daemon->generation->config->engine),
 		  stats.has_rules ? "true" : "false", stats.is_diverting ? "true" : "false",
 		  (unsigned long long)stats.counted, (unsigned long long)stats.unclassified,
 		  (unsigned long long)stats.restored, (unsigned long long)stats.withheld);
@@ -63,16 +63,16 @@ static void put_sets(const struct daemon *daemon, struct text_buf *reply)
 {
 	struct publisher_stats stats = {0};
 
-	if (daemon->publisher)
-		publisher_get_stats(daemon->publisher, &stats);
+	if (daemon->generation->publisher)
+		publisher_get_stats(daemon->generation->publisher, &stats);
 	text_putf(reply, ",\"publish\":{\"bursts\":%llu,\"late\":%llu,\"lost\":%llu,\"sets\":[",
 		  (unsigned long long)stats.bursts, (unsigned long long)stats.late,
 		  (unsigned long long)stats.lost);
-	for (unsigned i = 0; i < daemon->config->set_count; i++) {
+	for (unsigned i = 0; i < daemon->generation->config->set_count; i++) {
 		const struct publisher_target_stats *set = &stats.targets[i];
 
 		text_put(reply, i ? ",{\"name\":" : "{\"name\":");
-		text_put_json(reply, daemon->targets[i]->name);
+		text_put_json(reply, daemon->generation->targets[i]->name);
 		text_putf(reply,
 			  ",\"added\":%llu,\"refreshed\":%llu,\"removed\":%llu,\"failed\":%llu,"
 			  "\"refills\":%llu,\"quarantined\":%s}",
@@ -114,9 +114,9 @@ void status_put(struct daemon *daemon, struct text_buf *reply)
 {
 	struct sigdb_stats sigdb;
 
-	sigdb_get_stats(daemon->pipeline.knowledge->sigdb, &sigdb);
+	sigdb_get_stats(daemon->generation->knowledge->sigdb, &sigdb);
 	text_put(reply, ",\"version\":\"" SYNPRINT_VERSION "\",\"config\":");
-	text_put_json(reply, daemon->config->path);
+	text_put_json(reply, daemon->generation->config->path);
 	text_putf(reply, ",\"uptime_s\":%llu",
 		  (unsigned long long)(daemon_clock_s() - daemon->started_s));
 	put_rules(daemon, reply);
@@ -127,7 +127,7 @@ void status_put(struct daemon *daemon, struct text_buf *reply)
 	text_putf(
 		reply,
 		",\"database\":{\"signatures\":%zu,\"classes\":%zu,\"links\":%zu,\"reloads\":%llu}",
-		sigdb.sigs, sigdb.classes, linkdb_count(daemon->pipeline.knowledge->linkdb),
+		sigdb.sigs, sigdb.classes, linkdb_count(daemon->generation->knowledge->linkdb),
 		(unsigned long long)daemon->reloads);
 	put_control(daemon, reply);
 }

@@ -17,7 +17,7 @@
 
 struct worker {
 	struct pipeline *pipeline;
-	unsigned number;
+	unsigned number, queue_number;
 	struct nfqueue *queue;
 	pthread_t thread;
 	bool is_started;
@@ -43,20 +43,8 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-uint32_t pipeline_sets_of(const struct pipeline *pipeline, const struct addr *addr,
-			  const struct verdict *verdict)
-{
-	const struct config *config = pipeline->config;
-	uint32_t sets = 0;
-
-	for (unsigned i = 0; i < config->set_count; i++)
-		if (filter_match(&config->sets[i].filter, pipeline->vocab, addr, verdict))
-			sets |= UINT32_C(1) << i;
-	return sets;
-}
-
 /* Sets hold the SYN's own address: where a subnet is one client, each of its SYNs may be a new one. */
-static void add_item(const struct worker *worker, const struct change *change,
+static void add_item(const struct generation *generation, const struct change *change,
 		     const struct syn *syn, struct publish_burst *burst)
 {
 	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
@@ -65,7 +53,7 @@ static void add_item(const struct worker *worker, const struct change *change,
 
 	if (change->kind == CHANGE_REPEAT || (change->kind == CHANGE_NONE && !is_subnet))
 		return;
-	sets = pipeline_sets_of(worker->pipeline, &syn->src, &change->verdict);
+	sets = generation_sets_of(generation, &syn->src, &change->verdict);
 	if (!sets)
 		return;
 	if (change->kind == CHANGE_REFRESH && !is_subnet)
@@ -104,10 +92,12 @@ static void count_unknown(struct tally *unknown, uint64_t now_ms, const struct s
 	tally_add(unknown, now_ms, &shape, 0, 1);
 }
 
-static void handle_packet(struct worker *worker, const struct knowledge *knowledge, uint64_t now_ms,
-			  const struct nfqueue_packet *packet, struct publish_burst *burst)
+static void handle_packet(struct worker *worker, const struct generation *generation,
+			  uint64_t now_ms, const struct nfqueue_packet *packet,
+			  struct publish_burst *burst)
 {
-	const struct config *config = worker->pipeline->config;
+	const struct knowledge *knowledge = generation->knowledge;
+	const struct config *config = generation->config;
 	struct syn syn;
 	struct match match;
 	struct link link;
@@ -125,7 +115,7 @@ static void handle_packet(struct worker *worker, const struct knowledge *knowled
 	count_flags(&worker->stats, change.verdict.flags);
 	if (match.kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
 		count_unknown(worker->pipeline->unknown, now_ms, &syn);
-	add_item(worker, &change, &syn, burst);
+	add_item(generation, &change, &syn, burst);
 	add_event(worker, now_ms, &syn, &change);
 }
 
@@ -133,9 +123,9 @@ static void handle_packet(struct worker *worker, const struct knowledge *knowled
  * Waits, so that elements are in their sets before the SYN goes on. Those to be refreshed too: a
  * client that comes back after the timeout is in no set any more.
  */
-static void publish(struct worker *worker, const struct publish_burst *items)
+static void publish(const struct worker *worker, struct publisher *publisher,
+		    const struct publish_burst *items)
 {
-	struct publisher *publisher = worker->pipeline->publisher;
 	struct publish_burst *burst;
 	bool must_wait = false;
 
@@ -152,11 +142,6 @@ static void publish(struct worker *worker, const struct publish_burst *items)
 	publisher_submit(publisher, worker->number, must_wait);
 }
 
-static unsigned queue_number(const struct worker *worker)
-{
-	return (unsigned)worker->pipeline->config->queue_first + worker->number;
-}
-
 static void accept_burst(struct worker *worker)
 {
 	static struct log_limit limit;
@@ -166,7 +151,7 @@ static void accept_burst(struct worker *worker)
 		count(&worker->stats.accept_failures, 1);
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "queue %u: the kernel did not take a verdict (%d); it is sent again",
-			    queue_number(worker), -rc);
+			    worker->queue_number, -rc);
 	}
 }
 
@@ -183,8 +168,8 @@ static void tell(struct worker *worker)
 
 static void handle_burst(struct worker *worker, const struct nfqueue_packet *packets, unsigned n)
 {
-	const struct knowledge *knowledge =
-		__atomic_load_n(&worker->pipeline->knowledge, __ATOMIC_ACQUIRE);
+	const struct generation *generation =
+		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
 	struct publish_burst items;
 	uint64_t now_ms = unix_ms();
 
@@ -192,8 +177,8 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	count(&worker->stats.bursts, 1);
 	items.count = 0;
 	for (unsigned i = 0; i < n; i++)
-		handle_packet(worker, knowledge, now_ms, &packets[i], &items);
-	publish(worker, &items);
+		handle_packet(worker, generation, now_ms, &packets[i], &items);
+	publish(worker, generation->publisher, &items);
 	accept_burst(worker);
 	tell(worker);
 }
@@ -219,7 +204,7 @@ static int turn(struct worker *worker, int timeout_ms)
 		accept_burst(worker);
 	if (n < 0)
 		log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
-			    queue_number(worker), -n);
+			    worker->queue_number, -n);
 	return n;
 }
 
@@ -244,10 +229,9 @@ static void *worker_main(void *arg)
 	}
 }
 
-int worker_new(struct pipeline *pipeline, unsigned number, struct text_error *ret_error,
-	       struct worker **ret_worker)
+int worker_new(struct pipeline *pipeline, const struct config *config, unsigned number,
+	       struct text_error *ret_error, struct worker **ret_worker)
 {
-	const struct config *config = pipeline->config;
 	struct nfqueue_params params = {.queue = (uint16_t)(config->queue_first + (int)number),
 					.length = (uint32_t)config->queue_length,
 					.receive_buffer = (uint32_t)config->receive_buffer};
@@ -260,6 +244,7 @@ int worker_new(struct pipeline *pipeline, unsigned number, struct text_error *re
 	}
 	worker->pipeline = pipeline;
 	worker->number = number;
+	worker->queue_number = params.queue;
 	rc = nfqueue_open(&params, ret_error, &worker->queue);
 	if (rc < 0) {
 		free(worker);

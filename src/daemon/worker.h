@@ -7,22 +7,18 @@
 #ifndef SYNPRINT_DAEMON_WORKER_H
 #define SYNPRINT_DAEMON_WORKER_H
 
-#include "daemon/config.h"
-#include "daemon/knowledge.h"
+#include "daemon/generation.h"
 #include "input/nfqueue.h"
 #include "publish/feed.h"
-#include "publish/publisher.h"
 #include "synprint/clients.h"
 #include "synprint/tally.h"
 
-/* What all workers share. Only `knowledge` ever changes: swapped whole, read once a burst. */
+/* What all workers share. Only the generation ever changes: swapped whole, read once a burst. */
 struct pipeline {
-	const struct config *config;
+	struct generation *const *generation; /* atomic */
 	const struct vocab *vocab;
-	struct knowledge *knowledge; /* atomic */
 	struct clients *clients;
 	struct tally *unknown; /* shapes that nothing in the databases looks like */
-	struct publisher *publisher; /* NULL where nothing is published */
 	struct feed *feed;
 	bool (*wants_event)(void *ctx, enum change_kind kind); /* called by workers */
 	void *ctx;
@@ -37,9 +33,13 @@ struct worker_stats {
 
 struct worker;
 
-/** worker_new() - bind the queue, which no other process can then. Return: as nfqueue_open(). */
-int worker_new(struct pipeline *pipeline, unsigned number, struct text_error *ret_error,
-	       struct worker **ret_worker);
+/**
+ * worker_new() - bind the queue, which no other process can then.
+ * @number: of the worker, from 0; its queue is queue.first + @number of @config
+ * Return: as nfqueue_open().
+ */
+int worker_new(struct pipeline *pipeline, const struct config *config, unsigned number,
+	       struct text_error *ret_error, struct worker **ret_worker);
 
 /** worker_start() - start the thread; from here on packets are read. Return: 0 or -errno. */
 int worker_start(struct worker *worker);
@@ -54,9 +54,5 @@ void worker_stop(struct worker *worker);
 uint64_t worker_ticks(const struct worker *worker);
 
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats);
-
-/** pipeline_sets_of() - the publish targets whose condition a client meets, a bit for each. */
-uint32_t pipeline_sets_of(const struct pipeline *pipeline, const struct addr *addr,
-			  const struct verdict *verdict);
 
 #endif

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A reload, by signal, by request and by `synprint reload`: a bad database changes nothing and is
-told with file, line, column and reason; a good one is used at once; no SYN is dropped."""
+"""A reload, by signal, by request and by `synprint reload`: a bad configuration or database changes
+nothing and is told with file, line and reason; good ones are used at once, sets come and go with
+them, what only a restart can change is said, and no SYN is dropped."""
 import shutil
 import signal
 
@@ -86,5 +87,106 @@ def nothing_is_dropped_under_load(lab_):
     assert daemon.status()["database"]["reloads"] == 5, daemon.status()
 
 
+EVERYBODY = 'nftset = "all"; families = [ "Linux" ];'
+SOME_TIME = 'nftset = "brief"; families = [ "Linux" ]; timeout = 30;'
+
+
+def sets_of(lab_):
+    return {item["set"]["name"] for item in lab_.nft_json("list", "table", "inet", "synprint")
+            if "set" in item and item["set"]["name"] != "alive"}
+
+
+def sets_come_and_go(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config([EVERYBODY])).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert list(lab_.elements("all4")) == [lab.CLIENT4], lab_.elements("all4")
+
+    lab_.write_config([EVERYBODY, SOME_TIME])
+    assert daemon.request({"op": "reload"})["restart_needed"] == []
+    lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("brief4"), "the new set is filled")
+    assert lab_.elements("brief4")[lab.CLIENT4] <= 30
+    assert list(lab_.elements("all4")) == [lab.CLIENT4], "the set that stays keeps its elements"
+
+    lab_.write_config([SOME_TIME])
+    daemon.kill(signal.SIGHUP)
+    lab.wait_until(lambda: sets_of(lab_) == {"brief4", "brief6"}, "the set that is gone is removed")
+    assert [item["name"] for item in daemon.status()["publish"]["sets"]] == [
+        "nft set inet synprint brief4/brief6"], daemon.status()
+    assert lab.CLIENT4 in lab_.elements("brief4")
+
+
+def a_bad_configuration_changes_nothing(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config([EVERYBODY])).start()
+    for text, reason in (("nonsense = 1;\n", "unknown key 'nonsense'"),
+                         ("link: { local_clamp = -1; };\n", "link.local_clamp must be"),
+                         ("log: {\n", "syntax error")):
+        config = lab_.write_config([SOME_TIME], text=text)
+        lines = config.read_text().count("\n")
+        reply = daemon.request({"op": "reload"})
+        assert not reply["ok"], reply
+        where, message = reply["error"]["message"].split(": ", 1)
+        assert reason in message, reply
+        assert where in (f"{config}:{lines}", f"{config}:{lines + 1}"), reply
+        assert sets_of(lab_) == {"all4", "all6"}, sets_of(lab_)
+    assert daemon.status()["database"]["reloads"] == 0, daemon.status()
+
+
+def what_needs_a_restart_is_said(lab_):
+    daemon = lab_.daemon(lab_.write_config(clients="capacity = 1000;")).start()
+    capacity = daemon.status()["clients"]["capacity"]
+    lab_.write_config(clients="capacity = 5000;", queue="first = 7;",
+                      control="mode = \"0600\";")
+    reply = daemon.request({"op": "reload"})
+    assert reply["restart_needed"] == ["queue.first", "clients.capacity", "control.mode"], reply
+    told = daemon.cli("reload").stdout
+    assert "clients.capacity stays as it was: it changes with a restart only" in told, told
+    assert daemon.status()["clients"]["capacity"] == capacity, daemon.status()
+    assert daemon.status()["queues"][0]["queue"] == 0, daemon.status()
+
+
+def divert_chain(lab_):
+    return lab.sh("nft", "list", "chain", "inet", "synprint", "divert",
+                  namespace=lab_.gateway).stdout
+
+
+def interfaces_change(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    everything = lab_.write_config().read_text()
+    daemon = lab_.daemon(lab_.write_config()).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.received() == 1, daemon.status()
+
+    lab_.write_config(rules='interfaces = [ "nowhere0" ];')
+    assert daemon.request({"op": "reload"})["ok"]
+    lab.wait_until(lambda: "nowhere0" in divert_chain(lab_), "the rules name the interface")
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.received() == 1, "an interface that is not named is not diverted"
+
+    daemon.config.write_text(everything)
+    assert daemon.request({"op": "reload"})["ok"]
+    lab.wait_until(lambda: "nowhere0" not in divert_chain(lab_), "and all of them again")
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.received() == 2, daemon.status()
+
+
+def sets_change_under_load(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config([EVERYBODY])).start()
+    load = lab_.adopt(traffic.Load(lab_.client, rate=500))
+    load.wait_for(100)
+    for number in range(10):
+        lab_.write_config([EVERYBODY] if number % 2 else [EVERYBODY, SOME_TIME])
+        assert daemon.request({"op": "reload"})["ok"]
+        load.wait_for(load.started_so_far() + 100)
+    result = load.stop()
+    traffic.expect_no_failure(result, "ten reloads that add a set and take it away")
+    assert daemon.received() == result["started"], (daemon.status(), result)
+    lab.wait_until(lambda: sets_of(lab_) == {"all4", "all6"}, "the last configuration holds")
+
+
 if __name__ == "__main__":
-    lab.run(bad_keeps_the_old_and_good_is_used, nothing_is_dropped_under_load)
+    lab.run(bad_keeps_the_old_and_good_is_used, nothing_is_dropped_under_load, sets_come_and_go,
+            a_bad_configuration_changes_nothing, what_needs_a_restart_is_said, interfaces_change,
+            sets_change_under_load)

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loading, starting and stopping a generation; see generation.h. */
+#include "daemon/generation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "publish/ipset.h"
+#include "publish/nftset.h"
+#include "sys/log.h"
+
+#define LIVE_LOOK_MAX 8192 /* clients in a step of a refill, so that bursts do not wait for it */
+
+static void format_error(const char *path, const struct text_error *error, char *buf, size_t size)
+{
+	struct knowledge_error where = {.path = path, .text = *error};
+
+	knowledge_error_format(&where, buf, size);
+}
+
+static int load_databases(struct generation *generation, struct vocab *vocab, bool may_rename,
+			  char *ret_error, size_t error_size)
+{
+	struct knowledge_params params = config_knowledge_params(generation->config);
+	struct knowledge_error error;
+	struct text_error config_error = {.what = "out of memory"};
+	int rc;
+
+	params.may_rename = may_rename;
+	rc = knowledge_load(&params, vocab, &error, &generation->knowledge);
+	if (rc < 0) {
+		knowledge_error_format(&error, ret_error, error_size);
+		return rc;
+	}
+	rc = config_resolve(generation->config, vocab, &config_error);
+	if (rc < 0)
+		format_error(generation->config->path, &config_error, ret_error, error_size);
+	return rc;
+}
+
+int generation_load(const char *path, struct config *boot, struct vocab *vocab, bool may_rename,
+		    char *ret_error, size_t error_size, struct generation **ret_generation)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+	struct text_error error = {.what = "out of memory"};
+
+	if (!generation || config_load(path, &error, &generation->config) < 0) {
+		format_error(path ? path : "built-in defaults", &error, ret_error, error_size);
+		free(generation);
+		return -EINVAL;
+	}
+	generation->vocab = vocab;
+	if (boot)
+		generation->kept_count = config_keep(generation->config, boot,
+						     generation->kept_keys, GENERATION_NOTES_MAX);
+	if (load_databases(generation, vocab, may_rename, ret_error, error_size) < 0) {
+		generation_free(generation);
+		return -EINVAL;
+	}
+	*ret_generation = generation;
+	return 0;
+}
+
+/* A subnet that counts as one client has no address to publish; its next SYN brings it back. */
+static bool is_live(const struct generation *generation, const struct config_set *set,
+		    const struct client *client, uint32_t silent_s)
+{
+	bool is_subnet = generation->config->ipv6_prefix < 128 && !addr_is_v4(&client->addr);
+
+	return silent_s < (uint32_t)set->timeout_s && !is_subnet &&
+	       filter_match(&set->filter, generation->vocab, &client->addr,
+			    &client->conns[0].verdict);
+}
+
+/* What a target should hold: the clients that meet its condition and were seen within its timeout. */
+static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
+			      struct publish_op *ret_ops, unsigned max)
+{
+	const struct generation *generation = ctx;
+	const struct config_set *set = &generation->config->sets[target];
+	uint32_t now_s = (uint32_t)time(NULL);
+	unsigned count = 0, looked = 0;
+
+	do {
+		struct client client;
+		uint32_t silent_s;
+
+		if (clients_page(generation->clients, *cursor, 1, &client, cursor) == 0)
+			break;
+		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
+		if (is_live(generation, set, &client, silent_s))
+			ret_ops[count++] =
+				(struct publish_op){.addr = client.addr,
+						    .port = client.conns[0].src_port,
+						    .kind = PUBLISH_REFRESH,
+						    .timeout_s =
+							    (uint32_t)set->timeout_s - silent_s};
+	} while (*cursor && count < max && ++looked < LIVE_LOOK_MAX);
+	return count;
+}
+
+static unsigned target_number(const struct generation *generation, const struct target *target)
+{
+	unsigned number = 0;
+
+	while (number + 1 < generation->config->set_count && generation->targets[number] != target)
+		number++;
+	return number;
+}
+
+static void on_publisher_event(void *ctx, const struct target *target, enum publisher_event event,
+			       const char *what)
+{
+	static struct log_limit failed[CONFIG_SETS_MAX], recovered[CONFIG_SETS_MAX],
+		drifted[CONFIG_SETS_MAX];
+	unsigned at = target_number(ctx, target);
+
+	switch (event) {
+	case PUBLISHER_FAILED:
+		log_limited(&failed[at], LOG_LEVEL_ERROR,
+			    "%s takes no elements (%s); it is tried again later, others go on",
+			    target->name, what);
+		return;
+	case PUBLISHER_RECOVERED:
+		log_limited(&recovered[at], LOG_LEVEL_INFO, "%s takes elements again",
+			    target->name);
+		return;
+	case PUBLISHER_DRIFTED:
+		log_limited(&drifted[at], LOG_LEVEL_WARNING,
+			    "%s was changed by somebody (%s); it is filled again", target->name,
+			    what);
+		return;
+	}
+}
+
+static int make_target(const struct config_set *set, struct target **ret_target)
+{
+	char name4[256], name6[256];
+
+	snprintf(name4, sizeof(name4), "%s4", set->name);
+	snprintf(name6, sizeof(name6), "%s6", set->name);
+	if (set->kind == CONFIG_IPSET) {
+		struct ipset_params params = {.name4 = name4,
+					      .name6 = name6,
+					      .timeout_s = (uint32_t)set->timeout_s,
+					      .size = (uint32_t)set->size};
+
+		return ipset_new(&params, ret_target);
+	}
+	{
+		const char *space = strchr(set->table, ' ');
+		bool is_ip = strncmp(set->table, "ip ", 3) == 0;
+		bool is_ip6 = strncmp(set->table, "ip6 ", 4) == 0;
+		struct nftset_params params = {.family = is_ip    ? NFTSET_IP
+							 : is_ip6 ? NFTSET_IP6
+								  : NFTSET_INET,
+					       .table = set->is_own_table ? NULL : space + 1,
+					       .name4 = is_ip6 ? NULL : name4,
+					       .name6 = is_ip ? NULL : name6,
+					       .timeout_s = (uint32_t)set->timeout_s,
+					       .size = (uint32_t)set->size,
+					       .is_foreign = !set->is_own_table};
+
+		return nftset_new(&params, ret_target);
+	}
+}
+
+int generation_start(struct generation *generation, struct clients *clients)
+{
+	const struct config *config = generation->config;
+	struct publisher_params params = {.targets = generation->targets,
+					  .target_count = config->set_count,
+					  .worker_count = (unsigned)config->queue_count + 1,
+					  .deadline_ms = (unsigned)config->deadline_ms,
+					  .ctx = generation,
+					  .live = live_elements,
+					  .event = on_publisher_event};
+	int rc = 0;
+
+	generation->clients = clients;
+	for (unsigned i = 0; rc == 0 && i < config->set_count; i++)
+		rc = make_target(&config->sets[i], &generation->targets[i]);
+	if (rc == 0 && config->set_count)
+		rc = publisher_start(&params, &generation->publisher);
+	return rc;
+}
+
+/* A target's name says what it is in the kernel: kind, table and sets. */
+static bool has_target(const struct generation *generation, const char *name)
+{
+	for (unsigned i = 0; i < generation->config->set_count; i++)
+		if (strcmp(generation->targets[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+void generation_stop(struct generation *generation, const struct generation *next)
+{
+	publisher_stop(generation->publisher);
+	generation->publisher = NULL;
+	for (unsigned i = 0; i < generation->config->set_count; i++) {
+		struct target *target = generation->targets[i];
+
+		if (target && !(next && has_target(next, target->name)))
+			target->type->remove(target);
+	}
+}
+
+void generation_free(struct generation *generation)
+{
+	if (!generation)
+		return;
+	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
+		if (generation->targets[i])
+			generation->targets[i]->type->free(generation->targets[i]);
+	knowledge_free(generation->knowledge);
+	config_free(generation->config);
+	free(generation);
+}
+
+uint32_t generation_sets_of(const struct generation *generation, const struct addr *addr,
+			    const struct verdict *verdict)
+{
+	const struct config *config = generation->config;
+	uint32_t sets = 0;
+
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (filter_match(&config->sets[i].filter, generation->vocab, addr, verdict))
+			sets |= UINT32_C(1) << i;
+	return sets;
+}

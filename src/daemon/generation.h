@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a reload replaces as a whole: the configuration, the databases, and the publisher with
+ * its targets. A generation is immutable once started; workers take the newest one with each
+ * burst, and the one before is given back when none of them can be using it any more.
+ */
+#ifndef SYNPRINT_DAEMON_GENERATION_H
+#define SYNPRINT_DAEMON_GENERATION_H
+
+#include "daemon/config.h"
+#include "daemon/knowledge.h"
+#include "publish/publisher.h"
+#include "synprint/clients.h"
+
+#define GENERATION_NOTES_MAX 32
+
+struct generation {
+	struct config *config; /* a reference */
+	struct knowledge *knowledge;
+	const struct vocab *vocab;
+	struct clients *clients; /* what sets are filled from; the daemon's */
+	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
+	struct publisher *publisher; /* NULL where nothing is published */
+	const char
+		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
+	unsigned kept_count;
+	uint64_t ticks[CONFIG_QUEUES_MAX]; /* of the workers when it was replaced */
+};
+
+/**
+ * generation_load() - read and check the configuration and its databases.
+ * @path: of the configuration; NULL for the built-in defaults
+ * @boot: the configuration of the start, whose restart-only values stay; NULL at the start
+ * @vocab: where the words go; kept, not owned
+ * @may_rename: put a damaged file of what was learned aside
+ * @ret_error: receives "FILE:LINE:COLUMN: reason", at most @error_size bytes
+ * Return: 0, or -EINVAL.
+ */
+int generation_load(const char *path, struct config *boot, struct vocab *vocab, bool may_rename,
+		    char *ret_error, size_t error_size, struct generation **ret_generation);
+
+/**
+ * generation_start() - make the targets and start the publisher.
+ * @clients: outlives the generation
+ * Return: 0 or -errno.
+ */
+int generation_start(struct generation *generation, struct clients *clients);
+
+/**
+ * generation_stop() - publish what was handed over, and end the publisher.
+ * @next: sets of ours that it has not are removed; NULL: all are
+ */
+void generation_stop(struct generation *generation, const struct generation *next);
+
+/** generation_free() - after a stop, or where it never started; NULL is allowed. */
+void generation_free(struct generation *generation);
+
+/** generation_sets_of() - the publish targets whose condition a client meets, a bit for each. */
+uint32_t generation_sets_of(const struct generation *generation, const struct addr *addr,
+			    const struct verdict *verdict);
+
+#endif
