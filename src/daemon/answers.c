@@ -48,12 +48,14 @@ static void details_of_conn(const struct daemon *daemon, const struct client *cl
 static void judge_stored(const struct verdict *verdict, const struct ua_claim *claim,
 			 struct ua_judgement *ret_judgement)
 {
-	float class_prob[VOCAB_CLASSES_MAX] = {0};
+	struct match match = {.kind = verdict->match,
+			      .tool = verdict->flags & VERDICT_SCANNER,
+			      .family_confidence = (float)verdict->family_permille / 1000};
 	float prob = (float)verdict->confidence_permille / 1000;
 
-	class_prob[verdict->class_id] = prob;
-	class_prob[claim->class_id] += 1 - prob;
-	ua_judge(claim, verdict->flags & VERDICT_UNKNOWN ? NULL : class_prob, ret_judgement);
+	match.class_prob[verdict->class_id] = prob;
+	match.class_prob[claim->class_id] += 1 - prob;
+	ua_judge(claim, &match, ret_judgement);
 }
 
 /* Several machines may share the address: one connection that fits the claim may be the one meant. */
@@ -72,12 +74,11 @@ static void judge_user_agent(const struct client *client, bool is_exact,
 	const struct match *match = details->report.match;
 
 	if (match)
-		ua_judge(claim, match->kind == MATCH_NONE ? NULL : match->class_prob,
-			 ret_judgement);
+		ua_judge(claim, match, ret_judgement);
 	else
 		judge_stored(&details->report.verdict, claim, ret_judgement);
 	if (ret_judgement->answer == UA_LIE && !is_exact && fits_another(client, claim))
-		ret_judgement->answer = UA_UNSURE;
+		ret_judgement->answer = UA_OTHER_FITS;
 }
 
 /* A lie is remembered with the connection, and reaches the sets whose condition it meets. */
@@ -120,7 +121,7 @@ static void put_user_agent(const struct ua_claim *claim, const struct ua_judgeme
 			: judgement->answer == UA_HONEST ? "false"
 							 : "null");
 	text_put(reply, ",\"probability\":");
-	if (claim->name)
+	if (ua_answer_has_probability(judgement->answer))
 		text_put_permille(reply, judgement->lie_permille);
 	else
 		text_put(reply, "null");

@@ -60,11 +60,11 @@ Test(ua, claims)
 		{"Mozilla/5.0 (iPod touch; CPU iPhone OS 12_0 like Mac OS X)", "iOS", {"iOS"}},
 		{"News/1 CFNetwork/1410.0.3 Darwin/22.6.0", "iOS", MAC},
 		{"AppleCoreMedia/1.0.0.21F90 (iPhone; U; CPU OS 17_5_1 like Mac OS X; en_us)", "iOS", {"iOS"}},
-		{"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36", "Android", {"Android"}},
-		{"Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 Chrome/125.0 Mobile", "Android", {"Android"}},
-		{"Mozilla/5.0 (Linux; Android 9; CUBOT_X18_Plus) AppleWebKit/537.36 Chrome/96.0 Mobile", "Android", {"Android"}},
-		{"Mozilla/5.0 (Android 13; Mobile; rv:126.0) Gecko/126.0 Firefox/126.0", "Android", {"Android"}},
-		{"Dalvik/2.1.0 (Linux; U; Android 11; Redmi Note 9 Build/RP1A.200720.011)", "Android", {"Android"}},
+		{"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36", "Android", {"Android", "ChromeOS"}},
+		{"Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 Chrome/125.0 Mobile", "Android", {"Android", "ChromeOS"}},
+		{"Mozilla/5.0 (Linux; Android 9; CUBOT_X18_Plus) AppleWebKit/537.36 Chrome/96.0 Mobile", "Android", {"Android", "ChromeOS"}},
+		{"Mozilla/5.0 (Android 13; Mobile; rv:126.0) Gecko/126.0 Firefox/126.0", "Android", {"Android", "ChromeOS"}},
+		{"Dalvik/2.1.0 (Linux; U; Android 11; Redmi Note 9 Build/RP1A.200720.011)", "Android", {"Android", "ChromeOS"}},
 		{"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "Linux", PENGUIN},
 		{"Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Linux", PENGUIN},
 		{"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36", "ChromeOS", {"ChromeOS", "Linux"}},
@@ -78,7 +78,12 @@ Test(ua, claims)
 		{"Mozilla/5.0 (X11; NetBSD amd64; rv:91.0) Gecko/20100101 Firefox/91.0", "NetBSD", {"NetBSD"}},
 		{"Mozilla/5.0 (X11; SunOS i86pc; rv:52.0) Gecko/20100101 Firefox/52.0", "Solaris", {"Solaris"}},
 		{"Mozilla/5.0 (BB10; Touch) AppleWebKit/537.10+ Version/10.0.9.2372 Mobile", "BlackBerry", {"BlackBerry"}},
+		{"Mozilla/4.0 (compatible; MSIE 6.0; Windows CE; IEMobile 7.11)", "Windows CE", {0}},
+		{"Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 ArkWeb/4.1.6.1 Mobile", "HarmonyOS", {0}},
 		{"", NULL, {0}},
+		{"Mozilla/5.0 (Linux; Android 11; moto g) Chrome-Lighthouse", NULL, {0}},
+		{"Opera/9.80 (J2ME/MIDP; Opera Mini/7.1; U; en) Presto/2.8.119", NULL, {0}},
+		{"Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", NULL, {0}},
 		{"-", NULL, {0}},
 		{"Mozilla/5.0", NULL, {0}},
 		{"curl/8.5.0", NULL, {0}},
@@ -118,7 +123,8 @@ Test(ua, claims)
 
 static struct ua_judgement judge(const char *ua, float windows, float linux_prob, float ios)
 {
-	float prob[VOCAB_CLASSES_MAX] = {0};
+	struct match match = {.kind = MATCH_SPECIFIC, .family_confidence = 0.9f};
+	float *prob = match.class_prob;
 	struct ua_judgement judgement;
 	struct ua_claim claim;
 
@@ -127,7 +133,7 @@ static struct ua_judgement judge(const char *ua, float windows, float linux_prob
 	prob[vocab_find(vocab, VOCAB_CLASS, "iOS", 3)] = ios;
 	prob[vocab_find(vocab, VOCAB_CLASS, "macOS", 5)] = 1 - windows - linux_prob - ios;
 	ua_parse(vocab, ua, &claim);
-	ua_judge(&claim, prob, &judgement);
+	ua_judge(&claim, &match, &judgement);
 	return judgement;
 }
 
@@ -147,7 +153,8 @@ Test(ua, judgements)
 		{"iPad in desktop mode", "Macintosh; Intel Mac OS X 10_15_7", 0, 0, 1, UA_HONEST,
 		 0},
 		{"iPhone on a shape that Macs share", "iPhone; CPU", 0, 0, 0.38f, UA_UNSURE, 620},
-		{"Windows Phone is not in the database", "Windows Phone 10", 0, 1, 0, UA_UNSURE, 0},
+		{"Windows Phone is not in the database", "Windows Phone 10", 0, 1, 0, UA_NO_CLASS,
+		 0},
 		{"a library", "curl/8.5.0", 0, 1, 0, UA_NO_CLAIM, 0},
 	};
 
@@ -163,14 +170,34 @@ Test(ua, judgements)
 	}
 }
 
-Test(ua, an_unknown_syn_proves_nothing)
+Test(ua, what_stands_behind_the_syn)
 {
-	struct ua_judgement judgement;
-	struct ua_claim claim;
+	static const struct {
+		const char *name;
+		struct match match;
+		enum ua_answer answer;
+	} cases[] = {
+		{"nothing looks like it", {.kind = MATCH_NONE}, UA_NO_SYSTEM},
+		{"a scanner's own", {.kind = MATCH_SPECIFIC, .tool = true}, UA_NO_SYSTEM},
+		{"another system, clearly",
+		 {.kind = MATCH_SPECIFIC, .family_confidence = 0.5f},
+		 UA_LIE},
+		{"some other system, none clearly",
+		 {.kind = MATCH_FUZZY, .family_confidence = 0.49f},
+		 UA_UNSURE},
+	};
 
-	ua_parse(vocab, "Windows NT 10.0", &claim);
-	ua_judge(&claim, NULL, &judgement);
-	cr_expect_eq(judgement.answer, UA_UNSURE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ua_judgement judgement;
+		struct ua_claim claim;
+
+		ua_parse(vocab, "Windows NT 10.0", &claim);
+		ua_judge(&claim, &cases[i].match, &judgement);
+		cr_expect_eq(judgement.answer, cases[i].answer, "%s: %d", cases[i].name,
+			     judgement.answer);
+		cr_expect_eq(ua_answer_has_probability(judgement.answer),
+			     cases[i].answer != UA_NO_SYSTEM, "%s", cases[i].name);
+	}
 }
 
 Test(ua, any_bytes_are_read_within_their_bounds)
