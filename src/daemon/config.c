@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,11 +109,32 @@ static const char **string_at(struct config *config, size_t offset)
 	return (const char **)((char *)config + offset);
 }
 
+/* An error's line is in the main file; of an included one, file and line go into the text. */
+static int refuse_at(const struct config_storage *storage, const char *file, int line,
+		     const char *what, struct text_error *ret_error)
+{
+	if (!file || strcmp(file, storage->file) == 0)
+		return text_error_set(ret_error, (unsigned)line, 0, "%s", what);
+	return text_error_set(ret_error, 0, 0, "%s:%d: %s", file, line, what);
+}
+
+int config_refuse(const config_setting_t *setting, struct text_error *ret_error, const char *format,
+		  ...)
+{
+	char what[sizeof(ret_error->what)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return refuse_at(setting->config->root->hook, config_setting_source_file(setting),
+			 config_setting_source_line(setting), what, ret_error);
+}
+
 static int bad(const config_setting_t *setting, struct text_error *ret_error, const char *path,
 	       const char *expected)
 {
-	return text_error_set(ret_error, (unsigned)config_setting_source_line(setting), 0,
-			      "%s must be %s", path, expected);
+	return config_refuse(setting, ret_error, "%s must be %s", path, expected);
 }
 
 static int read_int(const config_setting_t *setting, const struct key *key, int *ret_value,
@@ -245,9 +267,8 @@ static int read_group(const config_setting_t *group, const char *prefix, struct 
 		if (key)
 			rc = read_key(setting, key, config, ret_error);
 		else if (!is_key_group(path))
-			rc = text_error_set(ret_error,
-					    (unsigned)config_setting_source_line(setting), 0,
-					    "unknown key '%s' (synprint.conf(5) lists them)", path);
+			rc = config_refuse(setting, ret_error,
+					   "unknown key '%s' (synprint.conf(5) lists them)", path);
 		else if (!config_setting_is_group(setting))
 			rc = bad(setting, ret_error, path, "a group: { ... }");
 		else
@@ -316,9 +337,9 @@ static int check_interfaces(const struct config *config, struct text_error *ret_
 
 	if (rules_check(&params, &error) == 0)
 		return 0;
-	return text_error_set(ret_error,
-			      setting ? (unsigned)config_setting_source_line(setting) : 0, 0,
-			      "rules.interfaces: %s", error.what);
+	if (setting)
+		return config_refuse(setting, ret_error, "rules.interfaces: %s", error.what);
+	return text_error_set(ret_error, 0, 0, "rules.interfaces: %s", error.what);
 }
 
 static int finish(struct config *config, struct text_error *ret_error)
@@ -341,6 +362,7 @@ static int finish(struct config *config, struct text_error *ret_error)
 static int read_file(struct config *config, const char *path, struct text_error *ret_error)
 {
 	struct config_storage *storage = config->storage;
+	config_setting_t *root;
 	int rc;
 
 	if (access(path, R_OK) < 0) {
@@ -350,14 +372,16 @@ static int read_file(struct config *config, const char *path, struct text_error 
 	}
 	if (!config_read_file(&storage->file_config, path)) {
 		if (config_error_type(&storage->file_config) == CONFIG_ERR_PARSE)
-			return text_error_set(ret_error,
-					      (unsigned)config_error_line(&storage->file_config), 0,
-					      "%s", config_error_text(&storage->file_config));
+			return refuse_at(storage, config_error_file(&storage->file_config),
+					 config_error_line(&storage->file_config),
+					 config_error_text(&storage->file_config), ret_error);
 		text_error_set(ret_error, 0, 0, "cannot read it: %s",
 			       config_error_text(&storage->file_config));
 		return -EIO;
 	}
-	return read_group(config_root_setting(&storage->file_config), "", config, ret_error);
+	root = config_root_setting(&storage->file_config);
+	config_setting_set_hook(root, storage);
+	return read_group(root, "", config, ret_error);
 }
 
 int config_load(const char *path, struct text_error *ret_error, struct config **ret_config)

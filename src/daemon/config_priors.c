@@ -7,8 +7,7 @@
 
 static int refuse(const config_setting_t *setting, struct text_error *ret_error, const char *what)
 {
-	return text_error_set(ret_error, (unsigned)config_setting_source_line(setting), 0,
-			      "classify.priors %s", what);
+	return config_refuse(setting, ret_error, "classify.priors %s", what);
 }
 
 static int read_weight(const config_setting_t *setting, double *ret_weight)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What config.c and config_sets.c share: who owns the strings, and the publish rules. */
+/* What the files of the configuration share: who owns the strings, errors, and the groups read elsewhere. */
 #ifndef SYNPRINT_DAEMON_CONFIG_PRIVATE_H
 #define SYNPRINT_DAEMON_CONFIG_PRIVATE_H
 
@@ -18,6 +18,14 @@ struct config_storage {
 	char *kept[CONFIG_KEPT_MAX];
 	unsigned kept_count;
 };
+
+/**
+ * config_refuse() - tell what is wrong with a setting, and where: the line, and the file too where
+ * the setting is in an included one.
+ * Return: -EINVAL.
+ */
+int config_refuse(const config_setting_t *setting, struct text_error *ret_error, const char *format,
+		  ...) __attribute__((format(printf, 3, 4)));
 
 /** config_default_sets() - the publish rules of a configuration that has none: vpn, scanner, suspect. */
 void config_default_sets(struct config *config);

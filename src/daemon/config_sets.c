@@ -36,8 +36,7 @@ void config_default_sets(struct config *config)
 
 static int refuse(const config_setting_t *setting, struct text_error *ret_error, const char *what)
 {
-	return text_error_set(ret_error, (unsigned)config_setting_source_line(setting), 0,
-			      "publish.sets: %s", what);
+	return config_refuse(setting, ret_error, "publish.sets: %s", what);
 }
 
 static int read_name(const config_setting_t *setting, struct config_set *set,
@@ -173,9 +172,9 @@ static int read_member(const config_setting_t *setting, struct config_set *set,
 		return read_confidence(setting, set, ret_error);
 	if (is_word_list(name))
 		return 0; /* needs the vocabulary: config_resolve() */
-	return text_error_set(ret_error, (unsigned)config_setting_source_line(setting), 0,
-			      "unknown key '%s' in publish.sets (synprint.conf(5) lists them)",
-			      name);
+	return config_refuse(setting, ret_error,
+			     "unknown key '%s' in publish.sets (synprint.conf(5) lists them)",
+			     name);
 }
 
 static bool is_same_set(const struct config_set *a, const struct config_set *b)

@@ -219,6 +219,56 @@ Test(config, refuses_with_the_line)
 	}
 }
 
+Test(config, an_error_in_an_included_file_names_that_file)
+{
+	static const char *const cases[][2] = {
+		{"log: {\n  level = \"loud\";\n};\n", ":2: log.level must be one of"},
+		{"\nlog: { level = ;\n", ":2: syntax error"},
+		{"publish: { sets = (\n{ nftset = \"x\"; size = 0; } ); };\n",
+		 ":2: publish.sets: size must be"},
+		{"# a\n# b\nnonsense = 1;\n", ":3: unknown key 'nonsense'"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char included[] = "/tmp/synprint-include-XXXXXX", text[96], expected[128];
+		struct text_error error = {0};
+		struct config *config = NULL;
+		int fd = mkstemp(included);
+
+		cr_assert_geq(fd, 0);
+		cr_assert_eq(write(fd, cases[i][0], strlen(cases[i][0])),
+			     (ssize_t)strlen(cases[i][0]));
+		close(fd);
+		snprintf(text, sizeof(text), "# main\n@include \"%s\"\n", included);
+		snprintf(expected, sizeof(expected), "%s%s", included, cases[i][1]);
+		cr_expect_lt(load(text, &error, &config), 0);
+		cr_expect_eq(error.line, 0, "line %u", error.line);
+		cr_expect_eq(strncmp(error.what, expected, strlen(expected)), 0, "%s", error.what);
+		unlink(included);
+	}
+}
+
+Test(config, keeps_what_only_a_restart_changes)
+{
+	struct config *boot = must_load("clients: { capacity = 500; };\n"
+					"control: { socket = \"/run/a\"; };\n");
+	struct config *config = must_load("clients: { capacity = 900; ipv6_prefix = 64; };\n"
+					  "control: { socket = \"/run/b\"; };\n"
+					  "link: { local_clamp = 1412; };\n");
+	const char *keys[4] = {NULL};
+
+	cr_expect_eq(config_keep(config, boot, keys, 4), 3);
+	cr_expect_str_eq(keys[0], "clients.capacity");
+	cr_expect_str_eq(keys[1], "clients.ipv6_prefix");
+	cr_expect_str_eq(keys[2], "control.socket");
+	cr_expect_eq(config->clients, 500);
+	cr_expect_eq(config->ipv6_prefix, 128);
+	cr_expect_str_eq(config->socket, "/run/a");
+	cr_expect_eq(config->local_clamp, 1412, "a reload changes it");
+	config_free(config);
+	config_free(boot);
+}
+
 Test(config, refuses_queues_beyond_the_last)
 {
 	struct text_error error = {0};
