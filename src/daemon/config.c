@@ -87,6 +87,7 @@ static const struct key keys[] = {
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
 	{"control.mode", KEY_MODE, AT(socket_mode), 0, 0777, 0660, NULL, 0},
 	{"control.group", KEY_STRING, AT(socket_group), 0, 0, 0, NULL, 0},
+	{"user", KEY_STRING, AT(user), 0, 0, 0, NULL, 0},
 	{"log.level", KEY_WORD, AT(log_level), 0, 0, LOG_LEVEL_INFO, level_words, 0},
 };
 
@@ -94,7 +95,7 @@ static const struct key keys[] = {
 
 /* What a restart alone can change: a key, or a whole group that ends in a dot. */
 static const char *const restart_only[] = {
-	"queue.", "rules.engine", "clients.", "learn.", "control.",
+	"queue.", "rules.engine", "clients.", "learn.", "control.", "user",
 };
 
 #define RESTART_ONLY_COUNT (sizeof(restart_only) / sizeof(restart_only[0]))

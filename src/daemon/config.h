@@ -57,6 +57,7 @@ struct config {
 	const char *socket;
 	int socket_mode;
 	const char *socket_group; /* NULL: as it comes */
+	const char *user; /* whom to become; NULL: nobody else */
 	int log_level; /* enum log_level */
 	void *storage; /* private: owns the strings */
 };

@@ -13,7 +13,6 @@
 
 #include "sys/lock.h"
 #include "sys/log.h"
-#include "sys/privs.h"
 
 #define FEED_CAPACITY 2048
 #define EVENTS_PER_TURN 256
@@ -225,6 +224,8 @@ static enum daemon_exit start_server(struct daemon *daemon)
 	}
 	if (group)
 		params.group = group->gr_gid;
+	else if (daemon->has_user)
+		params.group = daemon->user.gid;
 	make_socket_directory(config->socket);
 	if (server_new(&params, &error, &daemon->server) < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s", error.what);
@@ -256,15 +257,6 @@ static enum daemon_exit check_privileges(void)
 	log_line(LOG_LEVEL_ERROR,
 		 "CAP_NET_ADMIN is missing: run as root, or give it to the service");
 	return DAEMON_EXIT_PRIVILEGES;
-}
-
-static enum daemon_exit drop_privileges(void)
-{
-	int rc = privs_drop();
-
-	if (rc < 0)
-		log_line(LOG_LEVEL_ERROR, "cannot give up privileges: %s", strerror(-rc));
-	return rc < 0 ? DAEMON_EXIT_PRIVILEGES : DAEMON_EXIT_OK;
 }
 
 static enum daemon_exit start_publisher(struct daemon *daemon)
@@ -336,14 +328,15 @@ static enum daemon_exit check_alone(struct daemon *daemon)
 	return DAEMON_EXIT_QUEUE_BUSY;
 }
 
-static enum daemon_exit start_stages(struct daemon *daemon)
+static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 {
 	enum daemon_exit code = check_privileges();
 
+	code = code ? code : daemon_find_user(daemon, user ? user : daemon->boot->user);
 	code = code ? code : start_tables(daemon);
 	code = code ? code : start_server(daemon);
 	code = code ? code : start_loop(daemon);
-	code = code ? code : drop_privileges();
+	code = code ? code : daemon_confine(daemon);
 	code = code ? code : bind_queues(daemon);
 	code = code ? code : check_alone(daemon);
 	code = code ? code : start_publisher(daemon);
@@ -361,7 +354,7 @@ uint64_t daemon_clock_s(void)
 }
 
 enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
-			      struct generation *generation)
+			      struct generation *generation, const char *user)
 {
 	struct config *config = config_ref(generation->config);
 	enum daemon_exit code;
@@ -375,7 +368,7 @@ enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
 					       .vocab = vocab,
 					       .wants_event = wants_event,
 					       .ctx = daemon}};
-	code = start_stages(daemon);
+	code = start_stages(daemon, user);
 	if (code == DAEMON_EXIT_OK)
 		log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s",
 			 config->queue_first, config->queue_first + config->queue_count - 1,

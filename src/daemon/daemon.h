@@ -12,6 +12,7 @@
 #include "daemon/learned.h"
 #include "daemon/worker.h"
 #include "sys/loop.h"
+#include "sys/privs.h"
 
 #define DAEMON_RETIRED_MAX 4
 
@@ -35,6 +36,8 @@ struct daemon {
 	struct vocab *vocab;
 	struct pipeline pipeline;
 	struct loop *loop;
+	struct privs_user user; /* whom to become */
+	bool has_user; /* else we stay who we are */
 	int lock_fd; /* of this network namespace; -1 without */
 	struct server *server;
 	struct worker *workers[CONFIG_QUEUES_MAX];
@@ -48,10 +51,20 @@ struct daemon {
  * daemon_start() - from the control socket to the first diverted SYN.
  * @vocab: kept, not owned
  * @generation: loaded; becomes the daemon's
+ * @user: whom to become; NULL: as configured
  * Return: DAEMON_EXIT_OK, or the code to exit with after daemon_stop(); the reason is logged.
  */
 enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
-			      struct generation *generation);
+			      struct generation *generation, const char *user);
+
+/** daemon_find_user() - before anything is made, so that it can be made for them; NULL: nobody. */
+enum daemon_exit daemon_find_user(struct daemon *daemon, const char *name);
+
+/**
+ * daemon_confine() - become the user, with CAP_NET_ADMIN and the system calls that are needed from
+ * here on; their directories are handed over first. Every thread is started after it.
+ */
+enum daemon_exit daemon_confine(const struct daemon *daemon);
 
 /** daemon_clock_s() - seconds of a clock that nobody sets, for uptimes. */
 uint64_t daemon_clock_s(void);

@@ -11,8 +11,9 @@
 #include "sys/log.h"
 
 static const char usage[] =
-	"usage: synprintd [-c FILE] [-t]\n"
+	"usage: synprintd [-c FILE] [-u USER] [-t]\n"
 	"  -c, --config FILE  read this configuration (default " CONFIG_DEFAULT_PATH ")\n"
+	"  -u, --user USER    give up root for this user, as `user` in the configuration\n"
 	"  -t, --test         check configuration and databases, and exit\n"
 	"  -V, --version      print the version, and exit\n"
 	"  -h, --help         print this, and exit\n"
@@ -21,6 +22,7 @@ static const char usage[] =
 
 struct options {
 	const char *config_path;
+	const char *user; /* NULL: as configured */
 	bool is_test;
 };
 
@@ -28,6 +30,7 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *ret_options)
 {
 	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+					      {"user", required_argument, NULL, 'u'},
 					      {"test", no_argument, NULL, 't'},
 					      {"version", no_argument, NULL, 'V'},
 					      {"help", no_argument, NULL, 'h'},
@@ -35,9 +38,10 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 	int option;
 
 	*ret_options = (struct options){.config_path = CONFIG_DEFAULT_PATH};
-	while ((option = getopt_long(argc, argv, "c:tVh", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:u:tVh", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c': ret_options->config_path = optarg; break;
+		case 'u': ret_options->user = optarg; break;
 		case 't': ret_options->is_test = true; break;
 		case 'V': puts("synprintd " SYNPRINT_VERSION); return DAEMON_EXIT_OK;
 		case 'h': fputs(usage, stdout); return DAEMON_EXIT_OK;
@@ -50,14 +54,14 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 	return DAEMON_EXIT_USAGE;
 }
 
-static enum daemon_exit serve(struct vocab *vocab, struct generation *generation)
+static enum daemon_exit serve(struct vocab *vocab, struct generation *generation, const char *user)
 {
 	static struct daemon daemon;
 	enum daemon_exit code;
 
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
 	log_set_level((enum log_level)generation->config->log_level);
-	code = daemon_start(&daemon, vocab, generation);
+	code = daemon_start(&daemon, vocab, generation, user);
 	if (code == DAEMON_EXIT_OK)
 		code = daemon_run(&daemon);
 	daemon_stop(&daemon);
@@ -87,7 +91,8 @@ int main(int argc, char **argv)
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		code = DAEMON_EXIT_INPUT;
 	} else {
-		code = options.is_test ? test(generation) : (int)serve(vocab, generation);
+		code = options.is_test ? test(generation)
+				       : (int)serve(vocab, generation, options.user);
 	}
 	vocab_free(vocab);
 	return code;

@@ -2,8 +2,19 @@
 #include "sys/privs.h"
 
 #include <cap-ng.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/sanitizer.h"
+
+#define OWN_DIRECTORY "synprint" /* the last part of every directory that is only ours */
 
 bool privs_has_net_admin(void)
 {
@@ -11,16 +22,108 @@ bool privs_has_net_admin(void)
 	       capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
 }
 
-int privs_drop(void)
+int privs_find_user(const char *name, struct privs_user *ret_user)
 {
+	const struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(name);
+	if (!entry)
+		return errno ? -errno : -ENOENT;
+	*ret_user = (struct privs_user){.uid = entry->pw_uid, .gid = entry->pw_gid};
+	return 0;
+}
+
+static bool is_self(const struct privs_user *user)
+{
+	return getuid() == user->uid && getgid() == user->gid;
+}
+
+bool privs_can_become(const struct privs_user *user)
+{
+	return is_self(user) || (capng_get_caps_process() == 0 &&
+				 capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
+				 capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID));
+}
+
+/* Nobody but root could have put links there: the directory was root's until now. */
+static void give_files(DIR *dir, const struct privs_user *user)
+{
+	const struct dirent *entry;
+	struct stat status;
+
+	while ((entry = readdir(dir)) != NULL)
+		if (fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(status.st_mode) &&
+		    fchownat(dirfd(dir), entry->d_name, user->uid, user->gid, AT_SYMLINK_NOFOLLOW) <
+			    0)
+			return; /* a file that cannot be written is said by who writes it */
+}
+
+static bool is_ours(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, OWN_DIRECTORY) == 0;
+}
+
+int privs_give_directory(const char *path, const struct privs_user *user)
+{
+	bool is_new = mkdir(path, 0755) == 0;
+	struct stat status;
+	DIR *dir;
+	int fd, rc = 0;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		rc = -errno;
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	if (fstat(fd, &status) == 0 && status.st_uid == 0 && user->uid != 0 &&
+	    (is_new || is_ours(path))) {
+		give_files(dir, user);
+		rc = fchown(fd, user->uid, user->gid) < 0 ? -errno : 0;
+	}
+	closedir(dir);
+	return rc;
+}
+
+/* The bounding set needs CAP_SETPCAP to shrink; a process that never had it has no use of it. */
+static int keep_net_admin(void)
+{
+	return capng_apply(CAPNG_SELECT_ALL) == 0 || capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0
+											 : -EPERM;
+}
+
+static int become(const struct privs_user *user)
+{
+	if (!user || is_self(user))
+		return keep_net_admin();
+	return capng_change_id((int)user->uid, (int)user->gid,
+			       CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) == 0
+		       ? 0
+		       : -EPERM;
+}
+
+int privs_drop(const struct privs_user *user)
+{
+	struct rlimit no_core = {0, 0};
+	int rc;
+
 	if (!privs_has_net_admin())
 		return -EPERM;
-	capng_clear(CAPNG_SELECT_BOTH);
+	capng_clear(CAPNG_SELECT_ALL);
 	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
-	/* The bounding set needs CAP_SETPCAP to shrink; a process that never had it has no use of it. */
-	if (capng_apply(CAPNG_SELECT_BOTH) != 0 && capng_apply(CAPNG_SELECT_CAPS) != 0)
-		return -EPERM;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	rc = become(user);
+	if (rc < 0)
+		return rc;
+	/* After the change of user, which sets "dumpable" anew; a limit does not stop core pipes. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, HAS_SANITIZER, 0, 0, 0) < 0 ||
+	    setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return -errno;
 	return 0;
 }

@@ -103,10 +103,11 @@ class Daemon:
         self.process = None
         lab.daemons.append(self)
 
-    def start(self, wait=True):
+    def start(self, wait=True, wrapper=(), arguments=()):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                ["ip", "netns", "exec", self.namespace, SYNPRINTD, "-c", str(self.config)],
+                ["ip", "netns", "exec", self.namespace, *wrapper, SYNPRINTD,
+                 "-c", str(self.config), *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
             wait_until(self.is_ready, "synprintd is ready", 30)
