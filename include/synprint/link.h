@@ -65,13 +65,16 @@ int linkdb_load(struct linkdb *db, const char *text, size_t len, struct text_err
 size_t linkdb_count(const struct linkdb *db);
 
 /**
- * linkdb_candidates() - every way to come by an MTU that the table knows, the best first.
+ * linkdb_candidates() - every way to come by an MTU that the table knows, the best first: what
+ * is listed, what an interface shows, what shows as a clamp.
  * @ip_version: 4 or 6, of the packet that shows the MTU
+ * @is_clamped: the window says that the MSS was rewritten: clamps before listed tunnels, and
+ * these before what only an interface shows
  * @ret_cands: receives up to @max of them; may be NULL with @max 0
  * Return: how many there are, also beyond @max.
  */
 size_t linkdb_candidates(const struct linkdb *db, unsigned ip_version, unsigned mtu,
-			 struct link_candidate *ret_cands, size_t max);
+			 bool is_clamped, struct link_candidate *ret_cands, size_t max);
 
 /** linkdb_explain() - append the arithmetic of a candidate of this table, in words and numbers. */
 void linkdb_explain(const struct linkdb *db, const struct link_candidate *cand,

@@ -219,8 +219,8 @@ static void find_answer(const struct question *question, struct answer *answer)
 	link_judge(answer->db, &syn, (uint16_t)question->local_clamp, link);
 	if (!question->has_win)
 		link->reasons &= ~reason_bit(REASON_WIN_NO_EVIDENCE);
-	answer->cand_count = linkdb_candidates(answer->db, syn.ip_version, link->mtu, answer->cands,
-					       CANDIDATES_MAX);
+	answer->cand_count = linkdb_candidates(answer->db, syn.ip_version, link->mtu,
+					       link->mss_clamped, answer->cands, CANDIDATES_MAX);
 	if (link->orig_mss_count)
 		answer->origin_count =
 			link_window_origins(syn.win, link->orig_mss_min, link->orig_mss_max,

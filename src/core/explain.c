@@ -191,7 +191,7 @@ static void put_candidates(const struct report *report, const struct explain_bas
 
 	if (report->link->mtu)
 		count = linkdb_candidates(bases->linkdb, report->syn->ip_version, report->link->mtu,
-					  cands, CANDIDATES_TOLD);
+					  report->link->mss_clamped, cands, CANDIDATES_TOLD);
 	text_putf(buf, "\"candidate_count\":%zu,\"candidates\":[", count);
 	for (size_t i = 0; i < count && i < CANDIDATES_TOLD; i++) {
 		if (i)

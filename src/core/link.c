@@ -170,14 +170,14 @@ void link_judge(const struct linkdb *db, const struct syn *syn, uint16_t local_c
 		return;
 	}
 	ret_link->mtu = mtu < UINT16_MAX ? (uint16_t)mtu : UINT16_MAX;
+	judge_window(db, syn->win, is_v6, ret_link);
 	if (mtu <= LINKDB_MTU_MAX) {
-		const struct linkdb_mtu *known = &db->mtus[is_v6][mtu];
+		const struct linkdb_mtu *known = &db->mtus[is_v6][mtu][ret_link->mss_clamped];
 
 		ret_link->label = known->label;
 		ret_link->kind = (enum link_kind)known->kind;
 	}
-	ret_link->reasons = reason_bit(kind_reason(ret_link->kind));
-	judge_window(db, syn->win, is_v6, ret_link);
+	ret_link->reasons |= reason_bit(kind_reason(ret_link->kind));
 	ret_link->grade = grade_of(ret_link);
 	if (local_clamp_explains(ret_link, local_clamp_mss)) {
 		ret_link->reasons |= reason_bit(REASON_LOCAL_CLAMP);

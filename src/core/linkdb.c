@@ -13,6 +13,8 @@
 #define SPACE_64K 65535 /* the largest unscaled window; half of Linux' tcp_rmem since 4.20 */
 #define SPACE_43K 43690 /* half of 87380, the tcp_rmem that tuning guides have kept from before */
 
+#define RANKS 4 /* of candidates, see rank_clamped() */
+
 /* A counting sort by remainder: @windows comes zeroed. */
 static void windows_init(struct link_windows *windows, uint16_t space)
 {
@@ -131,6 +133,22 @@ static int rank(const struct link_candidate *cand)
 	return cand->listed ? 0 : cand->on_interface ? 1 : 2;
 }
 
+/*
+ * The same for a window that tells of a rewritten MSS: what only ever shows as a clamp comes
+ * before what an interface has. What is known of networks stays in front: their routers clamp.
+ */
+static int rank_clamped(const struct link_candidate *cand)
+{
+	if (!cand->listed)
+		return cand->on_interface ? 3 : 1;
+	return cand->kind == LINK_VPN || cand->kind == LINK_TUNNEL ? 2 : 0;
+}
+
+static int rank_of(const struct link_candidate *cand, bool is_clamped)
+{
+	return is_clamped ? rank_clamped(cand) : rank(cand);
+}
+
 static int compare_unsigned(unsigned a, unsigned b)
 {
 	return a < b ? -1 : a > b;
@@ -153,24 +171,31 @@ static bool is_tunnel(enum link_kind kind)
 	return kind == LINK_TUNNEL || kind == LINK_VPN;
 }
 
-/* Sum up the candidates of one MTU, best first. Only those of the best rank count, and a
- * tunnel that shows only as a clamp is never more than ambiguous: routers clamp to anything. */
+/* Can @version's packets have come by the MTU this way? */
+static bool carries(const struct linkdb *db, const struct link_candidate *cand, bool is_v6)
+{
+	const struct linkdb_row *row = &db->rows[cand->row];
+
+	return is_v6 ? row->ip6 : row->ip4;
+}
+
+/* Sum up the candidates of one MTU. Only those of the best rank count, and a tunnel that shows
+ * only as a clamp is never more than ambiguous: routers clamp to anything. */
 static struct linkdb_mtu sum_up(const struct linkdb *db, const struct link_candidate *cands,
-				size_t count, bool is_v6)
+				size_t count, bool is_v6, bool is_clamped)
 {
 	const struct link_candidate *best = NULL;
 	struct linkdb_mtu sum = {0};
 
 	for (size_t i = 0; i < count; i++) {
-		const struct linkdb_row *row = &db->rows[cands[i].row];
-
-		if (!(is_v6 ? row->ip6 : row->ip4))
+		if (!carries(db, &cands[i], is_v6))
 			continue;
-		if (!best) {
+		if (!best || rank_of(&cands[i], is_clamped) < rank_of(best, is_clamped)) {
 			best = &cands[i];
 			sum.label = best->label;
-			sum.kind = row->kind;
-		} else if (rank(&cands[i]) == rank(best) && cands[i].kind != best->kind &&
+			sum.kind = (uint8_t)best->kind;
+		} else if (rank_of(&cands[i], is_clamped) == rank_of(best, is_clamped) &&
+			   cands[i].kind != best->kind &&
 			   !(is_tunnel(cands[i].kind) && is_tunnel(best->kind))) {
 			sum.kind = LINK_AMBIGUOUS;
 		}
@@ -190,8 +215,9 @@ static void sum_up_all(struct linkdb *db)
 
 		for (next = i + 1; next < db->cand_count && db->cands[next].mtu == mtu; next++)
 			;
-		for (unsigned is_v6 = 0; is_v6 < 2; is_v6++)
-			db->mtus[is_v6][mtu] = sum_up(db, &db->cands[i], next - i, is_v6);
+		for (unsigned which = 0; which < 4; which++)
+			db->mtus[which / 2][mtu][which % 2] =
+				sum_up(db, &db->cands[i], next - i, which / 2, which % 2);
 	}
 }
 
@@ -222,18 +248,21 @@ int linkdb_index(struct linkdb *db)
 }
 
 size_t linkdb_candidates(const struct linkdb *db, unsigned ip_version, unsigned mtu,
-			 struct link_candidate *ret_cands, size_t max)
+			 bool is_clamped, struct link_candidate *ret_cands, size_t max)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < db->cand_count; i++) {
-		const struct linkdb_row *row = &db->rows[db->cands[i].row];
+	for (int rank = 0; rank < RANKS; rank++) {
+		for (size_t i = 0; i < db->cand_count; i++) {
+			const struct link_candidate *cand = &db->cands[i];
 
-		if (db->cands[i].mtu != mtu || !(ip_version == 6 ? row->ip6 : row->ip4))
-			continue;
-		if (count < max)
-			ret_cands[count] = db->cands[i];
-		count++;
+			if (cand->mtu != mtu || rank_of(cand, is_clamped) != rank ||
+			    !carries(db, cand, ip_version == 6))
+				continue;
+			if (count < max)
+				ret_cands[count] = *cand;
+			count++;
+		}
 	}
 	return count;
 }

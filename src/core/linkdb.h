@@ -74,7 +74,7 @@ struct linkdb {
 	struct link_candidate *cands; /* by MTU, then the best first */
 	size_t cand_count;
 	struct link_windows win_64k, win_43k;
-	struct linkdb_mtu mtus[2][LINKDB_MTU_MAX + 1]; /* IPv4, IPv6 */
+	struct linkdb_mtu mtus[2][LINKDB_MTU_MAX + 1][2]; /* IPv4, IPv6; as it is, clamped */
 };
 
 /* Both copy what they are given; 0 or -ENOMEM. The caller keeps to the limits. */

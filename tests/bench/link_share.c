@@ -116,7 +116,7 @@ static void load_syns(const char *path)
 static bool table_flags(const struct syn *syn, unsigned mtu)
 {
 	struct link_candidate cands[32];
-	size_t count = linkdb_candidates(db, syn->ip_version, mtu, cands, 32);
+	size_t count = linkdb_candidates(db, syn->ip_version, mtu, false, cands, 32);
 
 	for (size_t i = 0; i < count && i < 32; i++) {
 		enum link_kind kind = cands[i].kind;

@@ -23,7 +23,7 @@ static void check_explain(const struct linkdb *db, const struct link_candidate *
 static void check_mtu(const struct linkdb *db, unsigned mtu)
 {
 	struct link_candidate cands[8];
-	size_t count = linkdb_candidates(db, 4, mtu, cands, 8);
+	size_t count = linkdb_candidates(db, 4, mtu, false, cands, 8);
 	struct syn syn = {.ip_version = 4, .mss = (uint16_t)(mtu - 40), .win = 64240};
 	struct link link;
 

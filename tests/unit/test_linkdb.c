@@ -226,8 +226,8 @@ Test(linkdb, accepts, .init = setup, .fini = teardown)
 	load("[base]\nbase = 100 tiny\n[encap]\nlabel = B\nkind = vpn\nsource = s\nover = 100\n"
 	     "cost = x 100\ncost = x 1000\ncost = x 60 + block 64 + y 1\n");
 	cr_expect_eq(linkdb_count(db), 4);
-	cr_expect_eq(linkdb_candidates(db, 4, 0, NULL, 0), 0);
-	cr_expect_eq(linkdb_candidates(db, 4, 1400, NULL, 0), 1);
+	cr_expect_eq(linkdb_candidates(db, 4, 0, false, NULL, 0), 0);
+	cr_expect_eq(linkdb_candidates(db, 4, 1400, false, NULL, 0), 1);
 }
 
 Test(linkdb, candidates_come_best_first, .init = setup, .fini = teardown)
@@ -238,8 +238,8 @@ Test(linkdb, candidates_come_best_first, .init = setup, .fini = teardown)
 
 	load(ENCAP "cost = IPv4 20 + UDP 8 + ESP 8 + IV 16 + ICV 12 + block 16 + trailer 2\n"
 		   "[mtu]\nlabel = B\nkind = access\nsource = elsewhere\nmtu = 1422\n");
-	cr_expect_eq(linkdb_candidates(db, 4, 1422, NULL, 0), 3);
-	cr_assert_eq(linkdb_candidates(db, 6, 1422, cands, 2), 3);
+	cr_expect_eq(linkdb_candidates(db, 4, 1422, false, NULL, 0), 3);
+	cr_assert_eq(linkdb_candidates(db, 6, 1422, false, cands, 2), 3);
 	cr_expect(cands[0].listed && cands[0].on_interface && cands[0].kind == LINK_ACCESS_NET);
 	cr_expect(!cands[1].listed && !cands[1].on_interface && cands[1].kind == LINK_VPN);
 	cr_expect_eq(cands[1].mtu, 1422);
@@ -251,6 +251,24 @@ Test(linkdb, candidates_come_best_first, .init = setup, .fini = teardown)
 	linkdb_explain(db, &cands[1], &buf);
 	cr_expect_str_eq(text, "Ethernet 1500 - IPv4 20 - UDP 8 - ESP 8 - IV 16 - ICV 12, "
 			       "in blocks of 16: 1424 - trailer 2 = 1422");
+}
+
+Test(linkdb, clamps_come_first_where_the_mss_was_rewritten, .init = setup, .fini = teardown)
+{
+	static const char *const usual[] = {"listed", "access", "interface", "clamp"};
+	static const char *const clamped[] = {"access", "clamp", "listed", "interface"};
+	struct link_candidate cands[4];
+
+	load("[base]\nbase = 1500 Ethernet\n[mtu]\nlabel = listed\nkind = vpn\nsource = s\n"
+	     "mtu = 1400\n[encap]\nlabel = interface\nkind = vpn\nshows = interface\nsource = s\n"
+	     "over = 1500\ncost = x 100\nlabel = clamp\nkind = vpn\nsource = s\nover = 1500\n"
+	     "cost = x 100\n[mtu]\nlabel = access\nkind = access\nsource = s\nmtu = 1400\n");
+	cr_assert_eq(linkdb_candidates(db, 4, 1400, true, cands, 4), 4);
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect_str_eq(vocab_text(vocab, VOCAB_LINK, cands[i].label), clamped[i]);
+	cr_assert_eq(linkdb_candidates(db, 4, 1400, false, cands, 4), 4);
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect_str_eq(vocab_text(vocab, VOCAB_LINK, cands[i].label), usual[i]);
 }
 
 static void load_shipped(void)
@@ -302,7 +320,7 @@ Test(linkdb, shipped_table_knows, .init = load_shipped, .fini = teardown)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct link_candidate cands[32];
-		size_t count = linkdb_candidates(db, 4, cases[i].mtu, cands, 32);
+		size_t count = linkdb_candidates(db, 4, cases[i].mtu, false, cands, 32);
 		bool found = false;
 
 		cr_assert_leq(count, 32);
