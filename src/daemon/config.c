@@ -385,6 +385,23 @@ static int read_file(struct config *config, const char *path, struct text_error 
 	return read_group(root, "", config, ret_error);
 }
 
+static struct config_storage *storage_of(const struct config *config)
+{
+	return config->storage;
+}
+
+static void free_all(struct config *config)
+{
+	struct config_storage *storage = storage_of(config);
+
+	config_destroy(&storage->file_config);
+	for (unsigned i = 0; i < storage->kept_count; i++)
+		free(storage->kept[i]);
+	free(storage->file);
+	free(storage);
+	free(config);
+}
+
 int config_load(const char *path, struct text_error *ret_error, struct config **ret_config)
 {
 	struct config *config = calloc(1, sizeof(*config));
@@ -416,23 +433,19 @@ int config_load(const char *path, struct text_error *ret_error, struct config **
 	*ret_config = config;
 	return 0;
 fail:
-	config_free(config);
+	free_all(config);
 	return rc;
 }
 
 struct config *config_ref(struct config *config)
 {
-	struct config_storage *storage = config->storage;
-
-	__atomic_add_fetch(&storage->refs, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&storage_of(config)->refs, 1, __ATOMIC_RELAXED);
 	return config;
 }
 
 const char *config_file(const struct config *config)
 {
-	const struct config_storage *storage = config->storage;
-
-	return storage->has_file ? storage->file : NULL;
+	return storage_of(config)->has_file ? storage_of(config)->file : NULL;
 }
 
 static bool is_restart_only(const char *path)
@@ -492,19 +505,10 @@ unsigned config_keep(struct config *config, struct config *boot, const char **re
 
 void config_free(struct config *config)
 {
-	struct config_storage *storage;
-
 	if (!config)
 		return;
-	storage = config->storage;
-	if (__atomic_sub_fetch(&storage->refs, 1, __ATOMIC_ACQ_REL))
-		return;
-	config_destroy(&storage->file_config);
-	for (unsigned i = 0; i < storage->kept_count; i++)
-		free(storage->kept[i]);
-	free(storage->file);
-	free(storage);
-	free(config);
+	if (__atomic_sub_fetch(&storage_of(config)->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		free_all(config);
 }
 
 struct knowledge_params config_knowledge_params(const struct config *config)
