@@ -5,12 +5,14 @@ VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CC ?= cc
 
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libseccomp-dev
-CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat
+CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat systemd
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
@@ -202,8 +204,9 @@ cov: ## line coverage of src/core by unit tests and corpora
 	@gcovr --root . --filter src/core --object-directory build/cov --print-summary
 
 MAN_PAGES = $(wildcard man/*.[1-8])
+UNITS = systemd/synprintd.service systemd/synprintd.socket
 
-install: all ## copy the programs, databases and manual pages below DESTDIR and PREFIX
+install: all ## copy programs, databases, manual and systemd units below DESTDIR and PREFIX
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/synprintd
 	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/synprint
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
@@ -212,9 +215,14 @@ install: all ## copy the programs, databases and manual pages below DESTDIR and 
 		install -m 644 conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/
 	for page in $(MAN_PAGES); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	install -D -m 644 systemd/synprint.sysusers $(DESTDIR)$(SYSUSERSDIR)/synprint.conf
+	install -d -m 755 $(DESTDIR)$(UNITDIR)
+	for unit in $(UNITS); do sed -E 's,/usr/(s?bin)/,$(PREFIX)/\1/,' $$unit \
+		>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; done
 
 uninstall: ## remove what install copied, but not a changed configuration
 	rm -f $(DESTDIR)$(PREFIX)/sbin/synprintd $(DESTDIR)$(PREFIX)/bin/synprint
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/synprint.conf $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/signatures.db $(DESTDIR)$(SYSCONFDIR)/synprint/links.db
 	cmp -s conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf && \
 		rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || true

@@ -24,6 +24,7 @@ static void on_stop(void *ctx)
 	struct daemon *daemon = ctx;
 
 	log_line(LOG_LEVEL_INFO, "stopping");
+	service_stopping(daemon);
 	loop_stop(daemon->loop);
 }
 
@@ -79,6 +80,7 @@ static void on_second(void *ctx)
 {
 	struct daemon *daemon = ctx;
 
+	service_tick(daemon);
 	free_unused(daemon);
 	learned_write_due(daemon->learned);
 }
@@ -123,7 +125,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 			 next->kept_keys[i]);
 }
 
-int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
+static int reload(struct daemon *daemon, struct text_error *ret_error)
 {
 	struct generation **place = free_place(daemon);
 	struct generation *next;
@@ -146,6 +148,16 @@ int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
 	}
 	replace_generation(daemon, next, place);
 	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
+{
+	int rc;
+
+	service_reloading(daemon);
+	rc = reload(daemon, ret_error);
+	service_ready(daemon);
+	return rc;
 }
 
 static bool wants_event(void *ctx, enum change_kind kind)
@@ -227,6 +239,9 @@ static enum daemon_exit start_server(struct daemon *daemon)
 	else if (daemon->has_user)
 		params.group = daemon->user.gid;
 	make_socket_directory(config->socket);
+	params.listen_fd = inherit_take(&daemon->service.inherited, config->socket);
+	if (params.listen_fd >= 0)
+		params.path = NULL;
 	if (server_new(&params, &error, &daemon->server) < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s", error.what);
 		return DAEMON_EXIT_SOCKET;
@@ -368,11 +383,13 @@ enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
 					       .vocab = vocab,
 					       .wants_event = wants_event,
 					       .ctx = daemon}};
+	service_init(&daemon->service);
 	code = start_stages(daemon, user);
-	if (code == DAEMON_EXIT_OK)
-		log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s",
-			 config->queue_first, config->queue_first + config->queue_count - 1,
-			 config->socket);
+	if (code != DAEMON_EXIT_OK)
+		return code;
+	service_ready(daemon);
+	log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s", config->queue_first,
+		 config->queue_first + config->queue_count - 1, config->socket);
 	return code;
 }
 
@@ -418,6 +435,7 @@ void daemon_stop(struct daemon *daemon)
 		remove_rules(daemon);
 	generation_free(daemon->generation);
 	server_free(daemon->server);
+	service_done(&daemon->service);
 	loop_free(daemon->loop);
 	feed_free(daemon->pipeline.feed);
 	clients_free(daemon->pipeline.clients);

@@ -10,6 +10,7 @@
 #include "daemon/generation.h"
 #include "daemon/keeper.h"
 #include "daemon/learned.h"
+#include "daemon/service.h"
 #include "daemon/worker.h"
 #include "sys/loop.h"
 #include "sys/privs.h"
@@ -39,6 +40,7 @@ struct daemon {
 	struct privs_user user; /* whom to become */
 	bool has_user; /* else we stay who we are */
 	int lock_fd; /* of this network namespace; -1 without */
+	struct service service;
 	struct server *server;
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;

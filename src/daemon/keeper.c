@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "sys/log.h"
@@ -194,6 +195,7 @@ static void *keeper_main(void *arg)
 	struct keeper *keeper = arg;
 	struct timespec at;
 
+	prctl(PR_SET_NAME, "keeper");
 	clock_gettime(CLOCK_MONOTONIC, &at);
 	for (unsigned number = 1;; number++) {
 		at = next_beat(at);

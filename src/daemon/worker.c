@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -213,7 +215,10 @@ static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	uint64_t stop_ms = 0;
+	char name[16]; /* TASK_COMM_LEN */
 
+	snprintf(name, sizeof(name), "queue %u", worker->queue_number);
+	prctl(PR_SET_NAME, name);
 	for (;;) {
 		bool must_stop = __atomic_load_n(&worker->must_stop, __ATOMIC_ACQUIRE);
 		int n = turn(worker, must_stop ? DRAIN_MS : IDLE_MS);

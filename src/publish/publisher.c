@@ -12,6 +12,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #define SLOTS 4 /* bursts that a worker may have handed over at once */
@@ -373,6 +374,7 @@ static void *publisher_main(void *arg)
 	struct publisher *publisher = arg;
 	uint64_t next_ms = monotonic_ms() + RECONCILE_MS;
 
+	prctl(PR_SET_NAME, "publisher");
 	for (;;) {
 		bool must_stop = __atomic_load_n(&publisher->must_stop, __ATOMIC_ACQUIRE);
 		bool is_busy = publish_bursts(publisher);

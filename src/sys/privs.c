@@ -91,6 +91,15 @@ int privs_give_directory(const char *path, const struct privs_user *user)
 	return rc;
 }
 
+/* As a service manager starts us; its own filter of system calls may not have capset(2). */
+static bool has_net_admin_alone(void)
+{
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (cap != CAP_NET_ADMIN && capng_have_capability(CAPNG_PERMITTED, cap))
+			return false;
+	return true;
+}
+
 /* The bounding set needs CAP_SETPCAP to shrink; a process that never had it has no use of it. */
 static int keep_net_admin(void)
 {
@@ -115,9 +124,13 @@ int privs_drop(const struct privs_user *user)
 
 	if (!privs_has_net_admin())
 		return -EPERM;
-	capng_clear(CAPNG_SELECT_ALL);
-	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
-	rc = become(user);
+	if (has_net_admin_alone() && (!user || is_self(user))) {
+		rc = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;
+	} else {
+		capng_clear(CAPNG_SELECT_ALL);
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+		rc = become(user);
+	}
 	if (rc < 0)
 		return rc;
 	/* After the change of user, which sets "dumpable" anew; a limit does not stop core pipes. */

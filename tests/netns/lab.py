@@ -103,12 +103,12 @@ class Daemon:
         self.process = None
         lab.daemons.append(self)
 
-    def start(self, wait=True, wrapper=(), arguments=()):
+    def start(self, wait=True, wrapper=(), arguments=(), pass_fds=()):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", self.namespace, *wrapper, SYNPRINTD,
                  "-c", str(self.config), *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds)
         if wait:
             wait_until(self.is_ready, "synprintd is ready", 30)
         return self

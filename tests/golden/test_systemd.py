@@ -1,0 +1,73 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The units by systemd's own judgement, the user that they need, and what `make install` puts where."""
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = TOP / os.environ.get("BUILD", "build")
+UNITS = ("synprintd.service", "synprintd.socket")
+EXPOSURE_MAX = 1.2
+
+
+def run(*command, check=True):
+    done = subprocess.run([str(word) for word in command], cwd=TOP, capture_output=True, text=True,
+                          check=False)
+    assert not check or done.returncode == 0, f"{command}: {done.returncode}: {done.stderr}"
+    return done
+
+
+def make(target, directory):
+    run("make", "--no-print-directory", target, f"DESTDIR={directory}", "PREFIX=/opt/sp",
+        f"BUILD={os.environ.get('BUILD', 'build')}")
+
+
+def security(_):
+    out = run("systemd-analyze", "security", "--offline=true", TOP / "systemd" / UNITS[0]).stdout
+    level = float(re.search(r"Overall exposure level .*: ([\d.]+)", out)[1])
+    assert level <= EXPOSURE_MAX, f"{level}, more than {EXPOSURE_MAX}:\n{out}"
+    print(f"FIGURE systemd-analyze security: {level}")
+
+
+def verify(scratch):
+    """With the programs where they are now: verify looks whether they are there."""
+    for name in UNITS:
+        text = re.sub(r"/usr/s?bin/(synprintd?)\b", rf"{BUILD}/\1",
+                      (TOP / "systemd" / name).read_text())
+        (scratch / name).write_text(text)
+    done = run("systemd-analyze", "verify", "--man=no", *(scratch / name for name in UNITS),
+               check=False)
+    said = [line for line in (done.stdout + done.stderr).splitlines()
+            if any(name in line for name in UNITS)]
+    assert done.returncode == 0 and not said, done
+
+
+def user(scratch):
+    (scratch / "etc").mkdir()
+    run("systemd-sysusers", f"--root={scratch}", TOP / "systemd" / "synprint.sysusers")
+    accounts = (scratch / "etc" / "passwd").read_text()
+    assert re.search(r"^synprint:.*:/usr/sbin/nologin$", accounts, re.M), accounts
+
+
+def install(scratch):
+    make("install", scratch)
+    unit = (scratch / "opt/sp/lib/systemd/system/synprintd.service").read_text()
+    commands = re.findall(r"^Exec\w+=(/\S+)", unit, re.M)
+    assert len(commands) == 3, commands
+    for command in commands:
+        assert os.access(f"{scratch}{command}", os.X_OK), f"{command} is not installed"
+    for socket in re.findall(r"^ListenStream=(\S+)", (TOP / "systemd" / UNITS[1]).read_text(), re.M):
+        assert socket in (TOP / "conf" / "synprint.conf").read_text(), f"{socket} is not configured"
+    make("uninstall", scratch)
+    left = [path for path in scratch.rglob("*") if not path.is_dir()]
+    assert not left, left
+
+
+if __name__ == "__main__":
+    for check in (security, verify, user, install):
+        with tempfile.TemporaryDirectory() as directory:
+            check(Path(directory))
+        print(f"ok {check.__name__}")
