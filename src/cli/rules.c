@@ -209,10 +209,19 @@ static const struct option options[] = {{"engine", required_argument, NULL, OPT_
 
 static int parse_format(const char *text, enum rules_format *ret_format)
 {
-	if (strcmp(text, "nft") != 0 && strcmp(text, "iptables") != 0)
-		return -EINVAL;
-	*ret_format = *text == 'n' ? RULES_FORMAT_NFT : RULES_FORMAT_IPTABLES;
-	return 0;
+	static const struct {
+		const char *name;
+		enum rules_format format;
+	} formats[] = {{"nft", RULES_FORMAT_NFT},
+		       {"iptables", RULES_FORMAT_IPTABLES},
+		       {"ipset", RULES_FORMAT_IPSET}};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(text, formats[i].name) == 0) {
+			*ret_format = formats[i].format;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 static int read_option(struct rules_task *task, int option, unsigned *interface_count)
@@ -225,7 +234,7 @@ static int read_option(struct rules_task *task, int option, unsigned *interface_
 	case OPT_FORMAT:
 		if (parse_format(optarg, &task->format) == 0)
 			return CLI_OK;
-		return cli_usage_error(task->cli, "--format is nft or iptables");
+		return cli_usage_error(task->cli, "--format is nft, iptables or ipset");
 	case OPT_QUEUES:
 		if (parse_queues(optarg, &task->params) == 0)
 			return CLI_OK;
@@ -296,7 +305,7 @@ const struct cli_command cli_rules = {
 		"  status         what is in the kernel; exit status 1 where nothing is\n"
 		"Options; what is not given is as in the configuration:\n"
 		"  --engine E     auto, nft (the queue expression) or xt (the NFQUEUE target)\n"
-		"  --format F     of print: nft (default) or iptables\n"
+		"  --format F     of print: nft (default), iptables, or ipset for its switch\n"
 		"  --queues A[-B] queue numbers\n"
 		"  --interface NAME  divert only what comes in there; may be given several times\n",
 	.run = run,

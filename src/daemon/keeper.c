@@ -22,6 +22,7 @@ struct keeper {
 	struct rules_status status;
 	uint64_t last_syns; /* as the rules counted when they were last asked */
 	struct keeper_stats stats;
+	bool has_ipset_switch; /* the administrator's iptables rules have one */
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what is below */
 	pthread_cond_t wake;
@@ -66,7 +67,8 @@ static void look_at_rules(struct keeper *keeper)
 	if (rules_get_status(keeper->nl, &keeper->status) < 0)
 		return;
 	stats->has_rules = keeper->status.is_present;
-	stats->is_diverting = keeper->status.is_present && keeper->status.is_armed;
+	stats->is_diverting =
+		(keeper->status.is_present && keeper->status.is_armed) || keeper->has_ipset_switch;
 	if (!keeper->status.is_present) {
 		keeper->last_syns = 0;
 		return;
@@ -104,14 +106,21 @@ static bool has_all_rules(const struct keeper *keeper)
 	       keeper->status.interface_count == keeper->config->interface_count;
 }
 
-/* Rules of the administrator's own may have the switch too, so it is renewed for any engine. */
+/* Rules of the administrator's own may have a switch too: nft's, or an ipset for iptables. */
+static int renew_switch(struct keeper *keeper)
+{
+	if (keeper->config->engine == RULES_NONE)
+		keeper->has_ipset_switch = rules_heartbeat_ipset(keeper->nl) == 0;
+	return rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+}
+
 static void beat(struct keeper *keeper, unsigned number)
 {
 	bool is_managed = keeper->config->engine != RULES_NONE;
 	int rc = 0;
 
 	if (workers_progress(keeper))
-		rc = rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+		rc = renew_switch(keeper);
 	else
 		keeper->stats.withheld++;
 	if (rc != -ENOENT && number % BEATS_PER_CHECK)
@@ -253,7 +262,7 @@ static int apply_rules(struct keeper *keeper, struct text_error *ret_error)
 		return rc;
 	look_at_rules(keeper);
 	keeper->stats.counted = keeper->stats.unclassified = 0;
-	rc = rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
+	rc = renew_switch(keeper);
 	if (rc == -ENOENT && !is_managed)
 		return 0;
 	if (rc < 0)
@@ -335,6 +344,8 @@ void keeper_stop(struct keeper *keeper)
 	pthread_mutex_unlock(&keeper->lock);
 	pthread_join(keeper->thread, NULL);
 	rules_disarm(keeper->nl);
+	if (keeper->has_ipset_switch)
+		rules_disarm_ipset(keeper->nl);
 	if (keeper->config->engine != RULES_NONE)
 		rules_undivert(keeper->nl);
 	keeper_free(keeper);

@@ -20,7 +20,11 @@ enum rules_engine {
 	RULES_NONE, /* the administrator's own rules; only rules_print() is of use then */
 };
 
-enum rules_format { RULES_FORMAT_NFT, RULES_FORMAT_IPTABLES };
+enum rules_format {
+	RULES_FORMAT_NFT,
+	RULES_FORMAT_IPTABLES,
+	RULES_FORMAT_IPSET, /* the sets that the iptables rules refer to */
+};
 
 struct rules_params {
 	enum rules_engine engine;
@@ -81,12 +85,21 @@ int rules_get_status(struct nl *nl, struct rules_status *ret_status);
  */
 int rules_heartbeat(struct nl *nl, unsigned timeout_ms);
 
+/**
+ * rules_heartbeat_ipset() - the same for iptables rules, for a second from now on.
+ * Return: 0; -ENOENT where the administrator made no such ipsets; -errno.
+ */
+int rules_heartbeat_ipset(struct nl *nl);
+
+/** rules_disarm_ipset() - Return: 0, also where nothing was there; -errno. */
+int rules_disarm_ipset(struct nl *nl);
+
 /** rules_disarm() - stop diverting now. Return: 0, also where nothing was there; -errno. */
 int rules_disarm(struct nl *nl);
 
 /**
  * rules_print() - the same rules as text for `nft -f` (a kernel with the queue expression), or
- * for iptables-restore and ip6tables-restore with --noflush.
+ * for `ipset restore` and then iptables-restore and ip6tables-restore with --noflush.
  */
 void rules_print(const struct rules_params *params, enum rules_format format, struct text_buf *out);
 

@@ -8,6 +8,10 @@
 
 #define RULES_CHAIN "divert"
 #define RULES_ALIVE "alive"
+#define RULES_IPSET_ALIVE "synprint_alive"
+#define RULES_IPSET_ALL4 "synprint_all4"
+#define RULES_IPSET_ALL6 "synprint_all6"
+#define RULES_IPSET_TIMEOUT_S 1 /* ipset knows whole seconds only */
 #define RULES_PRIORITY (-175) /* behind conntrack (-200), before mangle (-150) and all policy */
 
 /** rules_rule_new() - the rule for one interface (NULL: for all); NULL: no memory. */

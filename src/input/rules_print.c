@@ -147,7 +147,8 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 {
 	text_put(out, "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
 		      "it with\n"
-		      "# both, once. NFQUEUE ends its chain: rules of table raw behind it do not "
+		      "# both, once, after what --format ipset prints. NFQUEUE ends its chain: "
+		      "rules of table raw behind it do not "
 		      "see a SYN\n"
 		      "# any more. Table raw comes first, so mangle, nat and filter all run behind "
 		      "it, and\n"
@@ -156,20 +157,22 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 		      "--set-mark 1\n"
 		      "#   ip6tables -t mangle -A PREROUTING -m set --match-set vpn6 src -j MARK "
 		      "--set-mark 1\n"
-		      "# --queue-bypass lets SYNs pass while no program reads the queue; a program "
-		      "that was\n"
-		      "# stopped holds them up, which only the rules for nft prevent.\n"
+		      "# synprintd keeps the members of the set " RULES_IPSET_ALIVE
+		      " alive while it works:\n"
+		      "# without them no SYN is diverted, and with --queue-bypass none waits for a "
+		      "program\n"
+		      "# that is gone.\n"
 		      "# To remove them:\n"
 		      "#   iptables-save -t raw | grep -v SYNPRINT | iptables-restore -T raw\n"
 		      "#   ip6tables-save -t raw | grep -v SYNPRINT | ip6tables-restore -T raw\n"
 		      "*raw\n"
 		      ":SYNPRINT - [0:0]\n");
+	text_put(out, "-A SYNPRINT -m set --match-set " RULES_IPSET_ALIVE " src -j NFQUEUE ");
 	if (params->queue_count > 1)
-		text_putf(out, "-A SYNPRINT -j NFQUEUE --queue-balance %u:%u --queue-bypass\n",
-			  params->queue_first, queue_last(params));
+		text_putf(out, "--queue-balance %u:%u --queue-bypass\n", params->queue_first,
+			  queue_last(params));
 	else
-		text_putf(out, "-A SYNPRINT -j NFQUEUE --queue-num %u --queue-bypass\n",
-			  params->queue_first);
+		text_putf(out, "--queue-num %u --queue-bypass\n", params->queue_first);
 	for (unsigned i = 0; i < params->interface_count; i++)
 		print_iptables_rule(params->interfaces[i], out);
 	if (!params->interface_count)
@@ -177,10 +180,24 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 	text_put(out, "COMMIT\n");
 }
 
+/* No set matches packets of both IP versions but a list of sets, which has timeouts too. */
+static void print_ipset(struct text_buf *out)
+{
+	text_putf(out,
+		  "# For ipset restore -exist, before the rules for iptables are loaded.\n"
+		  "create " RULES_IPSET_ALL4 " hash:net family inet\n"
+		  "add " RULES_IPSET_ALL4 " 0.0.0.0/1\nadd " RULES_IPSET_ALL4 " 128.0.0.0/1\n"
+		  "create " RULES_IPSET_ALL6 " hash:net family inet6\n"
+		  "add " RULES_IPSET_ALL6 " ::/1\nadd " RULES_IPSET_ALL6 " 8000::/1\n"
+		  "create " RULES_IPSET_ALIVE " list:set timeout %u\n",
+		  RULES_IPSET_TIMEOUT_S);
+}
+
 void rules_print(const struct rules_params *params, enum rules_format format, struct text_buf *out)
 {
 	switch (format) {
 	case RULES_FORMAT_NFT: print_nft(params, out); return;
 	case RULES_FORMAT_IPTABLES: print_iptables(params, out); return;
+	case RULES_FORMAT_IPSET: print_ipset(out); return;
 	}
 }

@@ -3,6 +3,7 @@
 """rules.engine = "none": the administrator's own rules, as `synprint rules print` prints them, and
 ipsets on the other side."""
 import re
+import signal
 
 import lab
 import traffic
@@ -26,12 +27,34 @@ def counted(lab_, tool, chain, what):
     return int(re.match(r"\s*(\d+)", line).group(1))
 
 
+def switch_members(lab_):
+    listed = lab.sh("ipset", "list", "synprint_alive", namespace=lab_.gateway).stdout
+    return re.findall(r"^(synprint_all\d) timeout", listed, re.M)
+
+
+def stopped_daemon_diverts_nothing(lab_, daemon):
+    """It renews the members of a list, whose timeout of a second is the dead-man's switch."""
+    assert set(switch_members(lab_)) == {"synprint_all4", "synprint_all6"}
+    received = daemon.received()
+    daemon.kill(signal.SIGSTOP)
+    lab.wait_until(lambda: not switch_members(lab_), "the switch goes off")
+    result = traffic.Load(lab_.client, 100, 50).result()
+    daemon.kill(signal.SIGCONT)
+    traffic.expect_no_failure(result, "a stopped daemon")
+    assert result["retransmissions"] == 0, result
+    lab.wait_until(lambda: switch_members(lab_), "the switch goes on again")
+    assert daemon.received() == received, daemon.status()
+
+
 def with_variant(lab_, variant):
     lab_.adopt(traffic.Server(lab_.server))
     config = lab_.write_config(['ipset = "seen"; timeout = "10m"'], engine="none",
                                queue="first = 20; count = 2;", publish=PATIENT)
     rules = lab_.rules("print", "--format", "iptables", config=config).stdout
     assert "--queue-balance 20:21" in rules, rules
+    switch = lab_.rules("print", "--format", "ipset", config=config).stdout
+    for _ in range(2):  # again changes nothing
+        lab.sh("ipset", "restore", "-exist", namespace=lab_.gateway, stdin=switch)
     for tool in ("iptables", "ip6tables"):
         lab.sh(f"{tool}{variant}-restore", "--noflush", namespace=lab_.gateway, stdin=rules)
     daemon = lab_.daemon(config).start()
@@ -56,10 +79,13 @@ def with_variant(lab_, variant):
     assert daemon.received() == 2 * CLIENTS, daemon.status()
     lab.figure(f"first SYNs matched by -m set behind the queue (iptables{variant}): "
                f"{sum(got)} of {2 * CLIENTS}")
+    assert daemon.status()["rules"]["diverting"], daemon.status()
+    stopped_daemon_diverts_nothing(lab_, daemon)
     # The administrator's rules stay, and without the daemon they let everything through.
     before = lab.sh(f"iptables{variant}-save", namespace=lab_.gateway).stdout
     assert daemon.stop() == 0, daemon.log()
     after = lab.sh(f"iptables{variant}-save", namespace=lab_.gateway).stdout
+    assert not switch_members(lab_), "the switch was left on"
     assert "SYNPRINT" in after and before.count("\n") == after.count("\n"), (before, after)
     result = traffic.Load(lab_.client, 100, 50).result()
     traffic.expect_no_failure(result, "without the daemon")

@@ -100,7 +100,8 @@ Test(rules, print_iptables)
 
 	cr_expect_str_eq(strstr(text, "\n*raw\n") + 1,
 			 "*raw\n:SYNPRINT - [0:0]\n"
-			 "-A SYNPRINT -j NFQUEUE --queue-num 5 --queue-bypass\n"
+			 "-A SYNPRINT -m set --match-set synprint_alive src -j NFQUEUE "
+			 "--queue-num 5 --queue-bypass\n"
 			 "-A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SYNPRINT\n"
 			 "COMMIT\n");
 	params = (struct rules_params){.queue_first = 5,
@@ -111,4 +112,13 @@ Test(rules, print_iptables)
 	cr_expect(strstr(text, "NFQUEUE --queue-balance 5:8 --queue-bypass\n"), "%s", text);
 	cr_expect(strstr(text, "-A PREROUTING -i eth0 -p tcp"), "%s", text);
 	cr_expect(strstr(text, "-A PREROUTING -i wg+ -p tcp"), "%s", text);
+}
+
+Test(rules, print_ipset)
+{
+	const char *text = print(&(struct rules_params){.queue_count = 1}, RULES_FORMAT_IPSET);
+
+	cr_expect(strstr(text, "\nadd synprint_all4 128.0.0.0/1\n"), "%s", text);
+	cr_expect(strstr(text, "\nadd synprint_all6 8000::/1\n"), "%s", text);
+	cr_expect(strstr(text, "\ncreate synprint_alive list:set timeout 1\n"), "%s", text);
 }

@@ -386,6 +386,7 @@ static void print_to(const struct rules_params *params, enum rules_format format
 
 Test(rules_kernel, iptables_takes_what_is_printed)
 {
+	print_to(&four_on_two, RULES_FORMAT_IPSET, "ipset restore -exist");
 	print_to(&four_on_two, RULES_FORMAT_IPTABLES, "iptables-restore --noflush");
 	print_to(&four_on_two, RULES_FORMAT_IPTABLES, "ip6tables-restore --noflush");
 	kernel_expect("iptables-save -t raw", "-A PREROUTING -i eth+ -p tcp");
@@ -396,10 +397,17 @@ Test(rules_kernel, iptables_diverts_with_what_is_printed)
 {
 	struct nfqueue *queue = open_queue(0);
 
+	cr_expect_eq(rules_heartbeat_ipset(nl), -ENOENT, "the administrator made no switch");
+	print_to(&everywhere, RULES_FORMAT_IPSET, "ipset restore -exist");
 	print_to(&everywhere, RULES_FORMAT_IPTABLES, "iptables-restore --noflush");
+	expect_passed(queue, AF_INET);
+	cr_expect_eq(rules_heartbeat_ipset(nl), 0);
 	expect_held(queue, AF_INET);
+	cr_expect_eq(rules_disarm_ipset(nl), 0);
+	expect_passed(queue, AF_INET);
 	expect_passed(queue, AF_INET6);
 	print_to(&everywhere, RULES_FORMAT_IPTABLES, "ip6tables-restore --noflush");
+	cr_expect_eq(rules_heartbeat_ipset(nl), 0);
 	expect_held(queue, AF_INET6);
 	nfqueue_close(queue);
 }
