@@ -37,7 +37,8 @@ struct baseline;
 
 struct baseline_params {
 	size_t prefixes; /* networks, from BASELINE_PREFIXES_MIN to BASELINE_PREFIXES_MAX */
-	unsigned v4_prefix_bits, v6_prefix_bits; /* of a network without a name: 8 to 32, 16 to 64 */
+	unsigned v4_prefix_bits,
+		v6_prefix_bits; /* of a network without a name: 8 to 32, 16 to 64 */
 	unsigned half_life_s; /* weights halve in this time; more than 0 */
 	uint64_t seed; /* of the hash; random, so that nobody can aim at one place */
 };

@@ -66,8 +66,12 @@ void clients_free(struct clients *clients);
 /** clients_set_refresh() - from now on, when an unchanged client is reported again: 1 to 32767 s. */
 void clients_set_refresh(struct clients *clients, unsigned refresh_s);
 
+/** clients_set_threshold() - from now on, the grade from which links are flagged; LINK_LIKELY before. */
+void clients_set_threshold(struct clients *clients, enum link_grade threshold);
+
 /**
- * clients_observe() - count one SYN and what was decided about it.
+ * clients_observe() - count one SYN and what was decided about it. What the address's other
+ * connections and the reasons say beyond the SYN is weighed here (verdict_weigh()).
  * @now_ms: Unix time in milliseconds, of the burst
  * @ret_change: what publishers have to know
  */

@@ -43,11 +43,13 @@ enum reason {
 	REASON_WIN_CLAMPED, /* the window belongs to another MSS: rewritten on the path */
 	REASON_WIN_NO_EVIDENCE, /* a window that says nothing about the MSS */
 	REASON_LOCAL_CLAMP, /* the configured clamp in front of us explains it */
-	REASON_SEVERAL_MTUS, /* this address showed several MTUs within a short time */
+	REASON_SEVERAL_MTUS, /* this address showed Ethernet's MTU and another within a short time */
 	REASON_BASELINE_NORMAL, /* usual for the client's network */
 	REASON_BASELINE_RARE,
 	/* Client. */
 	REASON_SEVERAL_STACKS, /* this address shows several systems */
+	REASON_PAIR_SAME, /* only in answers about two addresses: IPv4 and IPv6 have one MTU or MSS */
+	REASON_PAIR_DIFFERS, /* likewise: what is on the path carries only one of them */
 	REASON_COUNT
 };
 

@@ -55,6 +55,18 @@ _Static_assert(VOCAB_CLASSES_MAX <= 64 && VOCAB_LABELS_MAX < 65536 && VOCAB_LINK
 struct verdict verdict_decide(const struct syn *syn, const struct match *match,
 			      const struct link *link, enum link_grade link_threshold);
 
+/**
+ * verdict_link_flags() - VERDICT_VPN or VERDICT_TUNNEL of what was found at that grade, or 0.
+ * What is ambiguous, and flags only under a lowered threshold, counts as a VPN.
+ */
+unsigned verdict_link_flags(enum link_kind kind, enum link_grade grade, enum link_grade threshold);
+
+/**
+ * verdict_weigh() - grade and link flags anew, once reasons from beyond the SYN were added to
+ * what verdict_decide() said (link_weigh()).
+ */
+void verdict_weigh(struct verdict *verdict, enum link_grade link_threshold);
+
 /** verdict_flag_name() - "vpn", "scanner", ...; NULL for no flag. */
 const char *verdict_flag_name(enum verdict_flag flag);
 

@@ -44,8 +44,7 @@ struct baseline *baseline_new(const struct baseline_params *params)
 	memset(baseline, 0, sizeof(*baseline));
 	baseline->params = *params;
 	baseline->set_count = (params->prefixes + BASELINE_WAYS - 1) / BASELINE_WAYS;
-	baseline->entries =
-		calloc(baseline->set_count * BASELINE_WAYS, sizeof(*baseline->entries));
+	baseline->entries = calloc(baseline->set_count * BASELINE_WAYS, sizeof(*baseline->entries));
 	for (unsigned i = 0; i < BASELINE_LOCKS; i++)
 		pthread_mutex_init(&baseline->locks[i].mutex, NULL);
 	if (baseline->entries)
@@ -228,8 +227,9 @@ static void entry_copy(const struct baseline_entry *entry, struct baseline_prefi
 
 		for (; at && ret_prefix->mtus[at - 1].clients < slot->clients; at--)
 			ret_prefix->mtus[at] = ret_prefix->mtus[at - 1];
-		ret_prefix->mtus[at] = (struct baseline_mtu){
-			slot->clients, slot->mtu, (uint16_t)__builtin_popcountll(slot->seen)};
+		ret_prefix->mtus[at] =
+			(struct baseline_mtu){slot->clients, slot->mtu,
+					      (uint16_t)__builtin_popcountll(slot->seen)};
 	}
 }
 
@@ -238,8 +238,7 @@ static bool is_rare(const struct baseline_slot *slot, float all)
 {
 	float most = all * BASELINE_RARE_SHARE;
 
-	return all >= BASELINE_RARE_CLIENTS &&
-	       (!slot || slot->clients <= (most > 1 ? most : 1));
+	return all >= BASELINE_RARE_CLIENTS && (!slot || slot->clients <= (most > 1 ? most : 1));
 }
 
 static bool is_usual(const struct baseline_slot *slot, float all, float clients, float share,

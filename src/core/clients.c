@@ -14,6 +14,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "synprint/link_weigh.h"
+
 #define SHARDS_MAX 64
 #define CLIENTS_PER_SHARD_MIN 1024
 #define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot has 24 bits for the entry */
@@ -21,6 +23,9 @@
 
 /* A SYN is retransmitted for 127 s at the longest (Linux, tcp_syn_retries 6). */
 #define REPEAT_WINDOW_S 130
+
+/* Connections that are further apart may be of a network that has changed meanwhile. */
+#define CLOSE_S 300
 
 /* Several stacks: an alternation weighs as much as this many SYNs of one and the same stack. */
 #define MIX_STEP 48
@@ -37,7 +42,8 @@ struct entry {
 	uint32_t syn_count; /* 0: the entry is free */
 	uint32_t older, newer; /* age list; older links the free list too */
 	uint16_t reported_s; /* low bits of the time of the last report */
-	uint8_t conn_count;
+	uint8_t conn_count : 3;
+	uint8_t close_count : 3; /* of these, how many came shortly one after the other */
 	uint8_t mix; /* how much several stacks alternate here */
 };
 
@@ -64,6 +70,7 @@ struct clients {
 	uint32_t *index;
 	struct recent *recent;
 	struct clients_params params;
+	enum link_grade threshold;
 	unsigned shard_count;
 	size_t memory_bytes;
 };
@@ -131,6 +138,7 @@ struct clients *clients_new(const struct clients_params *params)
 		return NULL;
 	}
 	clients->params = *params;
+	clients->threshold = LINK_LIKELY;
 	clients->shard_count = count;
 	if (!clients_alloc(clients, entries, slots, recent)) {
 		free(clients->shards);
@@ -146,6 +154,11 @@ struct clients *clients_new(const struct clients_params *params)
 void clients_set_refresh(struct clients *clients, unsigned refresh_s)
 {
 	__atomic_store_n(&clients->params.refresh_s, refresh_s, __ATOMIC_RELAXED);
+}
+
+void clients_set_threshold(struct clients *clients, enum link_grade threshold)
+{
+	__atomic_store_n(&clients->threshold, threshold, __ATOMIC_RELAXED);
 }
 
 void clients_free(struct clients *clients)
@@ -355,6 +368,24 @@ static void note_mix(const struct clients *clients, struct entry *entry,
 		entry->mix--;
 }
 
+/* What this SYN's link is worth beside the connections that came shortly before it. */
+static void weigh_link(const struct clients *clients, struct entry *entry, uint32_t now_s,
+		       struct verdict *verdict)
+{
+	uint16_t mss[CLIENT_CONNS + 1] = {(uint16_t)verdict->mss};
+	uint64_t several;
+
+	if (now_s - entry->last_seen_s > CLOSE_S)
+		entry->close_count = 0;
+	for (unsigned i = 0; i < entry->close_count; i++)
+		mss[i + 1] = (uint16_t)entry->verdicts[i].mss;
+	several = link_several(!addr_is_v4(&entry->addr), mss, entry->close_count + 1u);
+	verdict->reasons = (verdict->reasons | several) & VERDICT_REASONS_MASK;
+	verdict_weigh(verdict, __atomic_load_n(&clients->threshold, __ATOMIC_RELAXED));
+	if (entry->close_count < CLIENT_CONNS)
+		entry->close_count++;
+}
+
 static bool verdict_differs(const struct verdict *a, const struct verdict *b)
 {
 	return a->class_id != b->class_id || a->label != b->label || a->flags != b->flags ||
@@ -379,6 +410,7 @@ static enum change_kind entry_observe(const struct clients *clients, struct entr
 	enum change_kind kind = CHANGE_NONE;
 
 	note_mix(clients, entry, &verdict);
+	weigh_link(clients, entry, now_s, &verdict);
 	if (entry->mix >= MIX_SHARED) {
 		verdict.flags |= VERDICT_SHARED;
 		verdict.reasons = (verdict.reasons | reason_bit(REASON_SEVERAL_STACKS)) &

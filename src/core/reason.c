@@ -44,10 +44,13 @@ static const struct words reasons[REASON_COUNT] = {
 	[REASON_LOCAL_CLAMP] = {"local_clamp",
 				"the configured clamp in front of us explains the MSS"},
 	[REASON_SEVERAL_MTUS] = {"several_mtus",
-				 "this address showed several MTUs in a short time"},
+				 "this address showed Ethernet's MTU and another in a short time"},
 	[REASON_BASELINE_NORMAL] = {"baseline_normal", "usual for the client's network"},
 	[REASON_BASELINE_RARE] = {"baseline_rare", "rare in the client's network"},
 	[REASON_SEVERAL_STACKS] = {"several_stacks", "this address shows several systems"},
+	[REASON_PAIR_SAME] = {"pair_same", "IPv4 and IPv6 of this client are limited alike"},
+	[REASON_PAIR_DIFFERS] = {"pair_differs",
+				 "what is on the path carries only one of IPv4 and IPv6"},
 };
 
 const char *reason_name(enum reason reason)

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "synprint/link_weigh.h"
 #include "synprint/verdict.h"
 
 static const char *const flag_names[VERDICT_FLAG_COUNT] = {
@@ -13,13 +14,12 @@ static const char *const flag_names[VERDICT_FLAG_COUNT] = {
 	"shared", "mss_clamped", "unknown", "malformed",
 };
 
-/* An access network never flags, whatever the threshold. What is ambiguous, and flags only
- * under a lowered threshold, counts as a VPN. */
-static unsigned flag_link(const struct link *link, enum link_grade threshold)
+/* An access network never flags, whatever the threshold. */
+unsigned verdict_link_flags(enum link_kind kind, enum link_grade grade, enum link_grade threshold)
 {
-	if (link->grade < LINK_POSSIBLE || link->grade < threshold)
+	if (grade < LINK_POSSIBLE || grade < threshold)
 		return 0;
-	return link->kind == LINK_TUNNEL ? VERDICT_TUNNEL : VERDICT_VPN;
+	return kind == LINK_TUNNEL ? VERDICT_TUNNEL : VERDICT_VPN;
 }
 
 static unsigned flag_match(const struct match *match)
@@ -45,7 +45,8 @@ static uint16_t permille(float fraction)
 struct verdict verdict_decide(const struct syn *syn, const struct match *match,
 			      const struct link *link, enum link_grade link_threshold)
 {
-	unsigned flags = flag_link(link, link_threshold) | flag_match(match);
+	unsigned flags =
+		verdict_link_flags(link->kind, link->grade, link_threshold) | flag_match(match);
 	uint64_t reasons = match->reasons | link->reasons;
 
 	if (link->mss_clamped && !(link->reasons & reason_bit(REASON_LOCAL_CLAMP)))
@@ -67,6 +68,19 @@ struct verdict verdict_decide(const struct syn *syn, const struct match *match,
 		.class_id = match->class_id & 0x3fu,
 		.link = link->label,
 	};
+}
+
+void verdict_weigh(struct verdict *verdict, enum link_grade link_threshold)
+{
+	enum link_grade grade = link_weigh((enum link_grade)verdict->grade, verdict->reasons);
+	bool is_tunnel = verdict->reasons & reason_bit(REASON_MTU_TUNNEL);
+	unsigned flags = verdict->flags & ~(unsigned)(VERDICT_VPN | VERDICT_TUNNEL);
+
+	if (grade == verdict->grade)
+		return;
+	flags |= verdict_link_flags(is_tunnel ? LINK_TUNNEL : LINK_VPN, grade, link_threshold);
+	verdict->grade = grade & 3;
+	verdict->flags = flags & VERDICT_FLAGS_MASK;
 }
 
 const char *verdict_flag_name(enum verdict_flag flag)

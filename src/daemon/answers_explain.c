@@ -6,10 +6,11 @@
 #include "daemon/daemon.h"
 #include "synprint/explain.h"
 
-/* What the client table knows, or was told, beyond the SYN. */
+/* What was known, or was told, beyond the SYN. */
 #define FLAGS_OF_CLIENT (VERDICT_SHARED | VERDICT_OS_MISMATCH)
 #define REASONS_OF_CLIENT                                                                          \
 	(UINT64_C(1) << REASON_SEVERAL_STACKS | UINT64_C(1) << REASON_SEVERAL_MTUS |               \
+	 UINT64_C(1) << REASON_BASELINE_NORMAL | UINT64_C(1) << REASON_BASELINE_RARE |             \
 	 UINT64_C(1) << REASON_UA_LIE)
 
 static void put_not_found(const struct proto_request *req, struct text_buf *reply)
@@ -36,6 +37,7 @@ static void judge(const struct daemon *daemon, const struct syn *syn, struct mat
 		verdict_decide(syn, match, link, daemon->generation->config->link_threshold);
 	report->verdict.flags |= kept.flags & FLAGS_OF_CLIENT;
 	report->verdict.reasons |= kept.reasons & REASONS_OF_CLIENT;
+	verdict_weigh(&report->verdict, daemon->generation->config->link_threshold);
 }
 
 static void put_explanation(const struct daemon *daemon, const struct report *kept,

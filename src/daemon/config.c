@@ -82,6 +82,13 @@ static const struct key keys[] = {
 	{"clients.ipv6_prefix", KEY_INT, AT(ipv6_prefix), 32, 128, 128, NULL, 0},
 	{"link.threshold", KEY_WORD, AT(link_threshold), 0, 0, LINK_LIKELY, grade_words, 0},
 	{"link.local_clamp", KEY_INT, AT(local_clamp), 0, 65535, 0, NULL, 0},
+	{"baseline.enabled", KEY_BOOL, AT(baseline_enabled), 0, 0, 0, NULL, 0},
+	{"baseline.prefixes", KEY_INT, AT(baseline_prefixes), BASELINE_PREFIXES_MIN,
+	 BASELINE_PREFIXES_MAX, 4096, NULL, 0},
+	{"baseline.ipv4_prefix", KEY_INT, AT(baseline_v4_prefix), 8, 32, 16, NULL, 0},
+	{"baseline.ipv6_prefix", KEY_INT, AT(baseline_v6_prefix), 16, 64, 32, NULL, 0},
+	{"baseline.half_life_hours", KEY_INT, AT(baseline_half_life), 1, 8760, 168, NULL, 0},
+	{"baseline.names", KEY_STRING, AT(baseline_names), 0, 0, 0, NULL, 0},
 	{"publish.deadline_ms", KEY_INT, AT(deadline_ms), 1, 1000, 5, NULL, 0},
 	{"publish.sets", KEY_SETS, 0, 0, CONFIG_SETS_MAX, 0, NULL, 0},
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
@@ -95,7 +102,17 @@ static const struct key keys[] = {
 
 /* What a restart alone can change: a key, or a whole group that ends in a dot. */
 static const char *const restart_only[] = {
-	"queue.", "rules.engine", "clients.", "learn.", "control.", "user",
+	"queue.",
+	"rules.engine",
+	"clients.",
+	"learn.",
+	"control.",
+	"user",
+	"baseline.enabled",
+	"baseline.prefixes",
+	"baseline.ipv4_prefix",
+	"baseline.ipv6_prefix",
+	"baseline.half_life_hours",
 };
 
 #define RESTART_ONLY_COUNT (sizeof(restart_only) / sizeof(restart_only[0]))
@@ -315,6 +332,11 @@ static int place_files(struct config *config)
 	}
 	config->links = beside(config, config->links);
 	config->learn_file = beside(config, config->learn_file);
+	if (config->baseline_names) {
+		config->baseline_names = beside(config, config->baseline_names);
+		if (!config->baseline_names)
+			return -ENOMEM;
+	}
 	return config->links && config->learn_file ? 0 : -ENOMEM;
 }
 
@@ -324,6 +346,7 @@ static void set_defaults(struct config *config)
 		if (keys[i].kind == KEY_INT || keys[i].kind == KEY_WORD || keys[i].kind == KEY_MODE)
 			*int_at(config, keys[i].offset) = keys[i].init;
 	config->links = "links.db";
+	config->baseline_enabled = true;
 	config->learn_file = CONFIG_DEFAULT_LEARNED;
 	config->socket = CONFIG_DEFAULT_SOCKET;
 	config_default_sets(config);
@@ -516,6 +539,8 @@ struct knowledge_params config_knowledge_params(const struct config *config)
 	return (struct knowledge_params){.signatures = config->signatures,
 					 .signature_count = config->signatures_count,
 					 .links = config->links,
+					 .names = config->baseline_enabled ? config->baseline_names
+									   : NULL,
 					 .learned =
 						 config->learn_enabled ? config->learn_file : NULL,
 					 .priors = config->priors,

@@ -8,6 +8,7 @@
 
 #include "daemon/knowledge.h"
 #include "input/rules.h"
+#include "synprint/baseline.h"
 #include "synprint/filter.h"
 #include "synprint/text.h"
 
@@ -51,6 +52,10 @@ struct config {
 	int clients, recent, ipv6_prefix;
 	enum link_grade link_threshold;
 	int local_clamp;
+	int baseline_enabled; /* bool */
+	int baseline_prefixes, baseline_v4_prefix, baseline_v6_prefix;
+	int baseline_half_life; /* hours */
+	const char *baseline_names; /* file; NULL: networks have no names */
 	int deadline_ms;
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;

@@ -113,6 +113,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 
 	log_set_level((enum log_level)config->log_level);
 	clients_set_refresh(daemon->pipeline.clients, refresh_s(config));
+	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
 	keeper_reload(daemon->keeper, config);
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_RELEASE);
 	for (int i = 0; i < config->queue_count; i++)
@@ -181,6 +182,21 @@ static int start_learning(struct daemon *daemon)
 			    &daemon->learned);
 }
 
+static int start_baseline(struct daemon *daemon, uint64_t seed)
+{
+	const struct config *config = daemon->boot;
+	struct baseline_params params = {.prefixes = (size_t)config->baseline_prefixes,
+					 .v4_prefix_bits = (unsigned)config->baseline_v4_prefix,
+					 .v6_prefix_bits = (unsigned)config->baseline_v6_prefix,
+					 .half_life_s = (unsigned)config->baseline_half_life * 3600,
+					 .seed = seed};
+
+	if (!config->baseline_enabled)
+		return 0;
+	daemon->pipeline.baseline = baseline_new(&params);
+	return daemon->pipeline.baseline ? 0 : -ENOMEM;
+}
+
 static enum daemon_exit start_tables(struct daemon *daemon)
 {
 	const struct config *config = daemon->boot;
@@ -193,12 +209,14 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
 		params.seed = (uint64_t)time(NULL);
 	daemon->pipeline.clients = clients_new(&params);
+	if (daemon->pipeline.clients)
+		clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
 	daemon->pipeline.unknown =
 		tally_new(&(struct tally_params){.capacity = UNKNOWN_SHAPES, .seed = params.seed});
 	daemon->pipeline.feed = feed_new((unsigned)config->queue_count, FEED_CAPACITY);
 	daemon->loop = loop_new();
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
-	    daemon->loop && start_learning(daemon) == 0)
+	    daemon->loop && start_baseline(daemon, params.seed) == 0 && start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
 		 config->clients);
@@ -439,6 +457,7 @@ void daemon_stop(struct daemon *daemon)
 	loop_free(daemon->loop);
 	feed_free(daemon->pipeline.feed);
 	clients_free(daemon->pipeline.clients);
+	baseline_free(daemon->pipeline.baseline);
 	tally_free(daemon->pipeline.unknown);
 	learned_close(daemon->learned);
 	unlock_namespace(daemon->lock_fd);

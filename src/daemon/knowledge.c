@@ -67,6 +67,11 @@ static int load_linkdb(void *db, const char *text, size_t len, struct text_error
 	return linkdb_load(db, text, len, ret_error);
 }
 
+static int load_netnames(void *names, const char *text, size_t len, struct text_error *ret_error)
+{
+	return netnames_load(names, text, len, ret_error);
+}
+
 static int load_file(const char *path, load_fn *load, void *db, struct knowledge_error *ret_error)
 {
 	char *text = NULL;
@@ -186,7 +191,11 @@ static int load_all(const struct knowledge_params *params, struct vocab *vocab,
 	if (rc == 0 && params->learned)
 		rc = load_signatures(params, find_learned(params, vocab), vocab, ret_error,
 				     &knowledge->sigdb);
-	return rc < 0 ? rc : load_file(params->links, load_linkdb, knowledge->linkdb, ret_error);
+	if (rc == 0)
+		rc = load_file(params->links, load_linkdb, knowledge->linkdb, ret_error);
+	if (rc == 0 && params->names)
+		rc = load_file(params->names, load_netnames, knowledge->names, ret_error);
+	return rc;
 }
 
 int knowledge_load(const struct knowledge_params *params, struct vocab *vocab,
@@ -199,7 +208,8 @@ int knowledge_load(const struct knowledge_params *params, struct vocab *vocab,
 	if (!knowledge)
 		return -ENOMEM;
 	knowledge->linkdb = linkdb_new(vocab);
-	if (knowledge->linkdb)
+	knowledge->names = params->names ? netnames_new() : NULL;
+	if (knowledge->linkdb && (knowledge->names || !params->names))
 		rc = load_all(params, vocab, ret_error, knowledge);
 	if (rc < 0)
 		knowledge_free(knowledge);
@@ -215,6 +225,7 @@ void knowledge_free(struct knowledge *knowledge)
 	sigdb_free(knowledge->sigdb);
 	sigdb_free(knowledge->base);
 	linkdb_free(knowledge->linkdb);
+	netnames_free(knowledge->names);
 	free(knowledge);
 }
 

@@ -7,12 +7,14 @@
 #define SYNPRINT_DAEMON_KNOWLEDGE_H
 
 #include "synprint/link.h"
+#include "synprint/netnames.h"
 #include "synprint/sigdb.h"
 
 struct knowledge {
 	struct sigdb *sigdb;
 	struct sigdb *base; /* the same without what was learned; only where that is wanted */
 	struct linkdb *linkdb;
+	struct netnames *names; /* of networks; NULL without */
 };
 
 /* What a class weighs before anything is known, where the configuration says it. */
@@ -26,6 +28,7 @@ struct knowledge_params {
 	const char *const *signatures; /* files, read one after the other */
 	unsigned signature_count;
 	const char *links; /* file */
+	const char *names; /* file; NULL: networks have no names */
 	const char *learned; /* file that need not be there, read last; NULL: nothing is learned */
 	bool may_rename; /* put a damaged one aside; else it is only told and left out */
 	const struct knowledge_prior *priors;

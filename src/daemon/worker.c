@@ -94,6 +94,24 @@ static void count_unknown(struct tally *unknown, uint64_t now_ms, const struct s
 	tally_add(unknown, now_ms, &shape, 0, 1);
 }
 
+/* Only an MTU that says something is worth the look, and the lock. */
+static uint64_t judge_network(const struct pipeline *pipeline, const struct netnames *names,
+			      uint64_t now_ms, const struct syn *syn, const struct link *link)
+{
+	if (!pipeline->baseline || link->grade == LINK_NONE)
+		return 0;
+	return baseline_judge(pipeline->baseline, names, (uint32_t)(now_ms / 1000), &syn->src,
+			      link->mtu, link->grade);
+}
+
+static void count_network(const struct pipeline *pipeline, const struct netnames *names,
+			  uint64_t now_ms, const struct syn *syn, const struct link *link)
+{
+	if (pipeline->baseline && link->mtu)
+		baseline_note(pipeline->baseline, names, (uint32_t)(now_ms / 1000), &syn->src,
+			      link->mtu);
+}
+
 static void handle_packet(struct worker *worker, const struct generation *generation,
 			  uint64_t now_ms, const struct nfqueue_packet *packet,
 			  struct publish_burst *burst)
@@ -112,8 +130,11 @@ static void handle_packet(struct worker *worker, const struct generation *genera
 		return;
 	match_syn(knowledge->sigdb, &syn, &match);
 	link_judge(knowledge->linkdb, &syn, (uint16_t)config->local_clamp, &link);
+	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
 	verdict = verdict_decide(&syn, &match, &link, config->link_threshold);
 	clients_observe(worker->pipeline->clients, now_ms, &syn, &verdict, &change);
+	if (change.kind == CHANGE_NEW)
+		count_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
 	count_flags(&worker->stats, change.verdict.flags);
 	if (match.kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
 		count_unknown(worker->pipeline->unknown, now_ms, &syn);

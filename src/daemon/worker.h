@@ -10,6 +10,7 @@
 #include "daemon/generation.h"
 #include "input/nfqueue.h"
 #include "publish/feed.h"
+#include "synprint/baseline.h"
 #include "synprint/clients.h"
 #include "synprint/tally.h"
 
@@ -18,6 +19,7 @@ struct pipeline {
 	struct generation *const *generation; /* atomic */
 	const struct vocab *vocab;
 	struct clients *clients;
+	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown; /* shapes that nothing in the databases looks like */
 	struct feed *feed;
 	bool (*wants_event)(void *ctx, enum change_kind kind); /* called by workers */

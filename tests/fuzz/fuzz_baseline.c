@@ -13,8 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct baseline *make(void)
 {
-	struct baseline_params params = {
-		.prefixes = 64, .v4_prefix_bits = 16, .v6_prefix_bits = 32, .half_life_s = 86400};
+	struct baseline_params params = {.prefixes = 64,
+					 .v4_prefix_bits = 16,
+					 .v6_prefix_bits = 32,
+					 .half_life_s = 86400};
 	struct baseline *baseline = baseline_new(&params);
 
 	if (!baseline)

@@ -29,8 +29,8 @@ static struct baseline *make(size_t prefixes)
 
 static struct addr v4(unsigned a, unsigned b, unsigned client)
 {
-	return addr_from_v4((uint8_t[]){(uint8_t)a, (uint8_t)b, (uint8_t)(client >> 8),
-					(uint8_t)client});
+	return addr_from_v4(
+		(uint8_t[]){(uint8_t)a, (uint8_t)b, (uint8_t)(client >> 8), (uint8_t)client});
 }
 
 static struct addr parse(const char *text)
@@ -327,8 +327,10 @@ Test(baseline, bytes_of_the_future_count_as_of_now)
 
 Test(baseline, other_prefix_lengths_are_left_out)
 {
-	struct baseline_params params = {
-		.prefixes = 64, .v4_prefix_bits = 24, .v6_prefix_bits = 32, .half_life_s = 1};
+	struct baseline_params params = {.prefixes = 64,
+					 .v4_prefix_bits = 24,
+					 .v6_prefix_bits = 32,
+					 .half_life_s = 1};
 	struct baseline *baseline = filled(), *again = baseline_new(&params);
 	uint8_t *bytes;
 	size_t len;
@@ -402,8 +404,8 @@ Test(baseline, threads_lose_nothing)
 Test(baseline, bad_parameters_are_refused)
 {
 	static const struct baseline_params bad[] = {
-		{63, 16, 32, 1, 0}, {16385, 16, 32, 1, 0}, {64, 7, 32, 1, 0}, {64, 33, 32, 1, 0},
-		{64, 16, 15, 1, 0}, {64, 16, 65, 1, 0},	   {64, 16, 32, 0, 0},
+		{63, 16, 32, 1, 0}, {16385, 16, 32, 1, 0}, {64, 7, 32, 1, 0},  {64, 33, 32, 1, 0},
+		{64, 16, 15, 1, 0}, {64, 16, 65, 1, 0},    {64, 16, 32, 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -260,6 +260,56 @@ Test(clients, alternating_stacks_are_shared_one_change_is_not)
 	clients_free(clients);
 }
 
+/* DSL's MTU from an address that has just shown Ethernet's is no DSL line's. */
+Test(clients, several_mtus_are_seen_within_a_short_time)
+{
+	static const struct {
+		const char *name;
+		uint16_t mss[6];
+		unsigned apart_s;
+		enum link_grade grade; /* of the last one */
+	} cases[] = {
+		{"DSL alone", {1452, 1452, 1452, 1452, 1452, 1452}, 1, LINK_ACCESS},
+		{"Ethernet before", {1452, 1452, 1460, 1452, 1452, 1452}, 1, LINK_POSSIBLE},
+		{"no longer remembered", {1460, 1452, 1452, 1452, 1452, 1452}, 1, LINK_ACCESS},
+		{"at the other end of the time", {0, 0, 0, 0, 1460, 1452}, 300, LINK_POSSIBLE},
+		{"too long ago", {0, 0, 0, 0, 1460, 1452}, 301, LINK_ACCESS},
+		{"another access network", {1452, 1412, 1452, 1412, 1452, 1412}, 1, LINK_ACCESS},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clients *clients = make(64, 128);
+		struct verdict verdict = verdict_of(class_linux, 0);
+		struct change change;
+
+		verdict.grade = LINK_ACCESS;
+		for (uint16_t k = 0; k < 6; k++) {
+			verdict.mss = cases[i].mss[k];
+			change = observe(clients, NOW_MS + k * cases[i].apart_s * 1000ull,
+					 syn_from(numbered(1), k, k), verdict);
+		}
+		cr_expect_eq(change.verdict.grade, cases[i].grade, "%s", cases[i].name);
+		cr_expect_eq((change.verdict.reasons & reason_bit(REASON_SEVERAL_MTUS)) != 0,
+			     cases[i].grade == LINK_POSSIBLE, "%s", cases[i].name);
+		clients_free(clients);
+	}
+}
+
+Test(clients, threshold_decides_which_grade_flags)
+{
+	struct clients *clients = make(64, 128);
+	struct verdict verdict = verdict_of(class_linux, VERDICT_VPN);
+
+	verdict.grade = LINK_LIKELY;
+	verdict.reasons = reason_bit(REASON_BASELINE_NORMAL) & VERDICT_REASONS_MASK;
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(1), 1, 1), verdict).verdict.flags,
+		     0, "usual in its network: possible");
+	clients_set_threshold(clients, LINK_POSSIBLE);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(2), 1, 1), verdict).verdict.flags,
+		     VERDICT_VPN);
+	clients_free(clients);
+}
+
 Test(clients, ipv6_subnet_is_one_client_where_configured)
 {
 	struct clients *clients = make(64, 64);

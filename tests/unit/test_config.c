@@ -79,6 +79,13 @@ static void expect_same(const struct config *a, const struct config *b)
 	cr_expect_eq(a->ipv6_prefix, b->ipv6_prefix);
 	cr_expect_eq(a->link_threshold, b->link_threshold);
 	cr_expect_eq(a->local_clamp, b->local_clamp);
+	cr_expect_eq(a->baseline_enabled, b->baseline_enabled);
+	cr_expect_eq(a->baseline_prefixes, b->baseline_prefixes);
+	cr_expect_eq(a->baseline_v4_prefix, b->baseline_v4_prefix);
+	cr_expect_eq(a->baseline_v6_prefix, b->baseline_v6_prefix);
+	cr_expect_eq(a->baseline_half_life, b->baseline_half_life);
+	cr_expect_null(a->baseline_names);
+	cr_expect_null(b->baseline_names);
 	cr_expect_eq(a->deadline_ms, b->deadline_ms);
 	cr_expect_str_eq(a->socket, b->socket);
 	cr_expect_eq(a->socket_mode, b->socket_mode);
@@ -130,6 +137,8 @@ Test(config, every_key)
 			  "rules: { engine = \"none\"; interfaces = [ \"eth0\", \"ppp*\" ]; };\n"
 			  "clients: { capacity = 1000; recent = 100; ipv6_prefix = 64; };\n"
 			  "link: { threshold = \"possible\"; local_clamp = 1452; };\n"
+			  "baseline: { enabled = false; prefixes = 64; ipv4_prefix = 24;\n"
+			  "ipv6_prefix = 48; half_life_hours = 24; names = \"as.txt\"; };\n"
 			  "publish: { deadline_ms = 9; sets = (); };\n"
 			  "control: { socket = \"/x.sock\"; mode = \"0600\"; group = \"adm\"; };\n"
 			  "log: { level = \"debug\"; };\n");
@@ -148,6 +157,13 @@ Test(config, every_key)
 	cr_expect_eq(config->ipv6_prefix, 64);
 	cr_expect_eq(config->link_threshold, LINK_POSSIBLE);
 	cr_expect_eq(config->local_clamp, 1452);
+	cr_expect_eq(config->baseline_enabled, false);
+	cr_expect_eq(config->baseline_prefixes, 64);
+	cr_expect_eq(config->baseline_v4_prefix, 24);
+	cr_expect_eq(config->baseline_v6_prefix, 48);
+	cr_expect_eq(config->baseline_half_life, 24);
+	cr_expect_str_eq(config->baseline_names, "/tmp/as.txt");
+	cr_expect_null(config_knowledge_params(config).names, "not needed");
 	cr_expect_eq(config->deadline_ms, 9);
 	cr_expect_eq(config->set_count, 0);
 	cr_expect_str_eq(config->socket, "/x.sock");
@@ -185,6 +201,12 @@ Test(config, refuses_with_the_line)
 		{"clients: { recent = 10; };", "clients.recent"},
 		{"clients: { ipv6_prefix = 129; };", "32 to 128"},
 		{"link: { local_clamp = true; };", "link.local_clamp"},
+		{"baseline: { prefixes = 63; };", "64 to 16384"},
+		{"baseline: { ipv4_prefix = 33; };", "8 to 32"},
+		{"baseline: { ipv6_prefix = 65; };", "16 to 64"},
+		{"baseline: { half_life_hours = 0; };", "1 to 8760"},
+		{"baseline: { enabled = 1; };", "true or false"},
+		{"baseline: { names = \"\"; };", "baseline.names"},
 		{"link: { threshold = \"maybe\"; };", "\"access\" \"possible\" \"likely\""},
 		{"link: { threshold = 2; };", "link.threshold"},
 		{"rules: { engine = \"iptables\"; };", "\"auto\" \"nft\" \"xt\" \"none\""},

@@ -81,8 +81,8 @@ Test(netnames, agrees_with_a_plain_search)
 
 	text_buf_init(&buf, text, sizeof(text));
 	for (unsigned i = 0; i < COUNT; i++) {
-		struct addr addr = addr_from_v4((uint8_t[]){10, (uint8_t)(seed >> 16 & 3),
-							    (uint8_t)(seed >> 20), 0});
+		struct addr addr = addr_from_v4(
+			(uint8_t[]){10, (uint8_t)(seed >> 16 & 3), (uint8_t)(seed >> 20), 0});
 		unsigned len = 8 + (seed >> 8) % 17;
 		char ip[ADDR_TEXT_MAX];
 		bool is_there = false;
@@ -101,8 +101,8 @@ Test(netnames, agrees_with_a_plain_search)
 	cr_assert_gt(count, 50);
 	names = load(text);
 	for (unsigned i = 0; i < 20000; i++) {
-		struct addr addr = addr_from_v4((uint8_t[]){10, (uint8_t)(seed >> 16 & 3),
-							    (uint8_t)(seed >> 20), 1});
+		struct addr addr = addr_from_v4(
+			(uint8_t[]){10, (uint8_t)(seed >> 16 & 3), (uint8_t)(seed >> 20), 1});
 		const char *found = netnames_find(names, &addr);
 		char best[16] = "-";
 		unsigned longest = 0;
