@@ -88,6 +88,22 @@ static void print_user_agent(const cJSON *answer)
 	putchar('\n');
 }
 
+static void print_pair(const cJSON *pair)
+{
+	if (!pair)
+		return;
+	printf("  %-11s ", "pair");
+	if (!cJSON_IsTrue(member(pair, "found"))) {
+		printf("%s has not been seen\n", text_of(pair, "also"));
+		return;
+	}
+	printf("with %s (%.0f s apart), MTU %.0f and %.0f: %s (evidence of a tunnel: %s)\n",
+	       text_of(pair, "also"), cJSON_GetNumberValue(member(pair, "apart_s")),
+	       cJSON_GetNumberValue(member(pair, "mtu")),
+	       cJSON_GetNumberValue(member(pair, "also_mtu")), text_of(pair, "text"),
+	       text_of(pair, "grade"));
+}
+
 static void print_verdict(const cJSON *reply)
 {
 	const cJSON *os = member(reply, "os"), *client = member(reply, "client");
@@ -107,6 +123,7 @@ static void print_verdict(const cJSON *reply)
 	print_time("last seen", member(client, "last_seen"));
 	printf("  %-11s %.0f\n", "connections", cJSON_GetNumberValue(member(client, "syn_count")));
 	print_user_agent(member(reply, "user_agent"));
+	print_pair(member(reply, "pair"));
 	print_reasons(member(reply, "reasons"));
 }
 
@@ -142,15 +159,16 @@ static int ask_verdict(const struct cli *cli, const cJSON *request)
 	return r;
 }
 
-enum { OPT_PORT = CLI_OPT_OWN, OPT_USER_AGENT };
+enum { OPT_PORT = CLI_OPT_OWN, OPT_USER_AGENT, OPT_ALSO };
 
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
 	static const struct option options[] = {{"port", required_argument, NULL, OPT_PORT},
 						{"user-agent", required_argument, NULL,
 						 OPT_USER_AGENT},
+						{"also", required_argument, NULL, OPT_ALSO},
 						CLI_COMMON_OPTIONS};
-	const char *user_agent = NULL;
+	const char *user_agent = NULL, *also = NULL;
 	unsigned port = 0;
 	struct addr addr;
 	int option;
@@ -158,6 +176,8 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
 		if (option == OPT_USER_AGENT)
 			user_agent = optarg;
+		else if (option == OPT_ALSO)
+			also = optarg;
 		else if (cli_parse_uint(optarg, 1, 65535, &port) < 0)
 			return cli_usage_error(cli, "--port is a number from 1 to 65535");
 	}
@@ -170,6 +190,8 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 	cJSON_AddStringToObject(request, "ip", argv[optind]);
 	if (port)
 		cJSON_AddNumberToObject(request, "port", port);
+	if (also)
+		cJSON_AddStringToObject(request, "also", also);
 	if (user_agent)
 		cJSON_AddStringToObject(request, "user_agent", user_agent);
 	return ask_verdict(cli, request);
@@ -186,10 +208,12 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_verdict = {
 	.name = "verdict",
-	.arguments = "ADDRESS [--port N] [--user-agent TEXT]",
+	.arguments = "ADDRESS [--port N] [--user-agent TEXT] [--also ADDRESS]",
 	.summary = "Tell what a client is; exit status 1 where it has not been seen",
 	.help = "Options:\n"
 		"  --port N       the connection from this source port, not the newest one\n"
-		"  --user-agent TEXT  what the client says of itself in HTTP, to be compared\n",
+		"  --user-agent TEXT  what the client says of itself in HTTP, to be compared\n"
+		"  --also ADDRESS the same client's address of the other IP version: what both "
+		"prove\n",
 	.run = run,
 };

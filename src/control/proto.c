@@ -39,9 +39,10 @@ struct member {
 };
 
 static const char *const op_names[PROTO_OP_COUNT] = {
-	[PROTO_VERDICT] = "verdict", [PROTO_STATUS] = "status",   [PROTO_SUBSCRIBE] = "subscribe",
-	[PROTO_CLIENTS] = "clients", [PROTO_FORGET] = "forget",   [PROTO_RELOAD] = "reload",
-	[PROTO_EXPLAIN] = "explain", [PROTO_UNKNOWN] = "unknown", [PROTO_LEARN] = "learn",
+	[PROTO_VERDICT] = "verdict",   [PROTO_STATUS] = "status",   [PROTO_SUBSCRIBE] = "subscribe",
+	[PROTO_CLIENTS] = "clients",   [PROTO_FORGET] = "forget",   [PROTO_RELOAD] = "reload",
+	[PROTO_EXPLAIN] = "explain",   [PROTO_UNKNOWN] = "unknown", [PROTO_LEARN] = "learn",
+	[PROTO_BASELINE] = "baseline",
 };
 
 static const char *const code_names[PROTO_CODE_COUNT] = {
@@ -94,6 +95,13 @@ static int read_bool(const cJSON *value, bool *ret_bool)
 static int read_ip(struct reading *reading, const cJSON *value)
 {
 	return cJSON_IsString(value) ? addr_parse(value->valuestring, &reading->req->addr)
+				     : -EINVAL;
+}
+
+static int read_also(struct reading *reading, const cJSON *value)
+{
+	reading->req->has_also = true;
+	return cJSON_IsString(value) ? addr_parse(value->valuestring, &reading->req->also)
 				     : -EINVAL;
 }
 
@@ -200,24 +208,26 @@ static int read_already(struct reading *reading, const cJSON *value)
 }
 
 #define ALL_OPS ((1u << PROTO_OP_COUNT) - 1)
+#define ALSO_EXPECTED "the client's address of the other IP version as a string"
 #define A_WORD_LIST "a list of words with at least one"
 
 static const struct member members[] = {
 	{"op", ALL_OPS, read_already, ""},
 	{"id", ALL_OPS, read_already, ""},
 	{"ip", ADDRESSED, read_ip, "an IPv4 or IPv6 address as a string"},
+	{"also", OP(VERDICT) | OP(EXPLAIN), read_also, ALSO_EXPECTED},
 	{"port", OP(VERDICT) | OP(EXPLAIN) | OP(LEARN), read_port, "a source port from 1 to 65535"},
 	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
-	{"cursor", OP(CLIENTS), read_cursor, "the cursor of an earlier reply"},
-	{"limit", OP(CLIENTS) | OP(UNKNOWN), read_limit, "a number from 1 to 1000"},
+	{"cursor", OP(CLIENTS) | OP(BASELINE), read_cursor, "the cursor of an earlier reply"},
+	{"limit", OP(CLIENTS) | OP(UNKNOWN) | OP(BASELINE), read_limit, "a number from 1 to 1000"},
 	{"flags", FILTERED, read_words, A_WORD_LIST},
 	{"classes", FILTERED, read_words, A_WORD_LIST},
 	{"families", FILTERED, read_words, A_WORD_LIST},
 	{"min_confidence", FILTERED, read_min_confidence, "a number from 0 to 1"},
 	{"grade", FILTERED, read_grade, "\"none\", \"access\", \"possible\" or \"likely\""},
-	{"net", FILTERED, read_net, "a prefix such as \"203.0.113.0/24\""},
+	{"net", FILTERED | OP(BASELINE), read_net, "a prefix such as \"203.0.113.0/24\""},
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
@@ -289,6 +299,13 @@ static int check_required(enum proto_op op, unsigned seen, struct proto_error *e
 	return 0;
 }
 
+static int check_also(const struct proto_request *req, struct proto_error *error)
+{
+	if (!req->has_also || addr_is_v4(&req->addr) != addr_is_v4(&req->also))
+		return 0;
+	return refuse(error, PROTO_BAD_VALUE, "\"also\": expected " ALSO_EXPECTED);
+}
+
 static int read_members(struct reading *reading, const cJSON *tree, struct proto_error *error)
 {
 	enum proto_op op = reading->req->op;
@@ -314,7 +331,7 @@ static int read_members(struct reading *reading, const cJSON *tree, struct proto
 		return refuse(error, PROTO_BAD_VALUE, "\"%s\": expected %s", value->string,
 			      members[i].expected);
 	}
-	return check_required(op, seen, error);
+	return check_required(op, seen, error) < 0 ? -EINVAL : check_also(reading->req, error);
 }
 
 static int read_tree(struct reading *reading, const cJSON *tree, struct proto_error *error)
@@ -348,7 +365,8 @@ static void set_defaults(struct proto_request *req)
 {
 	req->id[0] = '\0';
 	req->user_agent[0] = '\0';
-	req->addr = (struct addr){{0}};
+	req->addr = req->also = (struct addr){{0}};
+	req->has_also = false;
 	req->port = 0;
 	req->filter = (struct filter){0};
 	req->syns = req->snapshot = false;

@@ -25,6 +25,7 @@ enum proto_op {
 	PROTO_EXPLAIN,
 	PROTO_UNKNOWN,
 	PROTO_LEARN,
+	PROTO_BASELINE,
 	PROTO_OP_COUNT
 };
 
@@ -47,13 +48,15 @@ struct proto_request {
 	enum proto_op op;
 	char id[PROTO_ID_MAX]; /* as JSON text, to be echoed; "" for none */
 	struct addr addr; /* verdict, explain, learn, forget */
+	struct addr also; /* verdict, explain: the client's address of the other version */
+	bool has_also;
 	uint16_t port; /* verdict, explain, learn; 0: not given */
 	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
-	struct filter filter; /* subscribe, clients */
+	struct filter filter; /* subscribe, clients; of baseline only `net` */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */
-	uint64_t cursor; /* clients; 0: from the beginning */
-	unsigned limit; /* clients, unknown; 1 to PROTO_LIMIT_MAX */
+	uint64_t cursor; /* clients, baseline; 0: from the beginning */
+	unsigned limit; /* clients, unknown, baseline; 1 to PROTO_LIMIT_MAX */
 };
 
 struct proto_error {

@@ -173,6 +173,8 @@ static void answer_verdict(struct daemon *daemon, const struct proto_request *re
 	report_put_members(&details.report, daemon->vocab, reply);
 	if (req->user_agent[0])
 		put_user_agent(&claim, &judgement, reply);
+	if (req->has_also)
+		answers_pair(daemon, req, reply);
 	put_client(&client, reply);
 	text_put_char(reply, '}');
 }
@@ -281,6 +283,7 @@ static void answer(void *ctx, const struct proto_request *req, const struct serv
 	case PROTO_EXPLAIN: answers_explain(daemon, req, reply); return;
 	case PROTO_UNKNOWN: answers_unknown(daemon, req, reply); return;
 	case PROTO_LEARN: answers_learn(daemon, req, reply); return;
+	case PROTO_BASELINE: answers_baseline(daemon, req, reply); return;
 	case PROTO_STATUS:
 		proto_begin_reply(req, reply);
 		status_put(daemon, reply);

@@ -84,5 +84,7 @@ void answers_explain(struct daemon *daemon, const struct proto_request *req, str
 				 .port = conn->src_port,
 				 .verdict = conn->verdict};
 	put_explanation(daemon, &report, reply);
+	if (req->has_also)
+		answers_pair(daemon, req, reply);
 	text_put_char(reply, '}');
 }

@@ -87,12 +87,17 @@ int daemon_reload(struct daemon *daemon, struct text_error *ret_error);
 /** answers_handler() - how the control socket's requests are answered. */
 struct server_handler answers_handler(struct daemon *daemon);
 
-/** answers_explain(), answers_unknown(), answers_learn() - each puts the whole reply to its request. */
+/** answers_pair() - what @req->also adds, as the member "pair" with a comma before it. */
+void answers_pair(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply);
+
+/** answers_explain(), ..., answers_baseline() - each puts the whole reply to its request. */
 void answers_explain(struct daemon *daemon, const struct proto_request *req,
 		     struct text_buf *reply);
 void answers_unknown(struct daemon *daemon, const struct proto_request *req,
 		     struct text_buf *reply);
 void answers_learn(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply);
+void answers_baseline(struct daemon *daemon, const struct proto_request *req,
+		      struct text_buf *reply);
 
 /** answers_tell() - send an event of the workers to the subscribers. */
 void answers_tell(void *daemon, const struct feed_event *event);

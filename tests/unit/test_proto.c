@@ -100,6 +100,49 @@ Test(proto, clients_has_cursor_and_limit)
 	cr_assert_eq(req.limit, 1000);
 }
 
+Test(proto, also_is_of_the_other_version)
+{
+	static const char *const bad[] = {
+		"{\"op\":\"verdict\",\"ip\":\"192.0.2.1\",\"also\":\"192.0.2.2\"}",
+		"{\"op\":\"explain\",\"also\":\"2001:db8::2\",\"ip\":\"2001:db8::1\"}",
+		"{\"op\":\"verdict\",\"ip\":\"192.0.2.1\",\"also\":\"::ffff:192.0.2.2\"}",
+		"{\"op\":\"verdict\",\"ip\":\"192.0.2.1\",\"also\":7}",
+		"{\"op\":\"verdict\",\"ip\":\"192.0.2.1\",\"also\":\"x\"}",
+	};
+	struct proto_request req;
+	struct proto_error error;
+	char text[ADDR_TEXT_MAX];
+
+	must_parse("{\"op\":\"verdict\",\"also\":\"2001:db8::1\",\"ip\":\"192.0.2.1\"}", &req);
+	cr_assert(req.has_also);
+	addr_format(&req.also, text);
+	cr_assert_str_eq(text, "2001:db8::1");
+	must_parse("{\"op\":\"explain\",\"ip\":\"2001:db8::1\"}", &req);
+	cr_assert_not(req.has_also);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_assert_lt(parse(bad[i], &req, &error), 0, "%s", bad[i]);
+		cr_expect_eq(error.code, PROTO_BAD_VALUE);
+		cr_expect_str_eq(error.message, "\"also\": expected the client's address of the "
+						"other IP version as a string");
+	}
+	cr_assert_lt(parse("{\"op\":\"forget\",\"ip\":\"192.0.2.1\",\"also\":\"::1\"}", &req,
+			   &error),
+		     0);
+	cr_expect_eq(error.code, PROTO_UNKNOWN_MEMBER);
+}
+
+Test(proto, baseline_has_net_cursor_and_limit)
+{
+	struct proto_request req;
+
+	must_parse("{\"op\":\"baseline\",\"net\":\"198.51.0.0/16\",\"cursor\":5,\"limit\":2}",
+		   &req);
+	cr_assert_eq(req.op, PROTO_BASELINE);
+	cr_assert(req.filter.has_net && req.filter.net_bits == 16);
+	cr_assert_eq(req.cursor, 5);
+	cr_assert_eq(req.limit, 2);
+}
+
 Test(proto, an_id_comes_back)
 {
 	static const struct {
