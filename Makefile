@@ -68,7 +68,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps deps-check run check check-unit check-netns check-vpnlab check-golden check-layers \
-	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall clean
+	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -229,6 +229,15 @@ uninstall: ## remove what install copied, but not a changed configuration
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/synprint 2>/dev/null
 	for page in $(MAN_PAGES); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+
+# Out of a copy, and without what this make was called with.
+deb: ## build the Debian packages into build/deb
+	@tests/deps.sh $(DEPS) debhelper dpkg-dev fakeroot
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/src
+	@tar -cf - --exclude=./build --exclude=./.git . | tar -xf - -C $(BUILD)/deb/src
+	@cd $(BUILD)/deb/src && env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES dpkg-buildpackage -us -uc -b >../log 2>&1 || \
+		{ tail -n 30 ../log; exit 1; }
+	@ls $(BUILD)/deb/*.deb
 
 clean: ## remove the build folder
 	rm -rf build
