@@ -13,29 +13,24 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "control/acceptor.h"
 #include "control/conn.h"
-#include "control/listener.h"
 
-#define DEFAULT_MODE 0660
 #define DEFAULT_CONNS_MAX 1024
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
 #define EVENTS_PER_DISPATCH 64
-#define ACCEPTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
 #define FLUSH_BYTES 65536 /* answers are written out in pieces of about this size */
 #define SNAPSHOT_PAGE 128 /* clients looked at in one go */
-#define ACCEPT_PAUSE_MS 100 /* when descriptors have run out */
 
 LIST_HEAD(conn_list, conn);
 
 struct server {
 	struct server_params params;
-	struct listener listener;
-	int epoll_fd, timer_fd;
-	bool accept_paused;
+	struct acceptor acceptor;
+	int epoll_fd;
 	struct conn_list conns, subscribers;
 	atomic_uint change_subscribers, syn_subscribers;
 	char *reply; /* output_max bytes */
@@ -54,31 +49,11 @@ static const char *const event_names[] = {
 	[SERVER_EVENT_CHANGE] = "change",
 };
 
-/* epoll's data pointer is a connection, or one of these two. */
-static char is_listener, is_timer;
-
-static int watch_fd(struct server *server, int op, int fd, uint32_t events, void *ptr)
+static int watch_conn(struct server *server, int op, uint32_t events, struct conn *conn)
 {
-	struct epoll_event event = {.events = events, .data.ptr = ptr};
+	struct epoll_event event = {.events = events, .data.ptr = conn};
 
-	return epoll_ctl(server->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
-}
-
-static void set_accepting(struct server *server, bool accepting)
-{
-	if (server->accept_paused != accepting)
-		return;
-	server->accept_paused = !accepting;
-	watch_fd(server, EPOLL_CTL_MOD, server->listener.fd, accepting ? EPOLLIN : 0, &is_listener);
-}
-
-/* Descriptors may come back anywhere in the process, so a timer tries again. */
-static void pause_accepting(struct server *server)
-{
-	struct itimerspec when = {.it_value.tv_nsec = ACCEPT_PAUSE_MS * 1000000L};
-
-	set_accepting(server, false);
-	timerfd_settime(server->timer_fd, 0, &when, NULL);
+	return epoll_ctl(server->epoll_fd, op, conn->fd, &event) < 0 ? -errno : 0;
 }
 
 static void end_subscription(struct server *server, struct conn *conn)
@@ -100,7 +75,7 @@ static void drop_conn(struct server *server, struct conn *conn)
 	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, conn->fd, NULL);
 	conn_free(conn);
 	server->stats.conns--;
-	set_accepting(server, true);
+	acceptor_resume(&server->acceptor);
 }
 
 /* Not while lines wait to be answered: a peer that does not read stops being read that way. */
@@ -117,7 +92,7 @@ static void update_events(struct server *server, struct conn *conn)
 		events |= EPOLLOUT;
 	if (events == conn->epoll_events)
 		return;
-	watch_fd(server, EPOLL_CTL_MOD, conn->fd, events, conn);
+	watch_conn(server, EPOLL_CTL_MOD, events, conn);
 	conn->epoll_events = events;
 }
 
@@ -292,8 +267,9 @@ static void refuse_conn(struct server *server, int fd)
 	close(fd);
 }
 
-static void add_conn(struct server *server, int fd)
+static void add_conn(void *ctx, int fd)
 {
+	struct server *server = ctx;
 	struct conn *conn = NULL;
 
 	if (server->stats.conns < server->params.conns_max)
@@ -303,7 +279,7 @@ static void add_conn(struct server *server, int fd)
 		return;
 	}
 	conn->epoll_events = EPOLLIN;
-	if (watch_fd(server, EPOLL_CTL_ADD, fd, EPOLLIN, conn) < 0) {
+	if (watch_conn(server, EPOLL_CTL_ADD, EPOLLIN, conn) < 0) {
 		server->stats.refused++;
 		conn_free(conn);
 		return;
@@ -311,32 +287,6 @@ static void add_conn(struct server *server, int fd)
 	LIST_INSERT_HEAD(&server->conns, conn, all);
 	server->stats.conns++;
 	server->stats.accepted++;
-}
-
-static void accept_conns(struct server *server)
-{
-	for (unsigned i = 0; i < ACCEPTS_PER_DISPATCH; i++) {
-		int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			add_conn(server, fd);
-			continue;
-		}
-		/* accept(2): a connection that ended meanwhile is no error of the listener. */
-		if (errno == EINTR || errno == ECONNABORTED)
-			continue;
-		if (errno != EAGAIN)
-			pause_accepting(server);
-		return;
-	}
-}
-
-static void resume_accepting(struct server *server)
-{
-	uint64_t expirations;
-
-	if (read(server->timer_fd, &expirations, sizeof(expirations)) > 0)
-		set_accepting(server, true);
 }
 
 int server_fd(const struct server *server)
@@ -350,11 +300,7 @@ void server_dispatch(struct server *server)
 	int count = epoll_wait(server->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
 
 	for (int i = 0; i < count; i++) {
-		if (events[i].data.ptr == &is_listener)
-			accept_conns(server);
-		else if (events[i].data.ptr == &is_timer)
-			resume_accepting(server);
-		else
+		if (!acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server))
 			serve_conn(server, events[i].data.ptr, events[i].events);
 	}
 }
@@ -449,30 +395,17 @@ void server_get_stats(const struct server *server, struct server_stats *ret_stat
 	*ret_stats = server->stats;
 }
 
-static int open_listener(struct server *server, struct text_error *ret_error)
+static int start(struct server *server, struct text_error *ret_error)
 {
-	const struct server_params *params = &server->params;
-
-	if (params->path)
-		return listener_open(params->path, params->mode, params->group, ret_error,
-				     &server->listener);
-	return listener_adopt(params->listen_fd, ret_error, &server->listener);
-}
-
-static int start_watching(struct server *server)
-{
-	int r;
-
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (server->epoll_fd < 0)
-		return -errno;
-	server->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (server->timer_fd < 0)
-		return -errno;
-	r = watch_fd(server, EPOLL_CTL_ADD, server->timer_fd, EPOLLIN, &is_timer);
-	if (r < 0)
-		return r;
-	return watch_fd(server, EPOLL_CTL_ADD, server->listener.fd, EPOLLIN, &is_listener);
+	if (server->epoll_fd < 0) {
+		int rc = -errno;
+
+		text_error_set(ret_error, 0, 0, "cannot serve the control socket: %s",
+			       strerror(-rc));
+		return rc;
+	}
+	return acceptor_open(&server->params.where, server->epoll_fd, ret_error, &server->acceptor);
 }
 
 static struct server *alloc_server(const struct server_params *params)
@@ -482,13 +415,11 @@ static struct server *alloc_server(const struct server_params *params)
 	if (!server)
 		return NULL;
 	server->params = *params;
-	if (!params->mode)
-		server->params.mode = DEFAULT_MODE;
 	if (!params->conns_max)
 		server->params.conns_max = DEFAULT_CONNS_MAX;
 	if (!params->output_max)
 		server->params.output_max = DEFAULT_OUTPUT_MAX;
-	server->listener.fd = server->epoll_fd = server->timer_fd = -1;
+	server->acceptor.listener.fd = server->acceptor.timer_fd = server->epoll_fd = -1;
 	server->reply = malloc(server->params.output_max);
 	if (server->reply)
 		return server;
@@ -506,13 +437,7 @@ int server_new(const struct server_params *params, struct text_error *ret_error,
 		text_error_set(ret_error, 0, 0, "no memory for the control socket");
 		return -ENOMEM;
 	}
-	r = open_listener(server, ret_error);
-	if (r == 0) {
-		r = start_watching(server);
-		if (r < 0)
-			text_error_set(ret_error, 0, 0, "cannot serve the control socket: %s",
-				       strerror(-r));
-	}
+	r = start(server, ret_error);
 	if (r < 0) {
 		server_free(server);
 		return r;
@@ -527,10 +452,7 @@ void server_free(struct server *server)
 		return;
 	while (!LIST_EMPTY(&server->conns))
 		drop_conn(server, LIST_FIRST(&server->conns));
-	if (server->listener.fd >= 0)
-		listener_close(&server->listener);
-	if (server->timer_fd >= 0)
-		close(server->timer_fd);
+	acceptor_close(&server->acceptor);
 	if (server->epoll_fd >= 0)
 		close(server->epoll_fd);
 	free(server->reply);

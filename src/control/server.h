@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "control/acceptor.h"
 #include "control/proto.h"
 
 struct server;
@@ -59,10 +60,7 @@ struct server_handler {
 };
 
 struct server_params {
-	const char *path; /* of the socket to make, or NULL: listen_fd is taken over */
-	int listen_fd; /* only without path: a listening stream socket; then ours to close */
-	mode_t mode; /* only with path; 0: 0660 */
-	gid_t group; /* only with path; (gid_t)-1: as it comes */
+	struct acceptor_params where;
 	unsigned conns_max; /* 0: 1024 */
 	size_t output_max; /* bytes that wait for a peer before it is not read; 0: 256 KiB */
 	const struct vocab *vocab; /* kept, not owned */

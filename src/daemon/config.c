@@ -94,6 +94,10 @@ static const struct key keys[] = {
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
 	{"control.mode", KEY_MODE, AT(socket_mode), 0, 0777, 0660, NULL, 0},
 	{"control.group", KEY_STRING, AT(socket_group), 0, 0, 0, NULL, 0},
+	{"p0f.enabled", KEY_BOOL, AT(p0f_enabled), 0, 0, 0, NULL, 0},
+	{"p0f.socket", KEY_STRING, AT(p0f_socket), 0, 0, 0, NULL, 0},
+	{"p0f.mode", KEY_MODE, AT(p0f_mode), 0, 0777, 0660, NULL, 0},
+	{"p0f.group", KEY_STRING, AT(p0f_group), 0, 0, 0, NULL, 0},
 	{"user", KEY_STRING, AT(user), 0, 0, 0, NULL, 0},
 	{"log.level", KEY_WORD, AT(log_level), 0, 0, LOG_LEVEL_INFO, level_words, 0},
 };
@@ -107,6 +111,7 @@ static const char *const restart_only[] = {
 	"clients.",
 	"learn.",
 	"control.",
+	"p0f.",
 	"user",
 	"baseline.enabled",
 	"baseline.prefixes",
@@ -349,6 +354,7 @@ static void set_defaults(struct config *config)
 	config->baseline_enabled = true;
 	config->learn_file = CONFIG_DEFAULT_LEARNED;
 	config->socket = CONFIG_DEFAULT_SOCKET;
+	config->p0f_socket = CONFIG_DEFAULT_P0F_SOCKET;
 	config_default_sets(config);
 }
 

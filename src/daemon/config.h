@@ -14,6 +14,7 @@
 
 #define CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/synprint.conf"
 #define CONFIG_DEFAULT_SOCKET "/run/synprint/control.sock"
+#define CONFIG_DEFAULT_P0F_SOCKET "/run/synprint/p0f.sock"
 #define CONFIG_QUEUES_MAX 16
 #define CONFIG_SETS_MAX 32
 #define CONFIG_INTERFACES_MAX 64
@@ -62,6 +63,10 @@ struct config {
 	const char *socket;
 	int socket_mode;
 	const char *socket_group; /* NULL: as it comes */
+	int p0f_enabled; /* bool */
+	const char *p0f_socket;
+	int p0f_mode;
+	const char *p0f_group; /* NULL: as it comes */
 	const char *user; /* whom to become; NULL: nobody else */
 	int log_level; /* enum log_level */
 	void *storage; /* private: owns the strings */

@@ -56,6 +56,8 @@ static void give_directories(const struct daemon *daemon)
 
 	give_directory(daemon, "/run/synprint");
 	give_directory_of(daemon, config->socket);
+	if (config->p0f_enabled)
+		give_directory_of(daemon, config->p0f_socket);
 	give_directory(daemon, "/var/lib/synprint");
 	if (config->learn_enabled)
 		give_directory_of(daemon, config->learn_file);

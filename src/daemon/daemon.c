@@ -3,12 +3,10 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "sys/lock.h"
@@ -35,13 +33,6 @@ static void on_reload(void *ctx)
 	if (daemon_reload(ctx, &error) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s; keeping the old configuration and databases",
 			 error.what);
-}
-
-static void on_socket(void *ctx)
-{
-	struct daemon *daemon = ctx;
-
-	server_dispatch(daemon->server);
 }
 
 static void on_feed(void *ctx)
@@ -223,50 +214,6 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	return DAEMON_EXIT_FAILED;
 }
 
-static void make_socket_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char directory[256];
-
-	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory))
-		return;
-	memcpy(directory, path, (size_t)(slash - path));
-	directory[slash - path] = '\0';
-	if (mkdir(directory, 0755) < 0)
-		return; /* it is there, or the socket's own error will say what is wrong */
-}
-
-static enum daemon_exit start_server(struct daemon *daemon)
-{
-	const struct config *config = daemon->boot;
-	struct server_params params = {.path = config->socket,
-				       .mode = (mode_t)config->socket_mode,
-				       .group = (gid_t)-1,
-				       .vocab = daemon->vocab,
-				       .handler = answers_handler(daemon)};
-	const struct group *group = config->socket_group ? getgrnam(config->socket_group) : NULL;
-	struct text_error error = {.what = "out of memory"};
-
-	if (config->socket_group && !group) {
-		log_line(LOG_LEVEL_ERROR, "%s: control.group: there is no group '%s'", config->path,
-			 config->socket_group);
-		return DAEMON_EXIT_INPUT;
-	}
-	if (group)
-		params.group = group->gr_gid;
-	else if (daemon->has_user)
-		params.group = daemon->user.gid;
-	make_socket_directory(config->socket);
-	params.listen_fd = inherit_take(&daemon->service.inherited, config->socket);
-	if (params.listen_fd >= 0)
-		params.path = NULL;
-	if (server_new(&params, &error, &daemon->server) < 0) {
-		log_line(LOG_LEVEL_ERROR, "%s", error.what);
-		return DAEMON_EXIT_SOCKET;
-	}
-	return DAEMON_EXIT_OK;
-}
-
 static enum daemon_exit start_loop(struct daemon *daemon)
 {
 	struct loop *loop = daemon->loop;
@@ -274,7 +221,7 @@ static enum daemon_exit start_loop(struct daemon *daemon)
 
 	rc = rc ? rc : loop_add_signal(loop, SIGTERM, on_stop, daemon);
 	rc = rc ? rc : loop_add_signal(loop, SIGHUP, on_reload, daemon);
-	rc = rc ? rc : loop_add_fd(loop, server_fd(daemon->server), on_socket, daemon);
+	rc = rc ? rc : daemon_watch_sockets(daemon);
 	rc = rc ? rc : loop_add_fd(loop, feed_fd(daemon->pipeline.feed), on_feed, daemon);
 	rc = rc ? rc : loop_add_timer(loop, HOUSEKEEPING_MS, on_second, daemon);
 	if (rc == 0)
@@ -367,7 +314,7 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 
 	code = code ? code : daemon_find_user(daemon, user ? user : daemon->boot->user);
 	code = code ? code : start_tables(daemon);
-	code = code ? code : start_server(daemon);
+	code = code ? code : daemon_open_sockets(daemon);
 	code = code ? code : start_loop(daemon);
 	code = code ? code : daemon_confine(daemon);
 	code = code ? code : bind_queues(daemon);
@@ -452,7 +399,7 @@ void daemon_stop(struct daemon *daemon)
 	if (has_made)
 		remove_rules(daemon);
 	generation_free(daemon->generation);
-	server_free(daemon->server);
+	daemon_close_sockets(daemon);
 	service_done(&daemon->service);
 	loop_free(daemon->loop);
 	feed_free(daemon->pipeline.feed);

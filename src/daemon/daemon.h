@@ -6,6 +6,7 @@
 #ifndef SYNPRINT_DAEMON_DAEMON_H
 #define SYNPRINT_DAEMON_DAEMON_H
 
+#include "control/p0f_server.h"
 #include "control/server.h"
 #include "daemon/generation.h"
 #include "daemon/keeper.h"
@@ -42,6 +43,7 @@ struct daemon {
 	int lock_fd; /* of this network namespace; -1 without */
 	struct service service;
 	struct server *server;
+	struct p0f_server *p0f; /* NULL where it is off */
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
 	struct learned *learned; /* NULL where nothing is learned */
@@ -83,6 +85,17 @@ void daemon_stop(struct daemon *daemon);
  * Return: 0, or -EINVAL with the reason; then all stays.
  */
 int daemon_reload(struct daemon *daemon, struct text_error *ret_error);
+
+/**
+ * daemon_open_sockets() - listen where the configuration says; what is wrong is logged.
+ * daemon_watch_sockets() - have the loop serve them. Return: 0 or -errno.
+ */
+enum daemon_exit daemon_open_sockets(struct daemon *daemon);
+int daemon_watch_sockets(struct daemon *daemon);
+void daemon_close_sockets(struct daemon *daemon);
+
+/** answers_p0f() - how the p0f socket's queries are answered; where it listens is left open. */
+struct p0f_server_params answers_p0f(struct daemon *daemon);
 
 /** answers_handler() - how the control socket's requests are answered. */
 struct server_handler answers_handler(struct daemon *daemon);

@@ -71,13 +71,10 @@ static uint64_t snapshot_page(void *ctx, uint64_t cursor, size_t max,
 
 static struct server_params usual_params(void)
 {
-	return (struct server_params){.path = path,
-				      .listen_fd = -1,
-				      .group = (gid_t)-1,
-				      .vocab = vocab,
-				      .handler = {.request = answer,
-						  .snapshot = snapshot_page,
-						  .ctx = &request_count}};
+	return (struct server_params){
+		.where = {.path = path, .listen_fd = -1, .mode = 0660, .group = (gid_t)-1},
+		.vocab = vocab,
+		.handler = {.request = answer, .snapshot = snapshot_page, .ctx = &request_count}};
 }
 
 static void start(const struct server_params *params)
@@ -191,7 +188,7 @@ Test(server_start, makes_the_file_with_its_mode_and_removes_it)
 	cr_assert_eq(st.st_mode & 07777, 0660);
 	server_free(server);
 	umask(0777);
-	params.mode = 0600;
+	params.where.mode = 0600;
 	start(&params);
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(st.st_mode & 07777, 0600);
@@ -205,10 +202,10 @@ Test(server_start, gives_the_file_to_a_group)
 	struct server_params params = usual_params();
 	struct stat st;
 
-	params.group = getuid() == 0 ? 12345 : getgid();
+	params.where.group = getuid() == 0 ? 12345 : getgid();
 	start(&params);
 	cr_assert_eq(stat(path, &st), 0);
-	cr_assert_eq(st.st_gid, params.group);
+	cr_assert_eq(st.st_gid, params.where.group);
 }
 
 Test(server_start, refuses_the_path_of_a_living_server)
@@ -281,14 +278,14 @@ Test(server_start, tells_what_is_wrong_with_a_path)
 	struct text_error error = {0};
 	char long_path[200];
 
-	params.path = "/nonexistent/control.sock";
+	params.where.path = "/nonexistent/control.sock";
 	cr_assert_eq(server_new(&params, &error, &server), -ENOENT);
 	cr_assert(strstr(error.what, "/nonexistent/control.sock"), "%s", error.what);
 	memset(long_path, 'x', sizeof(long_path));
 	long_path[199] = '\0';
-	params.path = long_path;
+	params.where.path = long_path;
 	cr_assert_eq(server_new(&params, &error, &server), -ENAMETOOLONG);
-	params.path = "";
+	params.where.path = "";
 	cr_assert_eq(server_new(&params, &error, &server), -ENAMETOOLONG);
 }
 
@@ -299,14 +296,14 @@ Test(server_start, takes_over_a_listening_descriptor)
 	struct text_error error = {0};
 	int pair[2], peer;
 
-	params.path = NULL;
+	params.where.path = NULL;
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	params.listen_fd = pair[0];
+	params.where.listen_fd = pair[0];
 	cr_assert_eq(server_new(&params, &error, &server), -ENOTSOCK);
-	params.listen_fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	params.where.listen_fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	strcpy(address.sun_path, path);
-	cr_assert_eq(bind(params.listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	cr_assert_eq(listen(params.listen_fd, 5), 0);
+	cr_assert_eq(bind(params.where.listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(params.where.listen_fd, 5), 0);
 	start(&params);
 	peer = connect_peer();
 	cr_assert_str_eq(ask(peer, VERDICT(7)), ANSWER(7));

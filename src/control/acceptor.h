@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Takes connections in for a server with an epoll instance of its own. When descriptors run out
+ * it looks away for a while instead of spinning.
+ */
+#ifndef SYNPRINT_CONTROL_ACCEPTOR_H
+#define SYNPRINT_CONTROL_ACCEPTOR_H
+
+#include <stdbool.h>
+
+#include "control/listener.h"
+
+struct acceptor {
+	struct listener listener;
+	int epoll_fd; /* the server's */
+	int timer_fd;
+	bool is_paused;
+};
+
+/* Where to listen. */
+struct acceptor_params {
+	const char *path; /* of the socket to make, or NULL: listen_fd is taken over */
+	int listen_fd; /* only without path: a listening stream socket; then ours to close */
+	mode_t mode; /* only with path */
+	gid_t group; /* only with path; (gid_t)-1: as it comes */
+};
+
+/**
+ * acceptor_open() - listen, and have @epoll_fd tell of it.
+ * @ret_acceptor: stays where it is until acceptor_close()
+ * @ret_error: one line for the administrator on failure; may be NULL
+ * Return: 0; -EADDRINUSE, -EEXIST as listener_open(); or -errno.
+ */
+int acceptor_open(const struct acceptor_params *params, int epoll_fd, struct text_error *ret_error,
+		  struct acceptor *ret_acceptor);
+
+/** acceptor_close() - also after a failed open of an acceptor that was zeroed before. */
+void acceptor_close(struct acceptor *acceptor);
+
+/**
+ * acceptor_handle() - what an epoll event with this data pointer is about.
+ * @add: is given each new connection, non-blocking, and owns it
+ * Return: false where the event is none of the acceptor's.
+ */
+bool acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(void *ctx, int fd),
+		     void *ctx);
+
+/** acceptor_resume() - a descriptor was closed: look again. */
+void acceptor_resume(struct acceptor *acceptor);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sockets that policy components ask on: made, or taken over from the service manager. */
+#include <grp.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/daemon.h"
+#include "sys/log.h"
+
+static void make_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[256];
+
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory))
+		return;
+	memcpy(directory, path, (size_t)(slash - path));
+	directory[slash - path] = '\0';
+	if (mkdir(directory, 0755) < 0)
+		return; /* it is there, or the socket's own error will say what is wrong */
+}
+
+/* Whose the socket file becomes: the named group's, or that of the user whom we become. */
+static enum daemon_exit find_group(const struct daemon *daemon, const char *key, const char *name,
+				   gid_t *ret_group)
+{
+	const struct group *group = name ? getgrnam(name) : NULL;
+
+	if (name && !group) {
+		log_line(LOG_LEVEL_ERROR, "%s: %s: there is no group '%s'", daemon->boot->path, key,
+			 name);
+		return DAEMON_EXIT_INPUT;
+	}
+	*ret_group = group ? group->gr_gid : daemon->has_user ? daemon->user.gid : (gid_t)-1;
+	return DAEMON_EXIT_OK;
+}
+
+/* Where to listen at @path, which the service manager may do already. */
+static struct acceptor_params place(struct daemon *daemon, const char *path, int mode, gid_t group)
+{
+	int fd = inherit_take(&daemon->service.inherited, path);
+
+	make_directory_of(path);
+	return (struct acceptor_params){.path = fd < 0 ? path : NULL,
+					.listen_fd = fd,
+					.mode = (mode_t)mode,
+					.group = group};
+}
+
+static enum daemon_exit open_control(struct daemon *daemon)
+{
+	const struct config *config = daemon->boot;
+	struct server_params params = {.vocab = daemon->vocab, .handler = answers_handler(daemon)};
+	struct text_error error = {.what = "out of memory"};
+	gid_t group;
+	enum daemon_exit code = find_group(daemon, "control.group", config->socket_group, &group);
+
+	if (code != DAEMON_EXIT_OK)
+		return code;
+	params.where = place(daemon, config->socket, config->socket_mode, group);
+	if (server_new(&params, &error, &daemon->server) == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "%s", error.what);
+	return DAEMON_EXIT_SOCKET;
+}
+
+static enum daemon_exit open_p0f(struct daemon *daemon)
+{
+	const struct config *config = daemon->boot;
+	struct p0f_server_params params = answers_p0f(daemon);
+	struct text_error error = {.what = "out of memory"};
+	gid_t group;
+	enum daemon_exit code = find_group(daemon, "p0f.group", config->p0f_group, &group);
+
+	if (code != DAEMON_EXIT_OK)
+		return code;
+	params.where = place(daemon, config->p0f_socket, config->p0f_mode, group);
+	if (p0f_server_new(&params, &error, &daemon->p0f) == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "%s", error.what);
+	return DAEMON_EXIT_SOCKET;
+}
+
+enum daemon_exit daemon_open_sockets(struct daemon *daemon)
+{
+	enum daemon_exit code = open_control(daemon);
+
+	if (code == DAEMON_EXIT_OK && daemon->boot->p0f_enabled)
+		code = open_p0f(daemon);
+	return code;
+}
+
+static void on_control(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	server_dispatch(daemon->server);
+}
+
+static void on_p0f(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	p0f_server_dispatch(daemon->p0f);
+}
+
+int daemon_watch_sockets(struct daemon *daemon)
+{
+	int rc = loop_add_fd(daemon->loop, server_fd(daemon->server), on_control, daemon);
+
+	if (rc == 0 && daemon->p0f)
+		rc = loop_add_fd(daemon->loop, p0f_server_fd(daemon->p0f), on_p0f, daemon);
+	return rc;
+}
+
+void daemon_close_sockets(struct daemon *daemon)
+{
+	server_free(daemon->server);
+	p0f_server_free(daemon->p0f);
+}
