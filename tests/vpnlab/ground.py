@@ -102,7 +102,9 @@ class Ground(lab.Lab):
                               "route add 2001:db8:a::/48 via 2001:db8:1::2")
         for port in (PORT, PORT_NAT):
             self.adopt(traffic.Server(self.server, port))
-        self.synprintd = self.daemon().start()
+        # Each client's subnet is a network of its own, and no setup is another one's neighbour.
+        config = self.write_config(baseline="ipv4_prefix = 24; ipv6_prefix = 64;")
+        self.synprintd = self.daemon(config).start()
 
     def explain(self, address, port):
         """The newest SYN of an address, with everything that is known of it."""
@@ -121,6 +123,7 @@ class Path:
         self.namespaces, self.processes = [], []
         self.sender = self.client  # whose kernel makes the SYN
         self.is_inside = True  # the client has an address of the tunnel
+        self.tunnelled = (4, 6)  # what goes through it, where there is one
         self.connect = self.connect_directly  # one connection, given address and port
         self.dir = ground.dir / f"{number}"
         self.dir.mkdir()
@@ -195,6 +198,11 @@ class Path:
         for namespace in (self.client, self.router):
             self.ground.ip(namespace, f"link set lan mtu {mtu}")
 
+    def set_route_mtu(self, version, mtu):
+        """Of the client's way to everywhere, and of one address version alone."""
+        via = {4: f"198.18.{self.number}.1", 6: f"2001:db8:c:{self.number}::1"}[version]
+        self.ground.ip(self.client, f"route change default via {via} mtu {mtu}")
+
     def spawn(self, name, namespace, *command, env=None, stdin=None):
         self.processes.append(Process(self, name, namespace, command, env, stdin))
         return self.processes[-1]
@@ -225,11 +233,12 @@ class Path:
 
     def source(self, version, is_nat):
         """The address that the gateway sees."""
-        if self.sender == self.exit or (is_nat and self.has_exit()):
+        is_tunnelled = self.has_exit() and version in self.tunnelled
+        if self.sender == self.exit or (is_nat and is_tunnelled):
             return self.public4 if version == 4 else self.public6
         if is_nat:
             return self.router4 if version == 4 else self.router6
-        if self.has_exit() and self.is_inside:
+        if is_tunnelled and self.is_inside:
             return self.inner4 if version == 4 else self.inner6
         return self.client4 if version == 4 else self.client6
 

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
 import lab  # noqa: E402  that of tests/netns
+import extras  # noqa: E402
 import ground  # noqa: E402
 import setups  # noqa: E402
 
@@ -21,8 +22,6 @@ LINK_FLAGS = {"vpn", "tunnel", "mss_clamped", "os_mismatch"}
 HEADERS = {4: 40, 6: 60}
 COLUMNS = ("setup", "IP", "MSS", "MTU", "window", "NAT", "label", "grade", "flags", "expected",
            "why", "result")
-PAIR_WHY = {"MTU": "one interface or tunnel of this MTU carries both",
-            "MSS": "a fixed clamp: no interface or tunnel has it"}
 
 
 @dataclass
@@ -36,7 +35,10 @@ class Row:
     skip: str = ""
 
     def expected(self):
-        return self.setup.large if self.is_large else self.setup.usual
+        usual, large = self.setup.usual, self.setup.large
+        if self.version == 6 and self.setup.v6:
+            usual, large = self.setup.v6
+        return large if self.is_large else usual
 
     def shape(self):
         """All of the SYN that its link is judged by."""
@@ -55,23 +57,42 @@ class Row:
 
 @dataclass
 class Pair:
-    """What IPv4 and IPv6 of one client say together, where the window says nothing. It is not
-    judged yet; what is tested is that it could be."""
-    v4: Row
-    v6: Row
+    """What IPv4 and IPv6 of one client prove together."""
+    rows: list  # IPv4, IPv6
+    told: dict
     problems: list = field(default_factory=list)
+    seen: dict = field(default_factory=dict)  # none of its own
+    skip: str = ""
+
+    def expected(self):
+        _, usual, large = self.rows[0].setup.pair
+        return large if self.rows[0].is_large else usual
+
+    def cells(self):
+        setup, told = self.rows[0].setup, self.told
+        windows = "/".join(str(row.shape()[2]) for row in self.rows)
+        return [f"pair: {setup.name}", "v4+v6", f"{told['mss']}/{told['also_mss']}",
+                f"{told['mtu']}/{told['also_mtu']}", windows, "", told["finding"],
+                told["grade"], ",".join(told["flags"]), " ".join(self.expected()), told["text"]]
+
+
+@dataclass
+class ExtraRow:
+    """The last SYN of a client of which more is known than that."""
+    extra: extras.Extra
+    told: dict = field(default_factory=dict)
+    problems: list = field(default_factory=list)
+    seen: dict = field(default_factory=dict)  # the same SYN alone may get another grade
     skip: str = ""
 
     def cells(self):
-        links = [row.seen["link"] for row in (self.v4, self.v6)]
-        common = [name for name in ("MSS", "MTU")
-                  if links[0][name.lower()] == links[1][name.lower()]]
-        pair = self.v4.setup.pair
-        if common != [pair]:
-            self.problems = [f"in common: {common}"]
-        return [f"pair: {self.v4.setup.name}", "v4+v6"] + [
-            f"{links[0][name]}/{links[1][name]}" for name in ("mss", "mtu")] + [
-            "", "", "", "", "", f"the same {pair}", PAIR_WHY[pair]]
+        extra, told = self.extra, self.told
+        if not told:
+            return [extra.name] + [""] * 8 + [" ".join(extra.expected), extra.why]
+        link = told["link"]
+        return [extra.name, "v4", link["mss"], link["mtu"], told["syn"]["tcp_window_size"], "",
+                link["label"], link["grade"], ",".join(told["flags"]), " ".join(extra.expected),
+                extra.why]
 
 
 def link_flags(reply):
@@ -99,7 +120,8 @@ def check(row):
     if (told["label"], told["grade"]) != (link["label"], link["grade"]):
         row.problems.append(f"synprint link says {told['label']}, {told['grade']}")
     known = sorted({cand["label"] for cand in told["candidates"]})
-    if setup.family and setup.family not in known:
+    is_outside = row.version == 6 and setup.v6
+    if setup.family and setup.family not in known and not is_outside:
         row.problems.append(f"{setup.family} is not a candidate: {', '.join(known)}")
 
 
@@ -130,6 +152,29 @@ def measure(path, setup, version, is_large):
     return row
 
 
+def measure_pair(path, rows):
+    """Of the connections that have just been measured, which are the newest ones."""
+    request = {"op": "verdict", "ip": path.source(4, False), "also": path.source(6, False)}
+    told = path.ground.synprintd.request(request)["pair"]
+    pair = Pair(rows, told)
+    grade, flags = pair.expected()
+    if told["finding"] != rows[0].setup.pair[0]:
+        pair.problems.append(f"{told['finding']}, not {rows[0].setup.pair[0]}")
+    if (told["grade"], " ".join(told["flags"])) != (grade, flags):
+        pair.problems.append(f"{told['grade']} '{' '.join(told['flags'])}'")
+    return pair
+
+
+def measure_all(path, setup):
+    rows = []
+    for is_large in (False, True):
+        part = [measure(path, setup, version, is_large) for version in setup.versions]
+        rows += part
+        if len(part) == 2:
+            rows.append(measure_pair(path, part))
+    return rows
+
+
 def run_setup(base, number, setup, is_verbose):
     path = ground.Path(base, number)
     try:
@@ -138,8 +183,7 @@ def run_setup(base, number, setup, is_verbose):
             path.build_exit()
         if setup.build:
             setup.build(path)
-        return [measure(path, setup, version, is_large)
-                for version in setup.versions for is_large in (False, True)]
+        return measure_all(path, setup)
     except lab.Skip as skip:
         return [Row(setup, skip=str(skip))]
     except Exception as error:  # the other setups go on
@@ -148,6 +192,35 @@ def run_setup(base, number, setup, is_verbose):
         if is_verbose:
             path.print_logs()
         path.close()
+
+
+def check_extra(row):
+    extra, told = row.extra, row.told
+    grade, flags = extra.expected
+    found = set(told["reasons"]) & {"several_mtus", "baseline_normal", "baseline_rare"}
+    if (told["link"]["grade"], link_flags(told)) != (grade, flags):
+        row.problems.append(f"{told['link']['grade']} '{link_flags(told)}'")
+    if told["link"]["mtu"] != extra.mtu:
+        row.problems.append(f"not MTU {extra.mtu}")
+    if extra.reason not in found and (extra.reason or found):
+        row.problems.append(f"the reasons are {', '.join(sorted(found))}")
+
+
+def run_extra(base, number, extra):
+    path, row = ground.Path(base, number), ExtraRow(extra)
+    try:
+        path.build()
+        path.set_large_window(extra.is_large)
+        extra.prepare(path)
+        path.set_route_mtu(4, extra.mtu)
+        path.connect(lab.SERVER4, ground.PORT)
+        row.told = base.explain(path.source(4, False), ground.PORT)
+        check_extra(row)
+    except Exception as error:  # the others go on
+        row.problems.append(f"{type(error).__name__}: {error}")
+    finally:
+        path.close()
+    return row
 
 
 def compare(rows):
@@ -162,12 +235,6 @@ def compare(rows):
             row.problems.append(f"the same SYN as {other.setup.name}, but another grade")
         if row.setup.truth in ("none", "access") and grade == "likely":
             row.problems.append("likely without a tunnel")
-
-
-def pairs(rows):
-    large = {(row.setup.name, row.version): row for row in rows if row.seen and row.is_large}
-    return [Pair(row, large[name, 6]) for (name, version), row in large.items()
-            if version == 4 and (name, 6) in large]
 
 
 def result(row):
@@ -190,13 +257,18 @@ def parse_arguments():
     parser.add_argument("--verbose", action="store_true", help="print the logs of that software")
     parser.add_argument("part", nargs="*", help="only setups with this in their name")
     arguments = parser.parse_args()
-    chosen = [setup for setup in setups.ALL if (setup.quick or not arguments.quick) and
-              any(part.lower() in setup.name.lower() for part in arguments.part or [""])]
-    return chosen or parser.error("no such setup"), arguments.verbose
+    def is_chosen(item):
+        return any(part.lower() in item.name.lower() for part in arguments.part or [""])
+    chosen = [setup for setup in setups.ALL
+              if (setup.quick or not arguments.quick) and is_chosen(setup)]
+    more = [extra for extra in extras.ALL if is_chosen(extra)]
+    if not chosen + more:
+        parser.error("no such setup")
+    return chosen, more, arguments.verbose
 
 
 def main():
-    chosen, is_verbose = parse_arguments()
+    chosen, more, is_verbose = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     start = time.monotonic()
     base = ground.Ground()
@@ -205,7 +277,7 @@ def main():
     rows = [row for number, setup in enumerate(chosen, 1)
             for row in run_setup(base, number, setup, is_verbose)]
     compare(rows)
-    rows += pairs(rows)
+    rows += [run_extra(base, number, extra) for number, extra in enumerate(more, len(chosen) + 1)]
     print_table(rows)
     failed = sum(bool(row.problems) for row in rows)
     skipped = sum(bool(row.skip) for row in rows)

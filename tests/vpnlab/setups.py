@@ -29,7 +29,9 @@ class Setup:
     why_large: str = ""
     family: str = ""  # what has to be among the candidates
     versions: tuple = (4,)
-    pair: str = "MTU"  # what IPv4 and IPv6 have in common, MTU or MSS
+    v6: Optional[tuple] = None  # usual and large of IPv6, where they are others
+    # What IPv4 and IPv6 show of each other, and what both prove with the usual and a large window.
+    pair: Optional[tuple] = None
     user_agent: str = ""  # what the client says of itself
     exit: bool = True  # whether the SYN takes the way over the exit
     quick: bool = False  # needs no other software
@@ -59,15 +61,16 @@ LINUX_UA = ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gec
 
 NO_TUNNEL = [
     plain("no tunnel", "none", NOTHING, NOTHING, "Ethernet's MSS and nothing else",
-          versions=(4, 6)),
+          versions=(4, 6), pair=("ethernet", NOTHING, NOTHING)),
     plain("no tunnel, says Linux", "none", NOTHING, NOTHING, "and its User-Agent is true",
           user_agent=LINUX_UA),
     plain("PPPoE: interface 1492", "access", ACCESS, ACCESS,
           "1492 is DSL's, whoever chose it", lambda path: interface(path, 1492),
-          versions=(4, 6)),
+          versions=(4, 6), pair=("same_mtu", ACCESS, ACCESS)),
     plain("mobile: interface 1400", "access", POSSIBLE, POSSIBLE,
           "phones have it, strongSwan's libipsec and Windows' VPN adapters too",
-          lambda path: interface(path, 1400), versions=(4, 6)),
+          lambda path: interface(path, 1400), versions=(4, 6),
+          pair=("same_mtu", POSSIBLE, POSSIBLE)),
     plain("interface 1380", "access", POSSIBLE, POSSIBLE,
           "mobile networks have it, Mullvad's WireGuard too", lambda path: interface(path, 1380)),
     plain("router clamps to 1412", "access", ACCESS_CLAMPED, ACCESS,
@@ -78,7 +81,8 @@ NO_TUNNEL = [
           lambda path: clamp(path, 1360), why_large="a phone's interface of 1400 shows the same"),
     plain("router clamps to 1380", "access", POSSIBLE_CLAMPED, POSSIBLE,
           "WireGuard's value with a window of 1460: Cisco ASA does it for no VPN at all",
-          lambda path: clamp(path, 1380), versions=(4, 6), pair="MSS",
+          lambda path: clamp(path, 1380), versions=(4, 6),
+          pair=("same_mss", POSSIBLE, POSSIBLE),
           why_large="WireGuard's interface of 1420 shows the same"),
     plain("router clamps to 1400", "access", POSSIBLE_CLAMPED, POSSIBLE,
           "DSL and OpenVPN's mssfix show the same",
@@ -86,18 +90,28 @@ NO_TUNNEL = [
     plain("route advmss 1340", "none", POSSIBLE, POSSIBLE,
           "the kernel reckons its window with it, too: exactly an interface of 1380",
           lambda path: advmss(path, 1340)),
+    plain("DS-Lite: IPv4 1460, IPv6 Ethernet", "access", POSSIBLE, POSSIBLE,
+          "clouds, L2TP and PPTP have 1460, too", lambda path: path.set_route_mtu(4, 1460),
+          versions=(4, 6), v6=(NOTHING, NOTHING), pair=("ipv4_in_ipv6", ACCESS, ACCESS)),
+    plain("464XLAT: IPv4 1472, IPv6 Ethernet", "access", POSSIBLE, POSSIBLE,
+          "6rd and OpenConnect have 1472, too", lambda path: path.set_route_mtu(4, 1472),
+          versions=(4, 6), v6=(NOTHING, NOTHING), pair=("ipv4_in_ipv6", ACCESS, ACCESS)),
+    plain("6in4: IPv4 Ethernet, IPv6 1480", "tunnel", NOTHING, NOTHING, "of IPv6 alone: 6rd has it, "
+          "too", lambda path: path.set_route_mtu(6, 1480), versions=(4, 6),
+          v6=(POSSIBLE, POSSIBLE), pair=("ipv6_in_ipv4", POSSIBLE, POSSIBLE)),
 ]
 
 
-def kernel(name, truth, usual, large, why, kind, options, family, versions):
+def kernel(name, truth, usual, large, why, kind, options, family, versions, pair=None):
     return Setup(name, truth, usual, large, why,
                  lambda path: vpns.kernel_tunnel(path, kind, options, versions), family=family,
-                 versions=versions, quick=True, why_large=NO_EVIDENCE)
+                 versions=versions, quick=True, why_large=NO_EVIDENCE, pair=pair)
 
 
 KERNEL = [
     kernel("VXLAN", "tunnel", LIKELY_TUNNEL, POSSIBLE, "1450 on an interface is no access "
-           "network's", "vxlan", "id 7 dstport 4789", "VXLAN", (4, 6)),
+           "network's", "vxlan", "id 7 dstport 4789", "VXLAN", (4, 6),
+           ("same_mtu", LIKELY_TUNNEL, LIKELY_TUNNEL)),
     kernel("GRE", "tunnel", LIKELY_TUNNEL, POSSIBLE, "1476 on an interface is no access network's",
            "gre", "", "IPSec or GRE", (4,)),
     kernel("SIT", "tunnel", POSSIBLE, POSSIBLE, "6rd of access networks has 1480, too", "sit", "",
@@ -107,13 +121,19 @@ KERNEL = [
 ]
 
 
-def wireguard(mtu, usual, large, why, name="", **options):
+SAME = {grade: ("same_mtu", grade, grade)
+        for grade in (POSSIBLE, LIKELY_VPN, LIKELY_TUNNEL)}
+# One MTU for both is no fixed clamp's, and so tells what a window of 65535 does not.
+SAME_UNLESS_CLAMPED = ("same_mtu", POSSIBLE, LIKELY_VPN)
+
+
+def wireguard(mtu, usual, large, why, name="", pair=None, v6=None, **options):
     return Setup(f"WireGuard {mtu}{name}", "vpn", usual, large, why,
                  lambda path: vpns.wireguard(path, mtu, **options), why_large=NO_EVIDENCE,
-                 family="WireGuard", versions=(4, 6))
+                 family="WireGuard", versions=(4, 6), v6=v6, pair=pair or SAME[usual])
 
 
-def openvpn(proto, cipher, mssfix=None, **options):
+def openvpn(proto, cipher, mssfix=None, pair=None, **options):
     name = f"OpenVPN {proto.upper()} {cipher}" + (f" mssfix {mssfix}" if mssfix is not None else "")
     if mssfix == 0:
         return Setup(name, "vpn", NOTHING, NOTHING, "the tunnel carries the client's SYN as it "
@@ -122,33 +142,38 @@ def openvpn(proto, cipher, mssfix=None, **options):
     return Setup(name, "vpn", POSSIBLE_CLAMPED, POSSIBLE, "mssfix is a clamp: DSL and other "
                  "routers do the same", lambda path:
                  vpns.openvpn(path, proto, cipher, mssfix, **options), family="OpenVPN",
-                 why_large=NO_EVIDENCE,
-                 versions=(4, 6) if (proto, cipher) == ("udp", "AES-256-GCM") else (4,))
+                 why_large=NO_EVIDENCE, versions=(4, 6) if pair else (4,), pair=pair)
 
+
+OPENVPN_CIPHERS = {"AES-256-GCM": {}, "CHACHA20-POLY1305": {}, "AES-128-CBC": {"auth": "SHA1"}}
 
 VPNS = [
     wireguard(1420, LIKELY_VPN, POSSIBLE, "no access network has 1420 on an interface"),
     wireguard(1420, LIKELY_VPN, POSSIBLE, "what is outside does not show", ", IPv6 outside",
               outer=6),
     wireguard(1412, LIKELY_VPN, POSSIBLE, "no access network has 1412 on an interface"),
+    wireguard(1412, LIKELY_VPN, POSSIBLE, "what is outside does not show", ", IPv6 outside",
+              outer=6),
     wireguard(1380, POSSIBLE, POSSIBLE, "mobile networks have 1380, advmss 1340 shows it"),
     wireguard(1280, POSSIBLE, POSSIBLE, "the least that IPv6 allows: anybody's choice"),
+    wireguard(1280, POSSIBLE, POSSIBLE, "what is outside does not show", ", IPv6 outside",
+              outer=6),
     wireguard(1420, POSSIBLE_CLAMPED, POSSIBLE, "the sender is on Ethernet and a router "
-              "rewrites: Cisco ASA's clamp looks the same", ", router clamps", on_router=True),
-    openvpn("udp", "AES-256-GCM"),
-    openvpn("udp", "CHACHA20-POLY1305"),
-    openvpn("udp", "AES-128-CBC", auth="SHA1"),
-    openvpn("tcp", "AES-256-GCM"),
-    openvpn("tcp", "CHACHA20-POLY1305"),
-    openvpn("tcp", "AES-128-CBC", auth="SHA1"),
-    openvpn("udp", "AES-256-GCM", 1450),
+              "rewrites: Cisco ASA's clamp looks the same", ", router clamps",
+              SAME_UNLESS_CLAMPED, on_router=True),
+    wireguard(1420, LIKELY_VPN, POSSIBLE, "no access network has 1420 on an interface",
+              ", IPv4 alone", ("ipv4_smaller", LIKELY_VPN, POSSIBLE), (NOTHING, NOTHING),
+              versions=(4,)),
+    *[openvpn(proto, cipher, mssfix, **options) for mssfix in (None, 0)
+      for proto in ("udp", "tcp") for cipher, options in OPENVPN_CIPHERS.items()
+      if (proto, cipher, mssfix) != ("udp", "AES-256-GCM", None)],
+    openvpn("udp", "AES-256-GCM", pair=SAME[POSSIBLE]),
+    openvpn("udp", "AES-256-GCM", 1450, SAME_UNLESS_CLAMPED),
     openvpn("udp", "AES-128-CBC", 1450, auth="SHA1"),
     openvpn("tcp", "AES-256-GCM", 1450),
-    openvpn("udp", "AES-256-GCM", 0),
-    openvpn("tcp", "AES-256-GCM", 0),
     Setup("OpenConnect DTLS", "vpn", LIKELY_VPN, POSSIBLE, "1500 - what DTLS costs, on an "
           "interface: no access network's", lambda path: vpns.openconnect(path),
-          why_large=NO_EVIDENCE, family="OpenConnect", versions=(4, 6)),
+          why_large=NO_EVIDENCE, family="OpenConnect", versions=(4, 6), pair=SAME[LIKELY_VPN]),
     Setup("OpenConnect DTLS CHACHA20", "vpn", LIKELY_TUNNEL, POSSIBLE, "1442 on an interface is no "
           "access network's; Geneve in data centres has it, and no SYN tells the two apart",
           lambda path: vpns.openconnect(path, priority="NORMAL:-CIPHER-ALL:+CHACHA20-POLY1305"),

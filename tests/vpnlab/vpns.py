@@ -75,7 +75,7 @@ def wireguard_end(path, namespace, link, private, peer, allowed, endpoint=None, 
     lab.sh("wg", "setconf", link, "/dev/stdin", stdin=text, namespace=namespace)
 
 
-def wireguard(path, mtu, outer=4, on_router=False):
+def wireguard(path, mtu, outer=4, on_router=False, versions=(4, 6)):
     need("wireguard-go", "wg")
     near = path.router if on_router else path.client
     near_link, far_link = (f"vl{end}{os.getpid()}n{path.number}" for end in "cx")
@@ -90,7 +90,8 @@ def wireguard(path, mtu, outer=4, on_router=False):
         path.ground.ip(namespace, f"""addr add {inner4}/24 dev {name}
             addr add {inner6}/64 dev {name}
             link set {name} mtu {mtu} up""")
-    path.into_tunnel(near, near_link)
+    path.into_tunnel(near, near_link, versions)
+    path.tunnelled = versions
     if on_router:
         path.behind_router(far_link)
         path.clamp(path.router, near_link, "--clamp-mss-to-pmtu")
