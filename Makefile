@@ -173,8 +173,9 @@ bench-accuracy: ## how often the classification is right, beside p0f and the art
 
 bench-link: $(CORE_LIB) ## the share of SYNs that is called a likely tunnel, beside MTU tables (DATA=)
 	@tests/deps.sh $(DEPS) p0f
-	@$(CC) $(CPPFLAGS) -std=gnu11 -O2 -o $(BUILD)/link_share tests/bench/link_share.c $(CORE_LIB) -lm
-	@$(BUILD)/link_share conf/links.db /etc/p0f/p0f.fp $(DATA)/real_syns.hex \
+	@$(CC) $(CPPFLAGS) -std=gnu11 -O2 -o $(BUILD)/link_share tests/bench/link_share.c $(CORE_LIB) \
+		-lxxhash -lm
+	@$(BUILD)/link_share conf/links.db conf/signatures.db /etc/p0f/p0f.fp $(DATA)/real_syns.hex \
 		$(DATA)/labelled_syns.jsonl
 
 ALL_FORMATTED = $(shell git ls-files '*.c' '*.h')

@@ -17,8 +17,8 @@
  * link_weigh() - the grade of a SYN's link once everything is known.
  *
  * Usual in its network (REASON_BASELINE_NORMAL): one grade less, but not below `access`.
- * Rare there, or Ethernet's MTU from the same address a moment ago (REASON_SEVERAL_MTUS, so the
- * line is no DSL line): `access` becomes `possible`.
+ * Rare there, or Ethernet's MTU from the same system at this address a moment ago
+ * (REASON_SEVERAL_MTUS, so the line is no DSL line): `access` becomes `possible`.
  * Both, and nothing but VPNs has this MTU, and the window does not say that the MSS was
  * rewritten: `possible` becomes `likely`.
  * Everything else, and whatever a configured clamp explains, stays as it is.
@@ -29,7 +29,7 @@
 enum link_grade link_weigh(enum link_grade judged, uint64_t reasons);
 
 /**
- * link_several() - do connections of one address show Ethernet's MTU and another one?
+ * link_several() - do connections of one system show Ethernet's MTU and another one?
  * @mss: of its connections within a short time, 0 for none; @count: how many
  * Return: the bit of REASON_SEVERAL_MTUS, or 0.
  */

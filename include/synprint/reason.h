@@ -43,7 +43,7 @@ enum reason {
 	REASON_WIN_CLAMPED, /* the window belongs to another MSS: rewritten on the path */
 	REASON_WIN_NO_EVIDENCE, /* a window that says nothing about the MSS */
 	REASON_LOCAL_CLAMP, /* the configured clamp in front of us explains it */
-	REASON_SEVERAL_MTUS, /* this address showed Ethernet's MTU and another within a short time */
+	REASON_SEVERAL_MTUS, /* the same system here showed Ethernet's MTU and another just now */
 	REASON_BASELINE_NORMAL, /* usual for the client's network */
 	REASON_BASELINE_RARE,
 	/* Client. */

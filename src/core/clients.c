@@ -368,18 +368,27 @@ static void note_mix(const struct clients *clients, struct entry *entry,
 		entry->mix--;
 }
 
+/* Behind a NAT each system has a line of its own; what nothing is known of is no system. */
+static bool is_same_system(const struct verdict *a, const struct verdict *b)
+{
+	return a->class_id == b->class_id && a->label == b->label &&
+	       !((a->flags | b->flags) & VERDICT_UNKNOWN);
+}
+
 /* What this SYN's link is worth beside the connections that came shortly before it. */
 static void weigh_link(const struct clients *clients, struct entry *entry, uint32_t now_s,
 		       struct verdict *verdict)
 {
 	uint16_t mss[CLIENT_CONNS + 1] = {(uint16_t)verdict->mss};
+	unsigned count = 1;
 	uint64_t several;
 
 	if (now_s - entry->last_seen_s > CLOSE_S)
 		entry->close_count = 0;
 	for (unsigned i = 0; i < entry->close_count; i++)
-		mss[i + 1] = (uint16_t)entry->verdicts[i].mss;
-	several = link_several(!addr_is_v4(&entry->addr), mss, entry->close_count + 1u);
+		if (is_same_system(&entry->verdicts[i], verdict))
+			mss[count++] = (uint16_t)entry->verdicts[i].mss;
+	several = link_several(!addr_is_v4(&entry->addr), mss, count);
 	verdict->reasons = (verdict->reasons | several) & VERDICT_REASONS_MASK;
 	verdict_weigh(verdict, __atomic_load_n(&clients->threshold, __ATOMIC_RELAXED));
 	if (entry->close_count < CLIENT_CONNS)

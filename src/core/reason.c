@@ -43,8 +43,9 @@ static const struct words reasons[REASON_COUNT] = {
 	[REASON_WIN_NO_EVIDENCE] = {"win_no_evidence", "the window says nothing about the MSS"},
 	[REASON_LOCAL_CLAMP] = {"local_clamp",
 				"the configured clamp in front of us explains the MSS"},
-	[REASON_SEVERAL_MTUS] = {"several_mtus",
-				 "this address showed Ethernet's MTU and another in a short time"},
+	[REASON_SEVERAL_MTUS] =
+		{"several_mtus",
+		 "the same system here showed Ethernet's MTU and another in a short time"},
 	[REASON_BASELINE_NORMAL] = {"baseline_normal", "usual for the client's network"},
 	[REASON_BASELINE_RARE] = {"baseline_rare", "rare in the client's network"},
 	[REASON_SEVERAL_STACKS] = {"several_stacks", "this address shows several systems"},

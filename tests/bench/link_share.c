@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link_share LINKS_DB P0F_FP FILE...: which share of real SYNs comes out as a likely tunnel,
- * next to what p0f's MTU labels and a bare table of tunnel MTUs would flag, and what judging
- * one costs. A file has one SYN a line, as hex or as "raw" in a JSON object.
+ * link_share LINKS_DB SIGNATURES_DB P0F_FP FILE...: which share of real SYNs comes out as a
+ * likely tunnel, next to what p0f's MTU labels and a bare table of tunnel MTUs would flag, what
+ * it is where they all come from few addresses of one network, as behind a carrier's NAT, and
+ * what judging one costs. A file has one SYN a line, as hex or as "raw" in a JSON object.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,11 +11,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "synprint/baseline.h"
+#include "synprint/clients.h"
 #include "synprint/link.h"
 
 #define MTU_MAX 65536
 #define ROUNDS 2000000
 #define SYNS_MAX 65536
+#define NAT_TURNS 3 /* how often each SYN of a file comes through the NAT */
+#define NOW_S 1700000000u
 
 struct counts {
 	unsigned syns, with_mss, mss_other, p0f_generic, p0f_tunnel, table, possible, likely, own,
@@ -22,6 +27,7 @@ struct counts {
 };
 
 static struct linkdb *db;
+static struct sigdb *sigdb;
 static struct vocab *vocab;
 static struct syn syns[SYNS_MAX];
 static unsigned syn_count;
@@ -55,6 +61,21 @@ static void load_links(const char *path)
 	if (!vocab || !db)
 		die("no memory");
 	if (linkdb_load(db, text, len, &err) < 0) {
+		fprintf(stderr, "%s:%u:%u: %s\n", path, err.line, err.column, err.what);
+		exit(1);
+	}
+}
+
+static void load_signatures(const char *path)
+{
+	static char text[4 << 20];
+	struct text_error err = {0};
+	FILE *file = open_file(path);
+	size_t len = fread(text, 1, sizeof(text), file);
+
+	fclose(file);
+	sigdb = sigdb_new(vocab);
+	if (!sigdb || sigdb_load(sigdb, text, len, &err) < 0 || sigdb_build(sigdb) < 0) {
 		fprintf(stderr, "%s:%u:%u: %s\n", path, err.line, err.column, err.what);
 		exit(1);
 	}
@@ -179,6 +200,62 @@ static void report(const char *path, unsigned from)
 		       (double)counts.table / counts.likely);
 }
 
+/* One SYN through everything that a worker does with it; the address is one of the NAT's. */
+static enum link_grade observe(struct clients *clients, struct baseline *baseline, struct syn syn,
+			       unsigned number, unsigned addresses)
+{
+	unsigned at = number * 2654435761u % addresses;
+	struct verdict verdict;
+	struct change change;
+	struct match match;
+	struct link link;
+
+	syn.src = addr_from_v4((uint8_t[]){10, 1, (uint8_t)(at >> 8), (uint8_t)at});
+	syn.src_port = (uint16_t)number;
+	syn.seq = number;
+	match_syn(sigdb, &syn, &match);
+	link_judge(db, &syn, 0, &link);
+	if (link.grade != LINK_NONE)
+		link.reasons |=
+			baseline_judge(baseline, NULL, NOW_S, &syn.src, link.mtu, link.grade);
+	verdict = verdict_decide(&syn, &match, &link, LINK_LIKELY);
+	clients_observe(clients, NOW_S * 1000ull + number, &syn, &verdict, &change);
+	if (change.kind == CHANGE_NEW)
+		baseline_note(baseline, NULL, NOW_S, &syn.src, link.mtu);
+	return (enum link_grade)change.verdict.grade;
+}
+
+static void report_nat(unsigned from, unsigned addresses)
+{
+	struct clients_params params = {.capacity = 65536,
+					.recent = 64,
+					.v6_prefix_bits = 128,
+					.refresh_s = 60,
+					.vocab = vocab};
+	struct baseline_params baseline_params = {.prefixes = 64,
+						  .v4_prefix_bits = 16,
+						  .v6_prefix_bits = 32,
+						  .half_life_s = 604800};
+	struct clients *clients = clients_new(&params);
+	struct baseline *baseline = baseline_new(&baseline_params);
+	unsigned syns_seen = 0, likely = 0;
+
+	if (!clients || !baseline)
+		die("no memory");
+	for (unsigned i = 0; i < NAT_TURNS * (syn_count - from); i++) {
+		const struct syn *syn = &syns[from + i % (syn_count - from)];
+
+		if (!syn->has_mss || syn->ip_version != 4)
+			continue;
+		syns_seen++;
+		likely += observe(clients, baseline, *syn, i, addresses) == LINK_LIKELY;
+	}
+	printf("  likely, all from %4u addresses of a network %6.2f %%\n", addresses,
+	       syns_seen ? 100.0 * likely / syns_seen : 0);
+	clients_free(clients);
+	baseline_free(baseline);
+}
+
 static void report_cost(void)
 {
 	struct timespec start, end;
@@ -199,20 +276,24 @@ static void report_cost(void)
 
 int main(int argc, char **argv)
 {
-	if (argc < 4) {
-		fprintf(stderr, "usage: link_share LINKS_DB P0F_FP FILE...\n");
+	if (argc < 5) {
+		fprintf(stderr, "usage: link_share LINKS_DB SIGNATURES_DB P0F_FP FILE...\n");
 		return 2;
 	}
 	load_links(argv[1]);
-	load_p0f(argv[2]);
-	for (int i = 3; i < argc; i++) {
+	load_signatures(argv[2]);
+	load_p0f(argv[3]);
+	for (int i = 4; i < argc; i++) {
 		unsigned from = syn_count;
 
 		load_syns(argv[i]);
 		report(argv[i], from);
+		for (unsigned addresses = 1; syn_count > from && addresses <= 4096; addresses *= 8)
+			report_nat(from, addresses);
 	}
 	if (syn_count)
 		report_cost();
+	sigdb_free(sigdb);
 	linkdb_free(db);
 	vocab_free(vocab);
 	return 0;

@@ -9,6 +9,8 @@ import lab
 import packets
 
 CONSTANT = 65535  # a window that says nothing of the MSS
+# What follows the MSS in a SYN of Linux: SACK, timestamps, a window scale of 7.
+LINUX_OPTIONS = bytes.fromhex("0402" "080a" "00000001" "00000000" "01" "030307")
 LINUX_1380 = 64860  # 47 * 1380: the sender's own MSS
 
 
@@ -28,7 +30,7 @@ class Senders:
         is_v6 = ":" in source
         server = lab.SERVER6 if is_v6 else lab.SERVER4
         segment = packets.tcp(source, server, self.port, window=window,
-                              options=struct.pack("!BBH", 2, 4, mss))
+                              options=struct.pack("!BBH", 2, 4, mss) + LINUX_OPTIONS)
         pack = packets.ipv6 if is_v6 else packets.ipv4
         self.wire.send(pack(source, server, segment), self.mac)
 

@@ -295,6 +295,35 @@ Test(clients, several_mtus_are_seen_within_a_short_time)
 	}
 }
 
+/* Behind a NAT, each system has a line of its own. */
+Test(clients, several_mtus_are_those_of_one_system)
+{
+	struct clients *clients = make(64, 128);
+	struct verdict dsl = verdict_of(class_linux, 0), ethernet = verdict_of(class_windows, 0);
+
+	dsl.grade = LINK_ACCESS;
+	dsl.mss = 1452;
+	ethernet.mss = 1460;
+	observe(clients, NOW_MS, syn_from(numbered(1), 1, 1), ethernet);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(1), 2, 2), dsl).verdict.grade,
+		     LINK_ACCESS, "of another class");
+	ethernet.class_id = dsl.class_id;
+	ethernet.label = 7;
+	observe(clients, NOW_MS, syn_from(numbered(1), 3, 3), ethernet);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(1), 4, 4), dsl).verdict.grade,
+		     LINK_ACCESS, "of another label");
+	ethernet.label = dsl.label;
+	ethernet.flags = VERDICT_UNKNOWN;
+	observe(clients, NOW_MS, syn_from(numbered(1), 5, 5), ethernet);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(1), 6, 6), dsl).verdict.grade,
+		     LINK_ACCESS, "of nobody knows what");
+	ethernet.flags = 0;
+	observe(clients, NOW_MS, syn_from(numbered(1), 7, 7), ethernet);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(1), 8, 8), dsl).verdict.grade,
+		     LINK_POSSIBLE);
+	clients_free(clients);
+}
+
 Test(clients, threshold_decides_which_grade_flags)
 {
 	struct clients *clients = make(64, 128);
