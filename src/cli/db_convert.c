@@ -41,7 +41,7 @@ static int output_end(struct output *output, const struct db_call *call, int r)
 	if (r == CLI_OK && !call->output)
 		r = cli_write(output->data, output->len);
 	else if (r == CLI_OK) {
-		int rc = file_replace(call->output, output->data, output->len);
+		int rc = file_replace(call->output, output->data, output->len, true);
 
 		if (rc < 0)
 			r = cli_error(CLI_FAILED, "%s: cannot write it: %s", call->output,

@@ -15,7 +15,7 @@
 static const struct cli_command *const commands[] = {
 	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch, &cli_clients,
 	&cli_unknown, &cli_rules,    &cli_reload,  &cli_learn, &cli_classify,
-	&cli_link,    &cli_baseline, &cli_db,
+	&cli_link,    &cli_baseline, &cli_metrics, &cli_db,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

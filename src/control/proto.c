@@ -42,7 +42,7 @@ static const char *const op_names[PROTO_OP_COUNT] = {
 	[PROTO_VERDICT] = "verdict",   [PROTO_STATUS] = "status",   [PROTO_SUBSCRIBE] = "subscribe",
 	[PROTO_CLIENTS] = "clients",   [PROTO_FORGET] = "forget",   [PROTO_RELOAD] = "reload",
 	[PROTO_EXPLAIN] = "explain",   [PROTO_UNKNOWN] = "unknown", [PROTO_LEARN] = "learn",
-	[PROTO_BASELINE] = "baseline",
+	[PROTO_BASELINE] = "baseline", [PROTO_METRICS] = "metrics",
 };
 
 static const char *const code_names[PROTO_CODE_COUNT] = {

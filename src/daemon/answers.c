@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/metrics.h"
 #include "synprint/report.h"
 #include "synprint/ua.h"
 
@@ -269,6 +270,20 @@ static void answer_reload(struct daemon *daemon, const struct proto_request *req
 	text_put(reply, "]}");
 }
 
+static void answer_metrics(const struct daemon *daemon, const struct proto_request *req,
+			   struct text_buf *reply)
+{
+	static char data[METRICS_BYTES_MAX];
+	struct text_buf text;
+
+	text_buf_init(&text, data, sizeof(data));
+	metrics_put(daemon, &text);
+	proto_begin_reply(req, reply);
+	text_put(reply, ",\"metrics\":");
+	text_put_json(reply, text.data);
+	text_put_char(reply, '}');
+}
+
 static void answer(void *ctx, const struct proto_request *req, const struct server_peer *peer,
 		   struct text_buf *reply)
 {
@@ -283,6 +298,7 @@ static void answer(void *ctx, const struct proto_request *req, const struct serv
 	case PROTO_EXPLAIN: answers_explain(daemon, req, reply); return;
 	case PROTO_UNKNOWN: answers_unknown(daemon, req, reply); return;
 	case PROTO_LEARN: answers_learn(daemon, req, reply); return;
+	case PROTO_METRICS: answer_metrics(daemon, req, reply); return;
 	case PROTO_BASELINE: answers_baseline(daemon, req, reply); return;
 	case PROTO_STATUS:
 		proto_begin_reply(req, reply);

@@ -94,6 +94,8 @@ static const struct key keys[] = {
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
 	{"control.mode", KEY_MODE, AT(socket_mode), 0, 0777, 0660, NULL, 0},
 	{"control.group", KEY_STRING, AT(socket_group), 0, 0, 0, NULL, 0},
+	{"metrics.textfile", KEY_STRING, AT(metrics_file), 0, 0, 0, NULL, 0},
+	{"metrics.interval", KEY_INT, AT(metrics_interval_s), 1, 3600, 15, NULL, 0},
 	{"p0f.enabled", KEY_BOOL, AT(p0f_enabled), 0, 0, 0, NULL, 0},
 	{"p0f.socket", KEY_STRING, AT(p0f_socket), 0, 0, 0, NULL, 0},
 	{"p0f.mode", KEY_MODE, AT(p0f_mode), 0, 0777, 0660, NULL, 0},

@@ -63,6 +63,8 @@ struct config {
 	const char *socket;
 	int socket_mode;
 	const char *socket_group; /* NULL: as it comes */
+	const char *metrics_file; /* NULL: none is written */
+	int metrics_interval_s;
 	int p0f_enabled; /* bool */
 	const char *p0f_socket;
 	int p0f_mode;

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "daemon/metrics.h"
 #include "sys/lock.h"
 #include "sys/log.h"
 
@@ -71,7 +73,9 @@ static void on_second(void *ctx)
 {
 	struct daemon *daemon = ctx;
 
+	daemon->seconds++;
 	service_tick(daemon);
+	metrics_tick(daemon);
 	free_unused(daemon);
 	learned_write_due(daemon->learned);
 }
@@ -316,6 +320,7 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 	code = code ? code : start_tables(daemon);
 	code = code ? code : daemon_open_sockets(daemon);
 	code = code ? code : start_loop(daemon);
+	daemon->proc_fd = nfqueue_proc_open();
 	code = code ? code : daemon_confine(daemon);
 	code = code ? code : bind_queues(daemon);
 	code = code ? code : check_alone(daemon);
@@ -341,6 +346,7 @@ enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
 
 	*daemon = (struct daemon){.boot = config,
 				  .lock_fd = -1,
+				  .proc_fd = -1,
 				  .vocab = vocab,
 				  .generation = generation,
 				  .started_s = daemon_clock_s(),
@@ -407,6 +413,8 @@ void daemon_stop(struct daemon *daemon)
 	baseline_free(daemon->pipeline.baseline);
 	tally_free(daemon->pipeline.unknown);
 	learned_close(daemon->learned);
+	if (daemon->proc_fd >= 0)
+		close(daemon->proc_fd);
 	unlock_namespace(daemon->lock_fd);
 	config_free(daemon->boot);
 }

@@ -11,6 +11,7 @@
 #include "daemon/generation.h"
 #include "daemon/keeper.h"
 #include "daemon/learned.h"
+#include "input/nfqueue_proc.h"
 #include "daemon/service.h"
 #include "daemon/worker.h"
 #include "sys/loop.h"
@@ -43,12 +44,14 @@ struct daemon {
 	int lock_fd; /* of this network namespace; -1 without */
 	struct service service;
 	struct server *server;
+	int proc_fd; /* nfqueue_proc_open(); -1 where it may not be read */
 	struct p0f_server *p0f; /* NULL where it is off */
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
 	struct learned *learned; /* NULL where nothing is learned */
 	uint64_t started_s; /* daemon_clock_s() */
 	uint64_t reloads;
+	unsigned seconds; /* of the housekeeping */
 };
 
 /**

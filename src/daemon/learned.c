@@ -129,7 +129,8 @@ int learned_write(struct learned *learned)
 	text_buf_init(&buf, text, learned->text_size);
 	rc = learn_put_text(learned->learn, &buf);
 	if (rc == 0)
-		rc = buf.overflow ? -EOVERFLOW : file_replace(learned->path, buf.data, buf.len);
+		rc = buf.overflow ? -EOVERFLOW
+				  : file_replace(learned->path, buf.data, buf.len, true);
 	free(text);
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING,

@@ -3,36 +3,45 @@
 
 #include "daemon/daemon.h"
 
+static void put_duration(const char *name, const struct histogram *histogram,
+			 struct text_buf *reply)
+{
+	text_putf(reply, ",\"%s\":{\"p50\":%u,\"p99\":%u}", name,
+		  histogram_quantile_us(histogram, 500), histogram_quantile_us(histogram, 990));
+}
+
+static void put_queue(const struct daemon *daemon, unsigned number, struct text_buf *reply)
+{
+	unsigned queue = (unsigned)daemon->boot->queue_first + number;
+	struct nfqueue_figures figures;
+	struct worker_stats stats;
+
+	worker_get_stats(daemon->workers[number], &stats);
+	text_putf(reply,
+		  "%s{\"queue\":%u,\"received\":%llu,\"bursts\":%llu,\"accept_failures\":%llu",
+		  number ? "," : "", queue, (unsigned long long)stats.received,
+		  (unsigned long long)stats.bursts, (unsigned long long)stats.accept_failures);
+	put_duration("burst_us", &stats.burst, reply);
+	if (nfqueue_proc_read(daemon->proc_fd, queue, &figures) == 0)
+		text_putf(reply, ",\"waiting\":%u,\"dropped\":{\"kernel\":%llu,\"user\":%llu}",
+			  figures.waiting, (unsigned long long)figures.queue_dropped,
+			  (unsigned long long)figures.user_dropped);
+	text_put_char(reply, '}');
+}
+
 static void put_queues(const struct daemon *daemon, struct text_buf *reply)
 {
 	text_put(reply, ",\"queues\":[");
-	for (int i = 0; i < daemon->generation->config->queue_count; i++) {
-		struct worker_stats stats;
-
-		worker_get_stats(daemon->workers[i], &stats);
-		text_putf(reply,
-			  "%s{\"queue\":%d,\"received\":%llu,\"bursts\":%llu,\"accept_failures\":%"
-			  "llu}",
-			  i ? "," : "", daemon->generation->config->queue_first + i,
-			  (unsigned long long)stats.received, (unsigned long long)stats.bursts,
-			  (unsigned long long)stats.accept_failures);
-	}
+	for (int i = 0; i < daemon->boot->queue_count; i++)
+		put_queue(daemon, (unsigned)i, reply);
 	text_put_char(reply, ']');
 }
 
 static void put_packets(const struct daemon *daemon, struct text_buf *reply)
 {
-	struct worker_stats sum = {0};
+	struct worker_stats sum;
 
-	for (int i = 0; i < daemon->generation->config->queue_count; i++) {
-		struct worker_stats stats;
-
-		worker_get_stats(daemon->workers[i], &stats);
-		for (unsigned r = 0; r < SYN_RESULT_COUNT; r++)
-			sum.results[r] += stats.results[r];
-		for (unsigned f = 0; f < VERDICT_FLAG_COUNT; f++)
-			sum.flags[f] += stats.flags[f];
-	}
+	workers_sum_stats(daemon->workers, (unsigned)daemon->boot->queue_count, &sum);
 	text_put(reply, ",\"packets\":{");
 	for (unsigned r = 0; r < SYN_RESULT_COUNT; r++)
 		text_putf(reply, "%s\"%s\":%llu", r ? "," : "", syn_result_name(r),
@@ -65,9 +74,11 @@ static void put_sets(const struct daemon *daemon, struct text_buf *reply)
 
 	if (daemon->generation->publisher)
 		publisher_get_stats(daemon->generation->publisher, &stats);
-	text_putf(reply, ",\"publish\":{\"bursts\":%llu,\"late\":%llu,\"lost\":%llu,\"sets\":[",
+	text_putf(reply, ",\"publish\":{\"bursts\":%llu,\"late\":%llu,\"lost\":%llu",
 		  (unsigned long long)stats.bursts, (unsigned long long)stats.late,
 		  (unsigned long long)stats.lost);
+	put_duration("commit_us", &stats.commit, reply);
+	text_put(reply, ",\"sets\":[");
 	for (unsigned i = 0; i < daemon->generation->config->set_count; i++) {
 		const struct publisher_target_stats *set = &stats.targets[i];
 
@@ -93,6 +104,24 @@ static void put_clients(const struct daemon *daemon, struct text_buf *reply)
 		  "zu}",
 		  stats.used, stats.capacity, (unsigned long long)stats.evicted,
 		  stats.memory_bytes);
+}
+
+static void put_tally(const char *name, const struct tally_stats *stats, struct text_buf *reply)
+{
+	text_putf(reply, ",\"%s\":{\"shapes\":%zu,\"capacity\":%zu,\"syns\":%llu}", name,
+		  stats->used, stats->capacity, (unsigned long long)stats->total);
+}
+
+static void put_shapes(const struct daemon *daemon, struct text_buf *reply)
+{
+	struct tally_stats stats;
+
+	tally_get_stats(daemon->pipeline.unknown, &stats);
+	put_tally("unknown", &stats, reply);
+	if (!daemon->learned)
+		return;
+	learn_get_stats(learned_learn(daemon->learned), &stats);
+	put_tally("learned", &stats, reply);
 }
 
 static void put_control(const struct daemon *daemon, struct text_buf *reply)
@@ -123,6 +152,7 @@ void status_put(struct daemon *daemon, struct text_buf *reply)
 	put_queues(daemon, reply);
 	put_packets(daemon, reply);
 	put_clients(daemon, reply);
+	put_shapes(daemon, reply);
 	put_sets(daemon, reply);
 	text_putf(
 		reply,

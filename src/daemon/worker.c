@@ -37,6 +37,14 @@ static void count(uint64_t *counter, uint64_t n)
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
+static uint64_t monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static uint64_t unix_ms(void)
 {
 	struct timespec now;
@@ -194,7 +202,7 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	const struct generation *generation =
 		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
 	struct publish_burst items;
-	uint64_t now_ms = unix_ms();
+	uint64_t now_ms = unix_ms(), start_us = monotonic_us();
 
 	count(&worker->stats.received, n);
 	count(&worker->stats.bursts, 1);
@@ -203,15 +211,8 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 		handle_packet(worker, generation, now_ms, &packets[i], &items);
 	publish(worker, generation->publisher, &items);
 	accept_burst(worker);
+	histogram_add(&worker->stats.burst, monotonic_us() - start_us);
 	tell(worker);
-}
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* One turn of the loop. Return: how many packets it was, or -errno. */
@@ -245,8 +246,8 @@ static void *worker_main(void *arg)
 		int n = turn(worker, must_stop ? DRAIN_MS : IDLE_MS);
 
 		if (must_stop && !stop_ms)
-			stop_ms = monotonic_ms() + DRAIN_MAX_MS;
-		if (must_stop && (n == 0 || monotonic_ms() >= stop_ms))
+			stop_ms = monotonic_us() / 1000 + DRAIN_MAX_MS;
+		if (must_stop && (n == 0 || monotonic_us() / 1000 >= stop_ms))
 			return NULL;
 		if (n < 0 || nfqueue_must_accept(worker->queue))
 			usleep(RETRY_MS * 1000);
@@ -311,6 +312,8 @@ static uint64_t value_of(const uint64_t *counter)
 
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
 {
+	*ret_stats = (struct worker_stats){.received = 0};
+	histogram_merge(&ret_stats->burst, &worker->stats.burst);
 	ret_stats->received = value_of(&worker->stats.received);
 	ret_stats->bursts = value_of(&worker->stats.bursts);
 	ret_stats->accept_failures = value_of(&worker->stats.accept_failures);
@@ -318,4 +321,23 @@ void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stat
 		ret_stats->results[i] = value_of(&worker->stats.results[i]);
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
 		ret_stats->flags[i] = value_of(&worker->stats.flags[i]);
+}
+
+void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,
+		       struct worker_stats *ret_stats)
+{
+	*ret_stats = (struct worker_stats){.received = 0};
+	for (unsigned w = 0; w < count_of_workers; w++) {
+		struct worker_stats stats;
+
+		worker_get_stats(workers[w], &stats);
+		ret_stats->received += stats.received;
+		ret_stats->bursts += stats.bursts;
+		ret_stats->accept_failures += stats.accept_failures;
+		for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
+			ret_stats->results[i] += stats.results[i];
+		for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
+			ret_stats->flags[i] += stats.flags[i];
+		histogram_merge(&ret_stats->burst, &stats.burst);
+	}
 }

@@ -12,6 +12,7 @@
 #include "publish/feed.h"
 #include "synprint/baseline.h"
 #include "synprint/clients.h"
+#include "synprint/histogram.h"
 #include "synprint/tally.h"
 
 /* What all workers share. Only the generation ever changes: swapped whole, read once a burst. */
@@ -31,6 +32,7 @@ struct worker_stats {
 	uint64_t results[SYN_RESULT_COUNT];
 	uint64_t flags[VERDICT_FLAG_COUNT];
 	uint64_t accept_failures;
+	struct histogram burst; /* from receipt to acceptance */
 };
 
 struct worker;
@@ -56,5 +58,9 @@ void worker_stop(struct worker *worker);
 uint64_t worker_ticks(const struct worker *worker);
 
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats);
+
+/** workers_sum_stats() - of @count workers together. */
+void workers_sum_stats(struct worker *const *workers, unsigned count,
+		       struct worker_stats *ret_stats);
 
 #endif

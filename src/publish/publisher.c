@@ -49,6 +49,7 @@ struct publisher {
 	bool must_stop; /* atomic */
 	bool has_lost; /* atomic; since the last repair */
 	uint64_t bursts, late, lost; /* atomic */
+	struct histogram commit; /* written by the thread */
 };
 
 static void count(uint64_t *counter, uint64_t n)
@@ -56,12 +57,17 @@ static void count(uint64_t *counter, uint64_t n)
 	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
-static uint64_t monotonic_ms(void)
+static uint64_t monotonic_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t monotonic_ms(void)
+{
+	return monotonic_us() / 1000;
 }
 
 static struct timespec timespec_in(uint64_t from_now_ms)
@@ -283,8 +289,11 @@ static void release_bursts(struct publisher *publisher)
 
 static bool publish_bursts(struct publisher *publisher)
 {
+	uint64_t start_us;
+
 	if (!take_bursts(publisher))
 		return false;
+	start_us = monotonic_us();
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		struct channel *channel = &publisher->channels[t];
 		unsigned op_count = gather(publisher, t);
@@ -301,6 +310,7 @@ static bool publish_bursts(struct publisher *publisher)
 			channel_fail_commit(publisher, channel, rc);
 	}
 	release_bursts(publisher);
+	histogram_add(&publisher->commit, monotonic_us() - start_us);
 	return true;
 }
 
@@ -474,6 +484,7 @@ void publisher_get_stats(struct publisher *publisher, struct publisher_stats *re
 	*ret_stats = (struct publisher_stats){.bursts = value_of(&publisher->bursts),
 					      .late = value_of(&publisher->late),
 					      .lost = value_of(&publisher->lost)};
+	histogram_merge(&ret_stats->commit, &publisher->commit);
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		const struct publisher_target_stats *stats = &publisher->channels[t].stats;
 

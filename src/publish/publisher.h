@@ -10,6 +10,7 @@
 #define SYNPRINT_PUBLISH_PUBLISHER_H
 
 #include "publish/target.h"
+#include "synprint/histogram.h"
 
 #define PUBLISHER_TARGETS_MAX 32
 #define PUBLISHER_ITEMS_MAX 64 /* of one burst */
@@ -56,6 +57,7 @@ struct publisher_target_stats {
 struct publisher_stats {
 	uint64_t bursts, late, lost; /* late: after the deadline; lost: left to the reconcile */
 	struct publisher_target_stats targets[PUBLISHER_TARGETS_MAX];
+	struct histogram commit; /* one round of commits to all targets */
 };
 
 /** publisher_start() - ensure the targets and start the thread. Return: 0 or -errno. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whatever happens, the power failing included: the old file or the new one, never a part. */
+/* Whatever happens: the old file or the new one, never a part. */
 #include "sys/file.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static int write_whole(int fd, const char *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* So that the new name is on the disk too. */
@@ -39,7 +39,7 @@ static void sync_directory(const char *path)
 	close(fd);
 }
 
-int file_replace(const char *path, const char *data, size_t len)
+int file_replace(const char *path, const char *data, size_t len, bool is_durable)
 {
 	char temporary[PATH_BYTES];
 	int fd, rc;
@@ -49,13 +49,15 @@ int file_replace(const char *path, const char *data, size_t len)
 	if (fd < 0)
 		return -errno;
 	rc = write_whole(fd, data, len);
+	if (rc == 0 && is_durable && fsync(fd) < 0)
+		rc = -errno;
 	if (close(fd) < 0 && rc == 0)
 		rc = -errno;
 	if (rc == 0 && rename(temporary, path) < 0)
 		rc = -errno;
 	if (rc < 0)
 		unlink(temporary);
-	else
+	else if (is_durable)
 		sync_directory(path);
 	return rc;
 }

@@ -3,12 +3,14 @@
 #ifndef SYNPRINT_SYS_FILE_H
 #define SYNPRINT_SYS_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
- * file_replace() - write a file under a temporary name beside it, sync it to the disk, rename it.
+ * file_replace() - write a file under a temporary name beside it, and rename it.
+ * @is_durable: wait for the disk, so that the file outlives a power failure as well
  * Return: 0, or -errno; then the old file is as it was.
  */
-int file_replace(const char *path, const char *data, size_t len);
+int file_replace(const char *path, const char *data, size_t len, bool is_durable);
 
 #endif

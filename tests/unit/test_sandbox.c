@@ -116,7 +116,7 @@ static int files(void)
 	int rc;
 
 	snprintf(path, sizeof(path), "/tmp/test_sandbox-%d", (int)getpid());
-	rc = file_replace(path, "text", 4);
+	rc = file_replace(path, "text", 4, true);
 	unlink(path);
 	return -rc;
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's figures in the text format of Prometheus, on request and as a file for
+ * node_exporter's textfile collector.
+ */
+#ifndef SYNPRINT_DAEMON_METRICS_H
+#define SYNPRINT_DAEMON_METRICS_H
+
+#include "synprint/text.h"
+
+struct daemon;
+
+#define METRICS_BYTES_MAX (64 * 1024) /* with 16 queues and 32 sets about 30 KiB */
+
+/** metrics_put() - all of them. */
+void metrics_put(const struct daemon *daemon, struct text_buf *out);
+
+/** metrics_tick() - once a second: write the file where it is due. */
+void metrics_tick(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,73 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Metrics: what promtool says of them, that they count what happened, that the manual names each,
+and the file for node_exporter."""
+import re
+import shutil
+import time
+
+import lab
+import traffic
+
+PAGE = lab.ROOT / "man/synprint-control.7"
+
+
+def values(text):
+    return {name: float(value) for name, value in
+            re.findall(r'^(\S+(?:\{[^}]*\})?) (\S+)$', text, re.M)}
+
+
+def everything_on(lab_, **sections):
+    return lab_.write_config(['nftset = "all"; families = [ "Linux" ];', 'ipset = "seen";'],
+                             p0f=f'enabled = true; socket = "{lab_.dir / "p0f.sock"}";',
+                             queue="first = 3; count = 2;", **sections)
+
+
+def counts_and_format(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(everything_on(lab_)).start()
+    for destination in (lab.SERVER4, lab.SERVER4, lab.SERVER6):
+        traffic.connect(lab_.client, destination)
+    text = daemon.cli("metrics").stdout
+    assert daemon.request({"op": "metrics"})["ok"]
+    found = values(text)
+    assert found['synprint_packets_total{result="syn"}'] == 3, text
+    assert found["synprint_clients"] == 2, text
+    assert sum(found[f'synprint_queue_received_total{{queue="{q}"}}'] for q in (3, 4)) == 3, text
+    assert found["synprint_burst_seconds_count"] >= 1, text
+    assert found['synprint_burst_seconds_bucket{le="+Inf"}'] == \
+        found["synprint_burst_seconds_count"], text
+    assert found['synprint_set_added_total{set="ipset seen4/seen6"}'] == 2, text
+    assert found["synprint_publish_seconds_count"] >= 1, text
+    assert 'synprint_queue_waiting{queue="3"}' in found, text
+    if not shutil.which("promtool"):
+        raise lab.Skip("promtool is not installed")
+    said = lab.sh("promtool", "check", "metrics", stdin=text, check=False)
+    assert said.returncode == 0 and not said.stdout + said.stderr, said
+
+
+def the_manual_has_all_of_them(lab_):
+    daemon = lab_.daemon(everything_on(lab_)).start()
+    made = set(re.findall(r"^# TYPE (\S+)", daemon.cli("metrics").stdout, re.M))
+    section = PAGE.read_text().split(".Sh METRICS")[1].split(".Sh ")[0]
+    documented = set(re.findall(r"^\.It Cm (synprint_\w+)", section, re.M))
+    assert made == documented, {"not in the manual": made - documented,
+                                "only there": documented - made}
+
+
+def textfile(lab_):
+    path = lab_.dir / "synprint.prom"
+    daemon = lab_.daemon(everything_on(
+        lab_, metrics=f'textfile = "{path}"; interval = 1;')).start()
+    lab.wait_until(path.exists, "the file is written")
+    first = path.stat().st_ino
+    end = time.monotonic() + 10
+    while path.stat().st_ino == first and time.monotonic() < end:
+        assert path.read_text().endswith("\n"), "it is always whole"
+        assert "synprint_p0f_bad_queries_total" in path.read_text()
+    assert path.stat().st_ino != first, "it is replaced"
+    assert daemon.status()["ok"]
+
+
+if __name__ == "__main__":
+    lab.run(counts_and_format, the_manual_has_all_of_them, textfile)

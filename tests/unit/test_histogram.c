@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+
+#include "synprint/histogram.h"
+
+Test(histogram, buckets_have_their_bound_inside)
+{
+	struct histogram histogram = {.sum_us = 0};
+
+	for (unsigned i = 0; i < HISTOGRAM_BOUNDS; i++) {
+		histogram_add(&histogram, histogram_bound_us(i));
+		histogram_add(&histogram, histogram_bound_us(i) + 1);
+		cr_expect_eq(histogram.counts[i], i ? 2 : 1, "bucket %u", i);
+	}
+	cr_expect_eq(histogram.counts[HISTOGRAM_BOUNDS], 1);
+	cr_expect_eq(histogram_count(&histogram), 2 * HISTOGRAM_BOUNDS);
+}
+
+Test(histogram, quantiles)
+{
+	struct histogram histogram = {.sum_us = 0};
+
+	cr_expect_eq(histogram_quantile_us(&histogram, 500), 0, "of nothing");
+	for (int i = 0; i < 98; i++)
+		histogram_add(&histogram, 15);
+	histogram_add(&histogram, 700);
+	histogram_add(&histogram, UINT64_MAX / 2);
+	cr_expect_eq(histogram_quantile_us(&histogram, 0), 10);
+	cr_expect_eq(histogram_quantile_us(&histogram, 500), 20);
+	cr_expect_eq(histogram_quantile_us(&histogram, 980), 20);
+	cr_expect_eq(histogram_quantile_us(&histogram, 981), 1000);
+	cr_expect_eq(histogram_quantile_us(&histogram, 990), 1000);
+	cr_expect_eq(histogram_quantile_us(&histogram, 1000), 10000000);
+}
+
+Test(histogram, merges)
+{
+	struct histogram a = {.sum_us = 0}, b = {.sum_us = 0};
+
+	histogram_add(&a, 5);
+	histogram_add(&b, 5);
+	histogram_add(&b, 3000);
+	histogram_merge(&a, &b);
+	cr_expect_eq(histogram_count(&a), 3);
+	cr_expect_eq(a.sum_us, 3010);
+	cr_expect_eq(a.counts[0], 2);
+}
