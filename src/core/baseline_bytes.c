@@ -238,8 +238,6 @@ static void add_entry(struct baseline *baseline, uint32_t now_s, const struct ba
 		entry = baseline_take(baseline, set, now_s, &from->key);
 		*entry = *from;
 		entry->is_used = true;
-		if (entry->decayed_s > now_s)
-			entry->decayed_s = now_s;
 		if (entry->last_seen_s > now_s)
 			entry->last_seen_s = now_s;
 	}

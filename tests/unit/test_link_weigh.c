@@ -171,6 +171,8 @@ Test(link_weigh, pairs, .init = setup, .fini = teardown)
 		 false},
 		{"WireGuard on a router", 1380, 64240, 1360, 64800, LINK_PAIR_SAME_MTU,
 		 LINK_POSSIBLE, false},
+		{"Check Point's value, but a router's", 1310, 64240, 1290, 64800,
+		 LINK_PAIR_SAME_MTU, LINK_POSSIBLE, false},
 		{"VXLAN", 1410, 65535, 1390, 65535, LINK_PAIR_SAME_MTU, LINK_LIKELY, true},
 		{"PPPoE", 1452, 65535, 1432, 65535, LINK_PAIR_SAME_MTU, LINK_ACCESS, false},
 		{"a phone's 1400", 1360, 65535, 1340, 65535, LINK_PAIR_SAME_MTU, LINK_POSSIBLE,
