@@ -83,9 +83,12 @@ static enum daemon_exit open_p0f(struct daemon *daemon)
 
 enum daemon_exit daemon_open_sockets(struct daemon *daemon)
 {
+	const struct config *config = daemon->boot;
+	bool wants_p0f =
+		config->p0f_enabled || inherit_has(&daemon->service.inherited, config->p0f_socket);
 	enum daemon_exit code = open_control(daemon);
 
-	if (code == DAEMON_EXIT_OK && daemon->boot->p0f_enabled)
+	if (code == DAEMON_EXIT_OK && wants_p0f)
 		code = open_p0f(daemon);
 	return code;
 }

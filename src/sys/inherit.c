@@ -2,7 +2,6 @@
 #include "sys/inherit.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -55,21 +54,34 @@ static bool is_same_file(const char *a, const char *b)
 	       status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino;
 }
 
-int inherit_take(struct inherited *inherited, const char *path)
+/* Its place, or -1. */
+static int find(const struct inherited *inherited, const char *path)
 {
 	for (unsigned i = 0; i < inherited->count; i++) {
-		int fd = inherited->fds[i];
 		char bound[PATH_BYTES];
 
-		if (fd < 0)
+		if (inherited->fds[i] < 0)
 			continue;
-		path_of(fd, bound);
-		if (*bound && is_same_file(bound, path)) {
-			inherited->fds[i] = -1;
-			return fd;
-		}
+		path_of(inherited->fds[i], bound);
+		if (*bound && is_same_file(bound, path))
+			return (int)i;
 	}
 	return -1;
+}
+
+bool inherit_has(const struct inherited *inherited, const char *path)
+{
+	return find(inherited, path) >= 0;
+}
+
+int inherit_take(struct inherited *inherited, const char *path)
+{
+	int at = find(inherited, path);
+	int fd = at < 0 ? -1 : inherited->fds[at];
+
+	if (at >= 0)
+		inherited->fds[at] = -1;
+	return fd;
 }
 
 void inherit_done(struct inherited *inherited, void (*fn)(const char *path))

@@ -7,6 +7,8 @@
 #ifndef SYNPRINT_SYS_INHERIT_H
 #define SYNPRINT_SYS_INHERIT_H
 
+#include <stdbool.h>
+
 #define INHERIT_MAX 8
 
 struct inherited {
@@ -16,6 +18,9 @@ struct inherited {
 
 /** inherit_init() - what there is; each descriptor is closed on exec. At the most INHERIT_MAX. */
 void inherit_init(struct inherited *ret_inherited);
+
+/** inherit_has() - whether there is one that listens at this path and was not taken. */
+bool inherit_has(const struct inherited *inherited, const char *path);
 
 /** inherit_take() - the socket that listens at this path, from now on the caller's, or -1. */
 int inherit_take(struct inherited *inherited, const char *path);

@@ -7,6 +7,7 @@ import os
 import re
 import select
 import socket
+import struct
 import time
 
 import lab
@@ -14,6 +15,7 @@ import stall
 import traffic
 
 WATCHDOG_S = 4
+P0F_OK, P0F_NO_MATCH = 0x10, 0x20  # DESIGN.md section 7
 
 
 class Manager:
@@ -96,6 +98,17 @@ def watchdog(lab_):
     assert daemon.stop() == 0, daemon.log()
 
 
+def p0f_status(path, address):
+    """The status in the answer to p0f's own question for an IPv4 address."""
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(30)
+        stream.connect(str(path))
+        stream.sendall(struct.pack("=IB16s", 0x50304601, 4, socket.inet_aton(address)))
+        reply = stream.recv(232, socket.MSG_WAITALL)
+    assert len(reply) == 232, len(reply)
+    return struct.unpack_from("=II", reply)[1]
+
+
 def ask(stream):
     stream.sendall(json.dumps({"op": "status"}).encode() + b"\n")
     return stream
@@ -119,6 +132,19 @@ def activation(lab_):
     assert not re.search("warning|error", daemon.log()), daemon.log()
 
 
+def both_sockets(lab_):
+    """p0f's socket is served where it is handed over, though it is off in the configuration."""
+    lab_.adopt(traffic.Server(lab_.server))
+    manager = Manager(lab_, "control.sock", "p0f.sock")
+    daemon = lab_.daemon(lab_.write_config(p0f=f'socket = "{lab_.dir / "p0f.sock"}";'))
+    manager.start(daemon)
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert p0f_status(lab_.dir / "p0f.sock", lab.CLIENT4) == P0F_OK
+    assert p0f_status(lab_.dir / "p0f.sock", "192.0.2.250") == P0F_NO_MATCH
+    assert daemon.stop() == 0, daemon.log()
+    assert not re.search("warning|error", daemon.log()), daemon.log()
+
+
 def another_socket(lab_):
     """One that the configuration does not name is not served, and said; the configured one is."""
     manager = Manager(lab_, "other.sock")
@@ -132,4 +158,4 @@ def another_socket(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(notifications, watchdog, activation, another_socket)
+    lab.run(notifications, watchdog, activation, both_sockets, another_socket)
