@@ -282,6 +282,9 @@ static void answer_metrics(const struct daemon *daemon, const struct proto_reque
 	text_put(reply, ",\"metrics\":");
 	text_put_json(reply, text.data);
 	text_put_char(reply, '}');
+	if (text.overflow)
+		proto_put_error(reply, req->id, PROTO_FAILED,
+				"the metrics are longer than %d bytes", METRICS_BYTES_MAX);
 }
 
 static void answer(void *ctx, const struct proto_request *req, const struct server_peer *peer,

@@ -344,6 +344,11 @@ static int place_files(struct config *config)
 		if (!config->baseline_names)
 			return -ENOMEM;
 	}
+	if (config->metrics_file) {
+		config->metrics_file = beside(config, config->metrics_file);
+		if (!config->metrics_file)
+			return -ENOMEM;
+	}
 	return config->links && config->learn_file ? 0 : -ENOMEM;
 }
 

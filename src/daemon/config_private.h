@@ -8,7 +8,8 @@
 
 #include "daemon/config.h"
 
-#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 2)
+/* signatures; and links, learn.file, baseline.names, metrics.textfile */
+#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 4)
 
 struct config_storage {
 	config_t file_config; /* strings of the configuration point into it */

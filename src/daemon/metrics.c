@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/metrics.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,7 +178,7 @@ static void put_rules(const struct daemon *daemon, struct text_buf *out)
 
 static void put_clients(const struct daemon *daemon, struct text_buf *out)
 {
-	struct tally_stats unknown;
+	struct tally_stats unknown, learned;
 	struct clients_stats stats;
 
 	clients_get_stats(daemon->pipeline.clients, &stats);
@@ -190,6 +191,12 @@ static void put_clients(const struct daemon *daemon, struct text_buf *out)
 	single(out, GAUGE, "unknown_shapes",
 	       "kinds of SYN that nothing in the databases looks like", unknown.used);
 	single(out, COUNTER, "unknown_syns_total", "SYNs of these kinds", unknown.total);
+	if (!daemon->learned)
+		return;
+	learn_get_stats(learned_learn(daemon->learned), &learned);
+	single(out, GAUGE, "learned_shapes", "kinds of SYN learned from User-Agents", learned.used);
+	single(out, COUNTER, "learned_syns_total", "SYNs of these kinds, counted for a system",
+	       learned.total);
 }
 
 static void put_sets(const struct daemon *daemon, const struct publisher_stats *stats,
@@ -294,7 +301,7 @@ void metrics_tick(struct daemon *daemon)
 		return;
 	text_buf_init(&out, data, sizeof(data));
 	metrics_put(daemon, &out);
-	rc = file_replace(config->metrics_file, out.data, out.len, false);
+	rc = out.overflow ? -EFBIG : file_replace(config->metrics_file, out.data, out.len, false);
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "cannot write %s (%s); it is tried again",
 			    config->metrics_file, strerror(-rc));

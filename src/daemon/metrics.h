@@ -10,7 +10,7 @@
 
 struct daemon;
 
-#define METRICS_BYTES_MAX (64 * 1024) /* with 16 queues and 32 sets about 30 KiB */
+#define METRICS_BYTES_MAX (128 * 1024) /* with 16 queues and 32 sets of long names about 100 KiB */
 
 /** metrics_put() - all of them. */
 void metrics_put(const struct daemon *daemon, struct text_buf *out);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096
@@ -49,7 +50,8 @@ int file_replace(const char *path, const char *data, size_t len, bool is_durable
 	if (fd < 0)
 		return -errno;
 	rc = write_whole(fd, data, len);
-	if (rc == 0 && is_durable && fsync(fd) < 0)
+	/* What is only to be looked at is for everybody, whatever the umask. */
+	if (rc == 0 && (is_durable ? fsync(fd) : fchmod(fd, 0644)) < 0)
 		rc = -errno;
 	if (close(fd) < 0 && rc == 0)
 		rc = -errno;

@@ -9,6 +9,7 @@
 /**
  * file_replace() - write a file under a temporary name beside it, and rename it.
  * @is_durable: wait for the disk, so that the file outlives a power failure as well
+ * or not: then it is one that everybody may read, whatever the umask
  * Return: 0, or -errno; then the old file is as it was.
  */
 int file_replace(const char *path, const char *data, size_t len, bool is_durable);

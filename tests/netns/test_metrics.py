@@ -20,6 +20,7 @@ def values(text):
 def everything_on(lab_, **sections):
     return lab_.write_config(['nftset = "all"; families = [ "Linux" ];', 'ipset = "seen";'],
                              p0f=f'enabled = true; socket = "{lab_.dir / "p0f.sock"}";',
+                             learn=f'enabled = true; file = "{lab_.dir / "learned.db"}";',
                              queue="first = 3; count = 2;", **sections)
 
 
@@ -57,10 +58,13 @@ def the_manual_has_all_of_them(lab_):
 
 def textfile(lab_):
     path = lab_.dir / "synprint.prom"
+    # Beside the configuration, and whoever reads it is another user than the daemon.
     daemon = lab_.daemon(everything_on(
-        lab_, metrics=f'textfile = "{path}"; interval = 1;')).start()
+        lab_, metrics='textfile = "synprint.prom"; interval = 1;')).start(
+            wrapper=["sh", "-c", 'umask 077; exec "$@"', "sh"])
     lab.wait_until(path.exists, "the file is written")
     first = path.stat().st_ino
+    assert path.stat().st_mode & 0o777 == 0o644, oct(path.stat().st_mode)
     end = time.monotonic() + 10
     while path.stat().st_ino == first and time.monotonic() < end:
         assert path.read_text().endswith("\n"), "it is always whole"

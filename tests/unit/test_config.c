@@ -117,6 +117,20 @@ Test(config, shipped_file_shows_the_defaults)
 	vocab_free(vocab);
 }
 
+Test(config, every_file_name_may_be_relative)
+{
+	struct config *config = must_load(
+		"signatures = [ \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\","
+		" \"10\", \"11\", \"12\", \"13\", \"14\", \"15\", \"16\" ]; links = \"l\";\n"
+		"learn: { file = \"learned\"; }; baseline: { names = \"n\"; };\n"
+		"metrics: { textfile = \"synprint.prom\"; };");
+	const char *name = strrchr(config->metrics_file, '/');
+
+	cr_expect_str_eq(name, "/synprint.prom", "beside the configuration");
+	cr_expect_eq(config->signatures_count, 16);
+	config_free(config);
+}
+
 Test(config, an_empty_file_is_the_defaults)
 {
 	struct config *empty = must_load(""), *built_in = NULL;
