@@ -176,6 +176,19 @@ static void put_rules(const struct daemon *daemon, struct text_buf *out)
 	       "heartbeats left out because a worker stood still", stats.withheld);
 }
 
+static void put_baseline(const struct daemon *daemon, struct text_buf *out)
+{
+	struct baseline_stats stats;
+
+	if (!daemon->pipeline.baseline)
+		return;
+	baseline_get_stats(daemon->pipeline.baseline, &stats);
+	single(out, GAUGE, "baseline_networks", "networks in the baseline", stats.used);
+	single(out, GAUGE, "baseline_capacity", "how many it has room for", stats.capacity);
+	single(out, COUNTER, "baseline_evicted_total", "networks that gave way to others",
+	       stats.evicted);
+}
+
 static void put_clients(const struct daemon *daemon, struct text_buf *out)
 {
 	struct tally_stats unknown, learned;
@@ -285,6 +298,7 @@ void metrics_put(const struct daemon *daemon, struct text_buf *out)
 	put_packets(&sum, out);
 	put_queues(daemon, out);
 	put_clients(daemon, out);
+	put_baseline(daemon, out);
 	put_publishing(daemon, out);
 	put_sockets(daemon, out);
 }

@@ -106,6 +106,20 @@ static void put_clients(const struct daemon *daemon, struct text_buf *reply)
 		  stats.memory_bytes);
 }
 
+static void put_baseline(const struct daemon *daemon, struct text_buf *reply)
+{
+	struct baseline_stats stats;
+
+	if (!daemon->pipeline.baseline)
+		return;
+	baseline_get_stats(daemon->pipeline.baseline, &stats);
+	text_putf(reply,
+		  ",\"baseline\":{\"networks\":%zu,\"capacity\":%zu,\"evicted\":%llu,"
+		  "\"memory_bytes\":%zu}",
+		  stats.used, stats.capacity, (unsigned long long)stats.evicted,
+		  stats.memory_bytes);
+}
+
 static void put_tally(const char *name, const struct tally_stats *stats, struct text_buf *reply)
 {
 	text_putf(reply, ",\"%s\":{\"shapes\":%zu,\"capacity\":%zu,\"syns\":%llu}", name,
@@ -152,6 +166,7 @@ void status_put(struct daemon *daemon, struct text_buf *reply)
 	put_queues(daemon, reply);
 	put_packets(daemon, reply);
 	put_clients(daemon, reply);
+	put_baseline(daemon, reply);
 	put_shapes(daemon, reply);
 	put_sets(daemon, reply);
 	text_putf(

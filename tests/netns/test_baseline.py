@@ -80,6 +80,10 @@ def by_prefix(lab_):
     top = network["mtus"][0]
     assert top["mtu"] == 1400 and round(top["clients"]) == 72 and top["spread"] > 28, network
     assert abs(top["share"] - 72 / 104) < 0.01, network
+    status = daemon.request({"op": "status"})["baseline"]
+    assert status["networks"] == 2 and status["capacity"] == 4096, status
+    assert status["evicted"] == 0 and status["memory_bytes"] < 4096 * 336 + 8192, status
+    assert "\nsynprint_baseline_networks 2\n" in daemon.cli("metrics").stdout
     shown = daemon.cli("baseline").stdout.splitlines()
     assert shown[1].split() == ["198.18.0.0/16", "104", "1400", "69%", "1500", "29%", "1420", "1%",
                                 "1492", "1%"], shown
@@ -123,6 +127,7 @@ def can_be_off(lab_):
     senders.wait()
     plain = senders.verdict(lab.source4(300), 1360)
     assert plain["link"]["grade"] == "possible", plain
+    assert "baseline" not in daemon.request({"op": "status"})
     refused = daemon.request({"op": "baseline"})
     assert refused["error"]["code"] == "not_supported", refused
 
