@@ -67,7 +67,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps deps-check run check check-unit check-netns check-vpnlab check-golden check-layers \
+.PHONY: help all deps deps-check run check check-unit check-netns check-vpnlab check-vm check-golden check-layers \
 	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
 
 help: ## list the targets
@@ -104,6 +104,18 @@ check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they c
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(VPN_DEPS)
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) timeout -k 10 600 tests/vpnlab/lab.py
+
+# What is installed in the machine besides what the packages depend on, for the tests.
+VM_PACKAGES := iptables ipset
+VM_DEBS = $(filter-out %-dbgsym_%,$(wildcard $(BUILD)/deb/*.deb))
+check-vm: deb ## the Debian package under systemd, in a machine with Debian's own kernel (root; QEMU)
+	@tests/deps.sh qemu-system-x86 mmdebstrap e2fsprogs busybox-static kmod
+	@$(MAKE) --no-print-directory vm-run
+
+.PHONY: vm-run
+vm-run:
+	@tests/vm/image.sh $(BUILD)/vm $(VM_PACKAGES) $$(tests/vm/depends.sh $(VM_DEBS))
+	@tests/vm/check.sh $(BUILD)/vm $(VM_DEBS)
 
 check-golden: all ## captures made by the tests, against tcpdump and expected lines
 	@tests/check.sh $(BUILD) golden

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stops one thread of a process, and only that: as a tracer, from outside. The daemon has nothing in
 it for this that somebody else could use."""
+import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -32,8 +33,11 @@ class Stalled:
         os.waitpid(self.thread, WALL)
         return self
 
+    def reap(self):
+        """A thread that was killed is not gone, and its process neither, before its tracer knows."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.thread, WALL | os.WNOHANG)
+
     def __exit__(self, *_):
-        try:
+        with contextlib.suppress(OSError):  # that it was killed may be what the test is about
             ptrace(PTRACE_DETACH, self.thread)
-        except OSError:
-            pass  # it was killed, which may be what the test is about

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check.sh DIR PACKAGE...: boot the image in DIR twice and run guest.py in it, with the Debian package
+# that is given and a newer version of the same. Emulated, since hardware that
+# cannot do it in a virtual machine of its own says so by hanging; VM_ACCEL=kvm where it can.
+# VM_ONLY=a,b runs these scenarios alone.
+set -u
+directory=$1
+shift
+boot_seconds=${VM_TIMEOUT:-900}
+here=$(dirname "$(readlink -f "$0")")
+work=$(mktemp -d "$directory/run.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+newer() { # DEB OUT: the same with a higher version, to upgrade to
+	rm -rf "$work/newer"
+	dpkg-deb -R "$1" "$work/newer"
+	sed -i -E 's/^(Version: .*)/\1+vm1/; s/(\(= [^)]*)\)/\1+vm1)/' "$work/newer/DEBIAN/control"
+	dpkg-deb --root-owner-group -b "$work/newer" "$2" >/dev/null
+}
+
+mkdir -p "$work/payload/packages/newer"
+cp -r "$here/../../tests" "$work/payload/"
+for deb in "$@"; do
+	cp "$deb" "$work/payload/packages/"
+	newer "$deb" "$work/payload/packages/newer/${deb##*/}"
+done
+cat >"$work/payload/run" <<'RUN'
+#!/bin/sh
+exec python3 -B /payload/tests/vm/guest.py </dev/null
+RUN
+chmod 755 "$work/payload/run"
+tar -C "$work/payload" --owner=0 --group=0 -cf "$work/payload.tar" .
+truncate -s %512 "$work/payload.tar"
+cp --sparse=always "$directory/disk" "$work/disk"
+
+boot() { # NUMBER
+	timeout -k 5 "$boot_seconds" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m 1024 \
+		-nodefaults -no-reboot -display none -serial stdio \
+		-kernel "$directory/kernel" -initrd "$directory/initrd" \
+		-append "root=/dev/vda rw console=ttyS0 quiet loglevel=3 panic=-1 systemd.show_status=0 vm.boot=$1${VM_ONLY:+ vm.only=$VM_ONLY}" \
+		-drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
+		-drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" </dev/null 2>&1 |
+		sed -u 's,\r,,g' | tee "$work/log" | grep -aE --line-buffered '^(ok|FAILED|FIGURE|SKIP|    )'
+	passed=$((passed + $(grep -ac '^ok ' "$work/log")))
+	failed=$((failed + $(grep -ac '^FAILED ' "$work/log")))
+	if ! grep -aq "^END OF BOOT $1\$" "$work/log"; then
+		failed=$((failed + 1))
+		echo "FAILED boot $1: the machine did not come to its end; its console:"
+		tail -n 60 "$work/log"
+		return 1
+	fi
+}
+
+boot 1 && boot 2
+cp "$work/log" "$directory/last.log"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,349 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The Debian package under a real systemd and Debian's own kernel, with its native nft queue. Runs in
+the virtual machine that check.sh boots, as root. The host itself is the gateway between two network
+namespaces; each scenario begins where the one before it has ended."""
+import contextlib
+import json
+import os
+import pwd
+import re
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, "/payload/tests/netns")
+# The package's programs are what the tests' own modules look for.
+os.environ["BUILD"] = "/payload/build"
+import lab
+import stall
+import test_confined
+import test_service
+import traffic
+
+SERVICE, SOCKET = "synprintd.service", "synprintd.socket"
+CONFIG = Path("/etc/synprint/synprint.conf")
+CONTROL, P0F = "/run/synprint/control.sock", "/run/synprint/p0f.sock"
+PACKAGES = Path("/payload/packages")
+RATE = 50  # connections a second: enough to notice, and emulation keeps up
+SETS = """publish: { deadline_ms = 200; sets = (
+    { nftset = "all"; timeout = "1h"; }, { nftset = "short"; timeout = "4s"; } ); };
+"""
+POLICY = """table inet synprint {
+    counter matched { }
+    chain site { type filter hook prerouting priority -100;
+        tcp dport 8080 tcp flags & (fin|syn|rst|ack) == syn ip saddr @all4 counter name matched; }
+}"""
+TRACES = ("/etc/synprint", "/var/lib/synprint", "/run/synprint", "/usr/sbin/synprintd",
+          "/usr/bin/synprint", "/usr/lib/sysusers.d/synprint.conf",
+          f"/lib/systemd/system/{SERVICE}", f"/lib/systemd/system/{SOCKET}",
+          f"/etc/systemd/system/multi-user.target.wants/{SERVICE}",
+          f"/etc/systemd/system/sockets.target.wants/{SOCKET}")
+
+
+class Host(lab.Lab):
+    """The lab, with this machine itself as its gateway."""
+
+    def __init__(self):
+        super().__init__()
+        self.gateway = "host"
+        self.daemon_ = lab.Daemon(self, self.gateway, CONFIG)
+        self.daemon_.socket = CONTROL
+
+    def add_namespace(self, namespace):
+        if namespace != self.gateway:
+            super().add_namespace(namespace)
+            return
+        lab.sh("ip", "netns", "attach", namespace, "1")
+        self.sysctl(namespace, {"net/ipv4/ip_forward": 1, "net/ipv6/conf/all/forwarding": 1,
+                                "net/ipv6/conf/default/accept_dad": 0})
+
+
+def systemctl(*arguments, check=True):
+    return lab.sh("systemctl", *arguments, check=check)
+
+
+def show(name, unit=SERVICE):
+    return systemctl("show", "-P", name, unit).stdout.strip()
+
+
+def pid():
+    return int(show("MainPID"))
+
+
+def wait_active():
+    lab.wait_until(lambda: show("ActiveState") == "active", f"{SERVICE} is active", 60)
+
+
+def journal():
+    return lab.sh("journalctl", "-u", SERVICE, "-o", "cat", "--no-pager").stdout
+
+
+def ask(request, timeout=60):
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(timeout)
+        stream.connect(CONTROL)
+        stream.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(stream.makefile().readline())
+
+
+def status():
+    return ask({"op": "status"})
+
+
+def elements(host, name):
+    with contextlib.suppress(AssertionError):  # nft lists no set that is not there
+        return host.elements(name)
+    return {}
+
+
+@contextlib.contextmanager
+def load(host, what):
+    """Steady connections through the gateway meanwhile, of which none may fail."""
+    clients = traffic.Load(host.client, RATE, sources=50)
+    clients.wait_for(RATE)
+    try:
+        yield clients
+        clients.wait_for(clients.get(traffic.ENDED) + RATE)
+    except BaseException:
+        clients.close()
+        raise
+    result = clients.stop()
+    traffic.expect_no_failure(result, what)
+    lab.figure(f"{what}: {result['started']} connections at {RATE}/s, 0 failed, longest "
+               f"{result['longest_ms']:.0f} ms")
+
+
+def traces():
+    """Whatever of the package is in the file system, in the kernel or among the users."""
+    found = [path for path in TRACES if os.path.lexists(path)]
+    if "synprint" in lab.sh("nft", "list", "ruleset").stdout:
+        found.append("rules")
+    with contextlib.suppress(KeyError):
+        found.append(pwd.getpwnam("synprint").pw_name)
+    return found
+
+
+def installation_starts_nothing(_):
+    assert not traces(), traces()
+    lab.sh("dpkg", "-i", *map(str, sorted(PACKAGES.glob("*.deb"))))
+    for unit in (SERVICE, SOCKET):
+        assert show("ActiveState", unit) == "inactive", unit
+        assert systemctl("is-enabled", unit, check=False).stdout.strip() == "disabled", unit
+    assert "synprint" not in lab.sh("nft", "list", "ruleset").stdout
+    assert pwd.getpwnam("synprint").pw_shell == "/usr/sbin/nologin"
+    CONFIG.write_text(re.sub(r"^publish: .*?^};\n", SETS, CONFIG.read_text(), flags=re.M | re.S))
+
+
+def a_client_starts_the_service(_):
+    systemctl("start", SOCKET)
+    assert show("ActiveState") == "inactive"
+    assert status()["ok"], "who connects before the start is answered after it"
+    wait_active()
+    assert "error" not in journal() and "warning" not in journal(), journal()
+    lab.wait_until(lambda: re.match(r"diverted by nft: \d+ SYNs classified, \d+ passed by; \d+ clients",
+                                    show("StatusText")), "the status has figures", 30)
+
+
+def the_queue_is_native(_):
+    rules = status()["rules"]
+    assert rules["engine"] == "nft", rules
+    chain = lab.sh("nft", "list", "chain", "inet", "synprint", "divert").stdout
+    assert re.search(r"queue flags bypass|queue to|queue num", chain), chain
+
+
+def nothing_but_net_admin(_):
+    user = pwd.getpwnam("synprint")
+    for thread in test_confined.threads(pid()):
+        assert thread["Uid"].split() == [str(user.pw_uid)] * 4
+        assert int(thread["CapEff"], 16) == int(thread["CapPrm"], 16) == test_confined.CAP_NET_ADMIN
+        assert int(thread["CapAmb"], 16) == 0 and thread["NoNewPrivs"] == "1"
+        assert thread["Seccomp"] == "2"
+    out = lab.sh("systemd-analyze", "security", "--no-pager", SERVICE).stdout
+    level = float(re.search(r"Overall exposure level .*: ([\d.]+)", out)[1])
+    assert level <= 1.2, out
+    said = lab.sh("systemd-analyze", "verify", "--man=no", f"/lib/systemd/system/{SERVICE}")
+    assert SERVICE not in said.stderr, said.stderr
+    lab.figure(f"systemd-analyze security in the machine: {level}")
+
+
+def the_first_syn_is_in_the_set(host):
+    host.nft(POLICY)
+    for number in range(1, 21):
+        traffic.connect(host.client, lab.SERVER4, lab.source4(number))
+    assert host.counter("inet synprint", "matched") == 20
+    reply = ask({"op": "verdict", "ip": lab.source4(7)})
+    assert reply["found"] and reply["os"]["family"] == "Linux", reply
+    assert test_service.p0f_status(P0F, lab.source4(7)) == test_service.P0F_OK
+    lab.figure("first SYNs matched by a rule behind the native queue: 20 of 20")
+
+
+def the_sockets_are_the_groups(_):
+    """Members of the group synprint may ask, others may not connect."""
+    for path in (CONTROL, P0F):
+        assert oct(os.stat(path).st_mode & 0o777) == "0o660", path
+    group = pwd.getpwnam("synprint").pw_gid
+    for groups, code in ((["--clear-groups"], 5), ([f"--groups={group}"], 0)):
+        done = lab.sh("setpriv", "--reuid=65534", "--regid=65534", *groups, "synprint", "status",
+                      check=False)
+        assert done.returncode == code, done
+
+
+def living_elements_stay_and_gone_ones_go(host):
+    """A timeout of 4 seconds: kernel 6.1 keeps the old expiry of what is only added again."""
+    busy, gone = lab.source4(101), lab.source4(102)
+    traffic.connect(host.client, lab.SERVER4, gone)
+    assert gone in host.elements("short4")
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        traffic.connect(host.client, lab.SERVER4, busy)
+        assert busy in elements(host, "short4"), "it lapsed, and its client is there"
+        time.sleep(0.3)
+    assert gone not in elements(host, "short4")
+    lab.wait_until(lambda: busy not in elements(host, "short4"), "the element lapses", 30)
+
+
+def foreign_flushes_are_made_good(host):
+    member = lab.source4(7)
+    for what in (("nft", "flush", "ruleset"), ("systemctl", "restart", "nftables.service")):
+        with load(host, " ".join(what)):
+            lab.sh(*what)
+            lab.wait_until(lambda: member in elements(host, "all4"), "sets are full again", 30)
+            lab.wait_until(lambda: status()["rules"]["diverting"], "rules are back", 30)
+    systemctl("stop", "nftables.service")
+    lab.wait_until(lambda: member in elements(host, "all4"), "sets are full again", 30)
+
+
+def a_kill_keeps_the_sets(host):
+    member, before = lab.source4(7), pid()
+    with load(host, "kill -9"):
+        os.kill(before, 9)
+        assert member in host.elements("all4"), "the sets stay while nobody is there"
+        lab.wait_until(lambda: show("ActiveState") == "active" and pid() not in (0, before),
+                       "it is started again", 60)
+        lab.wait_until(lambda: status()["rules"]["diverting"], "it diverts", 30)
+        assert member in host.elements("all4")
+    assert int(show("NRestarts")) >= 1
+
+
+def a_reload_is_checked(host):
+    good, before = CONFIG.read_text(), pid()
+    with load(host, "systemctl reload"):
+        systemctl("reload", SERVICE)
+        CONFIG.write_text(good + "colour = 1;\n")
+        assert systemctl("reload", SERVICE, check=False).returncode != 0
+        assert "unknown key 'colour'" in journal()
+        CONFIG.write_text(good)
+        systemctl("reload", SERVICE)
+    assert pid() == before and show("ActiveState") == "active"
+
+
+def the_watchdog_ends_what_hangs(host):
+    before = pid()
+    name = f"queue {status()['queues'][0]['queue']}"
+    with load(host, "one worker stands still until the watchdog acts"):
+        with stall.Stalled(before, name) as stalled:
+            lab.wait_until(lambda: stalled.reap() or pid() not in (0, before),
+                           "it is started again", 60)
+        wait_active()
+        lab.wait_until(lambda: status()["rules"]["diverting"], "it diverts", 30)
+    assert "watchdog" in lab.sh("journalctl", "--no-pager", "-u", SERVICE).stdout.lower()
+
+
+def a_restart_loses_no_client(host):
+    """Those in the queue of the socket, that is: who is being served sees the connection end."""
+    with load(host, "systemctl restart"):
+        restart = subprocess.Popen(["systemctl", "restart", SERVICE])
+        answers = 0
+        while restart.poll() is None or answers < 20:
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError, json.JSONDecodeError):
+                answers += ask({"op": "status"})["ok"]
+        assert restart.returncode == 0
+
+
+def an_upgrade_drops_no_connection(host):
+    before = pid()
+    old = lab.sh("dpkg-query", "-W", "-f", "${Version}", "synprint").stdout
+    with load(host, "an upgrade of the package"):
+        lab.sh("dpkg", "-i", *map(str, sorted((PACKAGES / "newer").glob("*.deb"))))
+        wait_active()
+    assert pid() not in (0, before), "the new program does not run"
+    assert lab.sh("dpkg-query", "-W", "-f", "${Version}", "synprint").stdout != old
+
+
+def the_stop_leaves_nothing(_):
+    systemctl("stop", SOCKET)
+    assert show("ActiveState") == "inactive", "the service goes with its socket"
+    left = lab.sh("nft", "list", "ruleset").stdout
+    assert "divert" not in left and "alive" not in left, left
+    lab.sh("nft", "flush", "ruleset")  # the administrator's own chain in our table
+    systemctl("enable", SERVICE)
+    systemctl("enable", "nftables.service")
+
+
+def it_comes_with_the_boot(host):
+    wait_active()
+    started, network, ruleset = (int(show("ActiveEnterTimestampMonotonic", unit)) for unit in
+                                 (SERVICE, "network-pre.target", "nftables.service"))
+    assert 0 < ruleset < started < network, (ruleset, started, network)
+    traffic.connect(host.client, lab.SERVER4, lab.source4(9))
+    assert lab.source4(9) in host.elements("all4")
+    rules = status()["rules"]
+    assert rules["engine"] == "nft" and rules["diverting"], rules
+
+
+def a_purge_leaves_no_trace(host):
+    with load(host, "a purge of the package"):
+        lab.sh("dpkg", "-P", *(lab.sh("dpkg-deb", "-f", str(deb), "Package").stdout.strip()
+                               for deb in sorted(PACKAGES.glob("*.deb"))))
+    assert not traces(), traces()
+    assert SERVICE not in systemctl("list-unit-files").stdout
+
+
+BOOTS = {
+    "1": (installation_starts_nothing, a_client_starts_the_service, the_queue_is_native,
+          nothing_but_net_admin, the_first_syn_is_in_the_set, the_sockets_are_the_groups,
+          living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
+          a_kill_keeps_the_sets, a_reload_is_checked, the_watchdog_ends_what_hangs,
+          a_restart_loses_no_client, an_upgrade_drops_no_connection, the_stop_leaves_nothing),
+    "2": (it_comes_with_the_boot, a_purge_leaves_no_trace),
+}
+
+
+def run(host, scenario):
+    start = time.monotonic()
+    try:
+        scenario(host)
+    except Exception:
+        print(f"FAILED {scenario.__name__}", flush=True)
+        for line in (traceback.format_exc() + "--- journal\n" + journal()[-4000:]).splitlines():
+            print(f"    {line}", flush=True)
+        return
+    print(f"ok {scenario.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+
+
+def main():
+    parameters = Path("/proc/cmdline").read_text()
+    boot = re.search(r"vm\.boot=(\d+)", parameters)[1]
+    only = re.search(r"vm\.only=(\S+)", parameters)
+    for module in ("ip_tables", "nf_conntrack"):
+        lab.sh("modprobe", module, check=False)
+    host = Host()
+    try:
+        host.build()
+        host.adopt(traffic.Server(host.server))
+        uptime = Path("/proc/uptime").read_text().split()[0]
+        lab.figure(f"boot {boot}: {uptime} s, kernel {os.uname().release}")
+        for scenario in BOOTS[boot]:
+            if not only or scenario.__name__ in only[1].split(","):
+                run(host, scenario)
+    finally:
+        host.close()
+    print(f"END OF BOOT {boot}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
