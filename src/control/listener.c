@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 128
+#define BACKLOG 1024 /* as many as are served: a client that does not wait is refused beyond it */
 
 static int new_socket(void)
 {

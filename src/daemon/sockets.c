@@ -2,10 +2,39 @@
 /* The sockets that policy components ask on: made, or taken over from the service manager. */
 #include <grp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "daemon/daemon.h"
 #include "sys/log.h"
+
+#define CONNS_MAX 1024 /* of each socket */
+#define CONNS_MIN 8
+#define DESCRIPTORS_KEPT 64 /* for queues, sets, rules, files that a reload reads */
+
+/*
+ * How many may connect to one of @sockets sockets, so that they never use up the descriptors that
+ * the daemon needs itself. The soft limit is for programs that use select(2), which we do not.
+ */
+static unsigned find_conns_max(unsigned sockets)
+{
+	struct rlimit limit;
+	rlim_t share;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return CONNS_MAX;
+	if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t soft = limit.rlim_cur;
+
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			limit.rlim_cur = soft;
+	}
+	if (limit.rlim_cur < DESCRIPTORS_KEPT + CONNS_MIN * sockets)
+		return CONNS_MIN;
+	share = (limit.rlim_cur - DESCRIPTORS_KEPT) / sockets;
+	return share < CONNS_MAX ? (unsigned)share : CONNS_MAX;
+}
 
 static void make_directory_of(const char *path)
 {
@@ -47,10 +76,12 @@ static struct acceptor_params place(struct daemon *daemon, const char *path, int
 					.group = group};
 }
 
-static enum daemon_exit open_control(struct daemon *daemon)
+static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 {
 	const struct config *config = daemon->boot;
-	struct server_params params = {.vocab = daemon->vocab, .handler = answers_handler(daemon)};
+	struct server_params params = {.conns_max = conns_max,
+				       .vocab = daemon->vocab,
+				       .handler = answers_handler(daemon)};
 	struct text_error error = {.what = "out of memory"};
 	gid_t group;
 	enum daemon_exit code = find_group(daemon, "control.group", config->socket_group, &group);
@@ -64,7 +95,7 @@ static enum daemon_exit open_control(struct daemon *daemon)
 	return DAEMON_EXIT_SOCKET;
 }
 
-static enum daemon_exit open_p0f(struct daemon *daemon)
+static enum daemon_exit open_p0f(struct daemon *daemon, unsigned conns_max)
 {
 	const struct config *config = daemon->boot;
 	struct p0f_server_params params = answers_p0f(daemon);
@@ -74,6 +105,7 @@ static enum daemon_exit open_p0f(struct daemon *daemon)
 
 	if (code != DAEMON_EXIT_OK)
 		return code;
+	params.conns_max = conns_max;
 	params.where = place(daemon, config->p0f_socket, config->p0f_mode, group);
 	if (p0f_server_new(&params, &error, &daemon->p0f) == 0)
 		return DAEMON_EXIT_OK;
@@ -86,10 +118,11 @@ enum daemon_exit daemon_open_sockets(struct daemon *daemon)
 	const struct config *config = daemon->boot;
 	bool wants_p0f =
 		config->p0f_enabled || inherit_has(&daemon->service.inherited, config->p0f_socket);
-	enum daemon_exit code = open_control(daemon);
+	unsigned conns_max = find_conns_max(daemon->boot->p0f_enabled ? 2 : 1);
+	enum daemon_exit code = open_control(daemon, conns_max);
 
 	if (code == DAEMON_EXIT_OK && wants_p0f)
-		code = open_p0f(daemon);
+		code = open_p0f(daemon, conns_max);
 	return code;
 }
 
