@@ -361,6 +361,18 @@ static bool is_blank(const char *text, const char *end)
 	return text == end;
 }
 
+/* The parser would end a string there, and what follows would be ignored without a word. */
+static const char *find_escaped_zero(const char *line)
+{
+	for (; (line = strchr(line, '\\')) != NULL; line += 2) {
+		if (strncmp(line, "\\u0000", 6) == 0)
+			return line;
+		if (!line[1])
+			return NULL;
+	}
+	return NULL;
+}
+
 static void set_defaults(struct proto_request *req)
 {
 	req->id[0] = '\0';
@@ -384,6 +396,10 @@ int proto_parse(const char *line, size_t len, const struct vocab *vocab,
 
 	set_defaults(ret_req);
 	ret_error->id[0] = '\0';
+	end = find_escaped_zero(line);
+	if (end)
+		return refuse(ret_error, PROTO_BAD_JSON, "a zero character at byte %zu",
+			      (size_t)(end - line) + 1);
 	tree = cJSON_ParseWithOpts(line, &end, false);
 	if (!tree)
 		return refuse(ret_error, PROTO_BAD_JSON, "not JSON, from byte %zu on",

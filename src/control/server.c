@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/acceptor.h"
@@ -22,6 +23,8 @@
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
 #define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
+#define SHARE_NS                                                                                   \
+	2000000 /* of time, of one connection in one dispatch: the next is not kept waiting */
 #define FLUSH_BYTES 65536 /* answers are written out in pieces of about this size */
 #define SNAPSHOT_PAGE 128 /* clients looked at in one go */
 
@@ -169,14 +172,23 @@ static int refuse_long_line(struct server *server, struct conn *conn)
 	return put_reply(server, conn, "", &reply);
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Ends early, with lines_left set, when the connection had its share or does not read. */
 static int answer_lines(struct server *server, struct conn *conn)
 {
+	uint64_t end_ns = monotonic_ns() + SHARE_NS;
 	size_t len, written = 0;
 	char *line;
 	int r;
 
-	for (unsigned i = 0; i < LINES_PER_DISPATCH; i++) {
+	for (unsigned i = 0; i < LINES_PER_DISPATCH && monotonic_ns() < end_ns; i++) {
 		conn->lines_left = conn->out.len >= server->params.output_max ||
 				   written >= server->params.output_max;
 		if (conn->lines_left)

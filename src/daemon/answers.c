@@ -10,7 +10,7 @@
 
 #define EVENT_BYTES_MAX 8192 /* an observation as JSON takes about 1,200 bytes */
 #define PAGE_MAX 64
-#define LOOK_MAX 65536 /* clients that one listing looks at */
+#define LOOK_MAX 8192 /* clients that one listing looks at: about a millisecond */
 #define CLIENT_BYTES_MAX 4096 /* of one listed client, with every reason there is */
 
 /* One connection of a client with everything that can still be said about it. */

@@ -178,6 +178,14 @@ Test(proto, the_longest_id_fits_when_escaped)
 	cr_assert_eq(strlen(req.id), 64 * 6 + 2);
 }
 
+Test(proto, a_backslash_before_u0000_is_no_zero)
+{
+	struct proto_request req;
+
+	must_parse("{\"op\":\"status\",\"id\":\"\\\\u0000\"}", &req);
+	cr_assert_str_eq(req.id, "\"\\\\u0000\"");
+}
+
 struct refusal {
 	const char *name, *line;
 	enum proto_code code;
@@ -191,6 +199,12 @@ static const struct refusal refusals[] = {
 	{"no object", "[\"op\",\"status\"]", PROTO_BAD_JSON, "one JSON object"},
 	{"a number", "1", PROTO_BAD_JSON, "one JSON object"},
 	{"two objects", "{\"op\":\"status\"}{}", PROTO_BAD_JSON, "byte 16"},
+	{"zero in a value", "{\"op\":\"verdict\",\"ip\":\"192.0.2.1\\u0000.9\"}", PROTO_BAD_JSON,
+	 "zero character at byte 32"},
+	{"zero in a name", "{\"op\":\"status\",\"id\\u0000x\":1}", PROTO_BAD_JSON,
+	 "zero character"},
+	{"zero behind a backslash", "{\"op\":\"status\",\"id\":\"\\\\\\u0000\"}", PROTO_BAD_JSON,
+	 "zero character"},
 	{"no op", "{}", PROTO_MISSING_MEMBER, "\"op\" is missing"},
 	{"op of another type", "{\"op\":1}", PROTO_BAD_VALUE, "\"op\""},
 	{"unknown op", "{\"op\":\"verdicts\"}", PROTO_UNKNOWN_OP, "\"verdicts\""},

@@ -29,6 +29,7 @@ static struct vocab *vocab;
 static struct server *server;
 static unsigned request_count;
 static size_t reply_bytes; /* of padding in each reply */
+static unsigned reply_ms; /* that each takes */
 
 static void answer(void *ctx, const struct proto_request *req, const struct server_peer *peer,
 		   struct text_buf *reply)
@@ -36,6 +37,8 @@ static void answer(void *ctx, const struct proto_request *req, const struct serv
 	cr_assert_eq(ctx, &request_count);
 	cr_assert_eq(peer->pid > 0, true);
 	request_count++;
+	if (reply_ms)
+		nanosleep(&(struct timespec){.tv_nsec = reply_ms * 1000000L}, NULL);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"port\":%u,\"pad\":\"", req->port);
 	for (size_t i = 0; i < reply_bytes; i++)
@@ -602,6 +605,28 @@ Test(server, a_flood_does_not_keep_others_waiting)
 	cr_assert_str_eq(hear(other), ANSWER(2));
 	cr_assert_lt(request_count, 1500);
 	close(flood);
+	close(other);
+}
+
+Test(server, costly_requests_do_not_keep_others_waiting)
+{
+	static char lines[300 * (sizeof(VERDICT(1)) - 1) + 1];
+	int costly = connect_peer(), other = connect_peer();
+
+	for (unsigned i = 0; i < 300; i++)
+		memcpy(lines + i * (sizeof(VERDICT(1)) - 1), VERDICT(1), sizeof(VERDICT(1)));
+	reply_ms = 1;
+	say(costly, lines);
+	say(other, VERDICT(2));
+	cr_assert_leq(pump_at_most(3), 3);
+	cr_assert_str_eq(hear(other), ANSWER(2));
+	cr_assert_lt(request_count, 20, "%u", request_count);
+	for (unsigned turns = 0; request_count < 301 && turns < 100000; turns++) {
+		pump_at_most(1);
+		hear(costly);
+	}
+	cr_assert_eq(request_count, 301, "each is answered in the end");
+	close(costly);
 	close(other);
 }
 
