@@ -325,14 +325,11 @@ static uint64_t answer_snapshot(void *ctx, uint64_t cursor, size_t max,
 	for (size_t i = 0; i < n; i++) {
 		char json[EVENT_BYTES_MAX];
 		struct text_buf buf;
-		struct report report = {.now_ms = (uint64_t)page[i].last_seen_s * 1000,
-					.addr = page[i].addr,
-					.port = page[i].conns[0].src_port,
-					.verdict = page[i].conns[0].verdict};
 
 		text_buf_init(&buf, json, sizeof(json));
-		report_json(&report, daemon->vocab, &buf);
-		server_put_snapshot(snapshot, &report.addr, &report.verdict, buf.data, buf.len);
+		put_listed(daemon, &page[i], true, &buf);
+		server_put_snapshot(snapshot, &page[i].addr, &page[i].conns[0].verdict, buf.data,
+				    buf.len);
 	}
 	return cursor;
 }

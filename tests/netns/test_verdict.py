@@ -3,6 +3,7 @@
 """Real connections through the gateway are told to be this kernel's Linux, however one asks."""
 import json
 import subprocess
+import time
 
 import lab
 import traffic
@@ -87,5 +88,20 @@ def events(lab_):
         watch.wait()
 
 
+def snapshot(lab_):
+    """Who is known already is told with the times, which no SYN tells any more."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon().start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    with daemon.connect() as conn:
+        stream = conn.makefile("rw")
+        print('{"op":"subscribe","snapshot":true}', file=stream, flush=True)
+        reply, known, end = (json.loads(stream.readline()) for _ in range(3))
+        assert reply["ok"] and end["event"] == "snapshot_end", (reply, end)
+        assert known["event"] == "client" and known["ip"] == lab.CLIENT4, known
+        seen = known["client"]
+        assert time.time() - 60 < seen["first_seen"] <= seen["last_seen"] <= time.time(), known
+
+
 if __name__ == "__main__":
-    lab.run(verdicts, events)
+    lab.run(verdicts, events, snapshot)
