@@ -18,6 +18,20 @@ static bool is_in_net(const struct filter *filter, const struct addr *addr)
 	return addr_equal(&masked, &filter->net);
 }
 
+static bool has_bit(const uint64_t *bits, unsigned id)
+{
+	return bits[id / 64] >> id % 64 & 1;
+}
+
+/* Labels that the vocabulary got later than the filter are none of the filter's. */
+static bool is_named(const struct filter *filter, const struct verdict *verdict)
+{
+	if (filter->has_links && !has_bit(filter->links, verdict->link))
+		return false;
+	return !filter->has_labels ||
+	       (verdict->label < filter->label_count && has_bit(filter->labels, verdict->label));
+}
+
 /* Who asks for Apple and not for iOS wants to be sure of Apple. */
 static unsigned confidence_asked(const struct filter *filter, const struct verdict *verdict)
 {
@@ -38,7 +52,7 @@ bool filter_match(const struct filter *filter, const struct vocab *vocab, const 
 	if (filter->families &&
 	    !(filter->families >> vocab_family_of(vocab, verdict->class_id) & 1))
 		return false;
-	return !filter->has_net || is_in_net(filter, addr);
+	return is_named(filter, verdict) && (!filter->has_net || is_in_net(filter, addr));
 }
 
 int filter_add_word(struct filter *filter, const struct vocab *vocab, const char *list,
@@ -65,6 +79,42 @@ int filter_add_word(struct filter *filter, const struct vocab *vocab, const char
 		return -EINVAL;
 	}
 	return id < 0 ? -ENOENT : 0;
+}
+
+/* Room for the labels that there are by now. */
+static int make_labels(struct filter *filter, const struct vocab *vocab)
+{
+	unsigned count = vocab_count(vocab, VOCAB_LABEL);
+
+	if (filter->labels)
+		return 0;
+	filter->labels = calloc(count / 64 + 1, sizeof(*filter->labels));
+	if (!filter->labels)
+		return -ENOMEM;
+	filter->label_count = count;
+	filter->has_labels = true;
+	return 0;
+}
+
+int filter_add_id(struct filter *filter, const struct vocab *vocab, enum vocab_kind kind,
+		  unsigned id)
+{
+	if (kind == VOCAB_LINK) {
+		filter->links[id / 64] |= UINT64_C(1) << id % 64;
+		filter->has_links = true;
+		return 0;
+	}
+	if (make_labels(filter, vocab) < 0)
+		return -ENOMEM;
+	if (id < filter->label_count)
+		filter->labels[id / 64] |= UINT64_C(1) << id % 64;
+	return 0;
+}
+
+void filter_clear(struct filter *filter)
+{
+	free(filter->labels);
+	*filter = (struct filter){0};
 }
 
 int filter_set_net(struct filter *filter, const char *text)

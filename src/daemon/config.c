@@ -431,6 +431,8 @@ static void free_all(struct config *config)
 	struct config_storage *storage = storage_of(config);
 
 	config_destroy(&storage->file_config);
+	for (unsigned i = 0; i < config->set_count; i++)
+		filter_clear(&config->sets[i].filter);
 	for (unsigned i = 0; i < storage->kept_count; i++)
 		free(storage->kept[i]);
 	free(storage->file);

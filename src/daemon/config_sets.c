@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Publish rules in the configuration: which clients go into which sets, and for how long. */
 #include <errno.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,10 +146,24 @@ static int read_confidence(const config_setting_t *setting, struct config_set *s
 	return 0;
 }
 
-static bool is_word_list(const char *name)
+/* The lists of words, and what one word of each is called. */
+static const struct word_list {
+	const char *name, *singular;
+	enum vocab_kind pattern_kind; /* VOCAB_LABEL or VOCAB_LINK where patterns are allowed */
+} word_lists[] = {
+	{"flags", "flag", VOCAB_KIND_COUNT},
+	{"classes", "class", VOCAB_KIND_COUNT},
+	{"families", "family", VOCAB_KIND_COUNT},
+	{"labels", "label", VOCAB_LABEL},
+	{"links", "link", VOCAB_LINK},
+};
+
+static const struct word_list *find_word_list(const char *name)
 {
-	return strcmp(name, "flags") == 0 || strcmp(name, "classes") == 0 ||
-	       strcmp(name, "families") == 0;
+	for (size_t i = 0; i < sizeof(word_lists) / sizeof(word_lists[0]); i++)
+		if (strcmp(word_lists[i].name, name) == 0)
+			return &word_lists[i];
+	return NULL;
 }
 
 static int read_member(const config_setting_t *setting, struct config_set *set,
@@ -170,7 +185,7 @@ static int read_member(const config_setting_t *setting, struct config_set *set,
 		return read_grade(setting, set, ret_error);
 	if (strcmp(name, "min_confidence") == 0)
 		return read_confidence(setting, set, ret_error);
-	if (is_word_list(name))
+	if (find_word_list(name))
 		return 0; /* needs the vocabulary: config_resolve() */
 	return config_refuse(setting, ret_error,
 			     "unknown key '%s' in publish.sets (synprint.conf(5) lists them)",
@@ -224,25 +239,47 @@ int config_read_sets(const config_setting_t *list, struct config *config,
 	return rc;
 }
 
-static int resolve_list(struct config_set *set, const config_setting_t *list,
-			const struct vocab *vocab, struct text_error *ret_error)
+/* All words that a name or a shell pattern fits. Number 0 is "unknown", which "*" does not mean. */
+static int add_pattern(struct filter *filter, const struct vocab *vocab, enum vocab_kind kind,
+		       const char *pattern)
 {
-	const char *name = config_setting_name(list);
+	int rc = -ENOENT;
+
+	for (unsigned id = 0; id < vocab_count(vocab, kind) && rc != -ENOMEM; id++) {
+		const char *word = vocab_text(vocab, kind, id);
+
+		if (strcmp(pattern, word) == 0 || (id > 0 && fnmatch(pattern, word, 0) == 0))
+			rc = filter_add_id(filter, vocab, kind, id);
+	}
+	return rc;
+}
+
+static int add_word(struct filter *filter, const struct vocab *vocab, const struct word_list *list,
+		    const char *word)
+{
+	if (list->pattern_kind == VOCAB_KIND_COUNT)
+		return filter_add_word(filter, vocab, list->name, word);
+	return add_pattern(filter, vocab, list->pattern_kind, word);
+}
+
+static int resolve_list(struct config_set *set, const config_setting_t *words,
+			const struct word_list *list, const struct vocab *vocab,
+			struct text_error *ret_error)
+{
 	char what[160];
 
-	if (!config_setting_is_aggregate(list) || config_setting_is_group(list))
-		return refuse(list, ret_error,
-			      "flags, classes and families are lists: [ \"...\" ]");
-	for (int i = 0; i < config_setting_length(list); i++) {
-		const char *word = config_setting_get_string_elem(list, i);
+	if (!config_setting_is_aggregate(words) || config_setting_is_group(words))
+		return refuse(words, ret_error,
+			      "flags, classes, families, labels and links are lists: [ \"...\" ]");
+	for (int i = 0; i < config_setting_length(words); i++) {
+		const char *word = config_setting_get_string_elem(words, i);
 
-		if (word && filter_add_word(&set->filter, vocab, name, word) == 0)
+		if (word && add_word(&set->filter, vocab, list, word) == 0)
 			continue;
 		snprintf(what, sizeof(what),
-			 "no %s is named '%.60s' in this version or its database",
-			 *name == 'f' ? (name[1] == 'l' ? "flag" : "family") : "class",
+			 "no %s is named '%.60s' in this version or its database", list->singular,
 			 word ? word : "");
-		return refuse(list, ret_error, what);
+		return refuse(words, ret_error, what);
 	}
 	return 0;
 }
@@ -255,10 +292,11 @@ int config_resolve(struct config *config, const struct vocab *vocab, struct text
 		const config_setting_t *group = config->sets[s].words;
 
 		for (int i = 0; group && rc == 0 && i < config_setting_length(group); i++) {
-			const config_setting_t *list = config_setting_get_elem(group, (unsigned)i);
+			const config_setting_t *words = config_setting_get_elem(group, (unsigned)i);
+			const struct word_list *list = find_word_list(config_setting_name(words));
 
-			if (is_word_list(config_setting_name(list)))
-				rc = resolve_list(&config->sets[s], list, vocab, ret_error);
+			if (list)
+				rc = resolve_list(&config->sets[s], words, list, vocab, ret_error);
 		}
 	}
 	return rc;

@@ -73,6 +73,19 @@ def forget(lab_):
     assert daemon.verdict(lab.CLIENT4)["found"] is False
 
 
+def named(lab_):
+    """Rules that name labels and links by pattern, and one that takes every client."""
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.daemon(lab_.write_config([
+        'nftset = "seen"', 'nftset = "linux"; labels = [ "FreeBSD*", "Linux*" ]',
+        'nftset = "old"; labels = [ "Windows 7*" ]', 'nftset = "ether"; links = [ "Ethernet*" ]',
+        'nftset = "openvpn"; links = [ "OpenVPN*" ]'])).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    for name, is_in in (("seen4", True), ("linux4", True), ("old4", False), ("ether4", True),
+                        ("openvpn4", False)):
+        assert (lab.CLIENT4 in lab_.elements(name)) is is_in, (name, lab_.elements(name))
+
+
 def endless_queue(lab_):
     """Rules without our switch go on diverting, and the daemon comes to its end all the same."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -93,4 +106,4 @@ def endless_queue(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(returning, long_commit, subnet, forget, endless_queue)
+    lab.run(returning, long_commit, subnet, forget, named, endless_queue)

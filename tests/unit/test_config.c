@@ -434,6 +434,9 @@ static struct vocab *small_vocab(void)
 
 	vocab_add(vocab, VOCAB_CLASS, "Linux", 5);
 	vocab_add(vocab, VOCAB_FAMILY, "Console", 7);
+	vocab_add(vocab, VOCAB_LABEL, "Windows 10", 10);
+	vocab_add(vocab, VOCAB_LABEL, "Windows 11", 10);
+	vocab_add(vocab, VOCAB_LINK, "OpenVPN UDP", 11);
 	return vocab;
 }
 
@@ -441,7 +444,8 @@ Test(config, resolves_words)
 {
 	struct config *config =
 		must_load("publish: { sets = ( { nftset = \"a\"; flags = [ \"vpn\", \"tunnel\" ];\n"
-			  "classes = [ \"Linux\" ]; families = ( \"Console\" ); } ); };");
+			  "classes = [ \"Linux\" ]; families = ( \"Console\" );\n"
+			  "labels = [ \"Windows *\" ]; links = [ \"OpenVPN*\" ]; } ); };");
 	struct vocab *vocab = small_vocab();
 	struct text_error error = {0};
 
@@ -449,6 +453,9 @@ Test(config, resolves_words)
 	cr_expect_eq(config->sets[0].filter.flags, VERDICT_VPN | VERDICT_TUNNEL);
 	cr_expect_eq(config->sets[0].filter.classes, 2);
 	cr_expect_eq(config->sets[0].filter.families, 2);
+	cr_assert(config->sets[0].filter.has_labels);
+	cr_expect_eq(config->sets[0].filter.labels[0], 6);
+	cr_expect_eq(config->sets[0].filter.links[0], 2);
 	config_free(config);
 	vocab_free(vocab);
 }
@@ -461,6 +468,10 @@ Test(config, refuses_words_that_nobody_knows)
 		{"flags = [ \"vpn\", \"virus\" ]", "no flag is named 'virus'"},
 		{"classes = [ \"linux\" ]", "no class is named 'linux'"},
 		{"families = [ \"TV\" ]", "no family is named 'TV'"},
+		{"labels = [ \"windows*\" ]", "no label is named 'windows*'"},
+		{"labels = [ \"unknow*\" ]", "no label is named 'unknow*'"},
+		{"links = [ \"WireGuard\" ]", "no link is named 'WireGuard'"},
+		{"links = \"OpenVPN*\"", "are lists"},
 		{"flags = [ 5 ]", "no flag is named"},
 		{"flags = \"vpn\"", "are lists"},
 		{"classes = { a = 1; }", "are lists"},

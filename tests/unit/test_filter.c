@@ -201,3 +201,24 @@ Test(filter, grades_by_name)
 		cr_expect_eq(filter.min_grade, grade);
 	}
 }
+
+Test(filter, labels_and_links)
+{
+	struct filter filter = {0};
+	uint16_t ten = (uint16_t)vocab_add(vocab, VOCAB_LABEL, "Windows 10", 10);
+	uint16_t other = (uint16_t)vocab_add(vocab, VOCAB_LABEL, "Linux 6.1", 9);
+	uint8_t openvpn = (uint8_t)vocab_add(vocab, VOCAB_LINK, "OpenVPN", 7);
+	uint16_t later;
+
+	cr_assert_eq(filter_add_id(&filter, vocab, VOCAB_LABEL, ten), 0);
+	later = (uint16_t)vocab_add(vocab, VOCAB_LABEL, "Windows 12", 10);
+	cr_expect(matches(&filter, "::1", (struct verdict){.label = ten}));
+	cr_expect_not(matches(&filter, "::1", (struct verdict){.label = other}));
+	cr_expect_not(matches(&filter, "::1", (struct verdict){.label = later}));
+	cr_expect_not(matches(&filter, "::1", (struct verdict){.label = 65535}));
+	cr_assert_eq(filter_add_id(&filter, vocab, VOCAB_LINK, openvpn), 0);
+	cr_expect_not(matches(&filter, "::1", (struct verdict){.label = ten}));
+	cr_expect(matches(&filter, "::1", (struct verdict){.label = ten, .link = openvpn}));
+	filter_clear(&filter);
+	cr_expect(matches(&filter, "::1", (struct verdict){0}), "cleared, it is the empty one");
+}
