@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <libgen.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "sys/log.h"
@@ -55,6 +56,8 @@ static void give_directories(const struct daemon *daemon)
 	const struct config *config = daemon->boot;
 
 	give_directory(daemon, "/run/synprint");
+	if (daemon->lock_fd >= 0 && fchown(daemon->lock_fd, daemon->user.uid, daemon->user.gid) < 0)
+		log_line(LOG_LEVEL_WARNING, "the lock file stays root's: %s", strerror(errno));
 	give_directory_of(daemon, config->socket);
 	if (config->p0f_enabled)
 		give_directory_of(daemon, config->p0f_socket);

@@ -299,7 +299,7 @@ static enum daemon_exit check_alone(struct daemon *daemon)
 {
 	struct text_error error = {
 		.what = "another synprintd works in this network namespace: stop it first"};
-	int rc = lock_namespace(&daemon->lock_fd);
+	int rc = daemon->lock_rc;
 
 	if (rc < 0 && rc != -EBUSY)
 		log_line(LOG_LEVEL_WARNING,
@@ -321,6 +321,9 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 	code = code ? code : daemon_open_sockets(daemon);
 	code = code ? code : start_loop(daemon);
 	daemon->proc_fd = nfqueue_proc_open();
+	/* Now, as the directory may be somebody else's later; a busy queue is told first. */
+	if (code == DAEMON_EXIT_OK)
+		daemon->lock_rc = lock_namespace(&daemon->lock_fd);
 	code = code ? code : daemon_confine(daemon);
 	code = code ? code : bind_queues(daemon);
 	code = code ? code : check_alone(daemon);

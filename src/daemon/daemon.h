@@ -41,6 +41,7 @@ struct daemon {
 	struct loop *loop;
 	struct privs_user user; /* whom to become */
 	bool has_user; /* else we stay who we are */
+	int lock_rc; /* of lock_namespace() */
 	int lock_fd; /* of this network namespace; -1 without */
 	struct service service;
 	struct server *server;

@@ -113,6 +113,14 @@ def as_user(lab_):
         assert learned.stat().st_uid == user.pw_uid
 
 
+def in_anothers_directory(lab_):
+    """Root, without the right to write anywhere, beside a service whose directory /run/synprint is."""
+    script = OWN_DIRECTORIES[2].replace("exec", f"chown {USER} /run/synprint; exec")
+    daemon = lab_.daemon().start(wrapper=["sh", "-ec", script, "sh"])
+    assert daemon.stop() == 0
+    assert "lock file" not in daemon.log(), daemon.log()
+
+
 def who_cannot_be(lab_):
     config = lab_.write_config()
     test_errors.expect(test_errors.run_daemon(lab_, config, arguments=["-u", "no-such-user"]),
@@ -126,4 +134,4 @@ def who_cannot_be(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(as_root, as_user, who_cannot_be)
+    lab.run(as_root, as_user, in_anothers_directory, who_cannot_be)
