@@ -18,7 +18,7 @@ VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-c
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
 	openssh-server openssh-client openssl
 
-PKGS := libmnl libnetfilter_queue libnftnl libconfig libpcap libcjson libxxhash libcap-ng libseccomp
+PKGS := libmnl libnfnetlink libnetfilter_queue libnftnl libconfig libpcap libcjson libxxhash libcap-ng libseccomp
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wvla \
 	-Wformat=2 -Wundef
 CPPFLAGS += -Iinclude -iquote src -D_GNU_SOURCE -DSYNPRINT_VERSION='"$(VERSION)"' \

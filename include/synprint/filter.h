@@ -15,6 +15,7 @@ struct filter {
 	uint64_t *labels; /* a bit for each label id below label_count; only with has_labels */
 	unsigned label_count;
 	uint16_t flags; /* enum verdict_flag, or-ed */
+	uint16_t interfaces; /* a bit for each interface number */
 	uint16_t
 		min_confidence_permille; /* of the class; of the family where only families are given */
 	enum link_grade min_grade;
@@ -43,6 +44,9 @@ int filter_add_word(struct filter *filter, const struct vocab *vocab, const char
  */
 int filter_add_id(struct filter *filter, const struct vocab *vocab, enum vocab_kind kind,
 		  unsigned id);
+
+/** filter_add_interface() - limit to what came in there. @number: VOCAB_INTERFACE, not 0 */
+void filter_add_interface(struct filter *filter, unsigned number);
 
 /** filter_clear() - make it the empty filter, which owns nothing. */
 void filter_clear(struct filter *filter);

@@ -41,11 +41,13 @@ struct verdict {
 	uint64_t confidence_permille : 10; /* P(class) */
 	uint64_t family_permille : 10; /* P(family of the class), which shared shapes leave high */
 	uint64_t link : 8; /* VOCAB_LINK */
+	uint64_t interface : 4; /* VOCAB_INTERFACE; set by who knows where the SYN came in */
 };
 
 _Static_assert(sizeof(struct verdict) == 16, "the client table counts on 16 bytes");
 _Static_assert(REASON_COUNT <= 37, "reasons must fit");
-_Static_assert(VOCAB_CLASSES_MAX <= 64 && VOCAB_LABELS_MAX < 65536 && VOCAB_LINKS_MAX < 256,
+_Static_assert(VOCAB_CLASSES_MAX <= 64 && VOCAB_LABELS_MAX < 65536 && VOCAB_LINKS_MAX < 256 &&
+		       VOCAB_INTERFACES_MAX <= 16,
 	       "words must fit");
 
 /**

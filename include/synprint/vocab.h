@@ -15,9 +15,17 @@
 #define VOCAB_FAMILIES_MAX 32
 #define VOCAB_LABELS_MAX 65535
 #define VOCAB_LINKS_MAX 255
+#define VOCAB_INTERFACES_MAX 16 /* that conditions name; 0 is every other one */
 #define VOCAB_WORD_MAX 63 /* bytes of a word at the most */
 
-enum vocab_kind { VOCAB_CLASS, VOCAB_FAMILY, VOCAB_LABEL, VOCAB_LINK, VOCAB_KIND_COUNT };
+enum vocab_kind {
+	VOCAB_CLASS,
+	VOCAB_FAMILY,
+	VOCAB_LABEL,
+	VOCAB_LINK,
+	VOCAB_INTERFACE,
+	VOCAB_KIND_COUNT
+};
 
 struct vocab;
 

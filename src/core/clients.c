@@ -399,7 +399,7 @@ static bool verdict_differs(const struct verdict *a, const struct verdict *b)
 {
 	return a->class_id != b->class_id || a->label != b->label || a->flags != b->flags ||
 	       a->grade != b->grade || a->link != b->link || a->match != b->match ||
-	       a->confidence_permille != b->confidence_permille;
+	       a->confidence_permille != b->confidence_permille || a->interface != b->interface;
 }
 
 /* Reports of an unchanged client are due every refresh_s; the low bits of time are enough for it. */

@@ -52,6 +52,8 @@ bool filter_match(const struct filter *filter, const struct vocab *vocab, const 
 	if (filter->families &&
 	    !(filter->families >> vocab_family_of(vocab, verdict->class_id) & 1))
 		return false;
+	if (filter->interfaces && !(filter->interfaces >> verdict->interface & 1))
+		return false;
 	return is_named(filter, verdict) && (!filter->has_net || is_in_net(filter, addr));
 }
 
@@ -109,6 +111,11 @@ int filter_add_id(struct filter *filter, const struct vocab *vocab, enum vocab_k
 	if (id < filter->label_count)
 		filter->labels[id / 64] |= UINT64_C(1) << id % 64;
 	return 0;
+}
+
+void filter_add_interface(struct filter *filter, unsigned number)
+{
+	filter->interfaces = (uint16_t)(filter->interfaces | 1u << number);
 }
 
 void filter_clear(struct filter *filter)

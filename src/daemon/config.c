@@ -25,6 +25,7 @@ enum key_kind {
 	KEY_WORD,
 	KEY_MODE,
 	KEY_STRINGS,
+	KEY_MARK,
 	KEY_SETS,
 	KEY_PRIORS,
 };
@@ -90,6 +91,8 @@ static const struct key keys[] = {
 	{"baseline.half_life_hours", KEY_INT, AT(baseline_half_life), 1, 8760, 168, NULL, 0},
 	{"baseline.names", KEY_STRING, AT(baseline_names), 0, 0, 0, NULL, 0},
 	{"publish.deadline_ms", KEY_INT, AT(deadline_ms), 1, 1000, 5, NULL, 0},
+	{"publish.mark_mask", KEY_MARK, AT(mark_mask), 0, 0, 0, NULL, 0},
+	{"publish.mark_seen", KEY_MARK, AT(mark_seen), 0, 0, 0, NULL, 0},
 	{"publish.sets", KEY_SETS, 0, 0, CONFIG_SETS_MAX, 0, NULL, 0},
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
 	{"control.mode", KEY_MODE, AT(socket_mode), 0, 0777, 0660, NULL, 0},
@@ -241,6 +244,9 @@ static int read_key(const config_setting_t *setting, const struct key *key, stru
 	case KEY_WORD: return read_word(setting, key, int_at(config, key->offset), ret_error);
 	case KEY_MODE: return read_mode(setting, key, int_at(config, key->offset), ret_error);
 	case KEY_STRINGS: return read_strings(setting, key, config, ret_error);
+	case KEY_MARK:
+		return config_read_mark(setting, key->path,
+					(uint32_t *)((char *)config + key->offset), ret_error);
 	case KEY_SETS: return config_read_sets(setting, config, ret_error);
 	case KEY_PRIORS: return config_read_priors(setting, config, ret_error);
 	case KEY_BOOL:
@@ -391,7 +397,7 @@ static int finish(struct config *config, struct text_error *ret_error)
 	if (config->queue_first + config->queue_count > 65536)
 		return text_error_set(ret_error, 0, 0,
 				      "queue.first + queue.count goes beyond queue number 65535");
-	if (check_interfaces(config, ret_error) < 0)
+	if (check_interfaces(config, ret_error) < 0 || config_finish_marks(config, ret_error) < 0)
 		return -EINVAL;
 	return place_files(config);
 }
@@ -433,6 +439,8 @@ static void free_all(struct config *config)
 	config_destroy(&storage->file_config);
 	for (unsigned i = 0; i < config->set_count; i++)
 		filter_clear(&config->sets[i].filter);
+	for (unsigned i = 0; i < config->mark_count; i++)
+		filter_clear(&config->marks[i].filter);
 	for (unsigned i = 0; i < storage->kept_count; i++)
 		free(storage->kept[i]);
 	free(storage->file);
@@ -523,6 +531,7 @@ static bool keep_key(struct config *config, struct config *boot, const struct ke
 		*string_at(config, key->offset) = *string_at(boot, key->offset);
 		break;
 	case KEY_STRINGS:
+	case KEY_MARK:
 	case KEY_SETS:
 	case KEY_PRIORS: break; /* no such key is restart-only */
 	}

@@ -21,7 +21,7 @@
 #define CONFIG_FILES_MAX 16
 #define CONFIG_DEFAULT_LEARNED "/var/lib/synprint/learned.db"
 
-enum config_set_kind { CONFIG_NFTSET, CONFIG_IPSET };
+enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
 
 /* One publish rule: which clients go into which pair of sets, NAME4 and NAME6. */
 struct config_set {
@@ -29,10 +29,22 @@ struct config_set {
 	const char *name;
 	const char *table; /* "inet synprint" unless the administrator's own; nft only */
 	bool is_own_table; /* the table is ours, and so is the set */
+	bool has_port; /* nft: elements are address and source port */
+	uint32_t mark; /* CONFIG_NFTMAP: what an address maps to */
+	int prefix6; /* ipset: the IPv6 set holds such prefixes; 128: addresses */
+	bool has_comment; /* ipset: each element says what the client is */
+	bool removes; /* elements go when the condition ends, not with their timeout */
 	int timeout_s;
 	int size; /* elements at the most */
 	struct filter filter; /* complete after config_resolve() */
 	const void *words; /* private: where the names of classes stand */
+};
+
+/* A publish rule that marks packets. */
+struct config_mark {
+	uint32_t mark;
+	struct filter filter; /* complete after config_resolve() */
+	const void *words; /* private */
 };
 
 struct config {
@@ -60,6 +72,10 @@ struct config {
 	int deadline_ms;
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;
+	struct config_mark marks[CONFIG_SETS_MAX];
+	unsigned mark_count;
+	uint32_t mark_mask; /* bits of a packet's mark that are ours */
+	uint32_t mark_seen; /* set on every packet that was classified */
 	const char *socket;
 	int socket_mode;
 	const char *socket_group; /* NULL: as it comes */
@@ -103,9 +119,10 @@ unsigned config_keep(struct config *config, struct config *boot, const char **re
 
 /**
  * config_resolve() - turn the words of all publish rules into numbers of the vocabulary.
- * Return: 0, or -EINVAL with the line for a class or family that the database does not have.
+ * Interfaces that rules name become words of it.
+ * Return: 0, or -EINVAL with the line for a word that the databases do not have.
  */
-int config_resolve(struct config *config, const struct vocab *vocab, struct text_error *ret_error);
+int config_resolve(struct config *config, struct vocab *vocab, struct text_error *ret_error);
 
 /** config_knowledge_params() - which databases are to be read; points into @config. */
 struct knowledge_params config_knowledge_params(const struct config *config);

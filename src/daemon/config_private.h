@@ -35,6 +35,13 @@ void config_default_sets(struct config *config);
 int config_read_sets(const config_setting_t *list, struct config *config,
 		     struct text_error *ret_error);
 
+/** config_read_mark() - a packet mark: a whole number from 0 to 0xffffffff. */
+int config_read_mark(const config_setting_t *setting, const char *path, uint32_t *ret_mark,
+		     struct text_error *ret_error);
+
+/** config_finish_marks() - the mask where the file has none; marks must fit a given one. */
+int config_finish_marks(struct config *config, struct text_error *ret_error);
+
 /** config_read_priors() - the group `classify.priors`. */
 int config_read_priors(const config_setting_t *group, struct config *config,
 		       struct text_error *ret_error);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/config_private.h"
+#include "daemon/ingress.h"
 
 #define DEFAULT_TIMEOUT_S 3600
 #define DEFAULT_SIZE 65536
@@ -21,6 +22,7 @@ static void add_default(struct config *config, const char *name, unsigned flags)
 		.name = name,
 		.table = OWN_TABLE,
 		.is_own_table = true,
+		.prefix6 = 128,
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.size = DEFAULT_SIZE,
 		.filter.flags = (uint16_t)flags,
@@ -47,7 +49,8 @@ static int read_name(const config_setting_t *setting, struct config_set *set,
 	size_t max = set->kind == CONFIG_IPSET ? IPSET_NAME_MAX : NFTSET_NAME_MAX;
 
 	if (set->name)
-		return refuse(setting, ret_error, "a rule has one nftset or one ipset");
+		return refuse(setting, ret_error,
+			      "a rule has one target: an nftset, an nftmap or an ipset");
 	if (!name || !*name || strlen(name) > max ||
 	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") !=
 		    strlen(name))
@@ -146,7 +149,7 @@ static int read_confidence(const config_setting_t *setting, struct config_set *s
 	return 0;
 }
 
-/* The lists of words, and what one word of each is called. */
+/* The lists of words, which need the vocabulary: config_resolve(). */
 static const struct word_list {
 	const char *name, *singular;
 	enum vocab_kind pattern_kind; /* VOCAB_LABEL or VOCAB_LINK where patterns are allowed */
@@ -156,6 +159,7 @@ static const struct word_list {
 	{"families", "family", VOCAB_KIND_COUNT},
 	{"labels", "label", VOCAB_LABEL},
 	{"links", "link", VOCAB_LINK},
+	{"interfaces", "interface", VOCAB_INTERFACE},
 };
 
 static const struct word_list *find_word_list(const char *name)
@@ -166,15 +170,106 @@ static const struct word_list *find_word_list(const char *name)
 	return NULL;
 }
 
-static int read_member(const config_setting_t *setting, struct config_set *set,
+int config_read_mark(const config_setting_t *setting, const char *path, uint32_t *ret_mark,
+		     struct text_error *ret_error)
+{
+	long long value = config_setting_get_int64(setting);
+	bool is_int = config_setting_type(setting) == CONFIG_TYPE_INT;
+
+	if (is_int) /* 0xffffffff without an L behind it is -1 */
+		value = (uint32_t)config_setting_get_int(setting);
+	if ((!is_int && config_setting_type(setting) != CONFIG_TYPE_INT64) || value < 0 ||
+	    value > UINT32_MAX)
+		return config_refuse(setting, ret_error,
+				     "%s must be a whole number from 0 to 0xffffffff", path);
+	*ret_mark = (uint32_t)value;
+	return 0;
+}
+
+static int read_key(const config_setting_t *setting, struct config_set *set,
+		    struct text_error *ret_error)
+{
+	const char *key = config_setting_get_string(setting);
+
+	if (!key || (strcmp(key, "addr") != 0 && strcmp(key, "addr . port") != 0))
+		return refuse(setting, ret_error, "key must be \"addr\" or \"addr . port\"");
+	set->has_port = strlen(key) > strlen("addr");
+	return 0;
+}
+
+static int read_prefix6(const config_setting_t *setting, struct config_set *set,
+			struct text_error *ret_error)
+{
+	int bits = config_setting_get_int(setting);
+
+	if (config_setting_type(setting) != CONFIG_TYPE_INT || bits < 16 || bits > 128)
+		return refuse(setting, ret_error, "prefix6 must be a whole number from 16 to 128");
+	set->prefix6 = bits;
+	return 0;
+}
+
+static int read_comment(const config_setting_t *setting, struct config_set *set,
+			struct text_error *ret_error)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		return refuse(setting, ret_error, "comment must be true or false");
+	set->has_comment = config_setting_get_bool(setting);
+	return 0;
+}
+
+static int read_on_change(const config_setting_t *setting, struct config_set *set,
+			  struct text_error *ret_error)
+{
+	const char *text = config_setting_get_string(setting);
+
+	if (!text || (strcmp(text, "remove") != 0 && strcmp(text, "expire") != 0))
+		return refuse(setting, ret_error, "on_change must be \"remove\" or \"expire\"");
+	set->removes = *text == 'r';
+	return 0;
+}
+
+/* A rule while it is read: of a set, or, with has_mark and without a name, of packets. */
+struct rule {
+	struct config_set set;
+	uint32_t mark, value;
+	bool has_mark, has_value;
+};
+
+static int read_target(const config_setting_t *setting, enum config_set_kind kind,
+		       struct config_set *set, struct text_error *ret_error)
+{
+	set->kind = kind;
+	return read_name(setting, set, ret_error);
+}
+
+static int read_member(const config_setting_t *setting, struct rule *rule,
 		       struct text_error *ret_error)
 {
 	const char *name = config_setting_name(setting);
+	struct config_set *set = &rule->set;
 
-	if (strcmp(name, "nftset") == 0 || strcmp(name, "ipset") == 0) {
-		set->kind = *name == 'i' ? CONFIG_IPSET : CONFIG_NFTSET;
-		return read_name(setting, set, ret_error);
+	if (strcmp(name, "nftset") == 0)
+		return read_target(setting, CONFIG_NFTSET, set, ret_error);
+	if (strcmp(name, "nftmap") == 0)
+		return read_target(setting, CONFIG_NFTMAP, set, ret_error);
+	if (strcmp(name, "ipset") == 0)
+		return read_target(setting, CONFIG_IPSET, set, ret_error);
+	if (strcmp(name, "mark") == 0) {
+		rule->has_mark = true;
+		return config_read_mark(setting, "publish.sets: mark", &rule->mark, ret_error);
 	}
+	if (strcmp(name, "value") == 0) {
+		rule->has_value = true;
+		return config_read_mark(setting, "publish.sets: value", &rule->value, ret_error);
+	}
+	if (strcmp(name, "key") == 0)
+		return read_key(setting, set, ret_error);
+	if (strcmp(name, "prefix6") == 0)
+		return read_prefix6(setting, set, ret_error);
+	if (strcmp(name, "comment") == 0)
+		return read_comment(setting, set, ret_error);
+	if (strcmp(name, "on_change") == 0)
+		return read_on_change(setting, set, ret_error);
 	if (strcmp(name, "timeout") == 0)
 		return read_timeout(setting, set, ret_error);
 	if (strcmp(name, "table") == 0)
@@ -186,7 +281,7 @@ static int read_member(const config_setting_t *setting, struct config_set *set,
 	if (strcmp(name, "min_confidence") == 0)
 		return read_confidence(setting, set, ret_error);
 	if (find_word_list(name))
-		return 0; /* needs the vocabulary: config_resolve() */
+		return 0;
 	return config_refuse(setting, ret_error,
 			     "unknown key '%s' in publish.sets (synprint.conf(5) lists them)",
 			     name);
@@ -194,35 +289,69 @@ static int read_member(const config_setting_t *setting, struct config_set *set,
 
 static bool is_same_set(const struct config_set *a, const struct config_set *b)
 {
-	return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+	return (a->kind == CONFIG_IPSET) == (b->kind == CONFIG_IPSET) &&
+	       strcmp(a->name, b->name) == 0 &&
 	       (a->kind == CONFIG_IPSET || strcmp(a->table, b->table) == 0);
 }
 
-static int read_set(const config_setting_t *group, struct config *config,
+static int check_rule(const config_setting_t *group, const struct rule *rule,
+		      struct text_error *ret_error)
+{
+	const struct config_set *set = &rule->set;
+	bool is_ipset = set->kind == CONFIG_IPSET;
+
+	if (!set->name && !rule->has_mark)
+		return refuse(group, ret_error,
+			      "a rule needs a target: an nftset, an nftmap, an ipset or a mark");
+	if (set->name && rule->has_mark)
+		return refuse(group, ret_error, "a mark is a rule of its own, beside no set");
+	if ((set->kind == CONFIG_NFTMAP) != rule->has_value)
+		return refuse(group, ret_error, "an nftmap, and nothing else, has a value");
+	if (is_ipset && !set->is_own_table)
+		return refuse(group, ret_error, "an ipset is in no table");
+	if (is_ipset && set->has_port)
+		return refuse(group, ret_error, "only nft sets and maps have keys with a port");
+	if (!is_ipset && (set->prefix6 != 128 || set->has_comment))
+		return refuse(group, ret_error, "prefix6 and comment are for ipsets");
+	return 0;
+}
+
+static int add_rule(const config_setting_t *group, struct rule *rule, struct config *config,
 		    struct text_error *ret_error)
 {
-	struct config_set set = {.table = OWN_TABLE,
-				 .is_own_table = true,
-				 .timeout_s = DEFAULT_TIMEOUT_S,
-				 .size = DEFAULT_SIZE,
-				 .words = group};
+	if (rule->has_mark) {
+		config->marks[config->mark_count++] =
+			(struct config_mark){.mark = rule->mark,
+					     .filter = rule->set.filter,
+					     .words = group};
+		return 0;
+	}
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (is_same_set(&config->sets[i], &rule->set))
+			return refuse(group, ret_error, "two rules fill the same set");
+	rule->set.mark = rule->value;
+	config->sets[config->set_count++] = rule->set;
+	return 0;
+}
+
+static int read_rule(const config_setting_t *group, struct config *config,
+		     struct text_error *ret_error)
+{
+	struct rule rule = {.set = {.table = OWN_TABLE,
+				    .is_own_table = true,
+				    .prefix6 = 128,
+				    .timeout_s = DEFAULT_TIMEOUT_S,
+				    .size = DEFAULT_SIZE,
+				    .words = group}};
 	int rc = 0;
 
 	if (!config_setting_is_group(group))
 		return refuse(group, ret_error, "each rule is a group: { nftset = \"...\"; ... }");
 	for (int i = 0; rc == 0 && i < config_setting_length(group); i++)
-		rc = read_member(config_setting_get_elem(group, (unsigned)i), &set, ret_error);
-	if (rc < 0)
-		return rc;
-	if (!set.name)
-		return refuse(group, ret_error, "a rule needs an nftset or an ipset");
-	if (set.kind == CONFIG_IPSET && !set.is_own_table)
-		return refuse(group, ret_error, "an ipset is in no table");
-	for (unsigned i = 0; i < config->set_count; i++)
-		if (is_same_set(&config->sets[i], &set))
-			return refuse(group, ret_error, "two rules fill the same set");
-	config->sets[config->set_count++] = set;
-	return 0;
+		rc = read_member(config_setting_get_elem(group, (unsigned)i), &rule, ret_error);
+	if (rc == 0)
+		rc = check_rule(group, &rule, ret_error);
+	return rc < 0 ? rc : add_rule(group, &rule, config, ret_error);
 }
 
 int config_read_sets(const config_setting_t *list, struct config *config,
@@ -233,10 +362,26 @@ int config_read_sets(const config_setting_t *list, struct config *config,
 	if (!config_setting_is_list(list) || count > CONFIG_SETS_MAX)
 		return refuse(list, ret_error,
 			      "must be a list of at most 32 rules: ( { ... }, ... )");
-	config->set_count = 0;
+	config->set_count = config->mark_count = 0;
 	for (int i = 0; rc == 0 && i < count; i++)
-		rc = read_set(config_setting_get_elem(list, (unsigned)i), config, ret_error);
+		rc = read_rule(config_setting_get_elem(list, (unsigned)i), config, ret_error);
 	return rc;
+}
+
+int config_finish_marks(struct config *config, struct text_error *ret_error)
+{
+	uint32_t used = config->mark_seen;
+
+	for (unsigned i = 0; i < config->mark_count; i++)
+		used |= config->marks[i].mark;
+	if (!config->mark_mask)
+		config->mark_mask = used;
+	if (used & ~config->mark_mask)
+		return text_error_set(ret_error, 0, 0,
+				      "publish.mark_mask 0x%x does not cover the bits 0x%x of the "
+				      "marks and of publish.mark_seen",
+				      config->mark_mask, used & ~config->mark_mask);
+	return 0;
 }
 
 /* All words that a name or a shell pattern fits. Number 0 is "unknown", which "*" does not mean. */
@@ -254,50 +399,90 @@ static int add_pattern(struct filter *filter, const struct vocab *vocab, enum vo
 	return rc;
 }
 
-static int add_word(struct filter *filter, const struct vocab *vocab, const struct word_list *list,
+static int add_interface(struct filter *filter, struct vocab *vocab, const char *word)
+{
+	int id = vocab_add(vocab, VOCAB_INTERFACE, word, strlen(word));
+
+	if (id < 0)
+		return id;
+	filter_add_interface(filter, (unsigned)id);
+	return 0;
+}
+
+static int add_word(struct filter *filter, struct vocab *vocab, const struct word_list *list,
 		    const char *word)
 {
+	if (list->pattern_kind == VOCAB_INTERFACE)
+		return add_interface(filter, vocab, word);
 	if (list->pattern_kind == VOCAB_KIND_COUNT)
 		return filter_add_word(filter, vocab, list->name, word);
 	return add_pattern(filter, vocab, list->pattern_kind, word);
 }
 
-static int resolve_list(struct config_set *set, const config_setting_t *words,
-			const struct word_list *list, const struct vocab *vocab,
+static int resolve_list(struct filter *filter, const config_setting_t *words,
+			const struct word_list *list, struct vocab *vocab,
 			struct text_error *ret_error)
 {
-	char what[160];
-
 	if (!config_setting_is_aggregate(words) || config_setting_is_group(words))
 		return refuse(words, ret_error,
-			      "flags, classes, families, labels and links are lists: [ \"...\" ]");
+			      "flags, classes, families, labels, links and interfaces are lists: "
+			      "[ \"...\" ]");
 	for (int i = 0; i < config_setting_length(words); i++) {
 		const char *word = config_setting_get_string_elem(words, i);
+		int rc = word ? add_word(filter, vocab, list, word) : -ENOENT;
 
-		if (word && add_word(&set->filter, vocab, list, word) == 0)
-			continue;
-		snprintf(what, sizeof(what),
-			 "no %s is named '%.60s' in this version or its database", list->singular,
-			 word ? word : "");
-		return refuse(words, ret_error, what);
+		if (rc == -ENOSPC)
+			return refuse(words, ret_error, "all rules together name 15 interfaces");
+		if (rc < 0)
+			return config_refuse(words, ret_error,
+					     "publish.sets: no %s is named '%.60s' in this version "
+					     "or its database",
+					     list->singular, word ? word : "");
 	}
 	return 0;
 }
 
-int config_resolve(struct config *config, const struct vocab *vocab, struct text_error *ret_error)
+static int resolve_rule(struct filter *filter, const config_setting_t *group, struct vocab *vocab,
+			struct text_error *ret_error)
 {
 	int rc = 0;
 
-	for (unsigned s = 0; rc == 0 && s < config->set_count; s++) {
-		const config_setting_t *group = config->sets[s].words;
+	for (int i = 0; group && rc == 0 && i < config_setting_length(group); i++) {
+		const config_setting_t *words = config_setting_get_elem(group, (unsigned)i);
+		const struct word_list *list = find_word_list(config_setting_name(words));
 
-		for (int i = 0; group && rc == 0 && i < config_setting_length(group); i++) {
-			const config_setting_t *words = config_setting_get_elem(group, (unsigned)i);
-			const struct word_list *list = find_word_list(config_setting_name(words));
-
-			if (list)
-				rc = resolve_list(&config->sets[s], words, list, vocab, ret_error);
-		}
+		if (list)
+			rc = resolve_list(filter, words, list, vocab, ret_error);
 	}
+	return rc;
+}
+
+/* A packet has the number of the longest word that fits; "wg*" means that of "wg0" as well. */
+static void widen_interfaces(struct filter *filter, const struct vocab *vocab)
+{
+	unsigned count = vocab_count(vocab, VOCAB_INTERFACE);
+
+	for (unsigned word = 1; word < count; word++) {
+		const char *text = vocab_text(vocab, VOCAB_INTERFACE, word);
+
+		for (unsigned other = 1; filter->interfaces >> word & 1 && other < count; other++)
+			if (ingress_covers(text, vocab_text(vocab, VOCAB_INTERFACE, other)))
+				filter_add_interface(filter, other);
+	}
+}
+
+int config_resolve(struct config *config, struct vocab *vocab, struct text_error *ret_error)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < config->set_count; i++)
+		rc = resolve_rule(&config->sets[i].filter, config->sets[i].words, vocab, ret_error);
+	for (unsigned i = 0; rc == 0 && i < config->mark_count; i++)
+		rc = resolve_rule(&config->marks[i].filter, config->marks[i].words, vocab,
+				  ret_error);
+	for (unsigned i = 0; i < config->set_count; i++)
+		widen_interfaces(&config->sets[i].filter, vocab);
+	for (unsigned i = 0; i < config->mark_count; i++)
+		widen_interfaces(&config->marks[i].filter, vocab);
 	return rc;
 }

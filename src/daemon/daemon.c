@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/metrics.h"
+#include "input/interfaces.h"
 #include "sys/lock.h"
 #include "sys/log.h"
 
@@ -192,6 +193,22 @@ static int start_baseline(struct daemon *daemon, uint64_t seed)
 	return daemon->pipeline.baseline ? 0 : -ENOMEM;
 }
 
+/* Conditions on interfaces are then never met; all else works. */
+static void find_interfaces(struct daemon *daemon)
+{
+	int rc = interfaces_new(&daemon->pipeline.interfaces);
+
+	if (rc < 0)
+		log_line(LOG_LEVEL_WARNING, "interfaces cannot be told by name: %s", strerror(-rc));
+}
+
+static void on_interfaces(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	interfaces_dispatch(daemon->pipeline.interfaces);
+}
+
 static enum daemon_exit start_tables(struct daemon *daemon)
 {
 	const struct config *config = daemon->boot;
@@ -210,6 +227,7 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 		tally_new(&(struct tally_params){.capacity = UNKNOWN_SHAPES, .seed = params.seed});
 	daemon->pipeline.feed = feed_new((unsigned)config->queue_count, FEED_CAPACITY);
 	daemon->loop = loop_new();
+	find_interfaces(daemon);
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
 	    daemon->loop && start_baseline(daemon, params.seed) == 0 && start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
@@ -227,6 +245,9 @@ static enum daemon_exit start_loop(struct daemon *daemon)
 	rc = rc ? rc : loop_add_signal(loop, SIGHUP, on_reload, daemon);
 	rc = rc ? rc : daemon_watch_sockets(daemon);
 	rc = rc ? rc : loop_add_fd(loop, feed_fd(daemon->pipeline.feed), on_feed, daemon);
+	if (rc == 0 && daemon->pipeline.interfaces)
+		rc = loop_add_fd(loop, interfaces_fd(daemon->pipeline.interfaces), on_interfaces,
+				 daemon);
 	rc = rc ? rc : loop_add_timer(loop, HOUSEKEEPING_MS, on_second, daemon);
 	if (rc == 0)
 		return DAEMON_EXIT_OK;
@@ -412,6 +433,7 @@ void daemon_stop(struct daemon *daemon)
 	service_done(&daemon->service);
 	loop_free(daemon->loop);
 	feed_free(daemon->pipeline.feed);
+	interfaces_free(daemon->pipeline.interfaces);
 	clients_free(daemon->pipeline.clients);
 	baseline_free(daemon->pipeline.baseline);
 	tally_free(daemon->pipeline.unknown);

@@ -66,13 +66,36 @@ int generation_load(const char *path, struct config *boot, struct vocab *vocab, 
 
 /* A subnet that counts as one client has no address to publish; its next SYN brings it back. */
 static bool is_live(const struct generation *generation, const struct config_set *set,
-		    const struct client *client, uint32_t silent_s)
+		    const struct client *client, const struct client_conn *conn)
 {
 	bool is_subnet = generation->config->ipv6_prefix < 128 && !addr_is_v4(&client->addr);
 
-	return silent_s < (uint32_t)set->timeout_s && !is_subnet &&
-	       filter_match(&set->filter, generation->vocab, &client->addr,
-			    &client->conns[0].verdict);
+	return !is_subnet &&
+	       filter_match(&set->filter, generation->vocab, &client->addr, &conn->verdict);
+}
+
+/* One element for the client, or, with ports, one for each connection that is remembered. */
+static unsigned put_live(const struct generation *generation, const struct config_set *set,
+			 const struct client *client, uint32_t silent_s,
+			 struct publish_op ret_ops[CLIENT_CONNS])
+{
+	unsigned conns = set->has_port ? client->conn_count : 1, count = 0;
+
+	for (unsigned i = 0; silent_s < (uint32_t)set->timeout_s && i < conns; i++) {
+		const struct client_conn *conn = &client->conns[i];
+
+		if (is_live(generation, set, client, conn))
+			ret_ops[count++] =
+				(struct publish_op){.addr = client->addr,
+						    .port = conn->src_port,
+						    .kind = PUBLISH_REFRESH,
+						    .timeout_s =
+							    (uint32_t)set->timeout_s - silent_s,
+						    .comment = vocab_text(generation->vocab,
+									  VOCAB_LABEL,
+									  conn->verdict.label)};
+	}
+	return count;
 }
 
 /* What a target should hold: the clients that meet its condition and were seen within its timeout. */
@@ -91,14 +114,8 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 		if (clients_page(generation->clients, *cursor, 1, &client, cursor) == 0)
 			break;
 		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
-		if (is_live(generation, set, &client, silent_s))
-			ret_ops[count++] =
-				(struct publish_op){.addr = client.addr,
-						    .port = client.conns[0].src_port,
-						    .kind = PUBLISH_REFRESH,
-						    .timeout_s =
-							    (uint32_t)set->timeout_s - silent_s};
-	} while (*cursor && count < max && ++looked < LIVE_LOOK_MAX);
+		count += put_live(generation, set, &client, silent_s, ret_ops + count);
+	} while (*cursor && count + CLIENT_CONNS <= max && ++looked < LIVE_LOOK_MAX);
 	return count;
 }
 
@@ -145,6 +162,8 @@ static int make_target(const struct config_set *set, struct target **ret_target)
 	if (set->kind == CONFIG_IPSET) {
 		struct ipset_params params = {.name4 = name4,
 					      .name6 = name6,
+					      .prefix6 = (unsigned)set->prefix6,
+					      .has_comment = set->has_comment,
 					      .timeout_s = (uint32_t)set->timeout_s,
 					      .size = (uint32_t)set->size};
 
@@ -160,6 +179,9 @@ static int make_target(const struct config_set *set, struct target **ret_target)
 					       .table = set->is_own_table ? NULL : space + 1,
 					       .name4 = is_ip6 ? NULL : name4,
 					       .name6 = is_ip ? NULL : name6,
+					       .has_port = set->has_port,
+					       .is_map = set->kind == CONFIG_NFTMAP,
+					       .mark = set->mark,
 					       .timeout_s = (uint32_t)set->timeout_s,
 					       .size = (uint32_t)set->size,
 					       .is_foreign = !set->is_own_table};
@@ -181,8 +203,10 @@ int generation_start(struct generation *generation, struct clients *clients)
 	int rc = 0;
 
 	generation->clients = clients;
-	for (unsigned i = 0; rc == 0 && i < config->set_count; i++)
+	for (unsigned i = 0; rc == 0 && i < config->set_count; i++) {
 		rc = make_target(&config->sets[i], &generation->targets[i]);
+		generation->port_sets |= (uint32_t)config->sets[i].has_port << i;
+	}
 	if (rc == 0 && config->set_count)
 		rc = publisher_start(&params, &generation->publisher);
 	return rc;
@@ -231,4 +255,29 @@ uint32_t generation_sets_of(const struct generation *generation, const struct ad
 		if (filter_match(&config->sets[i].filter, generation->vocab, addr, verdict))
 			sets |= UINT32_C(1) << i;
 	return sets;
+}
+
+uint32_t generation_sets_left(const struct generation *generation, const struct addr *addr,
+			      const struct verdict *old_verdict, uint32_t met)
+{
+	const struct config *config = generation->config;
+	uint32_t sets = 0;
+
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (config->sets[i].removes && !(met >> i & 1) &&
+		    filter_match(&config->sets[i].filter, generation->vocab, addr, old_verdict))
+			sets |= UINT32_C(1) << i;
+	return sets;
+}
+
+uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,
+			    const struct verdict *verdict)
+{
+	const struct config *config = generation->config;
+	uint32_t mark = config->mark_seen;
+
+	for (unsigned i = 0; i < config->mark_count; i++)
+		if (filter_match(&config->marks[i].filter, generation->vocab, addr, verdict))
+			mark |= config->marks[i].mark;
+	return mark;
 }

@@ -21,6 +21,7 @@ struct generation {
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
 	struct publisher *publisher; /* NULL where nothing is published */
+	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
 	const char
 		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
 	unsigned kept_count;
@@ -57,6 +58,18 @@ void generation_free(struct generation *generation);
 
 /** generation_sets_of() - the publish targets whose condition a client meets, a bit for each. */
 uint32_t generation_sets_of(const struct generation *generation, const struct addr *addr,
+			    const struct verdict *verdict);
+
+/**
+ * generation_sets_left() - the targets that a client is to be taken out of at once: its verdict met
+ * their condition before, and does not any more.
+ * @met: generation_sets_of() now
+ */
+uint32_t generation_sets_left(const struct generation *generation, const struct addr *addr,
+			      const struct verdict *old_verdict, uint32_t met);
+
+/** generation_mark_of() - the bits under publish.mark_mask for a packet with this verdict. */
+uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,
 			    const struct verdict *verdict);
 
 #endif

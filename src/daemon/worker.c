@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/ingress.h"
 #include "sys/log.h"
 
 #define IDLE_MS 100 /* a worker without packets still shows that it lives */
@@ -23,6 +24,7 @@ struct worker {
 	struct nfqueue *queue;
 	pthread_t thread;
 	bool is_started;
+	struct ingress ingress;
 	bool must_stop; /* atomic */
 	uint64_t ticks; /* atomic */
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
@@ -53,24 +55,55 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* What a connection has of its own, known client or not: elements with its port. */
+static uint32_t sets_of_connection(const struct generation *generation, uint32_t sets,
+				   enum change_kind kind, bool is_subnet)
+{
+	switch (kind) {
+	case CHANGE_REPEAT: return 0;
+	case CHANGE_NONE: return is_subnet ? sets : sets & generation->port_sets;
+	case CHANGE_NEW:
+	case CHANGE_VERDICT:
+	case CHANGE_REFRESH: break;
+	}
+	return sets;
+}
+
 /* Sets hold the SYN's own address: where a subnet is one client, each of its SYNs may be a new one. */
 static void add_item(const struct generation *generation, const struct change *change,
 		     const struct syn *syn, struct publish_burst *burst)
 {
 	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
 	bool is_subnet = !addr_equal(&change->addr, &syn->src);
-	uint32_t sets;
+	uint32_t met, sets;
 
-	if (change->kind == CHANGE_REPEAT || (change->kind == CHANGE_NONE && !is_subnet))
+	if (change->kind == CHANGE_REPEAT ||
+	    (change->kind == CHANGE_NONE && !is_subnet && !generation->port_sets))
 		return;
-	sets = generation_sets_of(generation, &syn->src, &change->verdict);
-	if (!sets)
+	met = generation_sets_of(generation, &syn->src, &change->verdict);
+	sets = sets_of_connection(generation, met, change->kind, is_subnet);
+	if (change->kind == CHANGE_VERDICT)
+		item.remove =
+			generation_sets_left(generation, &syn->src, &change->old_verdict, met);
+	if (!sets && !item.remove)
 		return;
 	if (change->kind == CHANGE_REFRESH && !is_subnet)
 		item.refresh = sets;
 	else
 		item.add = sets;
+	item.comment = vocab_text(generation->vocab, VOCAB_LABEL, change->verdict.label);
 	burst->items[burst->count++] = item;
+}
+
+static void mark_packet(struct worker *worker, const struct generation *generation,
+			const struct nfqueue_packet *packet, const struct syn *syn,
+			const struct verdict *verdict)
+{
+	uint32_t mark = packet->mark & ~generation->config->mark_mask;
+
+	mark |= generation_mark_of(generation, &syn->src, verdict);
+	if (mark != packet->mark)
+		nfqueue_mark(worker->queue, packet, mark);
 }
 
 static void add_event(struct worker *worker, uint64_t now_ms, const struct syn *syn,
@@ -140,12 +173,17 @@ static void handle_packet(struct worker *worker, const struct generation *genera
 	link_judge(knowledge->linkdb, &syn, (uint16_t)config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
 	verdict = verdict_decide(&syn, &match, &link, config->link_threshold);
+	verdict.interface = ingress_number(&worker->ingress, generation->vocab,
+					   worker->pipeline->interfaces, packet->in_ifindex) &
+			    0xf;
 	clients_observe(worker->pipeline->clients, now_ms, &syn, &verdict, &change);
 	if (change.kind == CHANGE_NEW)
 		count_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
 	count_flags(&worker->stats, change.verdict.flags);
 	if (match.kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
 		count_unknown(worker->pipeline->unknown, now_ms, &syn);
+	if (config->mark_mask)
+		mark_packet(worker, generation, packet, &syn, &change.verdict);
 	add_item(generation, &change, &syn, burst);
 	add_event(worker, now_ms, &syn, &change);
 }

@@ -23,6 +23,7 @@ struct pipeline {
 	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown; /* shapes that nothing in the databases looks like */
 	struct feed *feed;
+	struct interfaces *interfaces; /* NULL where their names cannot be had */
 	bool (*wants_event)(void *ctx, enum change_kind kind); /* called by workers */
 	void *ctx;
 };

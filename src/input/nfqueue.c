@@ -20,6 +20,7 @@
 
 #define COPY_BYTES 192 /* IPv6 with extension headers, and a whole TCP header */
 #define MESSAGE_BYTES 1024 /* the copy and every attribute of nfnetlink_queue.c around it */
+#define VERDICT_BYTES 64 /* headers of 20 bytes, a verdict of 12, a mark of 8 */
 #define CONFIG_TIMEOUT_MS 2000
 
 struct nfqueue {
@@ -28,9 +29,11 @@ struct nfqueue {
 	uint16_t queue;
 	bool must_accept;
 	uint32_t last_id;
+	size_t marks_len; /* bytes of verdicts with marks, sent ahead of the batch */
 	struct mmsghdr headers[NFQUEUE_BURST_MAX];
 	struct iovec vectors[NFQUEUE_BURST_MAX];
 	char messages[NFQUEUE_BURST_MAX][MESSAGE_BYTES];
+	_Alignas(8) char verdicts[(NFQUEUE_BURST_MAX + 1) * VERDICT_BYTES];
 };
 
 /* Sends a configuration message and returns what the kernel answers: 0 or -errno. */
@@ -195,6 +198,11 @@ void nfqueue_close(struct nfqueue *nfq)
 	free(nfq);
 }
 
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
 /* True and the packet, where the message carries one. */
 static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
 			  struct nfqueue_packet *ret_packet)
@@ -208,10 +216,13 @@ static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
 	header = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
 	nfq->last_id = ntohl(header->packet_id);
 	nfq->must_accept = true;
-	*ret_packet = (struct nfqueue_packet){NULL, 0};
-	if (attr[NFQA_PAYLOAD])
-		*ret_packet = (struct nfqueue_packet){mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
-						      mnl_attr_get_payload_len(attr[NFQA_PAYLOAD])};
+	*ret_packet = (struct nfqueue_packet){.id = nfq->last_id,
+					      .mark = u32_of(attr[NFQA_MARK]),
+					      .in_ifindex = u32_of(attr[NFQA_IFINDEX_INDEV])};
+	if (attr[NFQA_PAYLOAD]) {
+		ret_packet->data = mnl_attr_get_payload(attr[NFQA_PAYLOAD]);
+		ret_packet->len = mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]);
+	}
 	return true;
 }
 
@@ -239,18 +250,37 @@ int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *
 	return packets;
 }
 
+/* A verdict in the buffer at @at; how many bytes it takes. */
+static size_t put_verdict(struct nfqueue *nfq, size_t at, uint16_t type, uint32_t id,
+			  const uint32_t *mark)
+{
+	struct nlmsghdr *nlh = nfq_nlmsg_put(nfq->verdicts + at, type, nfq->queue);
+
+	nfq_nlmsg_verdict_put(nlh, (int)id, NF_ACCEPT);
+	if (mark)
+		nfq_nlmsg_verdict_put_mark(nlh, *mark);
+	return MNL_ALIGN(nlh->nlmsg_len);
+}
+
+void nfqueue_mark(struct nfqueue *nfq, const struct nfqueue_packet *packet, uint32_t mark)
+{
+	if (nfq->marks_len + 2 * VERDICT_BYTES <= sizeof(nfq->verdicts))
+		nfq->marks_len +=
+			put_verdict(nfq, nfq->marks_len, NFQNL_MSG_VERDICT, packet->id, &mark);
+}
+
+/* A batch that finds nothing left, because every packet had its own verdict, is no failure. */
 int nfqueue_accept(struct nfqueue *nfq)
 {
-	char buf[64];
-	struct nlmsghdr *nlh;
+	size_t len = nfq->marks_len;
 
 	if (!nfq->must_accept)
 		return 0;
-	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, nfq->queue);
-	nfq_nlmsg_verdict_put(nlh, (int)nfq->last_id, NF_ACCEPT);
-	if (mnl_socket_sendto(nfq->socket, nlh, nlh->nlmsg_len) < 0)
+	len += put_verdict(nfq, len, NFQNL_MSG_VERDICT_BATCH, nfq->last_id, NULL);
+	if (mnl_socket_sendto(nfq->socket, nfq->verdicts, len) < 0)
 		return -errno;
 	nfq->must_accept = false;
+	nfq->marks_len = 0;
 	return 0;
 }
 

@@ -27,6 +27,9 @@ struct nfqueue_packet {
 	const uint8_t *
 		data; /* the first bytes of the packet from its IP header on; valid until the next receive */
 	size_t len;
+	uint32_t id;
+	uint32_t mark; /* as the rules before us have set it */
+	uint32_t in_ifindex; /* 0: it came in nowhere */
 };
 
 /**
@@ -48,6 +51,12 @@ void nfqueue_close(struct nfqueue *nfq);
  * Return: the number of packets, 0 on timeout, -errno on a failure of the socket.
  */
 int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *ret_packets);
+
+/**
+ * nfqueue_mark() - accept this packet with a mark of its own, once nfqueue_accept() is called. The
+ * mark is metadata: no byte of the packet changes. One that finds no room goes on unmarked.
+ */
+void nfqueue_mark(struct nfqueue *nfq, const struct nfqueue_packet *packet, uint32_t mark);
 
 /**
  * nfqueue_accept() - nf_verdict NF_ACCEPT for all that was received so far.

@@ -163,6 +163,20 @@ void nft_batch_put_table(struct nft_batch *batch)
 	put_tag(nlh, NFTA_TABLE_USERDATA, NFTNL_UDATA_TABLE_COMMENT);
 }
 
+/* Without its byte order nft lists a mark with its bytes swapped. */
+static void put_set_userdata(struct nlmsghdr *nlh, bool is_mark_map)
+{
+	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(NFT_COMMENT_MAX + 16);
+
+	if (!buf)
+		return; /* a set without our tag is not removed, and works */
+	if (is_mark_map)
+		nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_DATABYTEORDER, NFT_HOST_ENDIAN);
+	nftnl_udata_put_strz(buf, NFTNL_UDATA_SET_COMMENT, NFT_OUR_TAG);
+	mnl_attr_put(nlh, NFTA_SET_USERDATA, nftnl_udata_buf_len(buf), nftnl_udata_buf_data(buf));
+	nftnl_udata_buf_free(buf);
+}
+
 void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
 {
 	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE);
@@ -171,9 +185,14 @@ void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
 	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_OUR_TABLE);
 	mnl_attr_put_strz(nlh, NFTA_SET_NAME, spec->name);
 	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl(batch->count)); /* must be there, any number */
-	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS, htonl(NFT_SET_TIMEOUT));
+	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS,
+			 htonl(NFT_SET_TIMEOUT | (spec->is_mark_map ? NFT_SET_MAP : 0)));
 	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE, htonl(spec->key_type));
 	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN, htonl(spec->key_len));
+	if (spec->is_mark_map) {
+		mnl_attr_put_u32(nlh, NFTA_SET_DATA_TYPE, htonl(NFT_TYPE_MARK));
+		mnl_attr_put_u32(nlh, NFTA_SET_DATA_LEN, htonl(sizeof(uint32_t)));
+	}
 	if (spec->timeout_ms)
 		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(spec->timeout_ms));
 	if (spec->size) {
@@ -181,7 +200,7 @@ void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
 		mnl_attr_put_u32(nlh, NFTA_SET_DESC_SIZE, htonl(spec->size));
 		mnl_attr_nest_end(nlh, nest);
 	}
-	put_tag(nlh, NFTA_SET_USERDATA, NFTNL_UDATA_SET_COMMENT);
+	put_set_userdata(nlh, spec->is_mark_map);
 }
 
 struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const char *set)
@@ -191,13 +210,27 @@ struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const
 	return mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, uint64_t timeout_ms)
+void nft_batch_put_flush(struct nft_batch *batch, const char *set)
+{
+	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_DELSETELEM, NFPROTO_INET, 0);
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_OUR_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+}
+
+void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, const uint32_t *mark,
+		     uint64_t timeout_ms)
 {
 	struct nlattr *elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
 
 	mnl_attr_put(nlh, NFTA_DATA_VALUE, key_len, key);
 	mnl_attr_nest_end(nlh, nest);
+	if (mark) {
+		nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_DATA);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(*mark), mark);
+		mnl_attr_nest_end(nlh, nest);
+	}
 	if (timeout_ms)
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout_ms));
 	mnl_attr_nest_end(nlh, elem);
@@ -259,6 +292,7 @@ static int take_set(const struct nlmsghdr *nlh, void *ctx)
 
 	parse(nlh, attr, NFTA_SET_USERDATA);
 	info->key_type = get_u32(attr[NFTA_SET_KEY_TYPE]);
+	info->data_type = attr[NFTA_SET_DATA_TYPE] ? get_u32(attr[NFTA_SET_DATA_TYPE]) : 0;
 	info->flags = get_u32(attr[NFTA_SET_FLAGS]);
 	info->has_tag = has_tag(attr[NFTA_SET_USERDATA], NFTNL_UDATA_SET_COMMENT);
 	return MNL_CB_OK;

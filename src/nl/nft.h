@@ -21,6 +21,10 @@
 #define NFT_TYPE_INET_PROTO 12 /* nft's numbers of data types (nftables: include/datatype.h) */
 #define NFT_TYPE_IPV4_ADDR 7
 #define NFT_TYPE_IPV6_ADDR 8
+#define NFT_TYPE_INET_SERVICE 13
+#define NFT_HOST_ENDIAN 1 /* enum byteorder there */
+#define NFT_TYPE_MARK 19
+#define NFT_TYPE_CONCAT(first, second) ((first) << 6 | (second)) /* TYPE_BITS there */
 
 /* A message's type outside of a batch. */
 #define NFT_MSG_TYPE(message) ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (message)))
@@ -44,10 +48,11 @@ struct nlmsghdr *nft_batch_put(struct nft_batch *batch, uint16_t type, uint8_t f
 /** nft_batch_put_table() - have our table; where it is missing, it is made with our tag. */
 void nft_batch_put_table(struct nft_batch *batch);
 
-/* A set with element timeouts in our table. */
+/* A set, or a map to a mark, with element timeouts in our table. */
 struct nft_set_spec {
 	const char *name;
 	uint32_t key_type, key_len; /* NFT_TYPE_*, bytes */
+	bool is_mark_map;
 	uint64_t timeout_ms; /* of elements that come without one; 0: they stay */
 	uint32_t size; /* elements at the most; 0: no limit */
 };
@@ -58,8 +63,17 @@ void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
 /** nft_begin_elements() - name the set in a message about elements; mnl_attr_nest_end() the result. */
 struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const char *set);
 
-/** nft_put_element() - one element; @key in network order, @timeout_ms 0 for none of its own. */
-void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, uint64_t timeout_ms);
+/**
+ * nft_put_element() - one element.
+ * @key: in network order; the parts of a concatenation are each padded to 4 bytes
+ * @mark: what a map maps it to, in host order; NULL in a set
+ * @timeout_ms: 0 for none of its own
+ */
+void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, const uint32_t *mark,
+		     uint64_t timeout_ms);
+
+/** nft_batch_put_flush() - delete every element of a set in our table. */
+void nft_batch_put_flush(struct nft_batch *batch, const char *set);
 
 /**
  * nft_batch_commit() - send the batch as one transaction, wait for the answer, and empty it.
@@ -76,7 +90,7 @@ int nft_generation(struct nl *nl, uint32_t *ret_generation);
 
 /* What is there to know of a set. */
 struct nft_set_info {
-	uint32_t key_type, flags; /* NFT_TYPE_* and enum nft_set_flags */
+	uint32_t key_type, data_type, flags; /* NFT_TYPE_* twice, and enum nft_set_flags */
 	bool has_tag;
 };
 

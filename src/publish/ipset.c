@@ -2,8 +2,8 @@
 /*
  * ipsets as a target, over libmnl: libipset adds one element a message and its headers clash with
  * libmnl's users. Many elements go in one message (IPSET_ATTR_ADT), without NLM_F_EXCL, which is
- * ipset's -exist: an element that is there gets its new timeout, one that is missing may be
- * deleted. There are no transactions: a message that fails has done what came before the failure.
+ * ipset's -exist: an element that is there gets its new timeout and comment, one that is missing
+ * may be deleted. There are no transactions: a message that fails has done what came before the failure.
  */
 #include "publish/ipset.h"
 
@@ -18,24 +18,38 @@
 #include <time.h>
 
 #include "nl/nl.h"
+#include "publish/expiry.h"
 #include "publish/setops.h"
 
-#define TYPE_NAME "hash:ip"
-#define TYPE_REVISION 0 /* of hash:ip with timeouts: every kernel has it, every ipset(8) lists it */
+#define TYPE_IP "hash:ip"
+#define TYPE_NET "hash:net"
+/* Every kernel has these, and every ipset(8) lists them: with timeouts, and with comments. */
+#define REVISION_IP 0
+#define REVISION_NET 1
+#define REVISION_IP_COMMENT 2
+#define REVISION_NET_COMMENT 4
+#define COMMENT_MAX 64 /* of the 255 bytes that ipset takes; labels are shorter */
+#define SWEEP_MAX 128 /* elements that are taken out in one look */
 #define MAX_TIMEOUT_S 2147483 /* ip_set_timeout.h: IPSET_MAX_TIMEOUT */
 #define DEFAULT_SIZE 65536 /* ip_set_hash.h: IPSET_DEFAULT_MAXELEM */
 #define ERR_HASH_FULL IPSET_ERR_TYPE_SPECIFIC /* ip_set_hash.h */
-#define ADT_BYTES (SETOPS_MAX * 36 + NL_MESSAGE_BYTES) /* 36: an IPv6 address and a timeout */
+/* An IPv6 address and a timeout are 36 bytes, a prefix length 8, a comment up to 72. */
+#define ADT_BYTES (SETOPS_MAX * (36 + 8 + 8 + COMMENT_MAX) + NL_MESSAGE_BYTES)
 #define NET_ORDER(type) ((uint16_t)((type) | NLA_F_NET_BYTEORDER))
 
 struct ipset {
 	struct target target;
 	struct nl *nl;
 	uint8_t protocol; /* 0: not asked yet */
-	bool is_foreign;
+	bool is_foreign, has_comment;
+	unsigned prefix6;
 	uint32_t timeout_s, size;
 	char names[SETOPS_VERSIONS][IPSET_MAXNAMELEN]; /* "": not published */
 	bool is_made[SETOPS_VERSIONS]; /* by us */
+	struct kind {
+		bool is_net, has_timeout, has_comment;
+	} kinds[SETOPS_VERSIONS]; /* as ensure() found them */
+	struct expiry *expiries[SETOPS_VERSIONS]; /* of sets without timeouts */
 	struct witnesses witnesses[SETOPS_VERSIONS];
 	char target_name[2 * IPSET_MAXNAMELEN + 16];
 	_Alignas(8) char message[ADT_BYTES];
@@ -86,7 +100,7 @@ static int explain(const struct ipset *set, int rc, struct text_error *ret_error
 	if (rc == -EPERM)
 		what = "CAP_NET_ADMIN is missing; run as root";
 	else if (rc == -EOPNOTSUPP)
-		what = "the kernel has no ipset of type " TYPE_NAME;
+		what = "the kernel has no ipset of type " TYPE_IP " or " TYPE_NET;
 	else if (rc == -ENOSPC)
 		what = "the kernel has no room for another ipset";
 	text_error_set(ret_error, 0, 0, "%s: %s", set->target_name, what);
@@ -147,8 +161,16 @@ static int negotiate_protocol(struct ipset *set)
 struct header {
 	char type[IPSET_MAXNAMELEN];
 	uint8_t family;
-	bool has_timeout;
+	struct kind kind;
 };
+
+static void take_option(const struct nlattr *attr, struct kind *kind)
+{
+	if (mnl_attr_get_type(attr) == IPSET_ATTR_TIMEOUT)
+		kind->has_timeout = true;
+	else if (mnl_attr_get_type(attr) == IPSET_ATTR_CADT_FLAGS)
+		kind->has_comment = ntohl(mnl_attr_get_u32(attr)) & IPSET_FLAG_WITH_COMMENT;
+}
 
 static int take_header(const struct nlmsghdr *nlh, void *ctx)
 {
@@ -163,10 +185,9 @@ static int take_header(const struct nlmsghdr *nlh, void *ctx)
 		else if (mnl_attr_get_type(attr) == IPSET_ATTR_FAMILY)
 			header->family = mnl_attr_get_u8(attr);
 		else if (mnl_attr_get_type(attr) == IPSET_ATTR_DATA)
-			mnl_attr_for_each_nested(inner, attr) if (mnl_attr_get_type(inner) ==
-								  IPSET_ATTR_TIMEOUT)
-				header->has_timeout = true;
+			mnl_attr_for_each_nested(inner, attr) take_option(inner, &header->kind);
 	}
+	header->kind.is_net = strcmp(header->type, TYPE_NET) == 0;
 	return MNL_CB_OK;
 }
 
@@ -183,35 +204,51 @@ static int check_header(const struct ipset *set, int version, const struct heade
 			struct text_error *ret_error)
 {
 	bool is_v4 = version == SETOPS_V4;
+	bool needs_net = !is_v4 && set->prefix6 < 128;
 
-	if (strcmp(header->type, TYPE_NAME) != 0 ||
-	    header->family != family_of((enum setops_version)version))
-		return text_error_set(ret_error, 0, 0,
-				      "ipset %s must be of type " TYPE_NAME " and family %s",
-				      set->names[version], is_v4 ? "inet" : "inet6");
-	if (!header->has_timeout)
-		return text_error_set(ret_error, 0, 0, "ipset %s must be created with 'timeout'",
-				      set->names[version]);
-	return 0;
+	if (header->family == family_of((enum setops_version)version) &&
+	    (header->kind.is_net || (!needs_net && strcmp(header->type, TYPE_IP) == 0)))
+		return 0;
+	return text_error_set(ret_error, 0, 0, "ipset %s must be of type %s and family %s",
+			      set->names[version], needs_net ? TYPE_NET : TYPE_IP " or " TYPE_NET,
+			      is_v4 ? "inet" : "inet6");
+}
+
+/* Where the kernel forgets nothing by itself, we have to. */
+static int take_kind(struct ipset *set, int version, const struct kind *kind)
+{
+	set->kinds[version] = *kind;
+	if (!kind->has_timeout && !set->expiries[version])
+		set->expiries[version] = expiry_new(set->size);
+	return kind->has_timeout || set->expiries[version] ? 0 : -ENOMEM;
 }
 
 static int create(struct ipset *set, int version)
 {
 	struct nlmsghdr *nlh = begin(set, IPSET_CMD_CREATE, version, NLM_F_ACK | NLM_F_EXCL);
+	struct kind kind = {.is_net = version == SETOPS_V6 && set->prefix6 < 128,
+			    .has_timeout = true,
+			    .has_comment = set->has_comment};
 	struct nlattr *nest;
 	int rc;
 
-	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, TYPE_NAME);
-	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION, TYPE_REVISION);
+	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, kind.is_net ? TYPE_NET : TYPE_IP);
+	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION,
+			kind.is_net ? (kind.has_comment ? REVISION_NET_COMMENT : REVISION_NET)
+				    : (kind.has_comment ? REVISION_IP_COMMENT : REVISION_IP));
 	mnl_attr_put_u8(nlh, IPSET_ATTR_FAMILY, family_of((enum setops_version)version));
 	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
 	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(set->timeout_s));
 	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_MAXELEM), htonl(set->size));
+	if (kind.has_comment)
+		mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_CADT_FLAGS),
+				 htonl(IPSET_FLAG_WITH_COMMENT));
 	mnl_attr_nest_end(nlh, nest);
 	rc = request(set, nlh, NULL, NULL);
-	if (rc == 0)
-		set->is_made[version] = true;
-	return rc;
+	if (rc < 0)
+		return rc;
+	set->is_made[version] = true;
+	return take_kind(set, version, &kind);
 }
 
 static int ensure_set(struct ipset *set, int version, bool *is_created,
@@ -220,8 +257,10 @@ static int ensure_set(struct ipset *set, int version, bool *is_created,
 	struct header header;
 	int rc = get_header(set, version, &header);
 
-	if (rc == 0)
-		return check_header(set, version, &header, ret_error);
+	if (rc == 0) {
+		rc = check_header(set, version, &header, ret_error);
+		return rc < 0 ? rc : take_kind(set, version, &header.kind);
+	}
 	if (rc == -ENOENT && set->is_foreign) {
 		text_error_set(ret_error, 0, 0, "%s: there is no ipset %s", set->target_name,
 			       set->names[version]);
@@ -250,22 +289,37 @@ static int ipset_ensure(struct target *target, bool *ret_created, struct text_er
 	return rc;
 }
 
-/* @timeout_s: 0 for none */
-static void put_element(struct nlmsghdr *nlh, const struct addr *addr, int version,
-			uint32_t timeout_s)
+static struct addr masked(const struct ipset *set, const struct addr *addr, int version)
 {
+	return version == SETOPS_V6 && set->prefix6 < 128 ? addr_mask(addr, set->prefix6) : *addr;
+}
+
+/* @timeout_s: 0 for none; @comment: NULL for none */
+static void put_element(const struct ipset *set, struct nlmsghdr *nlh, const struct addr *whole,
+			int version, uint32_t timeout_s, const char *comment)
+{
+	const struct kind *kind = &set->kinds[version];
 	struct nlattr *data = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
 	struct nlattr *ip = mnl_attr_nest_start(nlh, IPSET_ATTR_IP);
+	struct addr addr = masked(set, whole, version);
 	size_t len;
-	const uint8_t *bytes = setops_bytes(addr, (enum setops_version)version, &len);
+	const uint8_t *bytes = setops_bytes(&addr, (enum setops_version)version, &len);
+	char text[COMMENT_MAX];
 
 	mnl_attr_put(nlh,
 		     NET_ORDER(version == SETOPS_V4 ? IPSET_ATTR_IPADDR_IPV4
 						    : IPSET_ATTR_IPADDR_IPV6),
 		     len, bytes);
 	mnl_attr_nest_end(nlh, ip);
-	if (timeout_s)
+	if (kind->is_net)
+		mnl_attr_put_u8(nlh, IPSET_ATTR_CIDR,
+				version == SETOPS_V4 ? 32 : (uint8_t)set->prefix6);
+	if (timeout_s && kind->has_timeout)
 		mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(timeout_s));
+	if (comment && kind->has_comment) {
+		snprintf(text, sizeof(text), "%s", comment);
+		mnl_attr_put_strz(nlh, IPSET_ATTR_COMMENT, text);
+	}
 	mnl_attr_nest_end(nlh, data);
 }
 
@@ -292,11 +346,50 @@ static int send_some(struct ipset *set, int version, const struct setops_list *l
 
 		if ((op->kind == PUBLISH_REMOVE) != is_removal)
 			continue;
-		put_element(nlh, &op->addr, version, is_removal ? 0 : timeout_of(set, op));
+		put_element(set, nlh, &op->addr, version, is_removal ? 0 : timeout_of(set, op),
+			    is_removal ? NULL : op->comment);
 		sent++;
 	}
 	mnl_attr_nest_end(nlh, nest);
 	return sent ? request(set, nlh, NULL, NULL) : 0;
+}
+
+/* What the kernel does where the set has timeouts. */
+static void note_expiries(struct ipset *set, int version, const struct setops_list *list,
+			  uint64_t now_ms)
+{
+	if (!set->expiries[version])
+		return;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct publish_op *op = list->ops[i];
+		struct addr addr = masked(set, &op->addr, version);
+		uint64_t until_ms = now_ms + UINT64_C(1000) * timeout_of(set, op);
+
+		expiry_set(set->expiries[version], &addr,
+			   op->kind == PUBLISH_REMOVE ? 0 : until_ms);
+	}
+}
+
+static int expire(struct ipset *set, int version)
+{
+	struct addr addrs[SWEEP_MAX];
+	size_t count = SWEEP_MAX;
+	int rc = 0;
+
+	while (rc == 0 && count == SWEEP_MAX && set->expiries[version]) {
+		struct nlmsghdr *nlh = begin(set, IPSET_CMD_DEL, version, NLM_F_ACK);
+		struct nlattr *nest;
+
+		count = expiry_take(set->expiries[version], monotonic_ms(), addrs, SWEEP_MAX);
+		mnl_attr_put_u32(nlh, IPSET_ATTR_LINENO, 0);
+		nest = mnl_attr_nest_start(nlh, IPSET_ATTR_ADT);
+		for (size_t i = 0; i < count; i++)
+			put_element(set, nlh, &addrs[i], version, 0, NULL);
+		mnl_attr_nest_end(nlh, nest);
+		if (count)
+			rc = request(set, nlh, NULL, NULL);
+	}
+	return rc;
 }
 
 /* Removals first, they make room. In a full set, elements that are there are still refreshed. */
@@ -317,6 +410,8 @@ static int commit_list(struct ipset *set, int version, const struct setops_list 
 	}
 	if (rc == 0)
 		witnesses_note(&set->witnesses[version], list, set->timeout_s, now_ms);
+	if (rc == 0 || rc == -ENOSPC)
+		note_expiries(set, version, list, now_ms);
 	return is_full ? -ENOSPC : rc == -ENOSPC ? 0 : rc;
 }
 
@@ -330,7 +425,7 @@ static int ipset_commit(struct target *target, const struct publish_op *ops, siz
 		struct setops_list lists[SETOPS_VERSIONS];
 		size_t rest = count - done;
 
-		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, lists);
+		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, false, lists);
 		for (int v = 0; v < SETOPS_VERSIONS; v++) {
 			int rc = is_published(set, v) ? commit_list(set, v, &lists[v]) : 0;
 
@@ -345,20 +440,20 @@ static int has_element(struct ipset *set, int version, const struct addr *addr)
 {
 	struct nlmsghdr *nlh = begin(set, IPSET_CMD_TEST, version, NLM_F_ACK);
 
-	put_element(nlh, addr, version, 0);
+	put_element(set, nlh, addr, version, 0, NULL);
 	return request(set, nlh, NULL, NULL);
 }
 
 static int look_at(struct ipset *set, int version)
 {
-	struct addr addrs[WITNESSES];
-	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), addrs);
+	struct witness witnesses[WITNESSES];
+	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), witnesses);
 	int rc = 0;
 
 	if (!count)
 		rc = request(set, begin(set, IPSET_CMD_HEADER, version, NLM_F_ACK), NULL, NULL);
 	for (unsigned i = 0; i < count && rc == 0; i++)
-		rc = has_element(set, version, &addrs[i]);
+		rc = has_element(set, version, &witnesses[i].addr);
 	if (rc == 0 || rc == -ENOENT)
 		witnesses_looked(&set->witnesses[version], rc == 0);
 	return rc;
@@ -372,6 +467,8 @@ static int ipset_check(struct target *target, bool *ret_intact)
 
 	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++) {
 		rc = is_published(set, v) ? look_at(set, v) : 0;
+		if (rc == 0)
+			rc = expire(set, v);
 		if (rc == -ENOENT) {
 			is_intact = false;
 			rc = 0;
@@ -408,6 +505,8 @@ static void ipset_free(struct target *target)
 	if (!set)
 		return;
 	nl_close(set->nl);
+	expiry_free(set->expiries[SETOPS_V4]);
+	expiry_free(set->expiries[SETOPS_V6]);
 	free(set);
 }
 
@@ -448,6 +547,8 @@ int ipset_new(const struct ipset_params *params, struct target **ret_target)
 		return -ENOMEM;
 	set->target = (struct target){.type = &ipset_type, .name = set->target_name};
 	set->is_foreign = params->is_foreign;
+	set->has_comment = params->has_comment;
+	set->prefix6 = params->prefix6 ? params->prefix6 : 128;
 	set->timeout_s = params->timeout_s;
 	set->size = params->size ? params->size : DEFAULT_SIZE;
 	snprintf(set->names[SETOPS_V4], IPSET_MAXNAMELEN, "%s", name4);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A pair of hash:ip ipsets, one for each address version, with element timeouts; made when
- * missing. For policy in iptables, which cannot see nft sets.
+ * A pair of ipsets, one for each address version: made when missing, as hash:ip with timeouts,
+ * or the administrator's of type hash:ip or hash:net, with or without timeouts and comments. For
+ * policy in iptables, which cannot see nft sets. Where the kernel keeps no timeout, we do.
  */
 #ifndef SYNPRINT_PUBLISH_IPSET_H
 #define SYNPRINT_PUBLISH_IPSET_H
@@ -10,6 +11,8 @@
 
 struct ipset_params {
 	const char *name4, *name6; /* NULL: addresses of that version are not published */
+	unsigned prefix6; /* below 128: the IPv6 set is of type hash:net and holds such prefixes */
+	bool has_comment; /* sets that we make have a comment for each element */
 	uint32_t timeout_s; /* of an element, 1 to 2147483 (IPSET_MAX_TIMEOUT) */
 	uint32_t size; /* elements at most of a set that we make; 0: 65536 */
 	bool is_foreign; /* the administrator's: never made, never deleted */

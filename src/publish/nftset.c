@@ -24,25 +24,42 @@ struct nftset {
 	struct nl *nl;
 	struct nft_batch *batch;
 	uint8_t family; /* NFPROTO_* */
-	bool is_foreign;
-	uint32_t timeout_s, size;
+	bool is_foreign, has_port, is_map;
+	bool is_flushed; /* what a predecessor left in a map of ours may map to another mark */
+	uint32_t timeout_s, size, mark;
 	char *table;
 	char *names[SETOPS_VERSIONS]; /* NULL: not published */
 	struct witnesses witnesses[SETOPS_VERSIONS];
 	char target_name[TARGET_NAME_MAX];
 };
 
-/* Each IPv6 element takes 28 bytes, three times, and 12 for a timeout; six messages go around them. */
-_Static_assert(SETOPS_MAX *(3 * 28 + 12) + 6 * NL_MESSAGE_BYTES <= NFT_BATCH_BYTES,
+#define KEY_BYTES_MAX 20 /* an IPv6 address, and a port padded to a register */
+
+/* Each IPv6 element with its port and mark takes 44 bytes, three times, and 12 for a timeout; six
+ * messages go around them. */
+_Static_assert(SETOPS_MAX *(3 * 44 + 12) + 6 * NL_MESSAGE_BYTES <= NFT_BATCH_BYTES,
 	       "a transaction must fit");
 
 static const struct key {
 	uint32_t type, len;
 	const char *name;
-} keys[SETOPS_VERSIONS] = {
-	[SETOPS_V4] = {NFT_TYPE_IPV4_ADDR, 4, "ipv4_addr"},
-	[SETOPS_V6] = {NFT_TYPE_IPV6_ADDR, 16, "ipv6_addr"},
+} keys[][SETOPS_VERSIONS] = {
+	{
+		[SETOPS_V4] = {NFT_TYPE_IPV4_ADDR, 4, "ipv4_addr"},
+		[SETOPS_V6] = {NFT_TYPE_IPV6_ADDR, 16, "ipv6_addr"},
+	},
+	{
+		[SETOPS_V4] = {NFT_TYPE_CONCAT(NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE), 8,
+			       "ipv4_addr . inet_service"},
+		[SETOPS_V6] = {NFT_TYPE_CONCAT(NFT_TYPE_IPV6_ADDR, NFT_TYPE_INET_SERVICE), 20,
+			       "ipv6_addr . inet_service"},
+	},
 };
+
+static const struct key *key_of(const struct nftset *set, enum setops_version version)
+{
+	return &keys[set->has_port][version];
+}
 
 static const struct family {
 	uint8_t nfproto;
@@ -83,12 +100,15 @@ static int explain(const struct nftset *set, int rc, struct text_error *ret_erro
 static int check_set(const struct nftset *set, enum setops_version version,
 		     const struct nft_set_info *info, struct text_error *ret_error)
 {
-	const struct key *key = &keys[version];
+	const struct key *key = key_of(set, version);
 	const char *name = set->names[version];
+	bool is_mark_map = info->flags & NFT_SET_MAP && info->data_type == NFT_TYPE_MARK;
 
-	if (info->key_type != key->type || info->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
-		return text_error_set(ret_error, 0, 0, "nft set %s must have 'type %s'", name,
-				      key->name);
+	if (info->key_type != key->type || info->flags & NFT_SET_OBJECT ||
+	    (set->is_map ? !is_mark_map : (info->flags & NFT_SET_MAP) != 0))
+		return text_error_set(ret_error, 0, 0, "nft %s %s must have 'type %s%s'",
+				      set->is_map ? "map" : "set", name, key->name,
+				      set->is_map ? " : mark" : "");
 	if (!(info->flags & NFT_SET_TIMEOUT))
 		return text_error_set(ret_error, 0, 0, "nft set %s must have 'flags timeout'",
 				      name);
@@ -103,8 +123,9 @@ static void put_new_set(struct nftset *set, enum setops_version version)
 {
 	struct nft_set_spec spec = {
 		.name = set->names[version],
-		.key_type = keys[version].type,
-		.key_len = keys[version].len,
+		.key_type = key_of(set, version)->type,
+		.key_len = key_of(set, version)->len,
+		.is_mark_map = set->is_map,
 		.timeout_ms = UINT64_C(1000) * set->timeout_s,
 		.size = set->size,
 	};
@@ -119,8 +140,12 @@ static int ensure_set(struct nftset *set, enum setops_version version, bool *is_
 	struct nft_set_info info;
 	int rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
 
-	if (rc == 0)
-		return check_set(set, version, &info, ret_error);
+	if (rc == 0) {
+		rc = check_set(set, version, &info, ret_error);
+		if (rc == 0 && set->is_map && !set->is_foreign && !set->is_flushed)
+			nft_batch_put_flush(set->batch, set->names[version]);
+		return rc;
+	}
 	if (rc != -ENOENT)
 		return explain(set, rc, ret_error);
 	if (set->is_foreign) {
@@ -149,20 +174,30 @@ static int nftset_ensure(struct target *target, bool *ret_created, struct text_e
 		return rc;
 	if (commit_rc < 0)
 		return explain(set, commit_rc, ret_error);
+	set->is_flushed = true;
 	*ret_created = is_missing;
 	return 0;
 }
 
-static void put_element(struct nlmsghdr *nlh, const struct addr *addr, enum setops_version version,
+enum step { STEP_MAKE_PRESENT, STEP_DELETE, STEP_ADD, STEP_ASK };
+
+static void put_element(const struct nftset *set, struct nlmsghdr *nlh, const struct addr *addr,
+			uint16_t port, enum setops_version version, enum step step,
 			uint32_t timeout_s)
 {
+	bool has_mark = set->is_map && (step == STEP_MAKE_PRESENT || step == STEP_ADD);
+	uint8_t key[KEY_BYTES_MAX] = {0};
 	size_t len;
 	const uint8_t *bytes = setops_bytes(addr, version, &len);
 
-	nft_put_element(nlh, bytes, len, UINT64_C(1000) * timeout_s);
+	memcpy(key, bytes, len);
+	if (set->has_port) {
+		key[len] = (uint8_t)(port >> 8);
+		key[len + 1] = (uint8_t)port;
+	}
+	nft_put_element(nlh, key, key_of(set, version)->len, has_mark ? &set->mark : NULL,
+			step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0);
 }
-
-enum step { STEP_MAKE_PRESENT, STEP_DELETE, STEP_ADD };
 
 static void put_step(struct nftset *set, enum setops_version version,
 		     const struct setops_list *list, enum step step)
@@ -177,10 +212,8 @@ static void put_step(struct nftset *set, enum setops_version version,
 		const struct publish_op *op = list->ops[i];
 		uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
 
-		if (step != STEP_ADD)
-			put_element(nlh, &op->addr, version, 0);
-		else if (op->kind != PUBLISH_REMOVE)
-			put_element(nlh, &op->addr, version, timeout_s);
+		if (step != STEP_ADD || op->kind != PUBLISH_REMOVE)
+			put_element(set, nlh, &op->addr, op->port, version, step, timeout_s);
 	}
 	mnl_attr_nest_end(nlh, nest);
 }
@@ -262,7 +295,8 @@ static int nftset_commit(struct target *target, const struct publish_op *ops, si
 		size_t rest = count - done;
 		int rc;
 
-		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, lists);
+		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, set->has_port,
+			     lists);
 		rc = commit_lists(set, lists);
 		if (rc == -ENFILE || rc == -ENOENT)
 			rc = commit_apart(set, lists, rc);
@@ -274,8 +308,8 @@ static int nftset_commit(struct target *target, const struct publish_op *ops, si
 }
 
 /* Asks for some elements by their keys: -ENOENT where one of them, or the set, is missing. */
-static int get_elements(struct nftset *set, enum setops_version version, const struct addr *addrs,
-			unsigned count)
+static int get_elements(struct nftset *set, enum setops_version version,
+			const struct witness *witnesses, unsigned count)
 {
 	_Alignas(8) char buf[NL_MESSAGE_BYTES];
 	struct nlmsghdr *nlh =
@@ -283,20 +317,20 @@ static int get_elements(struct nftset *set, enum setops_version version, const s
 	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
 
 	for (unsigned i = 0; i < count; i++)
-		put_element(nlh, &addrs[i], version, 0);
+		put_element(set, nlh, &witnesses[i].addr, witnesses[i].port, version, STEP_ASK, 0);
 	mnl_attr_nest_end(nlh, nest);
 	return nl_request(set->nl, nlh, NULL, NULL);
 }
 
 static int look_at(struct nftset *set, enum setops_version version)
 {
-	struct addr addrs[WITNESSES];
-	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), addrs);
+	struct witness witnesses[WITNESSES];
+	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), witnesses);
 	struct nft_set_info info;
 	int rc;
 
 	if (count)
-		rc = get_elements(set, version, addrs, count);
+		rc = get_elements(set, version, witnesses, count);
 	else
 		rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
 	if (rc == 0 || rc == -ENOENT)
@@ -386,9 +420,10 @@ static int copy_names(struct nftset *set, const struct nftset_params *params)
 	if (!set->table || (params->name4 && !set->names[SETOPS_V4]) ||
 	    (params->name6 && !set->names[SETOPS_V6]))
 		return -ENOMEM;
-	snprintf(set->target_name, sizeof(set->target_name), "nft set %s %s %s%s%s",
-		 families[params->family].name, set->table, params->name4 ? params->name4 : "",
-		 params->name4 && params->name6 ? "/" : "", params->name6 ? params->name6 : "");
+	snprintf(set->target_name, sizeof(set->target_name), "nft %s %s %s %s%s%s",
+		 params->is_map ? "map" : "set", families[params->family].name, set->table,
+		 params->name4 ? params->name4 : "", params->name4 && params->name6 ? "/" : "",
+		 params->name6 ? params->name6 : "");
 	return 0;
 }
 
@@ -405,6 +440,11 @@ int nftset_new(const struct nftset_params *params, struct target **ret_target)
 	set->target = (struct target){.type = &nftset_type, .name = set->target_name};
 	set->family = families[params->family].nfproto;
 	set->is_foreign = params->is_foreign;
+	set->has_port = params->has_port;
+	set->is_map = params->is_map;
+	set->mark = params->mark;
+	for (int v = 0; v < SETOPS_VERSIONS; v++)
+		set->witnesses[v].has_port = params->has_port;
 	set->timeout_s = params->timeout_s;
 	set->size = params->size;
 	rc = copy_names(set, params);

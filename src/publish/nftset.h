@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A pair of nft sets, one for each address version, with element timeouts: ours in table
- * `inet synprint`, made when missing, or the administrator's in any table, only filled.
+ * `inet synprint`, made when missing, or the administrator's in any table, only filled. They
+ * hold addresses, or addresses with their source port, or map these to a mark.
  */
 #ifndef SYNPRINT_PUBLISH_NFTSET_H
 #define SYNPRINT_PUBLISH_NFTSET_H
@@ -14,6 +15,9 @@ struct nftset_params {
 	enum nftset_family family; /* of the table */
 	const char *table; /* NULL: ours, `inet synprint` */
 	const char *name4, *name6; /* NULL: addresses of that version are not published */
+	bool has_port; /* elements are `addr . port` */
+	bool is_map; /* elements map to @mark */
+	uint32_t mark;
 	uint32_t timeout_s; /* of an element, at least 1 */
 	uint32_t size; /* elements at most of a set that we make; 0: no limit */
 	bool is_foreign; /* the administrator's: never made, never deleted */

@@ -223,8 +223,10 @@ static void channel_fail_commit(struct publisher *publisher, struct channel *cha
 static void add_op(struct publisher *publisher, unsigned *op_count, const struct publish_item *item,
 		   enum publish_op_kind kind)
 {
-	publisher->ops[(*op_count)++] =
-		(struct publish_op){.addr = item->addr, .port = item->port, .kind = kind};
+	publisher->ops[(*op_count)++] = (struct publish_op){.addr = item->addr,
+							    .port = item->port,
+							    .kind = kind,
+							    .comment = item->comment};
 }
 
 /* Collects what the taken bursts of all mailboxes hold for one target. */

@@ -21,6 +21,7 @@ struct publish_item {
 	struct addr addr;
 	uint16_t port;
 	uint32_t add, refresh, remove; /* a bit for each target */
+	const char *comment; /* for targets that keep one; static; NULL: none */
 };
 
 struct publish_burst {

@@ -8,24 +8,32 @@
 #define BUCKETS (2 * SETOPS_MAX)
 #define WITNESS_MARGIN_MS 500 /* before its timeout a witness says nothing any more */
 
-/* The place of an address in an open hash of operations. */
-static size_t find_bucket(const struct publish_op *const *buckets, const struct addr *addr)
+static bool is_same(const struct publish_op *a, const struct publish_op *b, bool has_port)
 {
-	size_t bucket = XXH3_64bits(addr->bytes, sizeof(addr->bytes)) % BUCKETS;
+	return addr_equal(&a->addr, &b->addr) && (!has_port || a->port == b->port);
+}
 
-	while (buckets[bucket] && !addr_equal(&buckets[bucket]->addr, addr))
+/* The place of an element in an open hash of operations. */
+static size_t find_bucket(const struct publish_op *const *buckets, const struct publish_op *op,
+			  bool has_port)
+{
+	uint64_t seed = has_port ? op->port : 0;
+	size_t bucket =
+		XXH3_64bits_withSeed(op->addr.bytes, sizeof(op->addr.bytes), seed) % BUCKETS;
+
+	while (buckets[bucket] && !is_same(buckets[bucket], op, has_port))
 		bucket = (bucket + 1) % BUCKETS;
 	return bucket;
 }
 
-void setops_split(const struct publish_op *ops, size_t count,
+void setops_split(const struct publish_op *ops, size_t count, bool has_port,
 		  struct setops_list ret_lists[SETOPS_VERSIONS])
 {
 	const struct publish_op *buckets[BUCKETS] = {NULL};
 
 	ret_lists[SETOPS_V4].count = ret_lists[SETOPS_V6].count = 0;
 	for (size_t i = count; i-- > 0;) {
-		size_t bucket = find_bucket(buckets, &ops[i].addr);
+		size_t bucket = find_bucket(buckets, &ops[i], has_port);
 		struct setops_list *list =
 			&ret_lists[addr_is_v4(&ops[i].addr) ? SETOPS_V4 : SETOPS_V6];
 
@@ -52,8 +60,15 @@ const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version
 	return addr->bytes + sizeof(addr->bytes) - *ret_len;
 }
 
+static bool is_witness(const struct witnesses *witnesses, const struct witness *slot,
+		       const struct publish_op *op)
+{
+	return addr_equal(&slot->addr, &op->addr) &&
+	       (!witnesses->has_port || slot->port == op->port);
+}
+
 /* The slot that an element takes, if any. */
-static struct witness *choose_slot(struct witnesses *witnesses, const struct addr *addr,
+static struct witness *choose_slot(struct witnesses *witnesses, const struct publish_op *op,
 				   uint64_t now_ms)
 {
 	struct witness *free_slot = NULL;
@@ -61,7 +76,7 @@ static struct witness *choose_slot(struct witnesses *witnesses, const struct add
 	for (unsigned i = 0; i < WITNESSES; i++) {
 		struct witness *slot = &witnesses->slots[i];
 
-		if (slot->until_ms && addr_equal(&slot->addr, addr))
+		if (slot->until_ms && is_witness(witnesses, slot, op))
 			return slot;
 		if (slot->until_ms <= now_ms + WITNESS_MARGIN_MS)
 			free_slot = slot;
@@ -74,10 +89,10 @@ static struct witness *choose_slot(struct witnesses *witnesses, const struct add
 	return free_slot;
 }
 
-static void forget_witness(struct witnesses *witnesses, const struct addr *addr)
+static void forget_witness(struct witnesses *witnesses, const struct publish_op *op)
 {
 	for (unsigned i = 0; i < WITNESSES; i++)
-		if (addr_equal(&witnesses->slots[i].addr, addr))
+		if (is_witness(witnesses, &witnesses->slots[i], op))
 			witnesses->slots[i].until_ms = 0;
 }
 
@@ -90,23 +105,24 @@ void witnesses_note(struct witnesses *witnesses, const struct setops_list *list,
 		struct witness *slot;
 
 		if (op->kind == PUBLISH_REMOVE) {
-			forget_witness(witnesses, &op->addr);
+			forget_witness(witnesses, op);
 			continue;
 		}
-		slot = choose_slot(witnesses, &op->addr, now_ms);
+		slot = choose_slot(witnesses, op, now_ms);
 		if (slot)
-			*slot = (struct witness){op->addr, now_ms + UINT64_C(1000) * left_s};
+			*slot = (struct witness){op->addr, op->port,
+						 now_ms + UINT64_C(1000) * left_s};
 	}
 }
 
 unsigned witnesses_list(const struct witnesses *witnesses, uint64_t now_ms,
-			struct addr ret_addrs[WITNESSES])
+			struct witness ret_witnesses[WITNESSES])
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < WITNESSES; i++)
 		if (witnesses->slots[i].until_ms > now_ms + WITNESS_MARGIN_MS)
-			ret_addrs[count++] = witnesses->slots[i].addr;
+			ret_witnesses[count++] = witnesses->slots[i];
 	return count;
 }
 

@@ -19,10 +19,11 @@ struct setops_list {
 };
 
 /**
- * setops_split() - the last operation about each address, by address version.
+ * setops_split() - the last operation about each element, by address version.
  * @count: at most SETOPS_MAX
+ * @has_port: elements are an address and a port; else the port is not looked at
  */
-void setops_split(const struct publish_op *ops, size_t count,
+void setops_split(const struct publish_op *ops, size_t count, bool has_port,
 		  struct setops_list ret_lists[SETOPS_VERSIONS]);
 
 /** setops_drop() - leave out all operations of a kind. */
@@ -40,10 +41,12 @@ const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version
 struct witnesses {
 	struct witness {
 		struct addr addr;
+		uint16_t port;
 		uint64_t until_ms; /* 0: an empty slot */
 	} slots[WITNESSES];
 	unsigned next;
 	bool may_replace;
+	bool has_port; /* as setops_split()'s; set by the owner */
 };
 
 /** witnesses_note() - what has just been committed; @now_ms is from before the commit. */
@@ -52,7 +55,7 @@ void witnesses_note(struct witnesses *witnesses, const struct setops_list *list,
 
 /** witnesses_list() - who must be there now. Return: how many. */
 unsigned witnesses_list(const struct witnesses *witnesses, uint64_t now_ms,
-			struct addr ret_addrs[WITNESSES]);
+			struct witness ret_witnesses[WITNESSES]);
 
 /** witnesses_looked() - the set was looked at: found intact, or not, and then all are forgotten. */
 void witnesses_looked(struct witnesses *witnesses, bool is_intact);

@@ -21,6 +21,7 @@ struct publish_op {
 	uint16_t port;
 	enum publish_op_kind kind;
 	uint32_t timeout_s; /* what is left of it; 0: the target's own timeout */
+	const char *comment; /* what is known of the client, static; NULL: nothing */
 };
 
 struct target;

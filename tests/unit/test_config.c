@@ -360,14 +360,52 @@ Test(config, publish_rules)
 	config_free(config);
 }
 
+Test(config, targets_of_every_kind)
+{
+	struct config *config = must_load(
+		"publish: { mark_seen = 0x80; sets = (\n"
+		"{ nftmap = \"m\"; value = 0xffffffff; key = \"addr . port\"; },\n"
+		"{ mark = 0x10; },\n"
+		"{ ipset = \"s\"; prefix6 = 64; comment = true; on_change = \"remove\"; },\n"
+		"{ mark = 0x21; }\n); };\n");
+
+	cr_assert_eq(config->set_count, 2);
+	cr_expect_eq(config->sets[0].kind, CONFIG_NFTMAP);
+	cr_expect_eq(config->sets[0].mark, UINT32_MAX);
+	cr_expect(config->sets[0].has_port);
+	cr_expect_eq(config->sets[0].prefix6, 128);
+	cr_expect_not(config->sets[0].removes);
+	cr_expect_eq(config->sets[1].prefix6, 64);
+	cr_expect(config->sets[1].has_comment);
+	cr_expect(config->sets[1].removes);
+	cr_assert_eq(config->mark_count, 2);
+	cr_expect_eq(config->marks[1].mark, 0x21);
+	cr_expect_eq(config->mark_mask, 0xb1, "what the marks need");
+	config_free(config);
+	config = must_load("publish: { mark_mask = 0xff00; sets = ( { mark = 0x100; } ); };");
+	cr_expect_eq(config->mark_mask, 0xff00);
+	config_free(config);
+}
+
+Test(config, marks_fit_their_mask)
+{
+	struct text_error error = {0};
+	struct config *config = NULL;
+
+	cr_expect_eq(load("publish: { mark_mask = 0xf0; sets = ( { mark = 0x101; } ); };", &error,
+			  &config),
+		     -EINVAL);
+	cr_expect(strstr(error.what, "does not cover the bits 0x101"), "%s", error.what);
+}
+
 /* Each rule is refused at its own line, the third. */
 Test(config, refuses_bad_publish_rules)
 {
 	static const struct {
 		const char *rule, *word;
 	} cases[] = {
-		{"{ timeout = 5; }", "needs an nftset or an ipset"},
-		{"{ nftset = \"a\"; ipset = \"b\"; }", "one nftset or one ipset"},
+		{"{ timeout = 5; }", "needs a target"},
+		{"{ nftset = \"a\"; ipset = \"b\"; }", "one target"},
 		{"{ nftset = \"\"; }", "letters, digits"},
 		{"{ nftset = \"with space\"; }", "letters, digits"},
 		{"{ nftset = 5; }", "letters, digits"},
@@ -392,6 +430,20 @@ Test(config, refuses_bad_publish_rules)
 		{"{ nftset = \"a\"; min_confidence = 1.5; }", "0.0 to 1.0"},
 		{"{ nftset = \"a\"; min_confidence = -0.1; }", "0.0 to 1.0"},
 		{"{ nftset = \"a\"; min_confidence = \"0.5\"; }", "0.0 to 1.0"},
+		{"{ nftmap = \"a\"; }", "has a value"},
+		{"{ nftset = \"a\"; value = 1; }", "has a value"},
+		{"{ nftmap = \"a\"; value = -1L; }", "0 to 0xffffffff"},
+		{"{ nftmap = \"a\"; value = 0x100000000L; }", "0 to 0xffffffff"},
+		{"{ mark = \"1\"; }", "0 to 0xffffffff"},
+		{"{ mark = 1; nftset = \"a\"; }", "a rule of its own"},
+		{"{ nftset = \"a\"; key = \"port\"; }", "key must be"},
+		{"{ ipset = \"a\"; key = \"addr . port\"; }", "only nft sets and maps"},
+		{"{ ipset = \"a\"; prefix6 = 8; }", "prefix6 must be"},
+		{"{ nftset = \"a\"; prefix6 = 64; }", "for ipsets"},
+		{"{ nftset = \"a\"; comment = true; }", "for ipsets"},
+		{"{ ipset = \"a\"; comment = 1; }", "true or false"},
+		{"{ nftset = \"a\"; on_change = \"keep\"; }", "on_change must be"},
+		{"{ nftmap = \"first\"; value = 1; }", "same set"},
 		{"{ nftset = \"a\"; colour = 1; }", "'colour'"},
 		{"\"a\"", "each rule is a group"},
 		{"{ nftset = \"first\"; }", "same set"},
@@ -473,6 +525,9 @@ Test(config, refuses_words_that_nobody_knows)
 		{"links = [ \"WireGuard\" ]", "no link is named 'WireGuard'"},
 		{"links = \"OpenVPN*\"", "are lists"},
 		{"flags = [ 5 ]", "no flag is named"},
+		{"labels = [ \"Plan 9*\" ]", "no label is named 'Plan 9*'"},
+		{"links = [ \"string\" ]", "no link is named 'string'"},
+		{"interfaces = [ \"\" ]", "no interface is named ''"},
 		{"flags = \"vpn\"", "are lists"},
 		{"classes = { a = 1; }", "are lists"},
 	};

@@ -222,3 +222,18 @@ Test(filter, labels_and_links)
 	filter_clear(&filter);
 	cr_expect(matches(&filter, "::1", (struct verdict){0}), "cleared, it is the empty one");
 }
+
+Test(filter, interfaces)
+{
+	struct filter filter = {0};
+	struct addr client = addr("192.0.2.1");
+
+	filter_add_interface(&filter, 3);
+	filter_add_interface(&filter, 15);
+	for (unsigned number = 0; number < VOCAB_INTERFACES_MAX; number++) {
+		struct verdict verdict = {.interface = number & 15};
+
+		cr_expect_eq(filter_match(&filter, vocab, &client, &verdict),
+			     number == 3 || number == 15, "interface %u", number);
+	}
+}

@@ -262,8 +262,8 @@ Test(ipset, sets_that_do_not_fit)
 	} rows[] = {
 		{NULL, "there is no ipset them", -ENOENT},
 		{"hash:ip family inet6 timeout 0", "family inet", -EINVAL},
-		{"hash:net timeout 0", "type hash:ip", -EINVAL},
-		{"hash:ip", "'timeout'", -EINVAL},
+		{"hash:ip,port timeout 0", "type hash:ip or hash:net", -EINVAL},
+		{"list:set", "type hash:ip or hash:net", -EINVAL},
 	};
 	struct ipset_params params = {.name4 = "them", .timeout_s = 60, .is_foreign = true};
 

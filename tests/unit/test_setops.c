@@ -27,7 +27,7 @@ Test(setops, the_last_operation_about_an_address_counts)
 		op("::ffff:192.0.2.1", PUBLISH_ADD), op("192.0.2.2", PUBLISH_REFRESH),
 	};
 
-	setops_split(ops, 6, lists);
+	setops_split(ops, 6, false, lists);
 	cr_expect_eq(lists[SETOPS_V4].count, 2);
 	cr_expect_eq(lists[SETOPS_V6].count, 1);
 	cr_expect_eq(lists[SETOPS_V4].ops[0], &ops[5]);
@@ -48,7 +48,7 @@ Test(setops, as_many_as_there_may_be)
 
 		ops[i].addr = addr_from_v4(bytes);
 	}
-	setops_split(ops, SETOPS_MAX, lists);
+	setops_split(ops, SETOPS_MAX, false, lists);
 	cr_expect_eq(lists[SETOPS_V4].count, SETOPS_MAX);
 	cr_expect_eq(lists[SETOPS_V6].count, 0);
 }
@@ -75,11 +75,12 @@ static void note(struct witnesses *witnesses, const char *text, enum publish_op_
 
 static bool has(const struct witnesses *witnesses, uint64_t now_ms, const char *text)
 {
-	struct addr addrs[WITNESSES], addr = addr_of(text);
-	unsigned count = witnesses_list(witnesses, now_ms, addrs);
+	struct witness found[WITNESSES];
+	struct addr addr = addr_of(text);
+	unsigned count = witnesses_list(witnesses, now_ms, found);
 
 	for (unsigned i = 0; i < count; i++)
-		if (addr_equal(&addrs[i], &addr))
+		if (addr_equal(&found[i].addr, &addr))
 			return true;
 	return false;
 }
@@ -100,7 +101,7 @@ Test(witnesses, live_as_long_as_their_element)
 Test(witnesses, only_one_is_replaced_between_two_looks)
 {
 	struct witnesses w = {0};
-	struct addr addrs[WITNESSES];
+	struct witness found[WITNESSES];
 	char text[ADDR_TEXT_MAX];
 	unsigned old = 0;
 
@@ -113,12 +114,12 @@ Test(witnesses, only_one_is_replaced_between_two_looks)
 		snprintf(text, sizeof(text), "198.51.100.%d", i);
 		note(&w, text, PUBLISH_ADD, 2000);
 	}
-	cr_expect_eq(witnesses_list(&w, 2000, addrs), WITNESSES);
+	cr_expect_eq(witnesses_list(&w, 2000, found), WITNESSES);
 	for (int i = 0; i < WITNESSES; i++) {
 		snprintf(text, sizeof(text), "192.0.2.%d", i);
 		old += has(&w, 2000, text);
 	}
 	cr_expect_eq(old, WITNESSES - 1);
 	witnesses_looked(&w, false);
-	cr_expect_eq(witnesses_list(&w, 2000, addrs), 0);
+	cr_expect_eq(witnesses_list(&w, 2000, found), 0);
 }

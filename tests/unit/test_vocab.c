@@ -81,7 +81,8 @@ Test(vocab, word_lengths)
 Test(vocab, full_to_the_last_word)
 {
 	static const unsigned maxima[VOCAB_KIND_COUNT] = {VOCAB_CLASSES_MAX, VOCAB_FAMILIES_MAX,
-							  VOCAB_LABELS_MAX, VOCAB_LINKS_MAX};
+							  VOCAB_LABELS_MAX, VOCAB_LINKS_MAX,
+							  VOCAB_INTERFACES_MAX};
 	char word[16];
 
 	for (unsigned i = 0; i < VOCAB_KIND_COUNT; i++) {

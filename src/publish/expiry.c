@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Open addressing at half load. What is gone leaves a tombstone, which the next one fills. */
+#include "publish/expiry.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define PROBES_MAX 64 /* at half load, with tombstones, a longer way is as good as never needed */
+#define GONE UINT64_MAX /* a tombstone's time */
+
+struct slot {
+	struct addr addr;
+	uint64_t until_ms; /* 0: never used */
+};
+
+struct expiry {
+	size_t slots_count; /* a power of two */
+	size_t next; /* where expiry_take() goes on */
+	struct slot slots[];
+};
+
+struct expiry *expiry_new(size_t capacity)
+{
+	struct expiry *expiry;
+	size_t count = 64;
+
+	while (count < 2 * capacity)
+		count *= 2;
+	expiry = calloc(1, sizeof(*expiry) + count * sizeof(struct slot));
+	if (expiry)
+		expiry->slots_count = count;
+	return expiry;
+}
+
+void expiry_free(struct expiry *expiry)
+{
+	free(expiry);
+}
+
+/* The slot of @addr, or a free one, or NULL. */
+static struct slot *find(struct expiry *expiry, const struct addr *addr)
+{
+	size_t at = XXH3_64bits(addr->bytes, sizeof(addr->bytes));
+	struct slot *free_slot = NULL;
+
+	for (unsigned i = 0; i < PROBES_MAX; i++, at++) {
+		struct slot *slot = &expiry->slots[at & (expiry->slots_count - 1)];
+
+		if (slot->until_ms && slot->until_ms != GONE && addr_equal(&slot->addr, addr))
+			return slot;
+		if (!free_slot && (slot->until_ms == 0 || slot->until_ms == GONE))
+			free_slot = slot;
+		if (slot->until_ms == 0)
+			break;
+	}
+	return free_slot;
+}
+
+bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms)
+{
+	struct slot *slot = find(expiry, addr);
+	bool is_known = slot && slot->until_ms && slot->until_ms != GONE;
+
+	if (until_ms == 0) {
+		if (is_known)
+			slot->until_ms = GONE;
+		return true;
+	}
+	if (!slot)
+		return false;
+	*slot = (struct slot){.addr = *addr, .until_ms = until_ms};
+	return true;
+}
+
+size_t expiry_take(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t looked = 0; looked < expiry->slots_count && count < max; looked++) {
+		struct slot *slot = &expiry->slots[expiry->next++ & (expiry->slots_count - 1)];
+
+		if (slot->until_ms == 0 || slot->until_ms == GONE || slot->until_ms > now_ms)
+			continue;
+		ret_addrs[count++] = slot->addr;
+		slot->until_ms = GONE;
+	}
+	return count;
+}

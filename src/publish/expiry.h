@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When the elements of a set without timeouts are to go: a table of fixed size, beside the set.
+ * Pure; time comes from the caller. An element that finds no room is not remembered, and stays.
+ */
+#ifndef SYNPRINT_PUBLISH_EXPIRY_H
+#define SYNPRINT_PUBLISH_EXPIRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "synprint/addr.h"
+
+struct expiry;
+
+/** expiry_new() - for @capacity elements; NULL: no memory. */
+struct expiry *expiry_new(size_t capacity);
+void expiry_free(struct expiry *expiry);
+
+/** expiry_set() - @addr is to go at @until_ms; 0: it is gone. Return: false where there is no room. */
+bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms);
+
+/**
+ * expiry_take() - elements whose time has come; they are forgotten here.
+ * Return: how many were written, at most @max; call again while it is @max.
+ */
+size_t expiry_take(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max);
+
+#endif

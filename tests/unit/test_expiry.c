@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+
+#include "publish/expiry.h"
+
+static struct addr address(unsigned number)
+{
+	uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+
+	return addr_from_v4(bytes);
+}
+
+static unsigned take_all(struct expiry *expiry, uint64_t now_ms)
+{
+	struct addr addrs[16];
+	unsigned count = 0;
+	size_t n;
+
+	do {
+		n = expiry_take(expiry, now_ms, addrs, 16);
+		count += (unsigned)n;
+	} while (n == 16);
+	return count;
+}
+
+Test(expiry, each_goes_once_when_its_time_has_come)
+{
+	struct expiry *expiry = expiry_new(1000);
+
+	for (unsigned i = 0; i < 1000; i++) {
+		struct addr addr = address(i);
+
+		cr_assert(expiry_set(expiry, &addr, 1000 + i));
+	}
+	cr_expect_eq(take_all(expiry, 999), 0);
+	cr_expect_eq(take_all(expiry, 1000), 1);
+	cr_expect_eq(take_all(expiry, 1499), 499);
+	cr_expect_eq(take_all(expiry, 1499), 0);
+	cr_expect_eq(take_all(expiry, 9999), 500);
+	expiry_free(expiry);
+}
+
+Test(expiry, a_new_time_replaces_the_old_and_removal_forgets)
+{
+	struct expiry *expiry = expiry_new(10);
+	struct addr kept = address(1), gone = address(2);
+
+	cr_assert(expiry_set(expiry, &kept, 1000) && expiry_set(expiry, &gone, 1000));
+	cr_assert(expiry_set(expiry, &kept, 5000) && expiry_set(expiry, &gone, 0));
+	cr_expect_eq(take_all(expiry, 4999), 0);
+	cr_expect_eq(take_all(expiry, 5000), 1);
+	expiry_free(expiry);
+}
+
+/* Elements come and go for ever: what is gone makes room. */
+Test(expiry, tombstones_are_filled_again)
+{
+	struct expiry *expiry = expiry_new(100);
+
+	for (unsigned round = 0; round < 200; round++) {
+		for (unsigned i = 0; i < 100; i++) {
+			struct addr addr = address(round * 100 + i);
+
+			cr_assert(expiry_set(expiry, &addr, round + 1), "round %u", round);
+		}
+		cr_assert_eq(take_all(expiry, round + 1), 100, "round %u", round);
+	}
+	expiry_free(expiry);
+}
