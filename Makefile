@@ -4,6 +4,7 @@
 VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
@@ -47,6 +48,7 @@ endif
 
 CORE_SRC := $(wildcard src/core/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
+CLIENT_SRC := $(wildcard src/client/*.c)
 MAIN_SRC := src/daemon/main.c
 HOST_SRC := $(filter-out $(MAIN_SRC),$(wildcard src/input/*.c src/publish/*.c src/control/*.c \
 	src/sys/*.c src/nl/*.c src/daemon/*.c))
@@ -56,6 +58,9 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 CORE_LIB := $(BUILD)/libsynprint.a
 HOST_LIB := $(BUILD)/libsynprint-host.a
+CLIENT_LIB := $(BUILD)/libsynprint-client.a
+CLIENT_SONAME := libsynprint-client.so.0
+CLIENT_SO := $(BUILD)/$(CLIENT_SONAME).$(VERSION)
 DAEMON := $(BUILD)/synprintd
 CLI := $(BUILD)/synprint
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
@@ -74,7 +79,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo '  SAN=1 or SAN=thread builds and checks with sanitizers, in a build folder of its own'
 
-all: $(DAEMON) $(CLI) ## build the daemon and the command line tool
+all: $(DAEMON) $(CLI) $(CLIENT_SO) ## build the daemon, the command line tool and the client library
 
 deps: ## install the Debian packages that are missing
 	@tests/deps.sh $(DEPS)
@@ -148,6 +153,10 @@ check-layers: $(CORE_LIB) ## prove that the core does no I/O and the stages do n
 
 $(BUILD)/obj/src/core/%.o: WARN += -Wconversion
 
+# The same objects for the static and the shared library: only its API is visible.
+$(BUILD)/obj/src/client/%.o: ALL_CFLAGS += -fPIC -fvisibility=hidden
+$(BUILD)/obj/src/client/%.o: WARN += -Wconversion
+
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
@@ -155,12 +164,16 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 $(CORE_LIB): $(call obj,$(CORE_SRC))
 $(HOST_LIB): $(call obj,$(HOST_SRC))
-$(CORE_LIB) $(HOST_LIB):
+$(CLIENT_LIB): $(call obj,$(CLIENT_SRC))
+$(CORE_LIB) $(HOST_LIB) $(CLIENT_LIB):
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
 $(DAEMON): $(call obj,$(MAIN_SRC)) $(HOST_LIB) $(CORE_LIB)
-$(CLI): $(call obj,$(CLI_SRC)) $(HOST_LIB) $(CORE_LIB)
+$(CLI): $(call obj,$(CLI_SRC)) $(CLIENT_LIB) $(HOST_LIB) $(CORE_LIB)
+$(CLIENT_SO): $(call obj,$(CLIENT_SRC))
+	@echo '  LINK    $@'
+	@$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,$(CLIENT_SONAME) -o $@ $^ -lcjson
 $(DAEMON) $(CLI):
 	@echo '  LINK    $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
@@ -169,6 +182,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcriterion -lm
 $(BUILD)/unit/test_line: $(call obj,src/cli/line.c)
+$(BUILD)/unit/test_client: $(CLIENT_LIB)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
@@ -222,6 +236,15 @@ UNITS = systemd/synprintd.service systemd/synprintd.socket
 install: all ## copy programs, databases, manual and systemd units below DESTDIR and PREFIX
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/synprintd
 	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/synprint
+	install -D -m 644 include/synprint/client.h $(DESTDIR)$(PREFIX)/include/synprint/client.h
+	install -D -m 644 $(CLIENT_LIB) $(DESTDIR)$(LIBDIR)/$(notdir $(CLIENT_LIB))
+	install -D -m 644 $(CLIENT_SO) $(DESTDIR)$(LIBDIR)/$(notdir $(CLIENT_SO))
+	ln -sf $(notdir $(CLIENT_SO)) $(DESTDIR)$(LIBDIR)/$(CLIENT_SONAME)
+	ln -sf $(CLIENT_SONAME) $(DESTDIR)$(LIBDIR)/$(basename $(CLIENT_SONAME))
+	install -d -m 755 $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(VERSION),' \
+		src/client/synprint-client.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc
+	install -D -m 644 conf/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/synprint
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
 	install -m 644 conf/signatures.db conf/links.db $(DESTDIR)$(SYSCONFDIR)/synprint/
 	test -e $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || \
@@ -235,6 +258,10 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 
 uninstall: ## remove what install copied, but not a changed configuration
 	rm -f $(DESTDIR)$(PREFIX)/sbin/synprintd $(DESTDIR)$(PREFIX)/bin/synprint
+	rm -f $(DESTDIR)$(PREFIX)/include/synprint/client.h $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/synprint
+	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/synprint.conf $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/signatures.db $(DESTDIR)$(SYSCONFDIR)/synprint/links.db
 	cmp -s conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf && \

@@ -33,5 +33,9 @@ for other in input publish control sys daemon cli; do
 		failed=1
 	fi
 done
+if grep -nE '^#include "(core|nl|input|publish|control|sys|daemon|cli)/' src/client/*.[ch]; then
+	echo "src/client stands alone"
+	failed=1
+fi
 [ $failed = 0 ] && echo "layers: the core is pure, the stages are apart"
 exit $failed

@@ -4,15 +4,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/config.h"
 
-#define ANSWER_TIMEOUT_S 5
-#define READ_BYTES 65536
+#define ANSWER_TIMEOUT_MS 5000
 
 /* A broken configuration must not keep anybody from asking a daemon that runs. */
 static int find_socket(const struct cli *cli, struct ask *ask)
@@ -53,33 +49,20 @@ static int explain_failure(const struct ask *ask, int error)
 
 int ask_open(const struct cli *cli, struct ask *ret_ask)
 {
-	struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int r;
 
-	*ret_ask = (struct ask){.fd = -1};
+	*ret_ask = (struct ask){.synprint = NULL};
 	r = find_socket(cli, ret_ask);
 	if (r != CLI_OK)
 		return r;
-	memcpy(address.sun_path, ret_ask->path, sizeof(address.sun_path));
-	ret_ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ret_ask->fd < 0)
-		return cli_error(CLI_FAILED, "cannot make a socket: %s", strerror(errno));
-	setsockopt(ret_ask->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(ret_ask->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (connect(ret_ask->fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return CLI_OK;
-	r = explain_failure(ret_ask, errno);
-	ask_close(ret_ask);
-	return r;
+	r = synprint_connect(ret_ask->path, ANSWER_TIMEOUT_MS, &ret_ask->synprint);
+	return r < 0 ? explain_failure(ret_ask, -r) : CLI_OK;
 }
 
 void ask_close(struct ask *ask)
 {
-	if (ask->fd >= 0)
-		close(ask->fd);
-	ask->fd = -1;
-	bytes_done(&ask->in);
+	synprint_close(ask->synprint);
+	ask->synprint = NULL;
 }
 
 cJSON *ask_new_request(const char *op)
@@ -90,70 +73,22 @@ cJSON *ask_new_request(const char *op)
 	return request;
 }
 
-static int lost(const struct ask *ask, int error)
+static int lost(const struct ask *ask)
 {
-	if (error == EAGAIN)
-		return cli_error(CLI_UNREACHABLE, "synprintd at %s does not answer", ask->path);
-	return cli_error(CLI_UNREACHABLE, "the connection to synprintd at %s broke: %s", ask->path,
-			 error ? strerror(error) : "closed by the daemon");
+	return cli_error(CLI_UNREACHABLE, "synprintd at %s: %s", ask->path,
+			 synprint_error(ask->synprint));
 }
 
 int ask_send(struct ask *ask, const cJSON *request)
 {
 	char *text = cJSON_PrintUnformatted(request);
-	size_t len, done = 0;
-	int r = CLI_OK;
+	int r;
 
 	if (!text)
 		return cli_error(CLI_FAILED, "out of memory");
-	len = strlen(text);
-	text[len++] = '\n'; /* in place of the NUL */
-	while (done < len && r == CLI_OK) {
-		ssize_t n = send(ask->fd, text + done, len - done, MSG_NOSIGNAL);
-
-		if (n > 0)
-			done += (size_t)n;
-		else if (errno == EPIPE)
-			break; /* what the daemon said before it closed is still to be read */
-		else if (errno != EINTR)
-			r = lost(ask, errno);
-	}
+	r = synprint_send_line(ask->synprint, text) < 0 ? lost(ask) : CLI_OK;
 	cJSON_free(text);
 	return r;
-}
-
-int ask_fill(struct ask *ask)
-{
-	char *end = bytes_reserve(&ask->in, READ_BYTES);
-	ssize_t n;
-
-	if (!end)
-		return -ENOMEM;
-	do
-		n = recv(ask->fd, end, READ_BYTES, 0);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	ask->in.len += (size_t)n;
-	return (int)n;
-}
-
-bool ask_take_line(struct ask *ask, char **ret_line, size_t *ret_len)
-{
-	char *line = bytes_front(&ask->in), *newline = NULL;
-
-	if (ask->in.len > ask->scanned)
-		newline = memchr(line + ask->scanned, '\n', ask->in.len - ask->scanned);
-	if (!newline) {
-		ask->scanned = ask->in.len;
-		return false;
-	}
-	*newline = '\0';
-	*ret_line = line;
-	*ret_len = (size_t)(newline - line);
-	bytes_consume(&ask->in, *ret_len + 1);
-	ask->scanned = 0;
-	return true;
 }
 
 /* A word for each exit code that is not CLI_FAILED; the daemon's codes are in control/proto.h. */
@@ -181,18 +116,14 @@ static int check_reply(const cJSON *reply)
 	return cli_error(refusal_exit(code), "%s", text);
 }
 
-int ask_reply(struct ask *ask, char **ret_line, cJSON **ret_reply)
+int ask_reply(struct ask *ask, const char **ret_line, cJSON **ret_reply)
 {
-	size_t len;
 	cJSON *reply;
 	int r;
 
-	while (!ask_take_line(ask, ret_line, &len)) {
-		r = ask_fill(ask);
-		if (r <= 0)
-			return lost(ask, -r);
-	}
-	reply = cJSON_ParseWithLength(*ret_line, len + 1);
+	if (synprint_receive_line(ask->synprint, ANSWER_TIMEOUT_MS, ret_line) < 0)
+		return lost(ask);
+	reply = cJSON_Parse(*ret_line);
 	r = check_reply(reply);
 	if (r == CLI_OK)
 		*ret_reply = reply;
@@ -201,8 +132,8 @@ int ask_reply(struct ask *ask, char **ret_line, cJSON **ret_reply)
 	return r;
 }
 
-int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask, char **ret_line,
-		cJSON **ret_reply)
+int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask,
+		const char **ret_line, cJSON **ret_reply)
 {
 	int r = ask_open(cli, ret_ask);
 

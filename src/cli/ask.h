@@ -6,12 +6,10 @@
 #include <cjson/cJSON.h>
 
 #include "cli/cli.h"
-#include "control/bytes.h"
+#include "synprint/client.h"
 
 struct ask {
-	int fd;
-	struct bytes in;
-	size_t scanned; /* bytes at the front of in that hold no newline */
+	struct synprint *synprint;
 	char path[108]; /* sun_path's size, for messages */
 };
 
@@ -25,24 +23,15 @@ cJSON *ask_new_request(const char *op);
 /** ask_send() - Return: CLI_OK, or the exit code, with the error printed. */
 int ask_send(struct ask *ask, const cJSON *request);
 
-/** ask_fill() - take in what the daemon has sent, waiting for it. Return: bytes, 0 at its end, -errno. */
-int ask_fill(struct ask *ask);
-
-/**
- * ask_take_line() - the next whole line that has come in already.
- * @ret_line: NUL-terminated, without its newline, good until ask_fill()
- */
-bool ask_take_line(struct ask *ask, char **ret_line, size_t *ret_len);
-
 /**
  * ask_reply() - wait for one reply; a refusal is printed.
- * @ret_line, @ret_reply: its text, as ask_take_line(), and as a tree to be deleted
+ * @ret_line, @ret_reply: its text, good until the next one, and as a tree to be deleted
  * Return: CLI_OK, or the exit code.
  */
-int ask_reply(struct ask *ask, char **ret_line, cJSON **ret_reply);
+int ask_reply(struct ask *ask, const char **ret_line, cJSON **ret_reply);
 
 /** ask_request() - open, send and wait, all in one; ask_close() in any case. Return: as ask_reply(). */
-int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask, char **ret_line,
-		cJSON **ret_reply);
+int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask,
+		const char **ret_line, cJSON **ret_reply);
 
 #endif

@@ -46,7 +46,7 @@ static int ask_pages(struct ask *ask, cJSON *request, cJSON *list)
 	set_number(request, "limit", PROTO_LIMIT_MAX);
 	do {
 		cJSON *reply = NULL;
-		char *line;
+		const char *line;
 
 		set_number(request, "cursor", cursor);
 		r = ask_send(ask, request);

@@ -82,7 +82,7 @@ static int list_pages(struct listing *listing, struct ask *ask, cJSON *request)
 
 	do {
 		cJSON *reply = NULL;
-		char *line;
+		const char *line;
 
 		set_number(request, "cursor", cursor);
 		set_number(request, "limit",

@@ -52,7 +52,7 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 	unsigned port = 0;
 	struct addr addr;
 	struct ask ask;
-	char *line;
+	const char *line;
 	int option, r;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0)

@@ -21,7 +21,7 @@ static int ask_learn(const struct cli *cli, const cJSON *request)
 {
 	cJSON *reply = NULL;
 	struct ask ask;
-	char *line;
+	const char *line;
 	int r = ask_request(cli, request, &ask, &line, &reply);
 
 	if (r == CLI_OK)

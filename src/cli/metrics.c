@@ -10,7 +10,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	cJSON *request, *reply = NULL;
 	const cJSON *metrics;
 	struct ask ask;
-	char *line;
+	const char *line;
 	int r;
 
 	if (cli_option(cli, argc, argv, options) == CLI_STOP)

@@ -20,7 +20,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {CLI_COMMON_OPTIONS};
 	cJSON *request, *reply = NULL;
 	struct ask ask;
-	char *line;
+	const char *line;
 	int r;
 
 	if (cli_option(cli, argc, argv, options) == CLI_STOP)

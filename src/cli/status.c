@@ -81,7 +81,7 @@ static int ask_status(const struct cli *cli)
 {
 	cJSON *request, *reply = NULL;
 	struct ask ask;
-	char *line;
+	const char *line;
 	int r = ask_open(cli, &ask);
 
 	if (r != CLI_OK)

@@ -144,7 +144,7 @@ static int ask_verdict(const struct cli *cli, const cJSON *request)
 {
 	cJSON *reply = NULL;
 	struct ask ask;
-	char *line;
+	const char *line;
 	int r = ask_open(cli, &ask);
 
 	if (r != CLI_OK)

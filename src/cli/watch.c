@@ -79,36 +79,36 @@ static int put_line(struct watch *watch, const char *text, size_t len)
 }
 
 /* Also comes back when the reader of our output has gone, though nothing is to be written. */
-static int wait_for_events(struct watch *watch)
+static int wait_for_events(const struct watch *watch)
 {
-	struct pollfd fds[] = {{.fd = watch->ask.fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
-	int r;
+	struct pollfd fds[] = {{.fd = synprint_fd(watch->ask.synprint), .events = POLLIN},
+			       {.fd = STDOUT_FILENO}};
 
 	if (poll(fds, 2, -1) < 0)
 		return errno == EINTR ? CLI_OK : cli_error(CLI_FAILED, "poll: %s", strerror(errno));
 	if (fds[1].revents)
 		cli_end_quietly();
-	r = ask_fill(&watch->ask);
-	if (r > 0 || r == -EAGAIN)
-		return CLI_OK;
-	return cli_error(CLI_UNREACHABLE, "synprintd has gone away (%s)",
-			 r == 0 ? "it closed the connection" : strerror(-r));
+	return CLI_OK;
 }
 
 static int follow(struct watch *watch)
 {
-	size_t len;
-	char *line;
+	const char *line;
 	int r = CLI_OK;
 
 	while (r == CLI_OK) {
-		if (ask_take_line(&watch->ask, &line, &len)) {
-			r = put_line(watch, line, len);
+		int rc = synprint_receive_line(watch->ask.synprint, 0, &line);
+
+		if (rc == 0) {
+			r = put_line(watch, line, strlen(line));
 			continue;
 		}
 		r = flush_out(watch);
 		if (r == CLI_OK)
-			r = wait_for_events(watch);
+			r = rc == -ETIMEDOUT
+				    ? wait_for_events(watch)
+				    : cli_error(CLI_UNREACHABLE, "synprintd has gone away (%s)",
+						synprint_error(watch->ask.synprint));
 	}
 	return r;
 }
@@ -117,7 +117,7 @@ static int watch_events(const struct cli *cli, const cJSON *request, enum line_c
 {
 	static struct watch watch;
 	cJSON *reply = NULL;
-	char *line;
+	const char *line;
 	int r;
 
 	watch.cli = cli;

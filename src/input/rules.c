@@ -25,6 +25,7 @@ struct survey {
 		char comment[NFT_COMMENT_MAX + 1];
 	} rules[OURS_MAX];
 	uint64_t packets;
+	unsigned bypassing; /* rules that let SYNs pass where nobody reads the queue */
 };
 
 static void survey_rule(struct nftnl_rule *rule, void *ctx)
@@ -40,6 +41,7 @@ static void survey_rule(struct nftnl_rule *rule, void *ctx)
 	found->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 	snprintf(found->comment, sizeof(found->comment), "%s", comment);
 	survey->packets += nft_rule_packets(rule);
+	survey->bypassing += rules_rule_bypasses(rule);
 	survey->count++;
 }
 
@@ -376,6 +378,7 @@ int rules_get_status(struct nl *nl, struct rules_status *ret_status)
 	for (unsigned i = 0; i < survey.count; i++)
 		read_comment(survey.rules[i].comment, &status);
 	status.syns = survey.packets;
+	status.has_bypass = survey.bypassing == survey.count;
 	rc = get_alive(nl);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;

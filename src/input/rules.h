@@ -41,6 +41,7 @@ struct rules_status {
 	char interfaces[RULES_INTERFACES_MAX][16]; /* IFNAMSIZ */
 	uint64_t syns; /* inbound SYNs counted since the rules were made, diverted or not */
 	bool is_armed; /* the element of `alive` is there */
+	bool has_bypass; /* no rule of ours holds SYNs while nobody reads the queue */
 };
 
 /** rules_engine_name() - "auto", "nft", "xt" or "none". */

@@ -167,3 +167,28 @@ struct nftnl_rule *rules_rule_new(const struct rules_params *params, enum rules_
 	}
 	return rule;
 }
+
+static int look_for_bypass(struct nftnl_expr *expr, void *ctx)
+{
+	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
+	bool *is_bypassing = ctx;
+	uint32_t len = 0;
+
+	if (strcmp(name, "queue") == 0) {
+		*is_bypassing |=
+			nftnl_expr_get_u16(expr, NFTNL_EXPR_QUEUE_FLAGS) & NFT_QUEUE_FLAG_BYPASS;
+	} else if (strcmp(name, "target") == 0) {
+		const struct xt_NFQ_info_v3 *info = nftnl_expr_get(expr, NFTNL_EXPR_TG_INFO, &len);
+
+		*is_bypassing |= info && len >= sizeof(*info) && info->flags & NFQ_FLAG_BYPASS;
+	}
+	return 0;
+}
+
+bool rules_rule_bypasses(struct nftnl_rule *rule)
+{
+	bool is_bypassing = false;
+
+	nftnl_expr_foreach(rule, look_for_bypass, &is_bypassing);
+	return is_bypassing;
+}

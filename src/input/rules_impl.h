@@ -18,4 +18,7 @@
 struct nftnl_rule *rules_rule_new(const struct rules_params *params, enum rules_engine engine,
 				  const char *interface);
 
+/** rules_rule_bypasses() - whether its queue expression or target has the flag `bypass`. */
+bool rules_rule_bypasses(struct nftnl_rule *rule);
+
 #endif

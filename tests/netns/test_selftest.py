@@ -1,0 +1,105 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`synprint selftest`: all is well on a healthy system, and what is broken is said in plain words.
+And bash's completion knows every command and option."""
+import json
+import re
+import signal
+import subprocess
+
+import lab
+import stall
+
+COMPLETION = lab.ROOT / "conf/completion.bash"
+
+
+def selftest(lab_, daemon, *options):
+    done = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(daemon.config),
+                  "selftest", "--json", *options, namespace=lab_.gateway, check=False)
+    return done.returncode, json.loads(done.stdout or "[]"), done.stderr
+
+
+def failures(results):
+    return {item["check"]: item["text"] for item in results if item["result"] == "FAILED"}
+
+
+def healthy(lab_):
+    config = lab_.write_config(p0f=f'enabled = true; socket = "{lab_.dir / "p0f.sock"}";')
+    daemon = lab_.daemon(config).start()
+    code, results, _ = selftest(lab_, daemon, "--stop")
+    assert code == 0 and not failures(results), results
+    passed = {item["check"] for item in results if item["result"] == "ok"}
+    assert passed == {"daemon", "rules", "bypass", "switch", "queues", "sets", "p0f socket",
+                      "a SYN", "stop"}, results
+    text = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(config), "selftest",
+                  namespace=lab_.gateway).stdout
+    assert re.search(r"^ok +a SYN +over loopback was classified: Linux ", text, re.M), text
+
+
+def without_a_daemon(lab_):
+    daemon = lab_.daemon()
+    code, results, said = selftest(lab_, daemon)
+    assert code == 3 and not results and "synprintd is not running" in said, (code, said)
+
+
+def a_stopped_daemon(lab_):
+    daemon = lab_.daemon().start()
+    daemon.kill(signal.SIGSTOP)
+    code, results, _ = selftest(lab_, daemon)
+    daemon.kill(signal.SIGCONT)
+    assert code == 1 and "does not answer" in failures(results)["daemon"], results
+
+
+def a_worker_that_stands_still(lab_):
+    daemon = lab_.daemon().start()
+    with stall.Stalled(daemon.process.pid, "queue 0"):
+        code, results, _ = selftest(lab_, daemon)
+    assert code == 1, results
+    assert "a worker of synprintd stands still" in failures(results)["switch"], results
+
+
+def a_set_of_the_wrong_type(lab_):
+    lab_.nft("add table inet mine\nadd set inet mine them4 { type ether_addr; flags timeout; }")
+    daemon = lab_.daemon(lab_.write_config(['nftset = "them"; table = "inet mine";',
+                                            'nftset = "good";'])).start()
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 1 and set(failures(results)) == {"set"}, results
+    assert "inet mine them4/them6 takes no elements" in failures(results)["set"], results
+    assert any(item["text"] == "1 take elements" for item in results), results
+
+
+def rules_of_somebody_else(lab_):
+    """Somebody takes the SYNs before us."""
+    lab_.nft("add table inet early\nadd chain inet early c "
+             "{ type filter hook prerouting priority -300; policy accept; }\n"
+             "add rule inet early c ip saddr 127.0.0.0/8 tcp flags syn drop")
+    daemon = lab_.daemon().start()
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 1 and "was not seen" in failures(results)["a SYN"], results
+
+
+def complete(*words):
+    script = (f'source {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _synprint; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    path = f"{lab.BUILD}:/usr/bin:/bin"
+    done = subprocess.run(["bash", "-c", script, "bash", "synprint", *words], capture_output=True,
+                          text=True, env={"PATH": path}, check=True)
+    return set(done.stdout.split())
+
+
+def completion(_lab):
+    table = lab.sh(lab.SYNPRINT, "help").stdout.split("Commands:")[1].split("Options")[0]
+    commands = set(re.findall(r"^  (\w+) ", table, re.M))
+    assert complete("") == commands, complete("") ^ commands
+    assert complete("ver") == {"verdict"}
+    for command in commands - {"help"}:
+        options = set(re.findall(r"--[a-z0-9-]+", lab.sh(lab.SYNPRINT, command, "--help").stdout))
+        assert options <= complete(command, "--"), (command, options)
+    assert complete("rules", "") == {"print", "apply", "remove", "status"}
+    assert complete("rules", "print", "--format", "i") == {"iptables", "ipset"}
+    assert complete("--socket", "/x", "stat") == {"status"}
+
+
+if __name__ == "__main__":
+    lab.run(healthy, without_a_daemon, a_stopped_daemon, a_worker_that_stands_still,
+            a_set_of_the_wrong_type, rules_of_somebody_else, completion)
