@@ -12,7 +12,7 @@ CC ?= cc
 
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
-	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libseccomp-dev
+	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev
 CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus systemd
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
@@ -171,6 +171,7 @@ $(CORE_LIB) $(HOST_LIB) $(CLIENT_LIB):
 
 $(DAEMON): $(call obj,$(MAIN_SRC)) $(HOST_LIB) $(CORE_LIB)
 $(CLI): $(call obj,$(CLI_SRC)) $(CLIENT_LIB) $(HOST_LIB) $(CORE_LIB)
+$(CLI): LIBS += $(shell pkg-config --libs ncurses)
 $(CLIENT_SO): $(call obj,$(CLIENT_SRC))
 	@echo '  LINK    $@'
 	@$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,$(CLIENT_SONAME) -o $@ $^ -lcjson

@@ -13,9 +13,9 @@
 #include "daemon/config.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients,
-	&cli_unknown, &cli_rules,    &cli_reload,  &cli_learn,    &cli_classify,
-	&cli_link,    &cli_baseline, &cli_metrics, &cli_selftest, &cli_db,
+	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients, &cli_unknown,
+	&cli_rules,   &cli_reload,   &cli_learn,   &cli_classify, &cli_link,    &cli_baseline,
+	&cli_metrics, &cli_selftest, &cli_top,     &cli_db,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
