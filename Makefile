@@ -192,7 +192,26 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main
 
 DATA ?= ../shared/data
 
-bench: bench-accuracy bench-link ## all benchmarks
+# Each part of tests/bench/bench.py runs alone too; ROUNDS=N repeats each measurement N times.
+BENCH_PARTS := queue latency classify offline table query publish
+BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate
+BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux
+ROUNDS ?= 7
+
+bench: bench-tools ## all figures of speed, into build/bench.json (root; DATA=, ROUNDS=7)
+	@BUILD=$(BUILD) DATA=$(DATA) ROUNDS=$(ROUNDS) tests/bench/bench.py $(BENCH_PARTS)
+
+.PHONY: bench-tools $(BENCH_PARTS:%=bench-%)
+$(BENCH_PARTS:%=bench-%): bench-%: bench-tools
+	@BUILD=$(BUILD) DATA=$(DATA) ROUNDS=$(ROUNDS) tests/bench/bench.py $*
+
+bench-tools:
+	@tests/deps.sh --no-services $(BENCH_DEPS)
+	@$(MAKE) --no-print-directory all $(BENCH_C:%=$(BUILD)/bench/%)
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/bench/syns.o $(HOST_LIB) $(CORE_LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
 bench-accuracy: ## how often the classification is right, beside p0f and the article's algorithm (DATA=)
 	@tests/deps.sh $(DEPS) p0f python3

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""synprint classify beside p0f on the same capture file."""
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from harness import ROOT, SYNPRINT, Part, tool
+
+
+def run(command, out):
+    """Wall and CPU seconds, and the most memory that was resident."""
+    with open(out, "wb") as file:
+        began = time.monotonic()
+        child = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL,
+                                 env=os.environ | {"SYNPRINT_CONF_DIR": str(ROOT / "conf")})
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.monotonic() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: exit {child.returncode}")
+    return {"wall s": wall, "CPU s": usage.ru_utime + usage.ru_stime,
+            "peak MiB": usage.ru_maxrss / 1024}
+
+
+def offline():
+    part = Part("offline", """synprint classify FILE > out beside p0f -r FILE -o out, both on a
+        capture of 1,000,000 SYNs of 50,000 clients in 8 shapes, read from the page cache; the
+        ratio of times is how many times as fast. And on the first 100,000: memory must be the
+        same.""")
+    with tempfile.TemporaryDirectory() as directory:
+        big, small = Path(directory) / "1m.pcap", Path(directory) / "100k.pcap"
+        tool("make_pcap", 1000000, big)
+        tool("make_pcap", 100000, small)
+        log, out = f"{directory}/p0f.log", f"{directory}/out"
+
+        def p0f(_):
+            Path(log).unlink(missing_ok=True)
+            return run(["p0f", "-r", str(big), "-o", log], "/dev/null")
+
+        def ours(option, file):
+            return lambda _: run([SYNPRINT, "classify", option, str(file)], out)
+
+        part.rounds("1,000,000 SYNs",
+                    [("p0f -r -o", p0f), ("classify --json", ours("--json", big)),
+                     ("classify --summary", ours("--summary", big))], turned=("wall s", "CPU s"),
+                    goals={("classify --json", "wall s"): ">= 20",
+                           ("classify --summary", "wall s"): ">= 60"})
+        for option in ("--json", "--summary"):
+            part.rounds(f"memory, {option}", [("100,000 SYNs", ours(option, small)),
+                                              ("1,000,000 SYNs", ours(option, big))], rounds=3)
+    return part
