@@ -183,6 +183,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcriterion -lm
 $(BUILD)/unit/test_line: $(call obj,src/cli/line.c)
+$(BUILD)/unit/test_judged: $(call obj,src/cli/judged.c)
 $(BUILD)/unit/test_client: $(CLIENT_LIB)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.

@@ -25,4 +25,13 @@ void report_json(const struct report *report, const struct vocab *vocab, struct 
 void report_put_members(const struct report *report, const struct vocab *vocab,
 			struct text_buf *buf);
 
+/**
+ * report_put_observed(), report_put_judged() - report_put_members() in two pieces. The second one
+ * says nothing of addresses, ports, times and numbers: SYNs of one shape with one verdict have the
+ * same text.
+ */
+void report_put_observed(const struct report *report, struct text_buf *buf);
+void report_put_judged(const struct report *report, const struct vocab *vocab,
+		       struct text_buf *buf);
+
 #endif

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -16,14 +15,16 @@
 #include "cli/cli.h"
 #include "cli/databases.h"
 #include "cli/explanation.h"
+#include "cli/judged.h"
 #include "cli/screen.h"
 #include "cli/summary.h"
+#include "cli/writer.h"
 #include "daemon/config.h"
 #include "daemon/knowledge.h"
 #include "input/replay.h"
 #include "synprint/explain.h"
 
-#define OUT_BYTES ((size_t)128 << 10)
+#define OUT_BYTES ((size_t)1 << 20) /* the page cache takes large pieces at half the cost */
 #define LINE_BYTES 32768 /* room for one SYN: 1,200 bytes as JSON, explained about 8,000 */
 #define FILES_MAX 16
 #define PROGRESS_PACKETS 32768 /* between two looks at the clock */
@@ -43,19 +44,13 @@ struct classify {
 	enum line_color color;
 	struct vocab *vocab;
 	struct knowledge *knowledge;
+	struct judged *judged;
+	struct writer *writer;
 	struct line_layout layout;
 	struct text_buf out;
 	struct summary summary;
 	time_t started_s;
 };
-
-static int flush_out(struct classify *classify)
-{
-	int r = cli_write(classify->out.data, classify->out.len);
-
-	text_buf_init(&classify->out, classify->out.data, classify->out.size);
-	return r;
-}
 
 static void put_line(struct classify *classify, const struct report *report)
 {
@@ -85,7 +80,8 @@ static void put_json(struct classify *classify, const struct report *report, str
 				      .vocab = classify->vocab};
 
 	text_put_char(out, '{');
-	report_put_members(report, classify->vocab, out);
+	report_put_observed(report, out);
+	judged_put(classify->judged, report, classify->vocab, out);
 	if (classify->explains)
 		explain_put_members(report, &bases, out);
 	text_put_char(out, '}');
@@ -115,7 +111,7 @@ static int put_syn(struct classify *classify, const struct report *report)
 			put_explained(classify, report);
 	}
 	if (classify->is_live || classify->out.size - classify->out.len < LINE_BYTES)
-		return flush_out(classify);
+		return writer_hand(classify->writer, &classify->out);
 	return CLI_OK;
 }
 
@@ -184,7 +180,9 @@ static int classify_all(struct classify *classify, struct replay *replay)
 	if (classify->only_summary)
 		summary_put(&classify->summary, classify->vocab, classify->cli->json,
 			    &classify->out);
-	r = flush_out(classify);
+	r = writer_hand(classify->writer, &classify->out);
+	if (r == CLI_OK)
+		r = writer_wait(classify->writer);
 	if (r == CLI_OK && more < 0)
 		return cli_error(CLI_BAD_INPUT, "%s: %s", classify->path, error.what);
 	return r;
@@ -244,18 +242,18 @@ static int load_databases(struct classify *classify)
 
 static int run_loaded(struct classify *classify)
 {
-	char *data = malloc(OUT_BYTES);
 	int r = load_databases(classify);
 
-	if (!data && r == CLI_OK)
+	classify->judged = judged_new();
+	classify->writer = writer_new(OUT_BYTES, &classify->out);
+	if ((!classify->writer || !classify->judged) && r == CLI_OK)
 		r = cli_error(CLI_FAILED, "out of memory");
-	if (r == CLI_OK) {
-		text_buf_init(&classify->out, data, OUT_BYTES);
+	if (r == CLI_OK)
 		r = classify_file(classify);
-	}
 	knowledge_free(classify->knowledge);
 	vocab_free(classify->vocab);
-	free(data);
+	judged_free(classify->judged);
+	writer_free(classify->writer);
 	return r;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "synprint/report.h"
 
+#include "digits.h"
 #include "synprint/sig.h"
 
 #define CLASS_MIN_PERMILLE 1
@@ -16,12 +17,6 @@ static inline void put_key(struct text_buf *buf, const char *key)
 	text_put(buf, ",\"");
 	text_put(buf, key);
 	text_put_len(buf, "\":", 2);
-}
-
-static inline void put_number(struct text_buf *buf, const char *key, uint64_t value)
-{
-	put_key(buf, key);
-	text_put_uint(buf, value);
 }
 
 static inline void put_number_or_null(struct text_buf *buf, const char *key, bool is_there,
@@ -40,90 +35,126 @@ static inline void put_text(struct text_buf *buf, const char *key, const char *t
 	text_put_json(buf, text);
 }
 
-static void put_addr(struct text_buf *buf, const char *key, const struct addr *addr)
-{
-	char text[ADDR_TEXT_MAX];
-	size_t len = addr_format(addr, text);
+/*
+ * The SYN itself goes through a plain cursor into room for the longest there is: everything in it
+ * has a bound, and one check at the end replaces forty.
+ */
+#define SYN_TEXT_MAX 1536 /* 25 keys of 30 bytes and numbers of 10, 3 addresses, 40 options of 7 */
 
-	put_key(buf, key);
-	text_put_char(buf, '"');
-	text_put_len(buf, text, len);
-	text_put_char(buf, '"');
+static inline char *add(char *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(at, text, len);
+	return at + len;
 }
 
-static void put_time(struct text_buf *buf, uint64_t now_ms)
+static inline char *add_number(char *at, const char *key, uint64_t value)
 {
-	text_put_uint(buf, now_ms / 1000);
-	text_put_char(buf, '.');
-	text_put_char(buf, (char)('0' + now_ms / 100 % 10));
-	text_put_char(buf, (char)('0' + now_ms / 10 % 10));
-	text_put_char(buf, (char)('0' + now_ms % 10));
+	return digits_put(add(at, key), value);
+}
+
+static inline char *add_number_or_null(char *at, const char *key, bool is_there, uint64_t value)
+{
+	at = add(at, key);
+	return is_there ? digits_put(at, value) : add(at, "null");
+}
+
+static inline char *add_addr(char *at, const char *key, const struct addr *addr)
+{
+	at = add(at, key);
+	return at + addr_format(addr, at);
+}
+
+static char *add_time(char *at, uint64_t now_ms)
+{
+	at = digits_put(at, now_ms / 1000);
+	*at++ = '.';
+	*at++ = (char)('0' + now_ms / 100 % 10);
+	*at++ = (char)('0' + now_ms / 10 % 10);
+	*at++ = (char)('0' + now_ms % 10);
+	return at;
 }
 
 /* The article's way to write options: "M1412,S,T,N,W7,". */
-static void put_options(struct text_buf *buf, const struct syn *syn)
+static char *add_options(char *at, const struct syn *syn)
 {
-	text_put(buf, ",\"tcp_options\":\"");
+	at = add(at, ",\"tcp_options\":\"");
 	for (unsigned i = 0; i < syn->opt_count; i++) {
 		switch (syn->opt_kinds[i]) {
-		case SYN_OPT_EOL: text_put_char(buf, 'E'); break;
-		case SYN_OPT_NOP: text_put_char(buf, 'N'); break;
-		case SYN_OPT_SACK_OK: text_put_char(buf, 'S'); break;
-		case SYN_OPT_TS: text_put_char(buf, 'T'); break;
-		case SYN_OPT_MSS:
-			text_put_char(buf, 'M');
-			text_put_uint(buf, syn->mss);
-			break;
-		case SYN_OPT_WSCALE:
-			text_put_char(buf, 'W');
-			text_put_uint(buf, syn->wscale);
-			break;
-		default: text_put_char(buf, 'U'); text_put_uint(buf, syn->opt_kinds[i]);
+		case SYN_OPT_EOL: *at++ = 'E'; break;
+		case SYN_OPT_NOP: *at++ = 'N'; break;
+		case SYN_OPT_SACK_OK: *at++ = 'S'; break;
+		case SYN_OPT_TS: *at++ = 'T'; break;
+		case SYN_OPT_MSS: at = add_number(at, "M", syn->mss); break;
+		case SYN_OPT_WSCALE: at = add_number(at, "W", syn->wscale); break;
+		default: at = add_number(at, "U", syn->opt_kinds[i]);
 		}
-		text_put_char(buf, ',');
+		*at++ = ',';
 	}
-	text_put_char(buf, '"');
+	*at++ = '"';
+	return at;
 }
 
 /* What the article leaves out and a signature does not show. */
-static void put_headers(struct text_buf *buf, const struct syn *syn)
+static char *add_headers(char *at, const struct syn *syn)
 {
-	put_number(buf, "ip_version", syn->ip_version);
-	put_number(buf, "ip_header_length", syn->ip_header_len);
-	put_number(buf, "ip_total_length", syn->total_len);
-	put_number(buf, "ip_tos", syn->tos);
-	put_number(buf, "ip_id", syn->ip_id);
-	put_number(buf, "ip_rf", syn->ip_reserved);
-	put_number(buf, "ip_flow_label", syn->flow_label);
-	put_number(buf, "tcp_seq", syn->seq);
+	at = add_number(at, ",\"ip_version\":", syn->ip_version);
+	at = add_number(at, ",\"ip_header_length\":", syn->ip_header_len);
+	at = add_number(at, ",\"ip_total_length\":", syn->total_len);
+	at = add_number(at, ",\"ip_tos\":", syn->tos);
+	at = add_number(at, ",\"ip_id\":", syn->ip_id);
+	at = add_number(at, ",\"ip_rf\":", syn->ip_reserved);
+	at = add_number(at, ",\"ip_flow_label\":", syn->flow_label);
+	return add_number(at, ",\"tcp_seq\":", syn->seq);
 }
 
-static void put_syn(struct text_buf *buf, const struct report *report)
+static char *add_syn(char *at, uint64_t now_ms, const struct syn *syn)
 {
-	const struct syn *syn = report->syn;
+	at = add(at, ",\"syn\":{\"ts\":");
+	at = add_time(at, now_ms);
+	at = add_addr(at, ",\"src_ip\":\"", &syn->src);
+	at = add_addr(at, "\",\"dst_ip\":\"", &syn->dst);
+	at = add_number(at, "\",\"dst_port\":", syn->dst_port);
+	at = add_number(at, ",\"ip_ttl\":", syn->ttl);
+	at = add_number(at, ",\"ip_df\":", syn->df);
+	at = add_number(at, ",\"ip_mf\":", syn->mf);
+	at = add_number(at, ",\"tcp_window_size\":", syn->win);
+	at = add_number(at, ",\"tcp_flags\":", syn->tcp_flags);
+	at = add_number(at, ",\"tcp_ack\":", syn->ack);
+	at = add_number(at, ",\"tcp_header_length\":", syn->tcp_header_len);
+	at = add_number(at, ",\"tcp_urp\":", syn->urg_ptr);
+	at = add_options(at, syn);
+	at = add_number_or_null(at, ",\"tcp_window_scaling\":", syn->has_wscale, syn->wscale);
+	at = add_number_or_null(at, ",\"tcp_timestamp\":", syn->has_ts, syn->ts_val);
+	at = add_number_or_null(at, ",\"tcp_timestamp_echo_reply\":", syn->has_ts, syn->ts_ecr);
+	at = add_number_or_null(at, ",\"tcp_mss\":", syn->has_mss, syn->mss);
+	at = add_headers(at, syn);
+	*at++ = '}';
+	return at;
+}
+
+void report_put_observed(const struct report *report, struct text_buf *buf)
+{
+	char text[SYN_TEXT_MAX], *at = text;
+
+	at = add_addr(at, "\"ip\":\"", &report->addr);
+	at = add_number(at, "\",\"port\":", report->port);
+	at = report->syn ? add_syn(at, report->now_ms, report->syn) : add(at, ",\"syn\":null");
+	*at = '\0';
+	text_put_len(buf, text, (size_t)(at - text));
+}
+
+static void put_sig(struct text_buf *buf, const struct syn *syn)
+{
 	struct sig sig;
 
-	text_put(buf, ",\"syn\":{\"ts\":");
-	put_time(buf, report->now_ms);
-	put_addr(buf, "src_ip", &syn->src);
-	put_addr(buf, "dst_ip", &syn->dst);
-	put_number(buf, "dst_port", syn->dst_port);
-	put_number(buf, "ip_ttl", syn->ttl);
-	put_number(buf, "ip_df", syn->df);
-	put_number(buf, "ip_mf", syn->mf);
-	put_number(buf, "tcp_window_size", syn->win);
-	put_number(buf, "tcp_flags", syn->tcp_flags);
-	put_number(buf, "tcp_ack", syn->ack);
-	put_number(buf, "tcp_header_length", syn->tcp_header_len);
-	put_number(buf, "tcp_urp", syn->urg_ptr);
-	put_options(buf, syn);
-	put_number_or_null(buf, "tcp_window_scaling", syn->has_wscale, syn->wscale);
-	put_number_or_null(buf, "tcp_timestamp", syn->has_ts, syn->ts_val);
-	put_number_or_null(buf, "tcp_timestamp_echo_reply", syn->has_ts, syn->ts_ecr);
-	put_number_or_null(buf, "tcp_mss", syn->has_mss, syn->mss);
-	put_headers(buf, syn);
-	text_put(buf, "},\"sig\":\"");
+	if (!syn) {
+		text_put(buf, ",\"sig\":null");
+		return;
+	}
 	sig_from_syn(syn, &sig);
+	text_put(buf, ",\"sig\":\"");
 	sig_format(&sig, buf);
 	text_put_char(buf, '"');
 }
@@ -242,27 +273,24 @@ static void put_reasons(struct text_buf *buf, uint64_t reasons)
 	text_put_char(buf, ']');
 }
 
-void report_put_members(const struct report *report, const struct vocab *vocab,
-			struct text_buf *buf)
+void report_put_judged(const struct report *report, const struct vocab *vocab, struct text_buf *buf)
 {
 	const struct verdict *verdict = &report->verdict;
-	char ip[ADDR_TEXT_MAX];
-	size_t len = addr_format(&report->addr, ip);
 
-	text_put(buf, "\"ip\":\"");
-	text_put_len(buf, ip, len);
-	text_put_char(buf, '"');
-	put_number(buf, "port", report->port);
-	if (report->syn)
-		put_syn(buf, report);
-	else
-		text_put(buf, ",\"syn\":null,\"sig\":null");
+	put_sig(buf, report->syn);
 	put_os(buf, report, vocab);
 	put_link(buf, report, vocab);
 	put_number_or_null(buf, "dist_hops", verdict->dist_hops != VERDICT_DIST_UNKNOWN,
 			   verdict->dist_hops);
 	put_flags(buf, verdict->flags);
 	put_reasons(buf, verdict->reasons);
+}
+
+void report_put_members(const struct report *report, const struct vocab *vocab,
+			struct text_buf *buf)
+{
+	report_put_observed(report, buf);
+	report_put_judged(report, vocab, buf);
 }
 
 void report_json(const struct report *report, const struct vocab *vocab, struct text_buf *buf)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "digits.h"
+
 int text_error_set(struct text_error *err, unsigned line, unsigned column, const char *fmt, ...)
 {
 	va_list args;
@@ -39,18 +41,9 @@ void text_put_cut(struct text_buf *buf, const char *text)
 
 void text_put_uint(struct text_buf *buf, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char digits[DIGITS_MAX];
 
-	if (value < 10) {
-		text_put_char(buf, (char)('0' + value));
-		return;
-	}
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	text_put_len(buf, digits + at, sizeof(digits) - at);
+	text_put_len(buf, digits, (size_t)(digits_put(digits, value) - digits));
 }
 
 void text_put_int(struct text_buf *buf, int64_t value)
