@@ -23,6 +23,7 @@
 #include "daemon/knowledge.h"
 #include "input/replay.h"
 #include "synprint/explain.h"
+#include "synprint/match_memo.h"
 
 #define OUT_BYTES ((size_t)1 << 20) /* the page cache takes large pieces at half the cost */
 #define LINE_BYTES 32768 /* room for one SYN: 1,200 bytes as JSON, explained about 8,000 */
@@ -44,6 +45,7 @@ struct classify {
 	enum line_color color;
 	struct vocab *vocab;
 	struct knowledge *knowledge;
+	struct match_memo *memo;
 	struct judged *judged;
 	struct writer *writer;
 	struct line_layout layout;
@@ -120,7 +122,7 @@ static int classify_packet(struct classify *classify, const struct replay_packet
 	const struct knowledge *knowledge = classify->knowledge;
 	enum syn_result result;
 	struct report report;
-	struct match match;
+	const struct match *match;
 	struct link link;
 	struct syn syn;
 
@@ -128,16 +130,16 @@ static int classify_packet(struct classify *classify, const struct replay_packet
 	summary_count_packet(&classify->summary, result);
 	if (result != SYN_OK)
 		return CLI_OK;
-	match_syn(knowledge->sigdb, &syn, &match);
+	match = match_memo_syn(classify->memo, &syn);
 	link_judge(knowledge->linkdb, &syn, classify->local_clamp, &link);
-	report = (struct report){.now_ms = packet->now_ms,
-				 .addr = syn.src,
-				 .port = syn.src_port,
-				 .syn = &syn,
-				 .match = &match,
-				 .link = &link,
-				 .verdict =
-					 verdict_decide(&syn, &match, &link, classify->threshold)};
+	report =
+		(struct report){.now_ms = packet->now_ms,
+				.addr = syn.src,
+				.port = syn.src_port,
+				.syn = &syn,
+				.match = match,
+				.link = &link,
+				.verdict = verdict_decide(&syn, match, &link, classify->threshold)};
 	if (!classify->only_summary)
 		return put_syn(classify, &report);
 	summary_count_verdict(&classify->summary, &report.verdict);
@@ -246,10 +248,13 @@ static int run_loaded(struct classify *classify)
 
 	classify->judged = judged_new();
 	classify->writer = writer_new(OUT_BYTES, &classify->out);
-	if ((!classify->writer || !classify->judged) && r == CLI_OK)
+	if (r == CLI_OK)
+		classify->memo = match_memo_new(classify->knowledge->sigdb);
+	if ((!classify->writer || !classify->judged || !classify->memo) && r == CLI_OK)
 		r = cli_error(CLI_FAILED, "out of memory");
 	if (r == CLI_OK)
 		r = classify_file(classify);
+	match_memo_free(classify->memo);
 	knowledge_free(classify->knowledge);
 	vocab_free(classify->vocab);
 	judged_free(classify->judged);

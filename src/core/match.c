@@ -83,6 +83,13 @@ static bool condition_holds(const struct lookup *lookup, uint8_t when, uint16_t 
 	return true;
 }
 
+bool condition_may_hold(const struct index *index, const struct syn *syn)
+{
+	return syn->ip_version == 4 &&
+	       (index->ip_ids & ip_id_bit(syn->ip_id) || syn->seq == dst_v4(syn) ||
+		syn->ip_id == (uint16_t)(dst_v4(syn) ^ syn->dst_port ^ syn->seq));
+}
+
 static const struct node *find_whole(struct lookup *lookup, const struct form *form,
 				     uint64_t layout)
 {

@@ -89,6 +89,9 @@ const struct node *lookup_shape(struct lookup *lookup, enum level level, const s
 /** seq_is_dst() - the sequence number is the IPv4 destination address. */
 bool seq_is_dst(const struct syn *syn);
 
+/** condition_may_hold() - of any signature's conditions on addresses, ports, IDs and numbers. */
+bool condition_may_hold(const struct index *index, const struct syn *syn);
+
 /** quirks_differ() - the quirks in which a signature and a SYN differ. */
 static inline uint32_t quirks_differ(uint32_t quirks, uint8_t ip_version, const struct syn *syn)
 {

@@ -41,6 +41,18 @@ static int load_databases(struct generation *generation, struct vocab *vocab, bo
 	return rc;
 }
 
+static int make_memos(struct generation *generation, char *ret_error, size_t error_size)
+{
+	for (int i = 0; i < generation->config->queue_count; i++) {
+		generation->memos[i] = match_memo_new(generation->knowledge->sigdb);
+		if (!generation->memos[i]) {
+			snprintf(ret_error, error_size, "out of memory");
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 int generation_load(const char *path, struct config *boot, struct vocab *vocab, bool may_rename,
 		    char *ret_error, size_t error_size, struct generation **ret_generation)
 {
@@ -56,7 +68,8 @@ int generation_load(const char *path, struct config *boot, struct vocab *vocab, 
 	if (boot)
 		generation->kept_count = config_keep(generation->config, boot,
 						     generation->kept_keys, GENERATION_NOTES_MAX);
-	if (load_databases(generation, vocab, may_rename, ret_error, error_size) < 0) {
+	if (load_databases(generation, vocab, may_rename, ret_error, error_size) < 0 ||
+	    make_memos(generation, ret_error, error_size) < 0) {
 		generation_free(generation);
 		return -EINVAL;
 	}
@@ -240,6 +253,8 @@ void generation_free(struct generation *generation)
 	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
 		if (generation->targets[i])
 			generation->targets[i]->type->free(generation->targets[i]);
+	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
+		match_memo_free(generation->memos[i]);
 	knowledge_free(generation->knowledge);
 	config_free(generation->config);
 	free(generation);

@@ -11,12 +11,14 @@
 #include "daemon/knowledge.h"
 #include "publish/publisher.h"
 #include "synprint/clients.h"
+#include "synprint/match_memo.h"
 
 #define GENERATION_NOTES_MAX 32
 
 struct generation {
 	struct config *config; /* a reference */
 	struct knowledge *knowledge;
+	struct match_memo *memos[CONFIG_QUEUES_MAX]; /* each used by one worker alone */
 	const struct vocab *vocab;
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */

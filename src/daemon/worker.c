@@ -159,8 +159,8 @@ static void handle_packet(struct worker *worker, const struct generation *genera
 {
 	const struct knowledge *knowledge = generation->knowledge;
 	const struct config *config = generation->config;
+	const struct match *match;
 	struct syn syn;
-	struct match match;
 	struct link link;
 	struct verdict verdict;
 	struct change change;
@@ -169,10 +169,10 @@ static void handle_packet(struct worker *worker, const struct generation *genera
 	count(&worker->stats.results[result], 1);
 	if (result != SYN_OK)
 		return;
-	match_syn(knowledge->sigdb, &syn, &match);
+	match = match_memo_syn(generation->memos[worker->number], &syn);
 	link_judge(knowledge->linkdb, &syn, (uint16_t)config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
-	verdict = verdict_decide(&syn, &match, &link, config->link_threshold);
+	verdict = verdict_decide(&syn, match, &link, config->link_threshold);
 	verdict.interface = ingress_number(&worker->ingress, generation->vocab,
 					   worker->pipeline->interfaces, packet->in_ifindex) &
 			    0xf;
@@ -180,7 +180,7 @@ static void handle_packet(struct worker *worker, const struct generation *genera
 	if (change.kind == CHANGE_NEW)
 		count_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
 	count_flags(&worker->stats, change.verdict.flags);
-	if (match.kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
+	if (match->kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
 		count_unknown(worker->pipeline->unknown, now_ms, &syn);
 	if (config->mark_mask)
 		mark_packet(worker, generation, packet, &syn, &change.verdict);

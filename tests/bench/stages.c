@@ -12,6 +12,7 @@
 #include "daemon/knowledge.h"
 #include "syns.h"
 #include "synprint/clients.h"
+#include "synprint/match_memo.h"
 
 #define SYNS_MAX 8192
 #define PACKET_MAX 128
@@ -29,6 +30,7 @@ static struct verdict verdicts[SYNS_MAX];
 static unsigned syn_count;
 static const struct knowledge *knowledge;
 static struct clients *clients;
+static struct match_memo *memo;
 static volatile uint64_t sink; /* results that nobody wants are not computed */
 
 __attribute__((noinline)) static void stage_parse(void)
@@ -51,6 +53,12 @@ __attribute__((noinline)) static void stage_match(void)
 {
 	for (unsigned i = 0; i < syn_count; i++)
 		match_syn(knowledge->sigdb, &syns[i], &matches[i]);
+}
+
+__attribute__((noinline)) static void stage_memo(void)
+{
+	for (unsigned i = 0; i < syn_count; i++)
+		sink = match_memo_syn(memo, &syns[i])->label;
 }
 
 __attribute__((noinline)) static void stage_link(void)
@@ -77,8 +85,24 @@ __attribute__((noinline)) static void stage_observe(void)
 	}
 }
 
-/* From the packet's bytes to the verdict, in one go. */
+/* From the packet's bytes to the verdict, in one go, as the worker does it. */
 __attribute__((noinline)) static void stage_classify(void)
+{
+	for (unsigned i = 0; i < syn_count; i++) {
+		const struct match *match;
+		struct link link;
+		struct syn syn;
+
+		if (syn_parse(packets[i].bytes, packets[i].len, &syn) != SYN_OK)
+			continue;
+		match = match_memo_syn(memo, &syn);
+		link_judge(knowledge->linkdb, &syn, 0, &link);
+		verdicts[i] = verdict_decide(&syn, match, &link, LINK_LIKELY);
+	}
+}
+
+/* The same where no shape was seen before. */
+__attribute__((noinline)) static void stage_unseen(void)
 {
 	for (unsigned i = 0; i < syn_count; i++) {
 		struct match match;
@@ -97,9 +121,9 @@ static const struct stage {
 	const char *name;
 	void (*run)(void);
 } stages[] = {
-	{"parse", stage_parse},       {"signature", stage_signature}, {"match", stage_match},
-	{"link", stage_link},         {"decide", stage_decide},       {"observe", stage_observe},
-	{"classify", stage_classify},
+	{"parse", stage_parse},     {"signature", stage_signature}, {"match", stage_match},
+	{"memo", stage_memo},       {"link", stage_link},           {"decide", stage_decide},
+	{"observe", stage_observe}, {"classify", stage_classify},   {"unseen", stage_unseen},
 };
 
 static uint64_t now_ns(void)
@@ -194,7 +218,8 @@ int main(int argc, char **argv)
 		make_syns();
 	else
 		read_syns(argv[3]);
-	if (!clients || !syn_count)
+	memo = match_memo_new(knowledge->sigdb);
+	if (!clients || !memo || !syn_count)
 		return 1;
 	printf("syns %u\n", syn_count);
 	for (unsigned s = 0; s < sizeof(stages) / sizeof(stages[0]); s++) {
