@@ -3,13 +3,17 @@
 # run.sh BUILD: the daemon with the default configuration and a live view of it, until it ends.
 set -u
 build=$1
-config=conf/synprint.conf
+config=$build/run/synprint.conf
 daemon=
 
 if [ "$(id -u)" != 0 ]; then
 	echo "make run needs root: it diverts this host's inbound SYNs to an NFQUEUE" >&2
 	exit 5
 fi
+
+# The shipped configuration, but for what would be left behind.
+mkdir -p "$build/run" && cp conf/*.db conf/synprint.conf "$build/run/" || exit 1
+sed -i '/^state:/,/^}/s/enabled = true/enabled = false/' "$config"
 
 tool() {
 	"$build/synprint" --config "$config" "$@"

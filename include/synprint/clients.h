@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The client table: what is known of each address, in a fixed amount of memory. Sharded by a
- * keyed hash of the address; each shard has its own lock, index and age list, so any thread
- * may call any function here. When a shard is full, its client that was silent longest gives
- * way, and that is counted. Time and hash seed come from the caller.
+ * keyed hash of the address; each shard has its own lock, index and age lists, so any thread
+ * may call any function here. When a shard is full, somebody gives way, and that is counted:
+ * whoever was silent longest of those that were seen once, and only where these are few, of the
+ * others. Time and hash seed come from the caller.
  */
 #ifndef SYNPRINT_CLIENTS_H
 #define SYNPRINT_CLIENTS_H
@@ -98,6 +99,12 @@ int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t p
  */
 int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port, unsigned flags,
 		 uint64_t reasons, struct change *ret_change);
+
+/**
+ * clients_restore() - put back what an earlier process knew of a client, younger ones last.
+ * Return: whether one client less is there for it: another one gave way, or it is there already.
+ */
+bool clients_restore(struct clients *clients, const struct client *client);
 
 /** clients_forget() - remove one address. Return: 0 or -ENOENT; @ret_client may be NULL. */
 int clients_forget(struct clients *clients, const struct addr *addr, struct client *ret_client);

@@ -97,6 +97,9 @@ static const struct key keys[] = {
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
 	{"control.mode", KEY_MODE, AT(socket_mode), 0, 0777, 0660, NULL, 0},
 	{"control.group", KEY_STRING, AT(socket_group), 0, 0, 0, NULL, 0},
+	{"state.enabled", KEY_BOOL, AT(state_enabled), 0, 0, 0, NULL, 0},
+	{"state.file", KEY_STRING, AT(state_file), 0, 0, 0, NULL, 0},
+	{"state.interval", KEY_INT, AT(state_interval_s), 1, 86400, 300, NULL, 0},
 	{"metrics.textfile", KEY_STRING, AT(metrics_file), 0, 0, 0, NULL, 0},
 	{"metrics.interval", KEY_INT, AT(metrics_interval_s), 1, 3600, 15, NULL, 0},
 	{"p0f.enabled", KEY_BOOL, AT(p0f_enabled), 0, 0, 0, NULL, 0},
@@ -117,6 +120,7 @@ static const char *const restart_only[] = {
 	"learn.",
 	"control.",
 	"p0f.",
+	"state.",
 	"user",
 	"baseline.enabled",
 	"baseline.prefixes",
@@ -345,6 +349,7 @@ static int place_files(struct config *config)
 	}
 	config->links = beside(config, config->links);
 	config->learn_file = beside(config, config->learn_file);
+	config->state_file = beside(config, config->state_file);
 	if (config->baseline_names) {
 		config->baseline_names = beside(config, config->baseline_names);
 		if (!config->baseline_names)
@@ -355,7 +360,7 @@ static int place_files(struct config *config)
 		if (!config->metrics_file)
 			return -ENOMEM;
 	}
-	return config->links && config->learn_file ? 0 : -ENOMEM;
+	return config->links && config->learn_file && config->state_file ? 0 : -ENOMEM;
 }
 
 static void set_defaults(struct config *config)
@@ -366,6 +371,8 @@ static void set_defaults(struct config *config)
 	config->links = "links.db";
 	config->baseline_enabled = true;
 	config->learn_file = CONFIG_DEFAULT_LEARNED;
+	config->state_enabled = true;
+	config->state_file = CONFIG_DEFAULT_STATE;
 	config->socket = CONFIG_DEFAULT_SOCKET;
 	config->p0f_socket = CONFIG_DEFAULT_P0F_SOCKET;
 	config_default_sets(config);

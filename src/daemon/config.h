@@ -19,6 +19,7 @@
 #define CONFIG_SETS_MAX 32
 #define CONFIG_INTERFACES_MAX 64
 #define CONFIG_FILES_MAX 16
+#define CONFIG_DEFAULT_STATE "/var/lib/synprint/state"
 #define CONFIG_DEFAULT_LEARNED "/var/lib/synprint/learned.db"
 
 enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
@@ -79,6 +80,9 @@ struct config {
 	const char *socket;
 	int socket_mode;
 	const char *socket_group; /* NULL: as it comes */
+	int state_enabled; /* bool */
+	const char *state_file;
+	int state_interval_s;
 	const char *metrics_file; /* NULL: none is written */
 	int metrics_interval_s;
 	int p0f_enabled; /* bool */

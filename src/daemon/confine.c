@@ -62,6 +62,8 @@ static void give_directories(const struct daemon *daemon)
 	if (config->p0f_enabled)
 		give_directory_of(daemon, config->p0f_socket);
 	give_directory(daemon, "/var/lib/synprint");
+	if (config->state_enabled)
+		give_directory_of(daemon, config->state_file);
 	if (config->learn_enabled)
 		give_directory_of(daemon, config->learn_file);
 }

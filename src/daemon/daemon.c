@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "daemon/metrics.h"
+#include "daemon/state.h"
 #include "input/interfaces.h"
+#include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/log.h"
 
@@ -333,6 +335,28 @@ static enum daemon_exit check_alone(struct daemon *daemon)
 	return DAEMON_EXIT_QUEUE_BUSY;
 }
 
+/* Before the sets are filled, so that they hold at once whom they held before. */
+static enum daemon_exit start_state(struct daemon *daemon)
+{
+	const struct config *config = daemon->boot;
+	struct state_params params = {.path = config->state_file,
+				      .interval_s = (unsigned)config->state_interval_s,
+				      .clients = daemon->pipeline.clients,
+				      .baseline = daemon->pipeline.baseline,
+				      .vocab = daemon->vocab};
+	int rc;
+
+	if (!config->state_enabled)
+		return DAEMON_EXIT_OK;
+	file_make_directory(params.path);
+	state_load(&params);
+	rc = state_start(&params, &daemon->state);
+	if (rc == 0)
+		return DAEMON_EXIT_OK;
+	log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(-rc));
+	return DAEMON_EXIT_FAILED;
+}
+
 static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 {
 	enum daemon_exit code = check_privileges();
@@ -348,6 +372,7 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 	code = code ? code : daemon_confine(daemon);
 	code = code ? code : bind_queues(daemon);
 	code = code ? code : check_alone(daemon);
+	code = code ? code : start_state(daemon);
 	code = code ? code : start_publisher(daemon);
 	code = code ? code : start_workers(daemon);
 	code = code ? code : start_diversion(daemon);
@@ -425,6 +450,7 @@ void daemon_stop(struct daemon *daemon)
 	keeper_stop(daemon->keeper);
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
 		worker_stop(daemon->workers[i]);
+	state_stop(daemon->state);
 	stop_generations(daemon);
 	if (has_made)
 		remove_rules(daemon);

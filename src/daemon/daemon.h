@@ -32,6 +32,8 @@ enum daemon_exit {
 	DAEMON_EXIT_RULES = 8, /* the diversion rules cannot be made */
 };
 
+struct state;
+
 struct daemon {
 	struct config *boot; /* the first configuration: what only a restart changes */
 	struct generation *generation; /* the newest; workers read it atomically */
@@ -50,6 +52,7 @@ struct daemon {
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
 	struct learned *learned; /* NULL where nothing is learned */
+	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* daemon_clock_s() */
 	uint64_t reloads;
 	unsigned seconds; /* of the housekeeping */

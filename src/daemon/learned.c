@@ -103,15 +103,6 @@ void learned_touch(struct learned *learned)
 	learned->is_new = true;
 }
 
-static void make_directory(const char *path)
-{
-	char name[PATH_BYTES];
-
-	snprintf(name, sizeof(name), "%s", path);
-	if (mkdir(dirname(name), 0755) < 0)
-		return; /* it is there, or writing will say what is wrong */
-}
-
 int learned_write(struct learned *learned)
 {
 	static struct log_limit limit;
@@ -122,7 +113,7 @@ int learned_write(struct learned *learned)
 	if (!learned->is_new)
 		return 0;
 	learned->written_s = (uint64_t)time(NULL);
-	make_directory(learned->path);
+	file_make_directory(learned->path);
 	text = malloc(learned->text_size);
 	if (!text)
 		return -ENOMEM;

@@ -14,4 +14,29 @@
  */
 int file_replace(const char *path, const char *data, size_t len, bool is_durable);
 
+/* A file that is written piece by piece and takes its place when it is whole. */
+struct file_writer {
+	int fd;
+	char path[4096], temporary[4096];
+};
+
+/** file_begin() - under a temporary name beside @path. Return: 0 or -errno. */
+int file_begin(const char *path, struct file_writer *ret_writer);
+
+/** file_write() - Return: 0 or -errno. */
+int file_write(struct file_writer *writer, const void *bytes, size_t len);
+
+/**
+ * file_end() - put it in its place, after the disk has it.
+ * @rc: 0, or what went wrong before: then the file is dropped
+ * Return: @rc, or -errno; then the old file is as it was.
+ */
+int file_end(struct file_writer *writer, int rc);
+
+/** file_put_aside() - rename a damaged file to *.damaged. Return: 0 or -errno. */
+int file_put_aside(const char *path, char *ret_aside, size_t size);
+
+/** file_make_directory() - the folder that a file is to be in, where it is missing. */
+void file_make_directory(const char *path);
+
 #endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory, index and age lists of the client table's shards. */
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/clients_shard.h"
+
+#define SHARDS_MAX 64
+#define CLIENTS_PER_SHARD_MIN 1024
+#define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot has 24 bits for the entry */
+#define NIL UINT32_MAX
+#define ONCE_SHARE 8 /* those seen once may always take an eighth of a shard */
+
+static unsigned shards_for(size_t capacity)
+{
+	unsigned count = 1;
+
+	while (count < SHARDS_MAX && capacity / (2u * count) >= CLIENTS_PER_SHARD_MIN)
+		count *= 2;
+	return count;
+}
+
+/* A shard's share, and room for its share to be four standard deviations over the mean. */
+static size_t shard_capacity(size_t capacity, unsigned shard_count)
+{
+	size_t mean = (capacity + shard_count - 1) / shard_count, root = 1;
+
+	if (shard_count == 1)
+		return mean;
+	while (root * root < mean)
+		root++;
+	return mean + 4 * root;
+}
+
+static bool take_memory(struct clients *clients, size_t entries, size_t slots, size_t recent)
+{
+	size_t n = clients->shard_count;
+
+	clients->shards = aligned_alloc(_Alignof(struct shard), n * sizeof(struct shard));
+	clients->entries = calloc(n * entries, sizeof(struct entry));
+	clients->index = calloc(n * slots, sizeof(uint32_t));
+	clients->recent = calloc(n * recent, sizeof(struct recent));
+	clients->memory_bytes =
+		sizeof(*clients) + n * (sizeof(struct shard) + entries * sizeof(struct entry) +
+					slots * sizeof(uint32_t) + recent * sizeof(struct recent));
+	return clients->shards && clients->entries && clients->index && clients->recent;
+}
+
+static void shard_init(struct shard *shard, const struct clients *clients, unsigned number,
+		       size_t entries, size_t slots, size_t recent)
+{
+	memset(shard, 0, sizeof(*shard));
+	pthread_mutex_init(&shard->lock, NULL);
+	shard->entries = clients->entries + number * entries;
+	shard->index = clients->index + number * slots;
+	shard->recent = clients->recent + number * recent;
+	shard->entry_count = (uint32_t)entries;
+	shard->index_size = (uint32_t)slots;
+	shard->recent_count = (uint32_t)recent;
+	shard->free_head = NIL;
+	for (unsigned list = 0; list < AGE_LISTS; list++)
+		shard->ages[list].oldest = shard->ages[list].newest = NIL;
+}
+
+bool clients_alloc(struct clients *clients)
+{
+	const struct clients_params *params = &clients->params;
+	unsigned count = shards_for(params->capacity);
+	size_t entries = shard_capacity(params->capacity, count);
+	size_t slots = entries + entries / 3 + 8, recent = (params->recent + count - 1) / count;
+
+	if (entries > SHARD_ENTRIES_MAX || recent > SHARD_ENTRIES_MAX)
+		return false;
+	clients->shard_count = count;
+	if (!take_memory(clients, entries, slots, recent))
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		shard_init(&clients->shards[i], clients, i, entries, slots, recent);
+	return true;
+}
+
+struct addr clients_key(const struct clients *clients, const struct addr *addr)
+{
+	if (clients->params.v6_prefix_bits >= 128 || addr_is_v4(addr))
+		return *addr;
+	return addr_mask(addr, clients->params.v6_prefix_bits);
+}
+
+uint64_t clients_hash(const struct clients *clients, const struct addr *key)
+{
+	return XXH3_64bits_withSeed(key->bytes, sizeof(key->bytes), clients->params.seed);
+}
+
+/* Shard, index slot and tag take different bits of the hash. */
+struct shard *clients_shard(const struct clients *clients, uint64_t hash)
+{
+	return &clients->shards[(hash >> 56) & (clients->shard_count - 1)];
+}
+
+static uint32_t home_slot(const struct shard *shard, uint64_t hash)
+{
+	return (uint32_t)(((hash & UINT32_MAX) * shard->index_size) >> 32);
+}
+
+static uint32_t slot_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 40) & 0xff;
+}
+
+static uint32_t next_slot(const struct shard *shard, uint32_t slot)
+{
+	return slot + 1 == shard->index_size ? 0 : slot + 1;
+}
+
+/* The slot that holds the key, or the empty one where it would go. */
+static uint32_t find_slot(const struct shard *shard, const struct addr *key, uint64_t hash)
+{
+	uint32_t slot = home_slot(shard, hash), tag = slot_tag(hash);
+
+	for (; shard->index[slot]; slot = next_slot(shard, slot)) {
+		uint32_t value = shard->index[slot];
+
+		if (value >> 24 == tag &&
+		    addr_equal(&shard->entries[(value & 0xffffff) - 1].addr, key))
+			break;
+	}
+	return slot;
+}
+
+struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash)
+{
+	uint32_t value = shard->index[find_slot(shard, key, hash)];
+
+	return value ? &shard->entries[(value & 0xffffff) - 1] : NULL;
+}
+
+/* Linear probing leaves no tombstone: what follows moves up where its home allows. */
+static void clear_slot(const struct clients *clients, struct shard *shard, uint32_t hole)
+{
+	uint32_t slot = hole;
+
+	for (;;) {
+		uint32_t home;
+
+		shard->index[hole] = 0;
+		do {
+			slot = next_slot(shard, slot);
+			if (!shard->index[slot])
+				return;
+			home = home_slot(
+				shard,
+				clients_hash(clients,
+					     &shard->entries[(shard->index[slot] & 0xffffff) - 1]
+						      .addr));
+		} while (hole <= slot ? hole < home && home <= slot : hole < home || home <= slot);
+		shard->index[hole] = shard->index[slot];
+		hole = slot;
+	}
+}
+
+static void age_unlink(struct shard *shard, const struct entry *entry)
+{
+	uint32_t *oldest = &shard->ages[entry->list].oldest;
+	uint32_t *newest = &shard->ages[entry->list].newest;
+
+	*(entry->older == NIL ? oldest : &shard->entries[entry->older].newer) = entry->newer;
+	*(entry->newer == NIL ? newest : &shard->entries[entry->newer].older) = entry->older;
+	shard->ages[entry->list].count--;
+}
+
+static void age_append(struct shard *shard, struct entry *entry, enum age_list list)
+{
+	uint32_t number = (uint32_t)(entry - shard->entries);
+	uint32_t *oldest = &shard->ages[list].oldest, *newest = &shard->ages[list].newest;
+
+	entry->list = list & 1u;
+	entry->older = *newest;
+	entry->newer = NIL;
+	*(*newest == NIL ? oldest : &shard->entries[*newest].newer) = number;
+	*newest = number;
+	shard->ages[list].count++;
+}
+
+void shard_touch(struct shard *shard, struct entry *entry, enum age_list list)
+{
+	age_unlink(shard, entry);
+	age_append(shard, entry, list);
+}
+
+/* Who gives way in a full shard. */
+static struct entry *find_victim(const struct shard *shard)
+{
+	uint32_t once = shard->ages[AGE_ONCE].count, again = shard->ages[AGE_AGAIN].count;
+	bool is_once = once && (!again || once > shard->entry_count / ONCE_SHARE);
+
+	return &shard->entries[shard->ages[is_once ? AGE_ONCE : AGE_AGAIN].oldest];
+}
+
+void shard_remove(const struct clients *clients, struct shard *shard, struct entry *entry)
+{
+	clear_slot(clients, shard,
+		   find_slot(shard, &entry->addr, clients_hash(clients, &entry->addr)));
+	age_unlink(shard, entry);
+	memset(entry, 0, sizeof(*entry));
+	entry->older = shard->free_head;
+	shard->free_head = (uint32_t)(entry - shard->entries);
+	shard->used--;
+}
+
+static struct entry *entry_take_free(struct shard *shard)
+{
+	struct entry *entry;
+
+	if (shard->free_head == NIL)
+		return &shard->entries[shard->entry_top++];
+	entry = &shard->entries[shard->free_head];
+	shard->free_head = entry->older;
+	return entry;
+}
+
+struct entry *shard_add(const struct clients *clients, struct shard *shard, const struct addr *key,
+			uint64_t hash)
+{
+	struct entry *entry;
+
+	if (shard->used == shard->entry_count) {
+		shard_remove(clients, shard, find_victim(shard));
+		shard->evicted++;
+	}
+	entry = entry_take_free(shard);
+	memset(entry, 0, sizeof(*entry));
+	entry->addr = *key;
+	shard->index[find_slot(shard, key, hash)] =
+		slot_tag(hash) << 24 | ((uint32_t)(entry - shard->entries) + 1);
+	age_append(shard, entry, AGE_ONCE);
+	shard->used++;
+	return entry;
+}
+
+struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port)
+{
+	uint64_t mixed = (hash ^ port) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &shard->recent[((mixed >> 32) * shard->recent_count) >> 32];
+}

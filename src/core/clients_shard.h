@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A shard of the client table: an array of entries, an open-addressing index into it, and two
+ * lists of the entries by age. Every function wants the shard's lock to be held.
+ *
+ * Who was seen once is on one list, who came back on the other. What has to give way in a full
+ * shard is the oldest of those seen once, as long as they are more than an eighth of it: a flood
+ * from addresses that nobody comes back from pushes out its own, and not the clients of a site.
+ */
+#ifndef SYNPRINT_CORE_CLIENTS_SHARD_H
+#define SYNPRINT_CORE_CLIENTS_SHARD_H
+
+#include <pthread.h>
+
+#include "synprint/clients.h"
+
+enum age_list { AGE_ONCE, AGE_AGAIN, AGE_LISTS };
+
+struct entry {
+	struct verdict verdicts[CLIENT_CONNS]; /* newest first, as ports and tuples */
+	struct addr addr;
+	uint16_t ports[CLIENT_CONNS];
+	uint8_t tuples[CLIENT_CONNS]; /* of destination and sequence number */
+	uint32_t first_seen_s, last_seen_s, chg_seen_s;
+	uint32_t syn_count; /* 0: the entry is free */
+	uint32_t older, newer; /* age list; older links the free list too */
+	uint16_t reported_s; /* low bits of the time of the last report */
+	uint8_t conn_count : 3;
+	uint8_t close_count : 3; /* of these, how many came shortly one after the other */
+	uint8_t list : 1; /* enum age_list */
+	uint8_t mix; /* how much several stacks alternate here */
+};
+
+_Static_assert(sizeof(struct entry) == 120, "memory for each client is a promise");
+
+struct recent {
+	uint64_t seen_ms;
+	struct syn syn;
+};
+
+struct shard {
+	pthread_mutex_t lock;
+	struct entry *entries;
+	uint32_t *index; /* 0, or tag << 24 | entry + 1 */
+	struct recent *recent;
+	uint32_t entry_count, entry_top, index_size, recent_count;
+	uint32_t used, free_head;
+	struct {
+		uint32_t oldest, newest, count;
+	} ages[AGE_LISTS];
+	uint64_t evicted;
+} __attribute__((aligned(128)));
+
+struct clients {
+	struct shard *shards;
+	struct entry *entries;
+	uint32_t *index;
+	struct recent *recent;
+	struct clients_params params;
+	enum link_grade threshold;
+	unsigned shard_count;
+	size_t memory_bytes;
+};
+
+/** clients_alloc() - all memory, and the shards in it. Return: false where there is none. */
+bool clients_alloc(struct clients *clients);
+
+/** clients_key() - the address under which one is kept: masked where subnets are clients. */
+struct addr clients_key(const struct clients *clients, const struct addr *addr);
+
+uint64_t clients_hash(const struct clients *clients, const struct addr *key);
+
+/** clients_shard() - which shard has a key of this hash. */
+struct shard *clients_shard(const struct clients *clients, uint64_t hash);
+
+/** shard_find() - the entry of a key, or NULL. */
+struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash);
+
+/** shard_add() - a new entry, the youngest of those seen once; another one may have to give way. */
+struct entry *shard_add(const struct clients *clients, struct shard *shard, const struct addr *key,
+			uint64_t hash);
+
+void shard_remove(const struct clients *clients, struct shard *shard, struct entry *entry);
+
+/** shard_touch() - it was seen just now: the youngest of @list. */
+void shard_touch(struct shard *shard, struct entry *entry, enum age_list list);
+
+/** shard_recent() - where the whole SYN of a connection would be. */
+struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port);
+
+#endif

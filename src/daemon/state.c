@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/state.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/knowledge.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#define PATH_BYTES 4096
+#define BUFFER_BYTES (64 * 1024) /* in front of the file: chunks come in three small pieces */
+
+struct state {
+	struct state_params params;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of what is below */
+	pthread_cond_t wake;
+	bool must_stop;
+};
+
+struct output {
+	struct file_writer writer;
+	size_t len;
+	uint8_t buffer[BUFFER_BYTES];
+};
+
+static int flush(struct output *output)
+{
+	int rc = file_write(&output->writer, output->buffer, output->len);
+
+	output->len = 0;
+	return rc;
+}
+
+static int put(void *ctx, const void *bytes, size_t len)
+{
+	struct output *output = ctx;
+	int rc = 0;
+
+	if (output->len + len > sizeof(output->buffer))
+		rc = flush(output);
+	if (rc == 0 && len > sizeof(output->buffer))
+		return file_write(&output->writer, bytes, len);
+	memcpy(output->buffer + output->len, bytes, len);
+	output->len += len;
+	return rc;
+}
+
+static int write_file(const struct state_params *params, struct output *output)
+{
+	struct state_sink sink = {.write = put, .ctx = output};
+	int rc = file_begin(params->path, &output->writer);
+
+	if (rc < 0)
+		return rc;
+	output->len = 0;
+	rc = state_export(params->clients, params->baseline, params->vocab, &sink);
+	if (rc == 0)
+		rc = flush(output);
+	return file_end(&output->writer, rc);
+}
+
+static void write_state(const struct state_params *params)
+{
+	static struct log_limit limit;
+	struct output *output = malloc(sizeof(*output));
+	int rc = output ? write_file(params, output) : -ENOMEM;
+
+	free(output);
+	if (rc < 0)
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "cannot write %s (%s); what it has is kept, and it is tried again",
+			    params->path, strerror(-rc));
+}
+
+static void put_aside(const char *path, const char *what)
+{
+	char aside[PATH_BYTES];
+	int rc = file_put_aside(path, aside, sizeof(aside));
+
+	if (rc < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "%s: %s; nothing is taken from it (it cannot be renamed: %s)", path, what,
+			 strerror(-rc));
+	else
+		log_line(LOG_LEVEL_WARNING, "%s: %s; nothing is taken from it, and it is now %s",
+			 path, what, aside);
+}
+
+void state_load(const struct state_params *params)
+{
+	struct text_error error = {.what = "out of memory"};
+	struct state_counts counts;
+	char *bytes = NULL;
+	size_t len = 0;
+	int rc = knowledge_read_text(params->path, &bytes, &len);
+
+	if (rc == -ENOENT)
+		return;
+	if (rc < 0) {
+		log_line(LOG_LEVEL_WARNING,
+			 "cannot read %s (%s); nothing is known of earlier clients", params->path,
+			 strerror(-rc));
+		return;
+	}
+	rc = state_import(params->clients, params->baseline, params->vocab, (uint32_t)time(NULL),
+			  (const uint8_t *)bytes, len, &error, &counts);
+	free(bytes);
+	if (rc == -EINVAL)
+		put_aside(params->path, error.what);
+	else if (rc < 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s; nothing is taken from it", params->path,
+			 error.what);
+	else
+		log_line(LOG_LEVEL_INFO, "%s: %zu clients are known from before%s", params->path,
+			 counts.clients, counts.dropped ? ", older ones have no room" : "");
+}
+
+/* Sleeps for an interval; false where the state is to end. */
+static bool wait_interval(struct state *state)
+{
+	struct timespec until;
+	bool must_stop;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += state->params.interval_s;
+	pthread_mutex_lock(&state->lock);
+	while (!state->must_stop &&
+	       pthread_cond_timedwait(&state->wake, &state->lock, &until) != ETIMEDOUT)
+		continue;
+	must_stop = state->must_stop;
+	pthread_mutex_unlock(&state->lock);
+	return !must_stop;
+}
+
+static void *state_main(void *arg)
+{
+	struct state *state = arg;
+
+	while (wait_interval(state))
+		write_state(&state->params);
+	return NULL;
+}
+
+static void state_free(struct state *state)
+{
+	pthread_cond_destroy(&state->wake);
+	pthread_mutex_destroy(&state->lock);
+	free(state);
+}
+
+int state_start(const struct state_params *params, struct state **ret_state)
+{
+	struct state *state = calloc(1, sizeof(*state));
+	pthread_condattr_t attr;
+	int rc;
+
+	if (!state)
+		return -ENOMEM;
+	state->params = *params;
+	pthread_mutex_init(&state->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&state->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = -pthread_create(&state->thread, NULL, state_main, state);
+	if (rc < 0) {
+		state_free(state);
+		return rc;
+	}
+	pthread_setname_np(state->thread, "state");
+	*ret_state = state;
+	return 0;
+}
+
+void state_stop(struct state *state)
+{
+	if (!state)
+		return;
+	pthread_mutex_lock(&state->lock);
+	state->must_stop = true;
+	pthread_cond_signal(&state->wake);
+	pthread_mutex_unlock(&state->lock);
+	pthread_join(state->thread, NULL);
+	write_state(&state->params);
+	state_free(state);
+}

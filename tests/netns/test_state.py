@@ -1,0 +1,123 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What outlives a restart: clients with their history and verdicts, and through them the sets. A
+file that is damaged, foreign or cannot be written never keeps the daemon from its work."""
+import signal
+
+import lab
+import traffic
+
+EVERYBODY = ['nftset = "all"; timeout = "10m";']
+
+
+def seen(lab_, daemon):
+    reply = daemon.verdict(lab.CLIENT4)
+    return reply["client"]["first_seen"], reply["client"]["syn_count"], reply["os"]["label"]
+
+
+def comes_back(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(EVERYBODY)).start()
+    for _ in range(3):
+        traffic.connect(lab_.client, lab.SERVER4)
+    traffic.connect(lab_.client, lab.SERVER6)
+    before = seen(lab_, daemon)
+    baseline = daemon.request({"op": "baseline"})["baseline"]
+    assert daemon.stop() == 0, daemon.log()
+    daemon.start()
+    assert "2 clients are known from before" in daemon.log(), daemon.log()
+    assert seen(lab_, daemon) == before and before[1] == 3, (seen(lab_, daemon), before)
+    assert {network["prefix"] for network in daemon.request({"op": "baseline"})["baseline"]} == \
+        {network["prefix"] for network in baseline} and baseline
+    lab.wait_until(lambda: set(lab_.elements("all4")) == {lab.CLIENT4} and
+                   set(lab_.elements("all6")) == {lab.CLIENT6}, "the sets are filled at once")
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert seen(lab_, daemon)[:2] == (before[0], 4), seen(lab_, daemon)
+
+
+def killed(lab_):
+    """What is older than the interval is there again."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(EVERYBODY, state="interval = 1;")).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    file = lab_.dir / "state"
+    lab.wait_until(lambda: file.exists() and file.stat().st_size > 300, "it is written")
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert daemon.verdict(lab.CLIENT4)["found"], daemon.log()
+
+
+def start_with(lab_, content, expected):
+    file = lab_.dir / "state"
+    file.write_bytes(content)
+    daemon = lab_.daemon(lab_.write_config(EVERYBODY)).start()
+    assert expected in daemon.log(), daemon.log()
+    assert daemon.log().count("state") <= 3, daemon.log()
+    assert (lab_.dir / "state.damaged").read_bytes() == content
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.verdict(lab.CLIENT4)["found"]
+    assert daemon.stop() == 0, daemon.log()
+    return file.read_bytes()
+
+
+def damaged(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    good = start_with(lab_, b"#!/bin/sh\necho hello\n", "this is no state file of synprintd")
+    middle = len(good) // 2
+    start_with(lab_, good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1:],
+               "a checksum is wrong")
+    start_with(lab_, good[:-5], "the file ends in the midst of a chunk")
+    start_with(lab_, b"", "this is no state file of synprintd")
+
+
+def full_disk(lab_):
+    """A small file system: the old file stays, connections go on, and the log has one line."""
+    lab_.adopt(traffic.Server(lab_.server))
+    disk = lab_.dir / "disk"
+    disk.mkdir()
+    lab.sh("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk))
+    try:
+        config = lab_.write_config(EVERYBODY)
+        config.write_text(config.read_text().replace(
+            f'file = "{lab_.dir / "state"}";', f'file = "{disk / "state"}"; interval = 1;'))
+        daemon = lab_.daemon(config).start()
+        traffic.connect(lab_.client, lab.SERVER4)
+        file = disk / "state"
+        lab.wait_until(lambda: file.exists() and file.stat().st_size > 300, "it is written")
+        (disk / "filler").write_bytes(b"x" * (64 * 1024 - 4096 * 4))  # pages of 4 KiB
+        old = file.stat().st_ino
+        result = traffic.Load(lab_.client, 300, 600, 50).result()  # 100 clients: 14 KiB
+        traffic.expect_no_failure(result, "a full disk")
+        lab.wait_until(lambda: "No space left on device" in daemon.log(), "it is told")
+        assert daemon.log().count("cannot write") == 1, daemon.log()
+        assert file.stat().st_ino == old or file.stat().st_size > 300
+        (disk / "filler").unlink()
+        lab.wait_until(lambda: file.stat().st_size > 14000, "with room again it is written")
+        assert daemon.stop() == 0, daemon.log()
+    finally:
+        daemon.close()
+        lab.sh("umount", str(disk))
+
+
+def nowhere_to_write(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(EVERYBODY)
+    config.write_text(config.read_text().replace(str(lab_.dir / "state"), "/proc/nowhere/state"))
+    daemon = lab_.daemon(config).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.verdict(lab.CLIENT4)["found"]
+    assert daemon.stop() == 0, daemon.log()
+    assert "cannot write /proc/nowhere/state" in daemon.log(), daemon.log()
+
+
+def switched_off(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(state="enabled = false;")).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.stop() == 0 and not (lab_.dir / "state").exists()
+    daemon.start()
+    assert not daemon.verdict(lab.CLIENT4)["found"]
+
+
+if __name__ == "__main__":
+    lab.run(comes_back, killed, damaged, full_disk, nowhere_to_write, switched_off)
