@@ -23,6 +23,7 @@
 #define PROBE_SOURCE "127.83.89.78" /* loopback, and nobody's own */
 #define PROBE_PORT 1 /* tcpmux: closed nearly everywhere, and it does not matter */
 #define SWITCH_MS (RULES_ALIVE_TIMEOUT_MS + 100)
+#define TRIES 3
 #define VERDICT_TRIES 20 /* 50 ms apart: the answer may come before the worker is done */
 
 enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_SKIPPED };
@@ -114,19 +115,32 @@ static void check_bypass(struct selftest *test, const struct rules_status *rules
 }
 
 /* It goes off by itself within its timeout, so on twice means renewed. */
-static void check_switch(struct selftest *test, struct nl *nl, struct rules_status *rules)
+static bool is_renewed(struct nl *nl)
 {
-	bool was_armed = rules->is_armed;
+	struct rules_status rules;
 
+	if (rules_get_status(nl, &rules) < 0 || !rules.is_armed)
+		return false;
 	sleep_ms(SWITCH_MS);
-	if (was_armed && rules_get_status(nl, rules) == 0 && rules->is_armed)
-		tell(test, OUTCOME_OK, "switch",
-		     "the dead-man's switch is renewed; it goes off %d ms after the last time",
-		     RULES_ALIVE_TIMEOUT_MS);
-	else
-		tell(test, OUTCOME_FAILED, "switch",
-		     "the dead-man's switch is off, so nothing is diverted: a worker of synprintd "
-		     "stands still, or it is stopped; restart it");
+	return rules_get_status(nl, &rules) == 0 && rules.is_armed;
+}
+
+/* On a machine that is busy it may go off once and come back. */
+static void check_switch(struct selftest *test, struct nl *nl)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (is_renewed(nl)) {
+			tell(test, OUTCOME_OK, "switch",
+			     "the dead-man's switch is renewed; it goes off %d ms after the last "
+			     "time",
+			     RULES_ALIVE_TIMEOUT_MS);
+			return;
+		}
+		sleep_ms(SWITCH_MS);
+	}
+	tell(test, OUTCOME_FAILED, "switch",
+	     "the dead-man's switch is off, so nothing is diverted: a worker of synprintd stands "
+	     "still, or it is stopped; restart it");
 }
 
 static void check_kernel_rules(struct selftest *test)
@@ -151,7 +165,7 @@ static void check_kernel_rules(struct selftest *test)
 		     rules.queue_first + rules.queue_count - 1u,
 		     rules.interface_count ? "named interfaces" : "all interfaces");
 		check_bypass(test, &rules);
-		check_switch(test, nl, &rules);
+		check_switch(test, nl);
 	}
 	nl_close(nl);
 }
@@ -280,10 +294,25 @@ static bool find_probe(struct selftest *test, int port, struct synprint_verdict 
 	return false;
 }
 
+/* Return: 0 where it was seen, -ENOENT, or -errno. */
+static int probe(struct selftest *test, struct synprint_verdict *ret_verdict)
+{
+	int rc = -ENOENT;
+
+	for (unsigned i = 0; rc == -ENOENT && i < TRIES; i++) {
+		int port = send_probe();
+
+		if (port < 0)
+			return port;
+		rc = find_probe(test, port, ret_verdict) ? 0 : -ENOENT;
+	}
+	return rc;
+}
+
 static void check_probe(struct selftest *test)
 {
 	struct synprint_verdict verdict;
-	int port;
+	int rc;
 
 	if (test->config->engine == RULES_NONE || test->config->interface_count) {
 		tell(test, OUTCOME_SKIPPED, "a SYN",
@@ -291,17 +320,17 @@ static void check_probe(struct selftest *test)
 		     "verdict'");
 		return;
 	}
-	port = send_probe();
-	if (port < 0)
-		tell(test, OUTCOME_FAILED, "a SYN", "cannot be sent over loopback: %s",
-		     strerror(-port));
-	else if (find_probe(test, port, &verdict))
+	rc = probe(test, &verdict);
+	if (rc == 0)
 		tell(test, OUTCOME_OK, "a SYN", "over loopback was classified: %s",
 		     verdict.os_label);
-	else
+	else if (rc == -ENOENT)
 		tell(test, OUTCOME_FAILED, "a SYN",
 		     "over loopback was not seen: another rule or program takes SYNs before "
 		     "priority -175, or loopback is another network namespace's");
+	else
+		tell(test, OUTCOME_FAILED, "a SYN", "cannot be sent over loopback: %s",
+		     strerror(-rc));
 }
 
 /* The process behind the control socket. */

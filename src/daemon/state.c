@@ -115,7 +115,7 @@ void state_load(const struct state_params *params)
 	else if (rc < 0)
 		log_line(LOG_LEVEL_WARNING, "%s: %s; nothing is taken from it", params->path,
 			 error.what);
-	else
+	else if (counts.clients)
 		log_line(LOG_LEVEL_INFO, "%s: %zu clients are known from before%s", params->path,
 			 counts.clients, counts.dropped ? ", older ones have no room" : "");
 }

@@ -221,7 +221,7 @@ class Lab:
     def write_config(self, sets=None, text="", engine=None, name="synprint.conf", **sections):
         """Everything of the shipped configuration, but for what the lab needs otherwise."""
         groups = {"control": f'socket = "{self.dir / "control.sock"}";',
-                  "state": f'file = "{self.dir / "state"}";',
+                  "state": f'file = "{self.dir / "kept"}";',
                   "rules": f'engine = "{engine}";' if engine else ""}
         if sets is not None:
             groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in sets) + ");"

@@ -40,7 +40,7 @@ def killed(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config(EVERYBODY, state="interval = 1;")).start()
     traffic.connect(lab_.client, lab.SERVER4)
-    file = lab_.dir / "state"
+    file = lab_.dir / "kept"
     lab.wait_until(lambda: file.exists() and file.stat().st_size > 300, "it is written")
     daemon.stop(signal.SIGKILL)
     daemon.start()
@@ -48,12 +48,12 @@ def killed(lab_):
 
 
 def start_with(lab_, content, expected):
-    file = lab_.dir / "state"
+    file = lab_.dir / "kept"
     file.write_bytes(content)
     daemon = lab_.daemon(lab_.write_config(EVERYBODY)).start()
     assert expected in daemon.log(), daemon.log()
-    assert daemon.log().count("state") <= 3, daemon.log()
-    assert (lab_.dir / "state.damaged").read_bytes() == content
+    assert daemon.log().count("kept") <= 3, daemon.log()
+    assert (lab_.dir / "kept.damaged").read_bytes() == content
     traffic.connect(lab_.client, lab.SERVER4)
     assert daemon.verdict(lab.CLIENT4)["found"]
     assert daemon.stop() == 0, daemon.log()
@@ -79,10 +79,10 @@ def full_disk(lab_):
     try:
         config = lab_.write_config(EVERYBODY)
         config.write_text(config.read_text().replace(
-            f'file = "{lab_.dir / "state"}";', f'file = "{disk / "state"}"; interval = 1;'))
+            f'file = "{lab_.dir / "kept"}";', f'file = "{disk / "kept"}"; interval = 1;'))
         daemon = lab_.daemon(config).start()
         traffic.connect(lab_.client, lab.SERVER4)
-        file = disk / "state"
+        file = disk / "kept"
         lab.wait_until(lambda: file.exists() and file.stat().st_size > 300, "it is written")
         (disk / "filler").write_bytes(b"x" * (64 * 1024 - 4096 * 4))  # pages of 4 KiB
         old = file.stat().st_ino
@@ -102,19 +102,19 @@ def full_disk(lab_):
 def nowhere_to_write(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     config = lab_.write_config(EVERYBODY)
-    config.write_text(config.read_text().replace(str(lab_.dir / "state"), "/proc/nowhere/state"))
+    config.write_text(config.read_text().replace(str(lab_.dir / "kept"), "/proc/nowhere/kept"))
     daemon = lab_.daemon(config).start()
     traffic.connect(lab_.client, lab.SERVER4)
     assert daemon.verdict(lab.CLIENT4)["found"]
     assert daemon.stop() == 0, daemon.log()
-    assert "cannot write /proc/nowhere/state" in daemon.log(), daemon.log()
+    assert "cannot write /proc/nowhere/kept" in daemon.log(), daemon.log()
 
 
 def switched_off(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config(state="enabled = false;")).start()
     traffic.connect(lab_.client, lab.SERVER4)
-    assert daemon.stop() == 0 and not (lab_.dir / "state").exists()
+    assert daemon.stop() == 0 and not (lab_.dir / "kept").exists()
     daemon.start()
     assert not daemon.verdict(lab.CLIENT4)["found"]
 
