@@ -7,7 +7,7 @@ failed=0
 allowed='^(mem(chr|cmp|cpy|move|set)|str[a-z]*|__(mem|str|vsnprintf|snprintf|stack|isoc|ctype)[a-z_0-9]*|v?snprintf'
 allowed="$allowed|malloc|calloc|realloc|free|aligned_alloc|qsort|bsearch|abort|inet_(pton|ntop)"
 allowed="$allowed|(log|exp|pow|floor|ceil|lround|fabs|sqrt|round|fmin|fmax)[0-9a-z]*"
-allowed="$allowed|pthread_mutex_[a-z]*|__asan_[a-z_0-9]*|__ubsan_[a-z_0-9]*|__tsan_[a-z_0-9]*|_GLOBAL_OFFSET_TABLE_"
+allowed="$allowed|pthread_mutex(attr)?_[a-z]*|__asan_[a-z_0-9]*|__ubsan_[a-z_0-9]*|__tsan_[a-z_0-9]*|_GLOBAL_OFFSET_TABLE_"
 allowed="$allowed|__popcountdi2|__errno_location|__assert_fail)\$"
 
 own=$(nm --defined-only "$1" 2>/dev/null | awk 'NF == 3 {print $3}' | sort -u)

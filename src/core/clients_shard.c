@@ -8,9 +8,10 @@
 
 #include "core/clients_shard.h"
 
-#define SHARDS_MAX 64
+#define SHARDS_MAX 32
 #define CLIENTS_PER_SHARD_MIN 1024
 #define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot has 24 bits for the entry */
+#define DISTANCE_MAX 15u /* of an index slot from its home, in four bits; this one: or more */
 #define NIL UINT32_MAX
 #define ONCE_SHARE 8 /* those seen once may always take an eighth of a shard */
 
@@ -23,7 +24,10 @@ static unsigned shards_for(size_t capacity)
 	return count;
 }
 
-/* A shard's share, and room for its share to be four standard deviations over the mean. */
+/*
+ * A shard's share, and room for its share to be three and a half standard deviations over the mean:
+ * hardly ever is a client evicted before the table is full, and each costs at most 128 bytes.
+ */
 static size_t shard_capacity(size_t capacity, unsigned shard_count)
 {
 	size_t mean = (capacity + shard_count - 1) / shard_count, root = 1;
@@ -32,7 +36,7 @@ static size_t shard_capacity(size_t capacity, unsigned shard_count)
 		return mean;
 	while (root * root < mean)
 		root++;
-	return mean + 4 * root;
+	return mean + 7 * root / 2;
 }
 
 static bool take_memory(struct clients *clients, size_t entries, size_t slots, size_t recent)
@@ -52,8 +56,14 @@ static bool take_memory(struct clients *clients, size_t entries, size_t slots, s
 static void shard_init(struct shard *shard, const struct clients *clients, unsigned number,
 		       size_t entries, size_t slots, size_t recent)
 {
+	pthread_mutexattr_t attr;
+
 	memset(shard, 0, sizeof(*shard));
-	pthread_mutex_init(&shard->lock, NULL);
+	pthread_mutexattr_init(&attr);
+	/* Held for less time than it takes to go to sleep. */
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(&shard->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 	shard->entries = clients->entries + number * entries;
 	shard->index = clients->index + number * slots;
 	shard->recent = clients->recent + number * recent;
@@ -70,7 +80,7 @@ bool clients_alloc(struct clients *clients)
 	const struct clients_params *params = &clients->params;
 	unsigned count = shards_for(params->capacity);
 	size_t entries = shard_capacity(params->capacity, count);
-	size_t slots = entries + entries / 3 + 8, recent = (params->recent + count - 1) / count;
+	size_t slots = entries + entries / 5 + 8, recent = (params->recent + count - 1) / count;
 
 	if (entries > SHARD_ENTRIES_MAX || recent > SHARD_ENTRIES_MAX)
 		return false;
@@ -105,25 +115,31 @@ static uint32_t home_slot(const struct shard *shard, uint64_t hash)
 	return (uint32_t)(((hash & UINT32_MAX) * shard->index_size) >> 32);
 }
 
-static uint32_t slot_tag(uint64_t hash)
-{
-	return (uint32_t)(hash >> 40) & 0xff;
-}
-
 static uint32_t next_slot(const struct shard *shard, uint32_t slot)
 {
 	return slot + 1 == shard->index_size ? 0 : slot + 1;
 }
 
+static uint32_t distance(const struct shard *shard, uint32_t home, uint32_t slot)
+{
+	return slot >= home ? slot - home : slot + shard->index_size - home;
+}
+
+/* The upper byte of a slot: four bits of the hash, and how far from its home the slot is. */
+static uint32_t slot_tag(uint64_t hash, uint32_t far)
+{
+	return ((uint32_t)(hash >> 36) & 0xf0) | (far < DISTANCE_MAX ? far : DISTANCE_MAX);
+}
+
 /* The slot that holds the key, or the empty one where it would go. */
 static uint32_t find_slot(const struct shard *shard, const struct addr *key, uint64_t hash)
 {
-	uint32_t slot = home_slot(shard, hash), tag = slot_tag(hash);
+	uint32_t slot = home_slot(shard, hash), far = 0;
 
-	for (; shard->index[slot]; slot = next_slot(shard, slot)) {
+	for (; shard->index[slot]; slot = next_slot(shard, slot), far++) {
 		uint32_t value = shard->index[slot];
 
-		if (value >> 24 == tag &&
+		if (value >> 24 == slot_tag(hash, far) &&
 		    addr_equal(&shard->entries[(value & 0xffffff) - 1].addr, key))
 			break;
 	}
@@ -137,26 +153,35 @@ struct entry *shard_find(const struct shard *shard, const struct addr *key, uint
 	return value ? &shard->entries[(value & 0xffffff) - 1] : NULL;
 }
 
+/* Where a slot that is in use would like to be: mostly told by itself, without its entry. */
+static uint32_t home_of(const struct clients *clients, const struct shard *shard, uint32_t slot)
+{
+	uint32_t value = shard->index[slot], far = value >> 24 & DISTANCE_MAX;
+	const struct entry *entry = &shard->entries[(value & 0xffffff) - 1];
+
+	if (far == DISTANCE_MAX)
+		return home_slot(shard, clients_hash(clients, &entry->addr));
+	return slot >= far ? slot - far : slot + shard->index_size - far;
+}
+
 /* Linear probing leaves no tombstone: what follows moves up where its home allows. */
 static void clear_slot(const struct clients *clients, struct shard *shard, uint32_t hole)
 {
 	uint32_t slot = hole;
 
 	for (;;) {
-		uint32_t home;
+		uint32_t home, far;
 
 		shard->index[hole] = 0;
 		do {
 			slot = next_slot(shard, slot);
 			if (!shard->index[slot])
 				return;
-			home = home_slot(
-				shard,
-				clients_hash(clients,
-					     &shard->entries[(shard->index[slot] & 0xffffff) - 1]
-						      .addr));
+			home = home_of(clients, shard, slot);
 		} while (hole <= slot ? hole < home && home <= slot : hole < home || home <= slot);
-		shard->index[hole] = shard->index[slot];
+		far = distance(shard, home, hole);
+		shard->index[hole] = (shard->index[slot] & ~(DISTANCE_MAX << 24)) |
+				     (far < DISTANCE_MAX ? far : DISTANCE_MAX) << 24;
 		hole = slot;
 	}
 }
@@ -225,6 +250,7 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 			uint64_t hash)
 {
 	struct entry *entry;
+	uint32_t slot, far;
 
 	if (shard->used == shard->entry_count) {
 		shard_remove(clients, shard, find_victim(shard));
@@ -233,8 +259,9 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 	entry = entry_take_free(shard);
 	memset(entry, 0, sizeof(*entry));
 	entry->addr = *key;
-	shard->index[find_slot(shard, key, hash)] =
-		slot_tag(hash) << 24 | ((uint32_t)(entry - shard->entries) + 1);
+	slot = find_slot(shard, key, hash);
+	far = distance(shard, home_slot(shard, hash), slot);
+	shard->index[slot] = slot_tag(hash, far) << 24 | ((uint32_t)(entry - shard->entries) + 1);
 	age_append(shard, entry, AGE_ONCE);
 	shard->used++;
 	return entry;

@@ -41,7 +41,7 @@ struct recent {
 struct shard {
 	pthread_mutex_t lock;
 	struct entry *entries;
-	uint32_t *index; /* 0, or tag << 24 | entry + 1 */
+	uint32_t *index; /* 0, or slot_tag() << 24 | entry + 1 */
 	struct recent *recent;
 	uint32_t entry_count, entry_top, index_size, recent_count;
 	uint32_t used, free_head;
