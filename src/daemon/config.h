@@ -71,6 +71,7 @@ struct config {
 	int baseline_half_life; /* hours */
 	const char *baseline_names; /* file; NULL: networks have no names */
 	int deadline_ms;
+	int once_percent; /* of a set, for clients that were seen once */
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;
 	struct config_mark marks[CONFIG_SETS_MAX];

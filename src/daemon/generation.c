@@ -111,23 +111,41 @@ static unsigned put_live(const struct generation *generation, const struct confi
 	return count;
 }
 
+/* A refill is no way around the share of clients that were seen once. */
+static bool has_room(struct generation *generation, unsigned target, const struct client *client)
+{
+	if (client->syn_count != 1 || generation->config->once_percent == 100)
+		return true;
+	if (generation->filled_once[target] < generation_once_max(generation, target) / 2 + 1) {
+		generation->filled_once[target]++;
+		return true;
+	}
+	__atomic_store_n(&generation->has_withheld, true, __ATOMIC_RELAXED);
+	return false;
+}
+
 /* What a target should hold: the clients that meet its condition and were seen within its timeout. */
 static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 			      struct publish_op *ret_ops, unsigned max)
 {
-	const struct generation *generation = ctx;
+	struct generation *generation = ctx;
 	const struct config_set *set = &generation->config->sets[target];
 	uint32_t now_s = (uint32_t)time(NULL);
 	unsigned count = 0, looked = 0;
 
+	if (!*cursor)
+		generation->filled_once[target] = 0;
 	do {
 		struct client client;
 		uint32_t silent_s;
+		unsigned n;
 
 		if (clients_page(generation->clients, *cursor, 1, &client, cursor) == 0)
 			break;
 		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
-		count += put_live(generation, set, &client, silent_s, ret_ops + count);
+		n = put_live(generation, set, &client, silent_s, ret_ops + count);
+		if (n && has_room(generation, target, &client))
+			count += n;
 	} while (*cursor && count + CLIENT_CONNS <= max && ++looked < LIVE_LOOK_MAX);
 	return count;
 }
@@ -283,6 +301,14 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 		    filter_match(&config->sets[i].filter, generation->vocab, addr, old_verdict))
 			sets |= UINT32_C(1) << i;
 	return sets;
+}
+
+uint32_t generation_once_max(const struct generation *generation, unsigned target)
+{
+	const struct config *config = generation->config;
+	uint64_t max = (uint64_t)config->sets[target].size * (uint64_t)config->once_percent / 100;
+
+	return max ? (uint32_t)max : 1;
 }
 
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a reload replaces as a whole: the configuration, the databases, and the publisher with
- * its targets. A generation is immutable once started; workers take the newest one with each
+ * its targets. But for two notes on what is in the sets it is immutable once started; workers take the newest one with each
  * burst, and the one before is given back when none of them can be using it any more.
  */
 #ifndef SYNPRINT_DAEMON_GENERATION_H
@@ -23,6 +23,8 @@ struct generation {
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
 	struct publisher *publisher; /* NULL where nothing is published */
+	bool has_withheld; /* atomic; a client seen once may be missing in a set */
+	uint32_t filled_once[CONFIG_SETS_MAX]; /* by the refill that goes on; the publisher's own */
 	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
 	const char
 		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
@@ -69,6 +71,9 @@ uint32_t generation_sets_of(const struct generation *generation, const struct ad
  */
 uint32_t generation_sets_left(const struct generation *generation, const struct addr *addr,
 			      const struct verdict *old_verdict, uint32_t met);
+
+/** generation_once_max() - how many of a set's elements may be of clients that were seen once. */
+uint32_t generation_once_max(const struct generation *generation, unsigned target);
 
 /** generation_mark_of() - the bits under publish.mark_mask for a packet with this verdict. */
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

@@ -245,7 +245,7 @@ static void put_sets(const struct daemon *daemon, const struct publisher_stats *
 			 stats->targets[i].is_quarantined);
 }
 
-static void put_publishing(const struct daemon *daemon, struct text_buf *out)
+static void put_publishing(const struct daemon *daemon, uint64_t withheld, struct text_buf *out)
 {
 	struct publisher_stats stats = {.bursts = 0};
 
@@ -256,6 +256,8 @@ static void put_publishing(const struct daemon *daemon, struct text_buf *out)
 	       stats.bursts);
 	single(out, COUNTER, "publish_late_total",
 	       "bursts that were let go before they were published", stats.late);
+	single(out, COUNTER, "publish_withheld_total",
+	       "new clients left out of a set whose share of them was used up", withheld);
 	single(out, COUNTER, "publish_lost_total", "bursts left to the repair", stats.lost);
 	durations(out, "publish_seconds", "one round of commits to all sets", &stats.commit);
 	put_sets(daemon, &stats, out);
@@ -299,7 +301,7 @@ void metrics_put(const struct daemon *daemon, struct text_buf *out)
 	put_queues(daemon, out);
 	put_clients(daemon, out);
 	put_baseline(daemon, out);
-	put_publishing(daemon, out);
+	put_publishing(daemon, sum.withheld, out);
 	put_sockets(daemon, out);
 }
 

@@ -71,12 +71,15 @@ static void put_rules(const struct daemon *daemon, struct text_buf *reply)
 static void put_sets(const struct daemon *daemon, struct text_buf *reply)
 {
 	struct publisher_stats stats = {0};
+	struct worker_stats sum;
 
+	workers_sum_stats(daemon->workers, (unsigned)daemon->boot->queue_count, &sum);
 	if (daemon->generation->publisher)
 		publisher_get_stats(daemon->generation->publisher, &stats);
-	text_putf(reply, ",\"publish\":{\"bursts\":%llu,\"late\":%llu,\"lost\":%llu",
+	text_putf(reply,
+		  ",\"publish\":{\"bursts\":%llu,\"late\":%llu,\"lost\":%llu,\"withheld\":%llu",
 		  (unsigned long long)stats.bursts, (unsigned long long)stats.late,
-		  (unsigned long long)stats.lost);
+		  (unsigned long long)stats.lost, (unsigned long long)sum.withheld);
 	put_duration("commit_us", &stats.commit, reply);
 	text_put(reply, ",\"sets\":[");
 	for (unsigned i = 0; i < daemon->generation->config->set_count; i++) {

@@ -12,6 +12,7 @@
 
 #include "daemon/ingress.h"
 #include "sys/log.h"
+#include "synprint/quota.h"
 
 #define IDLE_MS 100 /* a worker without packets still shows that it lives */
 #define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
@@ -25,6 +26,7 @@ struct worker {
 	pthread_t thread;
 	bool is_started;
 	struct ingress ingress;
+	struct quota once[CONFIG_SETS_MAX]; /* elements of clients that were seen once */
 	bool must_stop; /* atomic */
 	uint64_t ticks; /* atomic */
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
@@ -55,13 +57,51 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* The first SYN of this client may have been too much for a set; its second one never is. */
+static bool is_withheld(const struct generation *generation, const struct change *change)
+{
+	return change->syn_count == 2 &&
+	       __atomic_load_n(&generation->has_withheld, __ATOMIC_RELAXED);
+}
+
+/*
+ * Anybody can send one SYN from any address, and only who is there sends a second one: what was
+ * seen once gets a share of each set, and each worker its part of that.
+ */
+static uint32_t sets_within_share(struct worker *worker, struct generation *generation,
+				  uint32_t sets, uint64_t now_ms)
+{
+	static struct log_limit limit;
+	const struct config *config = generation->config;
+	uint32_t allowed = sets;
+
+	for (uint32_t left = sets; left; left &= left - 1) {
+		unsigned at = (unsigned)__builtin_ctz(left);
+		uint32_t max = generation_once_max(generation, at) / (uint32_t)config->queue_count;
+
+		if (!quota_take(&worker->once[at], max, (uint32_t)config->sets[at].timeout_s,
+				now_ms))
+			allowed &= ~(UINT32_C(1) << at);
+	}
+	if (allowed == sets)
+		return sets;
+	count(&worker->stats.withheld, 1);
+	__atomic_store_n(&generation->has_withheld, true, __ATOMIC_RELAXED);
+	log_limited(&limit, LOG_LEVEL_WARNING,
+		    "many clients seen once: a set's share of them is used up, more have to come "
+		    "back first");
+	return allowed;
+}
+
 /* What a connection has of its own, known client or not: elements with its port. */
 static uint32_t sets_of_connection(const struct generation *generation, uint32_t sets,
-				   enum change_kind kind, bool is_subnet)
+				   const struct change *change, bool is_subnet)
 {
-	switch (kind) {
+	switch (change->kind) {
 	case CHANGE_REPEAT: return 0;
-	case CHANGE_NONE: return is_subnet ? sets : sets & generation->port_sets;
+	case CHANGE_NONE:
+		return is_subnet || is_withheld(generation, change) ? sets
+								    : sets & generation->port_sets;
 	case CHANGE_NEW:
 	case CHANGE_VERDICT:
 	case CHANGE_REFRESH: break;
@@ -70,18 +110,22 @@ static uint32_t sets_of_connection(const struct generation *generation, uint32_t
 }
 
 /* Sets hold the SYN's own address: where a subnet is one client, each of its SYNs may be a new one. */
-static void add_item(const struct generation *generation, const struct change *change,
-		     const struct syn *syn, struct publish_burst *burst)
+static void add_item(struct worker *worker, struct generation *generation, uint64_t now_ms,
+		     const struct change *change, const struct syn *syn,
+		     struct publish_burst *burst)
 {
 	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
 	bool is_subnet = !addr_equal(&change->addr, &syn->src);
 	uint32_t met, sets;
 
 	if (change->kind == CHANGE_REPEAT ||
-	    (change->kind == CHANGE_NONE && !is_subnet && !generation->port_sets))
+	    (change->kind == CHANGE_NONE && !is_subnet && !generation->port_sets &&
+	     !is_withheld(generation, change)))
 		return;
 	met = generation_sets_of(generation, &syn->src, &change->verdict);
-	sets = sets_of_connection(generation, met, change->kind, is_subnet);
+	sets = sets_of_connection(generation, met, change, is_subnet);
+	if (change->kind == CHANGE_NEW && generation->config->once_percent < 100)
+		sets = sets_within_share(worker, generation, sets, now_ms);
 	if (change->kind == CHANGE_VERDICT)
 		item.remove =
 			generation_sets_left(generation, &syn->src, &change->old_verdict, met);
@@ -153,9 +197,8 @@ static void count_network(const struct pipeline *pipeline, const struct netnames
 			      link->mtu);
 }
 
-static void handle_packet(struct worker *worker, const struct generation *generation,
-			  uint64_t now_ms, const struct nfqueue_packet *packet,
-			  struct publish_burst *burst)
+static void handle_packet(struct worker *worker, struct generation *generation, uint64_t now_ms,
+			  const struct nfqueue_packet *packet, struct publish_burst *burst)
 {
 	const struct knowledge *knowledge = generation->knowledge;
 	const struct config *config = generation->config;
@@ -184,7 +227,7 @@ static void handle_packet(struct worker *worker, const struct generation *genera
 		count_unknown(worker->pipeline->unknown, now_ms, &syn);
 	if (config->mark_mask)
 		mark_packet(worker, generation, packet, &syn, &change.verdict);
-	add_item(generation, &change, &syn, burst);
+	add_item(worker, generation, now_ms, &change, &syn, burst);
 	add_event(worker, now_ms, &syn, &change);
 }
 
@@ -237,7 +280,7 @@ static void tell(struct worker *worker)
 
 static void handle_burst(struct worker *worker, const struct nfqueue_packet *packets, unsigned n)
 {
-	const struct generation *generation =
+	struct generation *generation =
 		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
 	struct publish_burst items;
 	uint64_t now_ms = unix_ms(), start_us = monotonic_us();
@@ -355,6 +398,7 @@ void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stat
 	ret_stats->received = value_of(&worker->stats.received);
 	ret_stats->bursts = value_of(&worker->stats.bursts);
 	ret_stats->accept_failures = value_of(&worker->stats.accept_failures);
+	ret_stats->withheld = value_of(&worker->stats.withheld);
 	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
 		ret_stats->results[i] = value_of(&worker->stats.results[i]);
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
@@ -372,6 +416,7 @@ void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,
 		ret_stats->received += stats.received;
 		ret_stats->bursts += stats.bursts;
 		ret_stats->accept_failures += stats.accept_failures;
+		ret_stats->withheld += stats.withheld;
 		for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
 			ret_stats->results[i] += stats.results[i];
 		for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)

@@ -33,6 +33,7 @@ struct worker_stats {
 	uint64_t results[SYN_RESULT_COUNT];
 	uint64_t flags[VERDICT_FLAG_COUNT];
 	uint64_t accept_failures;
+	uint64_t withheld; /* new clients left out of a set whose share of them was used up */
 	struct histogram burst; /* from receipt to acceptance */
 };
 

@@ -82,7 +82,7 @@ def beside_bad_sets(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config(
         ['nftset = "gone"; table = "inet filter"', 'nftset = "tiny"; size = 3',
-         'nftset = "all"; timeout = "10m"'], publish=PATIENT)).start()
+         'nftset = "all"; timeout = "10m"'], publish=PATIENT + " once_percent = 100;")).start()
     lab_.nft(POLICY.format(table="inet synprint", name="all", sets=""))
     open_from_new_clients(lab_)
     check_counted(lab_, daemon, "inet synprint", "all", 600)

@@ -87,6 +87,7 @@ static void expect_same(const struct config *a, const struct config *b)
 	cr_expect_null(a->baseline_names);
 	cr_expect_null(b->baseline_names);
 	cr_expect_eq(a->deadline_ms, b->deadline_ms);
+	cr_expect_eq(a->once_percent, b->once_percent);
 	cr_expect_str_eq(a->socket, b->socket);
 	cr_expect_eq(a->socket_mode, b->socket_mode);
 	cr_expect_eq(a->socket_group, b->socket_group);
@@ -153,7 +154,7 @@ Test(config, every_key)
 			  "link: { threshold = \"possible\"; local_clamp = 1452; };\n"
 			  "baseline: { enabled = false; prefixes = 64; ipv4_prefix = 24;\n"
 			  "ipv6_prefix = 48; half_life_hours = 24; names = \"as.txt\"; };\n"
-			  "publish: { deadline_ms = 9; sets = (); };\n"
+			  "publish: { deadline_ms = 9; once_percent = 7; sets = (); };\n"
 			  "control: { socket = \"/x.sock\"; mode = \"0600\"; group = \"adm\"; };\n"
 			  "log: { level = \"debug\"; };\n");
 	struct rules_params rules = config_rules_params(config);
@@ -179,6 +180,7 @@ Test(config, every_key)
 	cr_expect_str_eq(config->baseline_names, "/tmp/as.txt");
 	cr_expect_null(config_knowledge_params(config).names, "not needed");
 	cr_expect_eq(config->deadline_ms, 9);
+	cr_expect_eq(config->once_percent, 7);
 	cr_expect_eq(config->set_count, 0);
 	cr_expect_str_eq(config->socket, "/x.sock");
 	cr_expect_eq(config->socket_mode, 0600);
@@ -232,6 +234,7 @@ Test(config, refuses_with_the_line)
 		{"links = \"\";", "links must be a string"},
 		{"links = 5;", "links must be a string"},
 		{"publish: { deadline_ms = 0; };", "1 to 1000"},
+		{"publish: { once_percent = 0; };", "1 to 100"},
 		{"control: { mode = \"0999\"; };", "octal mode"},
 		{"control: { mode = \"01777\"; };", "octal mode"},
 		{"control: { mode = 0660; };", "octal mode"},
