@@ -69,6 +69,7 @@ static const struct key keys[] = {
 	{"queue.length", KEY_INT, AT(queue_length), 64, 1 << 20, 8192, NULL, 0},
 	{"queue.receive_buffer", KEY_INT, AT(receive_buffer), 1 << 16, 1 << 28, 1 << 23, NULL, 0},
 	{"rules.engine", KEY_WORD, AT(engine), 0, 0, RULES_AUTO, engine_words, 0},
+	{"rules.limit", KEY_INT, AT(rules_limit), 0, 1000000, 0, NULL, 0},
 	{"rules.interfaces", KEY_STRINGS, AT(interfaces), 0, CONFIG_INTERFACES_MAX, 0, NULL,
 	 AT(interface_count)},
 	{"signatures", KEY_STRINGS, AT(signatures), 1, CONFIG_FILES_MAX, 0, NULL,
@@ -586,5 +587,6 @@ struct rules_params config_rules_params(const struct config *config)
 				     .queue_first = (uint16_t)config->queue_first,
 				     .queue_count = (uint16_t)config->queue_count,
 				     .interfaces = config->interfaces,
-				     .interface_count = config->interface_count};
+				     .interface_count = config->interface_count,
+				     .limit = (uint32_t)config->rules_limit};
 }

@@ -54,6 +54,7 @@ struct config {
 	enum rules_engine engine;
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	unsigned interface_count;
+	int rules_limit; /* SYNs/s; 0: none */
 	const char
 		*signatures[CONFIG_FILES_MAX]; /* absolute, or relative to the working directory */
 	unsigned signatures_count;

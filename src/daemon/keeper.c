@@ -130,9 +130,9 @@ static void beat(struct keeper *keeper, unsigned number)
 		restore_rules(keeper);
 }
 
-static bool have_same_interfaces(const struct config *a, const struct config *b)
+static bool divert_the_same(const struct config *a, const struct config *b)
 {
-	if (a->interface_count != b->interface_count)
+	if (a->interface_count != b->interface_count || a->rules_limit != b->rules_limit)
 		return false;
 	for (unsigned i = 0; i < a->interface_count; i++)
 		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
@@ -164,7 +164,7 @@ static void take_next(struct keeper *keeper)
 	if (!next)
 		return;
 	keeper->config = next;
-	if (next->engine != RULES_NONE && !have_same_interfaces(old, next))
+	if (next->engine != RULES_NONE && !divert_the_same(old, next))
 		change_rules(keeper);
 	config_free(old);
 }

@@ -65,11 +65,14 @@ static void describe_rule(const struct rules_params *params, enum rules_engine e
 			  unsigned rule, char ret_comment[NFT_COMMENT_MAX + 1])
 {
 	const char *interface = interface_of(params, rule);
+	int len = snprintf(ret_comment, NFT_COMMENT_MAX + 1, NFT_OUR_TAG " %s %u-%u %s",
+			   rules_engine_name(engine), params->queue_first,
+			   params->queue_first + params->queue_count - 1u,
+			   interface ? interface : ANY_INTERFACE);
 
-	snprintf(ret_comment, NFT_COMMENT_MAX + 1, NFT_OUR_TAG " %s %u-%u %s",
-		 rules_engine_name(engine), params->queue_first,
-		 params->queue_first + params->queue_count - 1u,
-		 interface ? interface : ANY_INTERFACE);
+	if (params->limit)
+		snprintf(ret_comment + len, NFT_COMMENT_MAX + 1 - (size_t)len, " limit %u",
+			 params->limit);
 }
 
 static bool is_as_wanted(const struct survey *survey, const struct rules_params *params,

@@ -31,6 +31,7 @@ struct rules_params {
 	uint16_t queue_first, queue_count; /* at least one, the last at most 65535 */
 	const char *const *interfaces; /* names; a trailing '*' stands for any rest */
 	unsigned interface_count; /* 0: all */
+	uint32_t limit; /* SYNs/s that each rule diverts at the most; 0: all */
 };
 
 struct rules_status {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The diverting rule as expressions of the kernel: interface, TCP, SYN, counter, alive, queue.
+ * The diverting rule as expressions of the kernel: interface, TCP, SYN, counter, alive, limit, queue.
  * The counter stands before the look at `alive`, so it counts every inbound SYN.
  */
 #include "input/rules_impl.h"
@@ -111,6 +111,21 @@ static int add_alive(struct nftnl_rule *rule)
 	return 0;
 }
 
+/* Behind `alive`: what is not diverted takes nothing from it. */
+static int add_limit(struct nftnl_rule *rule, uint32_t limit)
+{
+	struct nftnl_expr *expr = add(rule, "limit");
+
+	if (!expr)
+		return -ENOMEM;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_RATE, limit);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_BURST, limit);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_FLAGS, 0);
+	return 0;
+}
+
 static int add_queue(struct nftnl_rule *rule, const struct rules_params *params)
 {
 	struct nftnl_expr *expr = add(rule, "queue");
@@ -148,6 +163,8 @@ static int add_all(struct nftnl_rule *rule, const struct rules_params *params,
 	if (interface && add_interface(rule, interface) < 0)
 		return -ENOMEM;
 	if (add_tcp(rule) < 0 || add_syn(rule) < 0 || add_counter(rule) < 0 || add_alive(rule) < 0)
+		return -ENOMEM;
+	if (params->limit && add_limit(rule, params->limit) < 0)
 		return -ENOMEM;
 	return engine == RULES_NFT ? add_queue(rule, params) : add_xt_queue(rule, params);
 }

@@ -103,6 +103,9 @@ static void print_nft_rule(const struct rules_params *params, const char *interf
 		text_putf(out, "iifname \"%s\" ", interface);
 	text_put(out, "meta l4proto tcp tcp flags & (fin | syn | rst | ack) == syn counter \\\n"
 		      "\t\t\tmeta l4proto @" RULES_ALIVE " ");
+	if (params->limit)
+		text_putf(out, "limit rate %u/second burst %u packets ", params->limit,
+			  params->limit);
 	text_putf(out, "queue flags bypass to %u", params->queue_first);
 	if (params->queue_count > 1)
 		text_putf(out, "-%u", queue_last(params));
@@ -167,7 +170,13 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 		      "#   ip6tables-save -t raw | grep -v SYNPRINT | ip6tables-restore -T raw\n"
 		      "*raw\n"
 		      ":SYNPRINT - [0:0]\n");
-	text_put(out, "-A SYNPRINT -m set --match-set " RULES_IPSET_ALIVE " src -j NFQUEUE ");
+	text_put(out, "-A SYNPRINT -m set --match-set " RULES_IPSET_ALIVE " src ");
+	if (params->limit)
+		text_putf(out,
+			  "-m hashlimit --hashlimit-upto %u/sec --hashlimit-burst %u "
+			  "--hashlimit-name synprint ",
+			  params->limit, params->limit);
+	text_put(out, "-j NFQUEUE ");
 	if (params->queue_count > 1)
 		text_putf(out, "--queue-balance %u:%u --queue-bypass\n", params->queue_first,
 			  queue_last(params));

@@ -65,5 +65,22 @@ def rules_without_daemon(lab_):
     lab.wait_until(lambda: counts(daemon) == (30, 30, 0), "30 SYNs, all of them classified")
 
 
+
+def limited_rule(lab_):
+    """Beyond the limit SYNs pass by, and are counted; a reload changes it."""
+    text = lab_.rules("print", config=lab_.write_config(rules="limit = 20;")).stdout
+    assert "limit rate 20/second burst 20 packets" in text, text
+    daemon = lab_.daemon(lab_.write_config(rules="limit = 20;")).start()
+    *_, far = send_syns(lab_, SYNS, 20000)
+    assert len(far.packets(packets.is_tcp_syn, 5, SYNS)) == SYNS
+    lab.wait_until(lambda: counts(daemon)[0] == SYNS, "all SYNs are counted")
+    counted, received, unclassified = counts(daemon)
+    assert 20 <= received < SYNS // 2 and unclassified == counted - received, counts(daemon)
+    lab_.write_config()
+    daemon.kill(signal.SIGHUP)
+    lab.wait_until(lambda: "limit rate" not in lab_.nft("list chain inet synprint divert"),
+                   "the rule has no limit any more")
+
+
 if __name__ == "__main__":
-    lab.run(full_queue, rules_without_daemon)
+    lab.run(full_queue, rules_without_daemon, limited_rule)

@@ -87,6 +87,7 @@ static void expect_same(const struct config *a, const struct config *b)
 	cr_expect_null(a->baseline_names);
 	cr_expect_null(b->baseline_names);
 	cr_expect_eq(a->deadline_ms, b->deadline_ms);
+	cr_expect_eq(a->rules_limit, b->rules_limit);
 	cr_expect_eq(a->once_percent, b->once_percent);
 	cr_expect_str_eq(a->socket, b->socket);
 	cr_expect_eq(a->socket_mode, b->socket_mode);
@@ -233,6 +234,7 @@ Test(config, refuses_with_the_line)
 		{"signatures = { a = \"x\"; };", "signatures"},
 		{"links = \"\";", "links must be a string"},
 		{"links = 5;", "links must be a string"},
+		{"rules: { limit = 1000001; };", "0 to 1000000"},
 		{"publish: { deadline_ms = 0; };", "1 to 1000"},
 		{"publish: { once_percent = 0; };", "1 to 100"},
 		{"control: { mode = \"0999\"; };", "octal mode"},

@@ -114,6 +114,17 @@ Test(rules, print_iptables)
 	cr_expect(strstr(text, "-A PREROUTING -i wg+ -p tcp"), "%s", text);
 }
 
+Test(rules, print_limit)
+{
+	struct rules_params params = {.queue_first = 5, .queue_count = 1, .limit = 50000};
+
+	cr_expect(strstr(print(&params, RULES_FORMAT_NFT),
+			 " @alive limit rate 50000/second burst 50000 packets queue flags"));
+	cr_expect(strstr(print(&params, RULES_FORMAT_IPTABLES),
+			 " src -m hashlimit --hashlimit-upto 50000/sec --hashlimit-burst 50000 "
+			 "--hashlimit-name synprint -j NFQUEUE "));
+}
+
 Test(rules, print_ipset)
 {
 	const char *text = print(&(struct rules_params){.queue_count = 1}, RULES_FORMAT_IPSET);
