@@ -196,13 +196,20 @@ DATA ?= ../shared/data
 # Each part of tests/bench/bench.py runs alone too; ROUNDS=N repeats each measurement N times.
 BENCH_PARTS := queue latency classify offline table query publish
 BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate
-BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux
+BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time
 ROUNDS ?= 7
 
 bench: bench-tools ## all figures of speed, into build/bench.json (root; DATA=, ROUNDS=7)
 	@BUILD=$(BUILD) DATA=$(DATA) ROUNDS=$(ROUNDS) tests/bench/bench.py $(BENCH_PARTS)
 
 .PHONY: bench-tools $(BENCH_PARTS:%=bench-%)
+bench-queue: ## SYN/s through a queue, beside a loop that accepts everything (root)
+bench-latency: ## connect() through the gateway, idle and under load (root)
+bench-classify: ## each stage of a SYN, with counted instructions (DATA=)
+bench-offline: ## capture files, beside p0f
+bench-table: ## the client table
+bench-query: ## verdict queries on both sockets (root)
+bench-publish: ## elements into sets, beside nft -f and ipset restore (root)
 $(BENCH_PARTS:%=bench-%): bench-%: bench-tools
 	@BUILD=$(BUILD) DATA=$(DATA) ROUNDS=$(ROUNDS) tests/bench/bench.py $*
 

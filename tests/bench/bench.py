@@ -16,7 +16,7 @@ PARTS = {"queue": gateway.queue, "latency": gateway.latency, "classify": stages.
          "offline": offline.offline, "table": stages.table, "query": gateway.query,
          "publish": gateway.publish}
 ROOT_PARTS = {"queue", "latency", "query", "publish"}
-NEEDS = {"queue": ["ip", "iptables", "nft", "ipset", "taskset"], "offline": ["p0f"],
+NEEDS = {"queue": ["ip", "iptables", "nft", "ipset", "taskset"], "offline": ["p0f", "time"],
          "latency": ["ip", "iptables", "taskset"], "classify": ["valgrind"],
          "query": ["ip"], "publish": ["ip", "nft", "ipset"], "table": []}
 

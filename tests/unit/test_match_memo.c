@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The memo must say what the comparison says, for SYNs that repeat and for SYNs that differ from
- * one that is kept in a single field: a field that is missing in its key would show.
+ * one that is kept in a single field: one that is missing in its key shows, but for the lengths of
+ * headers and the presence of a timestamp, which matter to windows of rare multiples only.
  */
 #include <criterion/criterion.h>
 #include <stddef.h>
