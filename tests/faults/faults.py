@@ -1,0 +1,239 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The fault table: what happens to real connections through the gateway while something goes wrong.
+faults.py [NAME...]: those rows only. Exits 1 where a connection failed, or waited for longer than
+about one retransmission of its SYN. Root; namespaces of its own."""
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
+import lab  # noqa: E402
+import stall  # noqa: E402
+import traffic  # noqa: E402
+
+RATES = (500, 20)
+SOURCES = 100  # of each IP version
+# RFC 6298: the first retransmission comes after one second, the second after three.
+ABOUT_ONE_RETRANSMISSION_MS = 3000
+FOREIGN_ELEMENTS = 200_000
+
+
+def restart(daemon, number=signal.SIGKILL):
+    daemon.stop(number)
+    daemon.start()
+
+
+def kill_9(lab_, daemon):
+    for _ in range(3):
+        daemon.stop(signal.SIGKILL)
+        time.sleep(1)
+        daemon.start()
+        time.sleep(0.5)
+
+
+def stopped_10_s(lab_, daemon):
+    daemon.kill(signal.SIGSTOP)
+    time.sleep(10)
+    daemon.kill(signal.SIGCONT)
+
+
+def stopped_until_watchdog(lab_, daemon):
+    """As systemd does it: WatchdogSec without a sign of life, then SIGABRT, then Restart."""
+    daemon.kill(signal.SIGSTOP)
+    time.sleep(5)
+    daemon.kill(signal.SIGABRT)
+    daemon.kill(signal.SIGCONT)
+    daemon.process.wait()
+    daemon.start()
+
+
+def one_worker_stuck(lab_, daemon):
+    with stall.Stalled(daemon.process.pid, "queue 0"):
+        time.sleep(4)
+
+
+def foreign_nft(lab_, daemon):
+    elements = ", ".join(f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
+                         for n in range(FOREIGN_ELEMENTS))
+    lab_.nft("table inet other { set big { type ipv4_addr; }; }\n"
+             f"add element inet other big {{ {elements} }}")
+
+
+def reloads(lab_, daemon):
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        assert daemon.request({"op": "reload"})["ok"]
+        time.sleep(0.1)
+
+
+def full_queue(lab_, daemon):
+    """A burst that finds a queue of 64 full, again and again."""
+    for _ in range(5):
+        result = traffic.Load(lab_.client, 1000000, 1000, 500).result()
+        traffic.expect_no_failure(result, "the burst itself")
+
+
+def flush_ruleset(lab_, daemon):
+    for _ in range(3):
+        lab.sh("nft", "flush", "ruleset", namespace=lab_.gateway)
+        time.sleep(1.5)
+
+
+def disk_full(lab_, daemon):
+    with contextlib.suppress(OSError):
+        (lab_.dir / "disk/filler").write_bytes(b"x" * 64 * 1024)
+    time.sleep(4)
+    assert "No space left" in daemon.log()
+
+
+def damaged_state(lab_, daemon):
+    daemon.stop()
+    (lab_.dir / "kept").write_bytes(os.urandom(5000))
+    daemon.start()
+
+
+def table_full(lab_, daemon):
+    time.sleep(3)
+    assert daemon.status()["clients"]["evicted"] > 0
+
+
+def thousand_clients(lab_, daemon):
+    with contextlib.ExitStack() as stack:
+        for number in range(1000):
+            stream = stack.enter_context(socket.socket(socket.AF_UNIX))
+            stream.connect(daemon.socket)
+            stream.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                stream.send((b'{"op":"status"}\n', b'{"op":"subscribe","syns":true}\n',
+                             b"garbage\n" * 100, b'{"op":"ver')[number % 4])
+        time.sleep(4)
+        assert daemon.status()["ok"]
+
+
+@contextlib.contextmanager
+def limited(pid, limit, soft):
+    """A soft limit of another process, for as long as this lasts."""
+    before, hard = resource.prlimit(pid, limit)
+    resource.prlimit(pid, limit, (soft, hard))
+    yield
+    resource.prlimit(pid, limit, (before, hard))
+
+
+def no_descriptors(lab_, daemon):
+    used = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+    with limited(daemon.process.pid, resource.RLIMIT_NOFILE, used):
+        for _ in range(20):
+            with contextlib.suppress(OSError, ValueError), daemon.connect() as stream:
+                stream.settimeout(0.1)
+                stream.sendall(b'{"op":"reload"}\n')
+                stream.recv(1000)
+            time.sleep(0.1)
+
+
+def memory_limit(lab_, daemon):
+    size = int(Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[0]) * 4096
+    with limited(daemon.process.pid, resource.RLIMIT_AS, size + (1 << 20)):
+        for _ in range(10):
+            with contextlib.suppress(OSError, ValueError):
+                assert not daemon.request({"op": "reload"})["ok"]
+            time.sleep(0.2)
+
+
+ROWS = {
+    "kill -9, three times": (kill_9, {}),
+    "SIGSTOP for 10 s": (stopped_10_s, {}),
+    "SIGSTOP until the watchdog": (stopped_until_watchdog, {}),
+    "one worker stuck for 4 s": (one_worker_stuck, {"queue": "first = 0; count = 1;"}),
+    "foreign nft -f of 200,000": (foreign_nft, {}),
+    "a reload every 100 ms": (reloads, {}),
+    "full queue": (full_queue, {"queue": "first = 0; count = 1; length = 64;"}),
+    "nft flush ruleset, three times": (flush_ruleset, {}),
+    "disk full for the state": (disk_full, {"disk": True}),
+    "damaged state file": (damaged_state, {}),
+    "table full": (table_full, {"clients": "capacity = 64;"}),
+    "1,000 socket clients": (thousand_clients, {}),
+    "out of descriptors": (no_descriptors, {}),
+    "out of memory": (memory_limit, {}),
+}
+
+
+def configure(lab_, sections):
+    sections = dict(sections)
+    on_disk = sections.pop("disk", False)
+    config = lab_.write_config(['nftset = "all"; families = [ "Linux" ];', 'ipset = "every";'],
+                               **sections)
+    if on_disk:
+        (lab_.dir / "disk").mkdir()
+        lab.sh("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(lab_.dir / "disk"))
+        config.write_text(config.read_text().replace(
+            f'file = "{lab_.dir / "kept"}";', f'file = "{lab_.dir / "disk/kept"}"; interval = 1;'))
+    return config
+
+
+def lost_verdicts(daemon, count):
+    """Addresses that connected, and of which nothing is known afterwards."""
+    used = min(SOURCES, (count + 1) // 2)
+    sources = [source(1 + i) for i in range(used) for source in (lab.source4, lab.source6)]
+    return sum(not daemon.verdict(ip)["found"] for ip in sources)
+
+
+def run_row(lab_, fault, sections, rate):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(configure(lab_, sections)).start()
+    load = lab_.adopt(traffic.Load(lab_.client, rate, sources=SOURCES))
+    load.wait_for(rate)
+    before = daemon.log().count("\n")
+    fault(lab_, daemon)
+    load.wait_for(load.started_so_far() + rate)
+    result = load.stop()
+    lines = daemon.log().splitlines()[before:]
+    lost = lost_verdicts(daemon, result["started"])
+    return result, lost, lines
+
+
+def is_bad(result):
+    return result["failed"] or result["longest_ms"] >= ABOUT_ONE_RETRANSMISSION_MS or \
+        result["succeeded"] != result["started"]
+
+
+def main():
+    wanted = sys.argv[1:]
+    bad = 0
+    print(f"{'fault':32} {'rate':>5} {'made':>6} {'failed':>6} {'resent':>6} {'longest':>9} "
+          f"{'unknown':>7} {'logged':>6}  first line")
+    for name, (fault, sections) in ROWS.items():
+        if wanted and not any(word in name for word in wanted):
+            continue
+        for rate in RATES:
+            lab_ = lab.Lab()
+            try:
+                lab_.build()
+                result, lost, lines = run_row(lab_, fault, sections, rate)
+            finally:
+                disk = lab_.dir / "disk"
+                for daemon in lab_.daemons:
+                    daemon.close()
+                if disk.is_dir():
+                    subprocess.run(["umount", str(disk)], check=False)
+                lab_.close()
+            first = lines[0].removeprefix("synprintd: ")[:70] if lines else "-"
+            print(f"{name:32} {rate:5} {result['started']:6} {result['failed']:6} "
+                  f"{result['retransmissions']:6} {result['longest_ms']:6.0f} ms {lost:7} "
+                  f"{len(lines):6}  {first}", flush=True)
+            if is_bad(result):
+                bad += 1
+                print(f"  VIOLATED: {result}")
+    print(f"{bad} rows violated what synprint promises" if bad else
+          "in every row: no connection failed, none waited for more than one retransmission")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
