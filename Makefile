@@ -72,7 +72,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps deps-check run check check-unit check-netns check-vpnlab check-vm check-golden check-layers \
+.PHONY: help all deps deps-check run check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
 	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
 
 help: ## list the targets
@@ -113,6 +113,10 @@ check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they c
 # What is installed in the machine besides what the packages depend on, for the tests.
 VM_PACKAGES := iptables ipset
 VM_DEBS = $(filter-out %-dbgsym_%,$(wildcard $(BUILD)/deb/*.deb))
+check-faults: bench-tools ## what happens to real connections while something goes wrong (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS)
+	@BUILD=$(BUILD) timeout -k 10 1200 tests/faults/faults.py
+
 check-vm: deb ## the Debian package under systemd, in a machine with Debian's own kernel (root; QEMU)
 	@tests/deps.sh qemu-system-x86 mmdebstrap e2fsprogs busybox-static kmod
 	@$(MAKE) --no-print-directory vm-run

@@ -19,6 +19,7 @@ import stall  # noqa: E402
 import traffic  # noqa: E402
 
 RATES = (500, 20)
+FLOOD_S = "4"
 SOURCES = 100  # of each IP version
 # RFC 6298: the first retransmission comes after one second, the second after three.
 ABOUT_ONE_RETRANSMISSION_MS = 3000
@@ -146,6 +147,43 @@ def memory_limit(lab_, daemon):
             time.sleep(0.2)
 
 
+def mac_of(lab_, namespace, link):
+    words = lab.sh("ip", "-o", "link", "show", link, namespace=namespace).stdout.split()
+    return words[words.index("link/ether") + 1]
+
+
+def came_back(daemon):
+    """What is known of the clients that connected more than once."""
+    replies = [daemon.verdict(lab.source4(1 + i)) for i in range(SOURCES)]
+    return {reply["ip"]: reply["os"]["label"] for reply in replies
+            if reply["found"] and reply["client"]["syn_count"] > 1}
+
+
+def syn_flood(lab_, daemon):
+    """200,000 SYNs, each from an address of its own, as fast as one core sends them; what conntrack
+    would count of them is not what is tested."""
+    lab_.nft("add table inet flood\nadd chain inet flood c "
+             "{ type filter hook prerouting priority -300; policy accept; }\n"
+             "add rule inet flood c ip saddr 10.0.0.0/8 notrack")
+    memory = resident(daemon)
+    known = came_back(daemon)
+    done = lab.sh(f"{lab.BUILD}/bench/syn_flood", "c0", mac_of(lab_, lab_.gateway, "g0"), "0", "0", "0",
+                  FLOOD_S, namespace=lab_.client)
+    status = daemon.status()
+    sizes = {name: len(lab_.elements(f"{name}4")) for name in ("all",)}
+    print(f"  {done.stdout.strip()}; received {daemon.received()}, table {status['clients']['used']} "
+          f"of {status['clients']['capacity']}, {status['clients']['evicted']} gave way; set all4 "
+          f"{sizes['all']} of 65536; resident {memory} KiB before, {resident(daemon)} KiB after")
+    again = came_back(daemon)
+    assert all(again.get(ip) == label for ip, label in known.items()), (known, again)
+    assert sizes["all"] <= 65536 // 2 + 2 * SOURCES, sizes
+
+
+def resident(daemon):
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
 ROWS = {
     "kill -9, three times": (kill_9, {}),
     "SIGSTOP for 10 s": (stopped_10_s, {}),
@@ -161,6 +199,7 @@ ROWS = {
     "1,000 socket clients": (thousand_clients, {}),
     "out of descriptors": (no_descriptors, {}),
     "out of memory": (memory_limit, {}),
+    "a flood of forged SYNs for 4 s": (syn_flood, {"clients": "capacity = 100000;"}),
 }
 
 
