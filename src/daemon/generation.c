@@ -12,6 +12,7 @@
 #include "publish/nftset.h"
 #include "sys/log.h"
 
+#define ONCE_SIZE_MIN 1024 /* smaller sets are not shared out: whoever comes first is in them */
 #define LIVE_LOOK_MAX 8192 /* clients in a step of a refill, so that bursts do not wait for it */
 
 static void format_error(const char *path, const struct text_error *error, char *buf, size_t size)
@@ -306,9 +307,11 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 uint32_t generation_once_max(const struct generation *generation, unsigned target)
 {
 	const struct config *config = generation->config;
-	uint64_t max = (uint64_t)config->sets[target].size * (uint64_t)config->once_percent / 100;
+	uint64_t size = (uint64_t)config->sets[target].size;
 
-	return max ? (uint32_t)max : 1;
+	if (size < ONCE_SIZE_MIN)
+		return INT32_MAX;
+	return (uint32_t)(size * (uint64_t)config->once_percent / 100);
 }
 
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

@@ -6,7 +6,7 @@ import random
 import lab
 import packets
 
-SIZE, SHARE = 200, 50  # elements of the set, percent of it for clients that were seen once
+SIZE, SHARE = 1024, 50  # elements of the set, percent of it for clients that were seen once
 SPOOFED, CLIENTS = 2000, 80
 PATIENT = "deadline_ms = 1000;"  # so that no burst is lost to a slow machine
 
