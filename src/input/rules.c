@@ -356,7 +356,7 @@ static void put_alive(struct nlmsghdr *nlh, uint64_t timeout_ms)
 	const uint8_t tcp = IPPROTO_TCP;
 	struct nlattr *nest = nft_begin_elements(nlh, NFT_OUR_TABLE, RULES_ALIVE);
 
-	nft_put_element(nlh, &tcp, sizeof(tcp), NULL, timeout_ms);
+	nft_put_element(nlh, &tcp, sizeof(tcp), NULL, timeout_ms, 0);
 	mnl_attr_nest_end(nlh, nest);
 }
 

@@ -12,8 +12,10 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #define MESSAGE_BYTES 4096 /* of a message that has no elements */
 
@@ -218,8 +220,17 @@ void nft_batch_put_flush(struct nft_batch *batch, const char *set)
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
 }
 
+bool nft_updates_elements(void)
+{
+	struct utsname name;
+	unsigned major, minor;
+
+	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 12));
+}
+
 void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, const uint32_t *mark,
-		     uint64_t timeout_ms)
+		     uint64_t timeout_ms, uint64_t expires_ms)
 {
 	struct nlattr *elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
@@ -233,6 +244,8 @@ void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, cons
 	}
 	if (timeout_ms)
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout_ms));
+	if (expires_ms)
+		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_EXPIRATION, htobe64(expires_ms));
 	mnl_attr_nest_end(nlh, elem);
 }
 

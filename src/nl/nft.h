@@ -68,9 +68,17 @@ struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const
  * @key: in network order; the parts of a concatenation are each padded to 4 bytes
  * @mark: what a map maps it to, in host order; NULL in a set
  * @timeout_ms: 0 for none of its own
+ * @expires_ms: 0: when its timeout is over; else one that exists already is told anew, on
+ * kernels with nft_updates_elements()
  */
 void nft_put_element(struct nlmsghdr *nlh, const void *key, size_t key_len, const uint32_t *mark,
-		     uint64_t timeout_ms);
+		     uint64_t timeout_ms, uint64_t expires_ms);
+
+/**
+ * nft_updates_elements() - whether adding an element that exists gives it the new timeout: Linux
+ * 6.12 and later (nf_tables_api.c: nft_add_set_elem). Earlier ones keep the old without a word.
+ */
+bool nft_updates_elements(void);
 
 /** nft_batch_put_flush() - delete every element of a set in our table. */
 void nft_batch_put_flush(struct nft_batch *batch, const char *set);

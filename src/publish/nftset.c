@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft sets as a target. Each element is added, deleted and added again in one transaction: only a
- * new element has a new expiry (on Linux 6.1; later ones update it), and neither a missing element
- * nor one that exists makes the transaction fail. Elements are written as netlink attributes
+ * nft sets as a target. Where the kernel does not update elements, each is added, deleted and added
+ * again in one transaction: only a new element has a new expiry there, and neither a missing element
+ * nor one that exists makes the transaction fail. Where it does, adding is enough. Elements are written as netlink attributes
  * without libnftnl's objects, which would be one allocation for each.
  */
 #include "publish/nftset.h"
@@ -25,6 +25,7 @@ struct nftset {
 	struct nft_batch *batch;
 	uint8_t family; /* NFPROTO_* */
 	bool is_foreign, has_port, is_map;
+	bool updates; /* the kernel gives an element that exists its new timeout */
 	bool is_flushed; /* what a predecessor left in a map of ours may map to another mark */
 	uint32_t timeout_s, size, mark;
 	char *table;
@@ -196,23 +197,42 @@ static void put_element(const struct nftset *set, struct nlmsghdr *nlh, const st
 		key[len + 1] = (uint8_t)port;
 	}
 	nft_put_element(nlh, key, key_of(set, version)->len, has_mark ? &set->mark : NULL,
-			step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0);
+			step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0,
+			step == STEP_ADD && set->updates ? UINT64_C(1000) * timeout_s : 0);
+}
+
+/* What is to be deleted is made present first, so that it is there. */
+static bool needs_step(const struct nftset *set, const struct publish_op *op, enum step step)
+{
+	if (step == STEP_ADD)
+		return op->kind != PUBLISH_REMOVE;
+	return op->kind == PUBLISH_REMOVE || !set->updates;
+}
+
+static bool needs_any(const struct nftset *set, const struct setops_list *list, enum step step)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (needs_step(set, list->ops[i], step))
+			return true;
+	return false;
 }
 
 static void put_step(struct nftset *set, enum setops_version version,
 		     const struct setops_list *list, enum step step)
 {
-	struct nlmsghdr *nlh =
-		step == STEP_DELETE
-			? nft_batch_put(set->batch, NFT_MSG_DELSETELEM, set->family, 0)
-			: nft_batch_put(set->batch, NFT_MSG_NEWSETELEM, set->family, NLM_F_CREATE);
-	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
+	uint16_t type = step == STEP_DELETE ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM;
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
 
+	if (!needs_any(set, list, step))
+		return;
+	nlh = nft_batch_put(set->batch, type, set->family, step == STEP_DELETE ? 0 : NLM_F_CREATE);
+	nest = nft_begin_elements(nlh, set->table, set->names[version]);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct publish_op *op = list->ops[i];
 		uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
 
-		if (step != STEP_ADD || op->kind != PUBLISH_REMOVE)
+		if (needs_step(set, op, step))
 			put_element(set, nlh, &op->addr, op->port, version, step, timeout_s);
 	}
 	mnl_attr_nest_end(nlh, nest);
@@ -440,6 +460,7 @@ int nftset_new(const struct nftset_params *params, struct target **ret_target)
 	set->target = (struct target){.type = &nftset_type, .name = set->target_name};
 	set->family = families[params->family].nfproto;
 	set->is_foreign = params->is_foreign;
+	set->updates = nft_updates_elements();
 	set->has_port = params->has_port;
 	set->is_map = params->is_map;
 	set->mark = params->mark;
