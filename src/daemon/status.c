@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The status reply: what an administrator looks at first. */
 
+#include <unistd.h>
+
 #include "daemon/daemon.h"
 
 static void put_duration(const char *name, const struct histogram *histogram,
@@ -163,7 +165,7 @@ void status_put(struct daemon *daemon, struct text_buf *reply)
 	sigdb_get_stats(daemon->generation->knowledge->sigdb, &sigdb);
 	text_put(reply, ",\"version\":\"" SYNPRINT_VERSION "\",\"config\":");
 	text_put_json(reply, daemon->generation->config->path);
-	text_putf(reply, ",\"uptime_s\":%llu",
+	text_putf(reply, ",\"pid\":%d,\"uptime_s\":%llu", (int)getpid(),
 		  (unsigned long long)(daemon_clock_s() - daemon->started_s));
 	put_rules(daemon, reply);
 	put_queues(daemon, reply);

@@ -192,6 +192,12 @@ def the_sockets_are_the_groups(_):
         assert done.returncode == code, done
 
 
+def the_selftest_is_green(_):
+    done = lab.sh("synprint", "selftest", "--stop", check=False)
+    assert done.returncode == 0 and "FAILED" not in done.stdout, done.stdout + done.stderr
+    assert "a SYN          over loopback was classified" in done.stdout, done.stdout
+
+
 def living_elements_stay_and_gone_ones_go(host):
     """A timeout of 4 seconds: kernel 6.1 keeps the old expiry of what is only added again."""
     busy, gone = lab.source4(101), lab.source4(102)
@@ -266,12 +272,15 @@ def a_restart_loses_no_client(host):
 
 def an_upgrade_drops_no_connection(host):
     before = pid()
+    traffic.connect(host.client, lab.SERVER4, lab.source4(150))
+    known = ask({"op": "verdict", "ip": lab.source4(150)})["client"]
     old = lab.sh("dpkg-query", "-W", "-f", "${Version}", "synprint").stdout
     with load(host, "an upgrade of the package"):
         lab.sh("dpkg", "-i", *map(str, sorted((PACKAGES / "newer").glob("*.deb"))))
         wait_active()
     assert pid() not in (0, before), "the new program does not run"
     assert lab.sh("dpkg-query", "-W", "-f", "${Version}", "synprint").stdout != old
+    assert ask({"op": "verdict", "ip": lab.source4(150)})["client"] == known, "state is kept"
 
 
 def the_stop_leaves_nothing(_):
@@ -306,7 +315,7 @@ def a_purge_leaves_no_trace(host):
 BOOTS = {
     "1": (installation_starts_nothing, a_client_starts_the_service, the_queue_is_native,
           nothing_but_net_admin, the_first_syn_is_in_the_set, the_sockets_are_the_groups,
-          living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
+          the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
           a_kill_keeps_the_sets, a_reload_is_checked, the_watchdog_ends_what_hangs,
           a_restart_loses_no_client, an_upgrade_drops_no_connection, the_stop_leaves_nothing),
     "2": (it_comes_with_the_boot, a_purge_leaves_no_trace),
