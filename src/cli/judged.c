@@ -55,6 +55,7 @@ static bool slot_is(const struct slot *slot, const struct report *report, const 
 	return slot->len && slot->mtu == report->link->mtu && slot->kind == report->match->kind &&
 	       memcmp(&slot->verdict, &report->verdict, sizeof(slot->verdict)) == 0 &&
 	       sig_equal(&slot->sig, sig) &&
+	       /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the same bits, not values */
 	       memcmp(slot->class_prob, report->match->class_prob, sizeof(slot->class_prob)) == 0;
 }
 

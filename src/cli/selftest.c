@@ -145,7 +145,7 @@ static void check_switch(struct selftest *test, struct nl *nl)
 
 static void check_kernel_rules(struct selftest *test)
 {
-	struct rules_status rules;
+	struct rules_status rules = {.is_present = false};
 	struct nl *nl = NULL;
 	int rc = nl_open(&nl);
 

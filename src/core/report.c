@@ -45,6 +45,7 @@ static inline char *add(char *at, const char *text)
 {
 	size_t len = strlen(text);
 
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): more is put behind it */
 	memcpy(at, text, len);
 	return at + len;
 }

@@ -40,6 +40,7 @@ static size_t put_word(uint8_t *at, enum vocab_kind kind, unsigned id, const cha
 	at[0] = (uint8_t)kind;
 	state_put(at + 1, id, 2);
 	at[3] = (uint8_t)len;
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length is before it */
 	memcpy(at + 4, text, len);
 	return 4 + len;
 }

@@ -170,17 +170,18 @@ static int check_header(struct reader *reader)
 /* Everything is looked at, and nothing is taken yet. */
 static int read_all(struct reader *reader)
 {
-	struct chunk chunk = {NULL, NULL, 0};
 	int rc = check_header(reader);
 
-	for (;;) {
-		rc = rc ? rc : next_chunk(reader, &chunk);
-		if (rc < 0)
-			return rc;
-		if (is_named(&chunk, STATE_END))
+	while (rc == 0) {
+		struct chunk chunk;
+
+		rc = next_chunk(reader, &chunk);
+		if (rc < 0 || is_named(&chunk, STATE_END))
 			break;
 		rc = take_chunk(reader, &chunk);
 	}
+	if (rc < 0)
+		return rc;
 	return reader->at == reader->len ? 0 : damaged(reader, "there is something behind the end");
 }
 

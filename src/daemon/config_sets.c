@@ -287,9 +287,10 @@ static int read_member(const config_setting_t *setting, struct rule *rule,
 			     name);
 }
 
+/* Rules that mark packets have no set, and no name. */
 static bool is_same_set(const struct config_set *a, const struct config_set *b)
 {
-	return (a->kind == CONFIG_IPSET) == (b->kind == CONFIG_IPSET) &&
+	return (a->kind == CONFIG_IPSET) == (b->kind == CONFIG_IPSET) && a->name && b->name &&
 	       strcmp(a->name, b->name) == 0 &&
 	       (a->kind == CONFIG_IPSET || strcmp(a->table, b->table) == 0);
 }

@@ -7,7 +7,6 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096

@@ -65,7 +65,8 @@ def crowd(lab_):
         grown = memory_kib(daemon) - before
     lab.figure(f"{CROWD} bad clients: longest reply to another {longest * 1000:.0f} ms, "
                f"memory {grown} KiB more")
-    assert grown < 256 * 1024, f"{grown} KiB for 100 clients that ask for much and do not read"
+    limit = 256 * 1024 * (4 if lab.BUILD.name in ("san", "tsan") else 1)  # ASan keeps what is freed
+    assert grown < limit, f"{grown} KiB for 100 clients that ask for much and do not read"
     lab.wait_until(lambda: daemon.status()["control"]["connections"] <= 2, "the crowd is gone")
 
 

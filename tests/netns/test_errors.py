@@ -60,6 +60,7 @@ def expect(done, code, pattern, what):
     """One line on stderr, and the exit code."""
     lines = done.stderr.splitlines()
     assert done.returncode == code, f"{what}: exit {done.returncode}, not {code}: {done.stderr}"
+    lines = [line for line in lines if "this build has sanitizers" not in line]
     assert len(lines) == 1, f"{what}: {len(lines)} lines: {done.stderr}"
     assert re.search(pattern, lines[0]), f"{what}: '{lines[0]}' does not match '{pattern}'"
     return lines[0]
