@@ -222,6 +222,8 @@ class Lab:
         """Everything of the shipped configuration, but for what the lab needs otherwise."""
         groups = {"control": f'socket = "{self.dir / "control.sock"}";',
                   "state": f'file = "{self.dir / "kept"}";',
+                  # So that no two connections of a test share a place for their whole SYN.
+                  "clients": "recent = 1048576;",
                   "rules": f'engine = "{engine}";' if engine else ""}
         if sets is not None:
             groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in sets) + ");"
