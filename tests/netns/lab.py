@@ -222,11 +222,11 @@ class Lab:
         """Everything of the shipped configuration, but for what the lab needs otherwise."""
         groups = {"control": f'socket = "{self.dir / "control.sock"}";',
                   "state": f'file = "{self.dir / "kept"}";',
-                  # So that no two connections of a test share a place for their whole SYN.
-                  "clients": "recent = 1048576;",
                   "rules": f'engine = "{engine}";' if engine else ""}
         if sets is not None:
             groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in sets) + ");"
+        # So that no two connections of a test share a place for their whole SYN.
+        sections.setdefault("clients", "recent = 1048576;")
         for section, content in sections.items():
             groups[section] = groups.get(section, "") + content
         lines = [f'signatures = [ "{CONF}/signatures.db" ];', f'links = "{CONF}/links.db";']
