@@ -36,6 +36,13 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 struct addr addr_mask(const struct addr *addr, unsigned prefix_bits);
 
 /**
+ * addr_network() - the network of an address that one party is taken to hold: the /24 of IPv4, the
+ * longest prefix that is routed, and the /48 of IPv6, which is a site (RFC 6177). Who has a site
+ * has 65,536 subnets of /64, so these would be no bound.
+ */
+struct addr addr_network(const struct addr *addr);
+
+/**
  * addr_parse() - read an address in dotted or RFC 4291 text.
  * @text: NUL-terminated; "::ffff:192.0.2.1" gives the IPv4 address
  * @ret_addr: untouched on failure

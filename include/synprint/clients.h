@@ -35,6 +35,7 @@ struct client {
 	uint32_t syn_count; /* connections; a retransmitted SYN counts once */
 	uint32_t chg_seen_s; /* when the class last changed, 0 for never */
 	uint8_t conn_count;
+	bool is_withheld; /* clients_withhold() */
 	struct client_conn conns[CLIENT_CONNS]; /* newest first */
 };
 
@@ -50,6 +51,7 @@ struct change {
 	struct addr addr;
 	enum change_kind kind;
 	uint32_t syn_count;
+	bool is_withheld; /* clients_withhold(); before this SYN */
 	struct verdict old_verdict; /* for CHANGE_VERDICT */
 	struct verdict verdict; /* as it stands now, with VERDICT_SHARED where it applies */
 };
@@ -105,6 +107,9 @@ int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port
  * Return: whether one client less is there for it: another one gave way, or it is there already.
  */
 bool clients_restore(struct clients *clients, const struct client *client);
+
+/** clients_withhold() - note whether an address is missing in sets that it belongs in. */
+void clients_withhold(struct clients *clients, const struct addr *addr, bool is_withheld);
 
 /** clients_forget() - remove one address. Return: 0 or -ENOENT; @ret_client may be NULL. */
 int clients_forget(struct clients *clients, const struct addr *addr, struct client *ret_client);

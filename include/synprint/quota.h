@@ -24,4 +24,7 @@ struct quota {
  */
 bool quota_take(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms);
 
+/** quota_has() - whether quota_take() would take one now. */
+bool quota_has(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms);
+
 #endif

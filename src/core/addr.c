@@ -56,6 +56,11 @@ struct addr addr_mask(const struct addr *addr, unsigned prefix_bits)
 	return masked;
 }
 
+struct addr addr_network(const struct addr *addr)
+{
+	return addr_mask(addr, addr_is_v4(addr) ? 24 : 48);
+}
+
 int addr_parse(const char *text, struct addr *ret_addr)
 {
 	uint8_t bytes[16];

@@ -212,8 +212,10 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 	if (!entry) {
 		entry = shard_add(clients, shard, &change->addr, hash);
 		entry->first_seen_s = now_s;
+	} else if (repeat < 0) {
+		shard_promote(clients, shard, entry);
 	} else {
-		shard_touch(shard, entry, repeat < 0 ? AGE_AGAIN : (enum age_list)entry->list);
+		shard_touch(shard, entry);
 	}
 	if (repeat >= 0) {
 		change->kind = CHANGE_REPEAT;
@@ -226,6 +228,7 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 	}
 	entry->last_seen_s = now_s;
 	change->syn_count = entry->syn_count;
+	change->is_withheld = entry->is_withheld;
 }
 
 void clients_observe(struct clients *clients, uint64_t now_ms, const struct syn *syn,
@@ -250,6 +253,7 @@ static void entry_copy(const struct entry *entry, struct client *ret_client)
 		.syn_count = entry->syn_count,
 		.chg_seen_s = entry->chg_seen_s,
 		.conn_count = entry->conn_count,
+		.is_withheld = entry->is_withheld,
 	};
 	for (unsigned i = 0; i < entry->conn_count; i++)
 		ret_client->conns[i] = (struct client_conn){entry->verdicts[i], entry->ports[i]};
@@ -326,7 +330,8 @@ bool clients_restore(struct clients *clients, const struct client *client)
 	if (!is_known) {
 		entry = shard_add(clients, shard, &key, hash);
 		entry_restore(entry, client);
-		shard_touch(shard, entry, client->syn_count > 1 ? AGE_AGAIN : AGE_ONCE);
+		if (client->syn_count > 1)
+			shard_promote(clients, shard, entry);
 	}
 	pthread_mutex_unlock(&shard->lock);
 	return is_full || is_known;
@@ -369,6 +374,20 @@ int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port
 		rc = entry_mark(entry, port, flags, reasons, ret_change);
 	pthread_mutex_unlock(&shard->lock);
 	return rc;
+}
+
+void clients_withhold(struct clients *clients, const struct addr *addr, bool is_withheld)
+{
+	struct addr key = clients_key(clients, addr);
+	uint64_t hash = clients_hash(clients, &key);
+	struct shard *shard = clients_shard(clients, hash);
+	struct entry *entry;
+
+	pthread_mutex_lock(&shard->lock);
+	entry = shard_find(shard, &key, hash);
+	if (entry)
+		entry->is_withheld = is_withheld;
+	pthread_mutex_unlock(&shard->lock);
 }
 
 int clients_forget(struct clients *clients, const struct addr *addr, struct client *ret_client)

@@ -14,6 +14,8 @@
 #define DISTANCE_MAX 15u /* of an index slot from its home, in four bits; this one: or more */
 #define NIL UINT32_MAX
 #define ONCE_SHARE 8 /* those seen once may always take an eighth of a shard */
+#define NETWORK_SHARE 8 /* a network may have an eighth of a shard for those who came back */
+#define NETWORK_MIN 256 /* and as many as a /24 has addresses */
 
 static unsigned shards_for(size_t capacity)
 {
@@ -186,6 +188,15 @@ static void clear_slot(const struct clients *clients, struct shard *shard, uint3
 	}
 }
 
+/* How many of an address's network came back; networks that share a count share the room. */
+static uint32_t *again_of(const struct clients *clients, struct shard *shard,
+			  const struct addr *addr)
+{
+	struct addr network = addr_network(addr);
+
+	return &shard->again_of[clients_hash(clients, &network) % SHARD_NETWORKS];
+}
+
 static void age_unlink(struct shard *shard, const struct entry *entry)
 {
 	uint32_t *oldest = &shard->ages[entry->list].oldest;
@@ -209,10 +220,29 @@ static void age_append(struct shard *shard, struct entry *entry, enum age_list l
 	shard->ages[list].count++;
 }
 
-void shard_touch(struct shard *shard, struct entry *entry, enum age_list list)
+void shard_touch(struct shard *shard, struct entry *entry)
 {
 	age_unlink(shard, entry);
-	age_append(shard, entry, list);
+	age_append(shard, entry, (enum age_list)entry->list);
+}
+
+void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry)
+{
+	uint32_t share = shard->entry_count / NETWORK_SHARE;
+	uint32_t *count;
+
+	if (entry->list == AGE_AGAIN) {
+		shard_touch(shard, entry);
+		return;
+	}
+	count = again_of(clients, shard, &entry->addr);
+	if (*count >= (share > NETWORK_MIN ? share : NETWORK_MIN)) {
+		shard_touch(shard, entry);
+		return;
+	}
+	++*count;
+	age_unlink(shard, entry);
+	age_append(shard, entry, AGE_AGAIN);
 }
 
 /* Who gives way in a full shard. */
@@ -229,6 +259,8 @@ void shard_remove(const struct clients *clients, struct shard *shard, struct ent
 	clear_slot(clients, shard,
 		   find_slot(shard, &entry->addr, clients_hash(clients, &entry->addr)));
 	age_unlink(shard, entry);
+	if (entry->list == AGE_AGAIN)
+		--*again_of(clients, shard, &entry->addr);
 	memset(entry, 0, sizeof(*entry));
 	entry->older = shard->free_head;
 	shard->free_head = (uint32_t)(entry - shard->entries);

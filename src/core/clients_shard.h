@@ -6,6 +6,8 @@
  * Who was seen once is on one list, who came back on the other. What has to give way in a full
  * shard is the oldest of those seen once, as long as they are more than an eighth of it: a flood
  * from addresses that nobody comes back from pushes out its own, and not the clients of a site.
+ * Who owns a network can come back from each of its addresses: of those on the second list, one
+ * network has an eighth of a shard at the most, and the rest of it stays on the first.
  */
 #ifndef SYNPRINT_CORE_CLIENTS_SHARD_H
 #define SYNPRINT_CORE_CLIENTS_SHARD_H
@@ -13,6 +15,8 @@
 #include <pthread.h>
 
 #include "synprint/clients.h"
+
+#define SHARD_NETWORKS 256 /* that are told apart where those who came back are counted */
 
 enum age_list { AGE_ONCE, AGE_AGAIN, AGE_LISTS };
 
@@ -28,6 +32,7 @@ struct entry {
 	uint8_t conn_count : 3;
 	uint8_t close_count : 3; /* of these, how many came shortly one after the other */
 	uint8_t list : 1; /* enum age_list */
+	uint8_t is_withheld : 1; /* struct change has it */
 	uint8_t mix; /* how much several stacks alternate here */
 };
 
@@ -48,6 +53,7 @@ struct shard {
 	struct {
 		uint32_t oldest, newest, count;
 	} ages[AGE_LISTS];
+	uint32_t again_of[SHARD_NETWORKS]; /* entries on AGE_AGAIN, by a hash of the network */
 	uint64_t evicted;
 } __attribute__((aligned(128)));
 
@@ -82,8 +88,11 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 
 void shard_remove(const struct clients *clients, struct shard *shard, struct entry *entry);
 
-/** shard_touch() - it was seen just now: the youngest of @list. */
-void shard_touch(struct shard *shard, struct entry *entry, enum age_list list);
+/** shard_touch() - it was seen just now: the youngest of its list. */
+void shard_touch(struct shard *shard, struct entry *entry);
+
+/** shard_promote() - it came back: the youngest of those who did, if its network has room there. */
+void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry);
 
 /** shard_recent() - where the whole SYN of a connection would be. */
 struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port);

@@ -11,13 +11,18 @@ static void drain(struct quota *quota, uint64_t half, uint64_t window_ms, uint64
 	quota->last_ms = now_ms;
 }
 
-bool quota_take(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms)
+bool quota_has(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms)
 {
 	uint64_t half = max > 1 ? max / 2 : 1, window_ms = (uint64_t)window_s * 1000;
 
 	drain(quota, half, window_ms, now_ms);
-	if (quota->used + window_ms > half * window_ms)
+	return quota->used + window_ms <= half * window_ms;
+}
+
+bool quota_take(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms)
+{
+	if (!quota_has(quota, max, window_s, now_ms))
 		return false;
-	quota->used += window_ms;
+	quota->used += (uint64_t)window_s * 1000;
 	return true;
 }

@@ -93,6 +93,7 @@ static const struct key keys[] = {
 	{"baseline.names", KEY_STRING, AT(baseline_names), 0, 0, 0, NULL, 0},
 	{"publish.deadline_ms", KEY_INT, AT(deadline_ms), 1, 1000, 5, NULL, 0},
 	{"publish.once_percent", KEY_INT, AT(once_percent), 1, 100, 50, NULL, 0},
+	{"publish.network_percent", KEY_INT, AT(network_percent), 1, 100, 25, NULL, 0},
 	{"publish.mark_mask", KEY_MARK, AT(mark_mask), 0, 0, 0, NULL, 0},
 	{"publish.mark_seen", KEY_MARK, AT(mark_seen), 0, 0, 0, NULL, 0},
 	{"publish.sets", KEY_SETS, 0, 0, CONFIG_SETS_MAX, 0, NULL, 0},

@@ -73,6 +73,7 @@ struct config {
 	const char *baseline_names; /* file; NULL: networks have no names */
 	int deadline_ms;
 	int once_percent; /* of a set, for clients that were seen once */
+	int network_percent; /* of a set, for the clients of one network */
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;
 	struct config_mark marks[CONFIG_SETS_MAX];

@@ -222,6 +222,7 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
 		params.seed = (uint64_t)time(NULL);
+	daemon->pipeline.seed = params.seed;
 	daemon->pipeline.clients = clients_new(&params);
 	if (daemon->pipeline.clients)
 		clients_set_threshold(daemon->pipeline.clients, config->link_threshold);

@@ -12,7 +12,7 @@
 #include "publish/nftset.h"
 #include "sys/log.h"
 
-#define ONCE_SIZE_MIN 1024 /* smaller sets are not shared out: whoever comes first is in them */
+#define SHARED_SIZE_MIN 1024 /* smaller sets are not shared out: whoever comes first is in them */
 #define LIVE_LOOK_MAX 8192 /* clients in a step of a refill, so that bursts do not wait for it */
 
 static void format_error(const char *path, const struct text_error *error, char *buf, size_t size)
@@ -112,16 +112,23 @@ static unsigned put_live(const struct generation *generation, const struct confi
 	return count;
 }
 
-/* A refill is no way around the share of clients that were seen once. */
+/*
+ * A refill is no way around the shares: what was withheld still is, and where a set is new those
+ * seen once do not fill it.
+ */
 static bool has_room(struct generation *generation, unsigned target, const struct client *client)
 {
-	if (client->syn_count != 1 || generation->config->once_percent == 100)
+	uint32_t once_max = generation_share(generation, target, generation->config->once_percent);
+
+	if (client->is_withheld)
+		return false;
+	if (client->syn_count != 1)
 		return true;
-	if (generation->filled_once[target] < generation_once_max(generation, target) / 2 + 1) {
+	if (generation->filled_once[target] <= once_max / 2) {
 		generation->filled_once[target]++;
 		return true;
 	}
-	__atomic_store_n(&generation->has_withheld, true, __ATOMIC_RELAXED);
+	clients_withhold(generation->clients, &client->addr, true);
 	return false;
 }
 
@@ -304,14 +311,14 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 	return sets;
 }
 
-uint32_t generation_once_max(const struct generation *generation, unsigned target)
+uint32_t generation_share(const struct generation *generation, unsigned target, int percent)
 {
 	const struct config *config = generation->config;
 	uint64_t size = (uint64_t)config->sets[target].size;
 
-	if (size < ONCE_SIZE_MIN)
+	if (size < SHARED_SIZE_MIN || percent == 100)
 		return INT32_MAX;
-	return (uint32_t)(size * (uint64_t)config->once_percent / 100);
+	return (uint32_t)(size * (uint64_t)percent / 100);
 }
 
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

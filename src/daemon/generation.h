@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a reload replaces as a whole: the configuration, the databases, and the publisher with
- * its targets. But for two notes on what is in the sets it is immutable once started; workers take the newest one with each
- * burst, and the one before is given back when none of them can be using it any more.
+ * its targets. It is immutable once started; workers take the newest one with each burst, and the
+ * one before is given back when none of them can be using it any more.
  */
 #ifndef SYNPRINT_DAEMON_GENERATION_H
 #define SYNPRINT_DAEMON_GENERATION_H
@@ -23,7 +23,6 @@ struct generation {
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
 	struct publisher *publisher; /* NULL where nothing is published */
-	bool has_withheld; /* atomic; a client seen once may be missing in a set */
 	uint32_t filled_once[CONFIG_SETS_MAX]; /* by the refill that goes on; the publisher's own */
 	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
 	const char
@@ -72,8 +71,8 @@ uint32_t generation_sets_of(const struct generation *generation, const struct ad
 uint32_t generation_sets_left(const struct generation *generation, const struct addr *addr,
 			      const struct verdict *old_verdict, uint32_t met);
 
-/** generation_once_max() - how many of a set's elements may be of clients that were seen once. */
-uint32_t generation_once_max(const struct generation *generation, unsigned target);
+/** generation_share() - @percent of a set's size, or no limit: of 100, and where the set is small. */
+uint32_t generation_share(const struct generation *generation, unsigned target, int percent);
 
 /** generation_mark_of() - the bits under publish.mark_mask for a packet with this verdict. */
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

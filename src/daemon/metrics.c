@@ -257,7 +257,7 @@ static void put_publishing(const struct daemon *daemon, uint64_t withheld, struc
 	single(out, COUNTER, "publish_late_total",
 	       "bursts that were let go before they were published", stats.late);
 	single(out, COUNTER, "publish_withheld_total",
-	       "new clients left out of a set whose share of them was used up", withheld);
+	       "SYNs left out of a set whose share of their kind was used up", withheld);
 	single(out, COUNTER, "publish_lost_total", "bursts left to the repair", stats.lost);
 	durations(out, "publish_seconds", "one round of commits to all sets", &stats.commit);
 	put_sets(daemon, &stats, out);

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "daemon/ingress.h"
+#include "daemon/shares.h"
 #include "sys/log.h"
-#include "synprint/quota.h"
 
 #define IDLE_MS 100 /* a worker without packets still shows that it lives */
 #define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
@@ -26,7 +26,7 @@ struct worker {
 	pthread_t thread;
 	bool is_started;
 	struct ingress ingress;
-	struct quota once[CONFIG_SETS_MAX]; /* elements of clients that were seen once */
+	struct shares shares;
 	bool must_stop; /* atomic */
 	uint64_t ticks; /* atomic */
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
@@ -57,84 +57,79 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The first SYN of this client may have been too much for a set; its second one never is. */
-static bool is_withheld(const struct generation *generation, const struct change *change)
+/* A client that is known and has not changed needs no look at the rules. */
+static bool is_publishable(const struct generation *generation, const struct change *change,
+			   const struct syn *syn)
 {
-	return change->syn_count == 2 &&
-	       __atomic_load_n(&generation->has_withheld, __ATOMIC_RELAXED);
+	if (change->kind == CHANGE_NONE)
+		return generation->port_sets || change->is_withheld ||
+		       !addr_equal(&change->addr, &syn->src);
+	return change->kind != CHANGE_REPEAT;
 }
 
 /*
- * Anybody can send one SYN from any address, and only who is there sends a second one: what was
- * seen once gets a share of each set, and each worker its part of that.
+ * Where this SYN may bring a new element. Elements with a port are new with each connection, and
+ * where a subnet is one client, each of its SYNs may be from a new address.
  */
-static uint32_t sets_within_share(struct worker *worker, struct generation *generation,
-				  uint32_t sets, uint64_t now_ms)
+static uint32_t sets_of_change(const struct generation *generation, uint32_t met,
+			       const struct change *change, const struct syn *syn)
 {
-	static struct log_limit limit;
-	const struct config *config = generation->config;
-	uint32_t allowed = sets;
+	bool is_subnet = !addr_equal(&change->addr, &syn->src);
 
-	for (uint32_t left = sets; left; left &= left - 1) {
-		unsigned at = (unsigned)__builtin_ctz(left);
-		uint32_t max = generation_once_max(generation, at) / (uint32_t)config->queue_count;
-
-		if (!quota_take(&worker->once[at], max, (uint32_t)config->sets[at].timeout_s,
-				now_ms))
-			allowed &= ~(UINT32_C(1) << at);
-	}
-	if (allowed == sets)
-		return sets;
-	count(&worker->stats.withheld, 1);
-	__atomic_store_n(&generation->has_withheld, true, __ATOMIC_RELAXED);
-	log_limited(&limit, LOG_LEVEL_WARNING,
-		    "many clients seen once: a set's share of them is used up, more have to come "
-		    "back first");
-	return allowed;
-}
-
-/* What a connection has of its own, known client or not: elements with its port. */
-static uint32_t sets_of_connection(const struct generation *generation, uint32_t sets,
-				   const struct change *change, bool is_subnet)
-{
+	if (is_subnet || change->is_withheld)
+		return met;
 	switch (change->kind) {
 	case CHANGE_REPEAT: return 0;
-	case CHANGE_NONE:
-		return is_subnet || is_withheld(generation, change) ? sets
-								    : sets & generation->port_sets;
-	case CHANGE_NEW:
+	case CHANGE_NEW: return met;
 	case CHANGE_VERDICT:
+		return met & (generation->port_sets |
+			      ~generation_sets_of(generation, &syn->src, &change->old_verdict));
+	case CHANGE_NONE:
 	case CHANGE_REFRESH: break;
 	}
-	return sets;
+	return met & generation->port_sets;
 }
 
-/* Sets hold the SYN's own address: where a subnet is one client, each of its SYNs may be a new one. */
-static void add_item(struct worker *worker, struct generation *generation, uint64_t now_ms,
+/* What is left of @sets when the shares are used up; then the next SYN tries again. */
+static uint32_t sets_within_shares(struct worker *worker, const struct generation *generation,
+				   uint64_t now_ms, uint32_t sets, const struct change *change,
+				   const struct syn *syn)
+{
+	static struct log_limit limit;
+	uint32_t taken = shares_take(&worker->shares, generation, sets, &syn->src,
+				     change->syn_count == 1, now_ms);
+
+	if ((taken != sets) != change->is_withheld)
+		clients_withhold(worker->pipeline->clients, &change->addr, taken != sets);
+	if (taken != sets) {
+		count(&worker->stats.withheld, 1);
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "many new clients: a set's share of those seen once, or of one "
+			    "network, is used up; more are left out of it");
+	}
+	return taken;
+}
+
+static void add_item(struct worker *worker, const struct generation *generation, uint64_t now_ms,
 		     const struct change *change, const struct syn *syn,
 		     struct publish_burst *burst)
 {
 	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
-	bool is_subnet = !addr_equal(&change->addr, &syn->src);
-	uint32_t met, sets;
+	uint32_t met;
 
-	if (change->kind == CHANGE_REPEAT ||
-	    (change->kind == CHANGE_NONE && !is_subnet && !generation->port_sets &&
-	     !is_withheld(generation, change)))
+	if (!is_publishable(generation, change, syn))
 		return;
 	met = generation_sets_of(generation, &syn->src, &change->verdict);
-	sets = sets_of_connection(generation, met, change, is_subnet);
-	if (change->kind == CHANGE_NEW && generation->config->once_percent < 100)
-		sets = sets_within_share(worker, generation, sets, now_ms);
+	item.add = sets_of_change(generation, met, change, syn);
+	if (change->kind != CHANGE_NONE)
+		item.refresh = met & ~item.add;
 	if (change->kind == CHANGE_VERDICT)
 		item.remove =
 			generation_sets_left(generation, &syn->src, &change->old_verdict, met);
-	if (!sets && !item.remove)
+	if (item.add || change->is_withheld)
+		item.add = sets_within_shares(worker, generation, now_ms, item.add, change, syn);
+	if (!item.add && !item.refresh && !item.remove)
 		return;
-	if (change->kind == CHANGE_REFRESH && !is_subnet)
-		item.refresh = sets;
-	else
-		item.add = sets;
 	item.comment = vocab_text(generation->vocab, VOCAB_LABEL, change->verdict.label);
 	burst->items[burst->count++] = item;
 }
@@ -351,6 +346,7 @@ int worker_new(struct pipeline *pipeline, const struct config *config, unsigned 
 		return -ENOMEM;
 	}
 	worker->pipeline = pipeline;
+	worker->shares.seed = pipeline->seed;
 	worker->number = number;
 	worker->queue_number = params.queue;
 	rc = nfqueue_open(&params, ret_error, &worker->queue);

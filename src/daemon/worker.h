@@ -19,6 +19,7 @@
 struct pipeline {
 	struct generation *const *generation; /* atomic */
 	const struct vocab *vocab;
+	uint64_t seed; /* random, of hashes that nobody may foresee */
 	struct clients *clients;
 	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown; /* shapes that nothing in the databases looks like */
@@ -33,7 +34,7 @@ struct worker_stats {
 	uint64_t results[SYN_RESULT_COUNT];
 	uint64_t flags[VERDICT_FLAG_COUNT];
 	uint64_t accept_failures;
-	uint64_t withheld; /* new clients left out of a set whose share of them was used up */
+	uint64_t withheld; /* SYNs left out of a set whose share of their kind was used up */
 	struct histogram burst; /* from receipt to acceptance */
 };
 

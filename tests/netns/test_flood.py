@@ -7,6 +7,8 @@ import lab
 import packets
 
 SIZE, SHARE = 1024, 50  # elements of the set, percent of it for clients that were seen once
+NETWORK_SHARE = 25  # percent of it for those of one network,
+NETWORK_MAX = 512  # but for so many there is always room
 SPOOFED, CLIENTS = 2000, 80
 PATIENT = "deadline_ms = 1000;"  # so that no burst is lost to a slow machine
 
@@ -16,13 +18,16 @@ class Sender:
         self.wire, self.gateway = packets.Wire(lab_.client, "c0"), packets.Wire(lab_.gateway, "g0")
 
     def send(self, source, port):
-        syn = packets.tcp(source, lab.SERVER4, port)
-        self.wire.send(packets.ipv4(source, lab.SERVER4, syn), self.gateway.mac)
+        version, server = (packets.ipv6, lab.SERVER6) if ":" in source else (packets.ipv4,
+                                                                             lab.SERVER4)
+        self.wire.send(version(source, server, packets.tcp(source, server, port)),
+                       self.gateway.mac)
 
 
-def start(lab_, percent):
-    config = lab_.write_config([f'nftset = "all"; size = {SIZE}'],
-                               publish=f"{PATIENT} once_percent = {percent};")
+def start(lab_, percent, network_percent=NETWORK_SHARE, rule="", **sections):
+    config = lab_.write_config([f'nftset = "all"; size = {SIZE}; {rule}'], **sections,
+                               publish=f"{PATIENT} once_percent = {percent}; "
+                                       f"network_percent = {network_percent};")
     return lab_.daemon(config).start()
 
 
@@ -62,12 +67,44 @@ def a_refill_is_no_way_around(lab_):
     assert len(lab_.elements("all4")) <= SIZE * SHARE // 100, len(lab_.elements("all4"))
 
 
+def a_network_has_its_share(lab_, **options):
+    """Who has a network can come back from each of its addresses, and be refreshed there."""
+    daemon, sender = start(lab_, SHARE, **options), Sender(lab_)
+    for port in (4000, 4001, 4002):
+        for number in range(SPOOFED):
+            sender.send(lab.source6(1 + number), port)
+    lab.wait_until(lambda: daemon.received() == 3 * SPOOFED, "all SYNs are classified")
+    assert 0 < len(lab_.elements("all6")) <= NETWORK_MAX
+    for port in (4000, 4001):
+        sender.send("2001:db8:ffff::1", port)
+    lab.wait_until(lambda: "2001:db8:ffff::1" in lab_.elements("all6"), "others have room")
+    lab_.nft("flush set inet synprint all6")
+    sender.send("2001:db8:ffff::1", 4002)
+    lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["refills"] >= 2, "refill")
+    assert len(lab_.elements("all6")) <= NETWORK_MAX
+
+
+def a_subnet_that_is_one_client_has_it_too(lab_):
+    a_network_has_its_share(lab_, clients="ipv6_prefix = 64;")
+
+
+def so_has_one_address_with_many_ports(lab_):
+    daemon, sender = start(lab_, SHARE, rule='key = "addr . port";'), Sender(lab_)
+    for port in range(10000, 10000 + SPOOFED):
+        sender.send(lab.CLIENT4, port)
+    lab.wait_until(lambda: daemon.received() == SPOOFED, "all SYNs are classified")
+    assert 0 < lab_.nft("list set inet synprint all4").count(f"{lab.CLIENT4} . ") <= NETWORK_MAX
+    assert daemon.log().count("one network") == 1, daemon.log()
+
+
 def without_a_limit(lab_):
-    daemon, sender = start(lab_, 100), Sender(lab_)
+    daemon, sender = start(lab_, 100, 100), Sender(lab_)
     flood(lab_, daemon, sender)
     publish = daemon.status()["publish"]
     assert publish["withheld"] == 0 and publish["sets"][0]["quarantined"], publish
 
 
 if __name__ == "__main__":
-    lab.run(sets_are_kept_for_those_who_come_back, a_refill_is_no_way_around, without_a_limit)
+    lab.run(sets_are_kept_for_those_who_come_back, a_refill_is_no_way_around,
+            a_network_has_its_share, a_subnet_that_is_one_client_has_it_too,
+            so_has_one_address_with_many_ports, without_a_limit)

@@ -184,6 +184,83 @@ Test(clients, full_table_forgets_the_one_silent_longest)
 	clients_free(clients);
 }
 
+static void come_back(struct clients *clients, struct addr addr)
+{
+	observe(clients, NOW_MS, syn_from(addr, 1, 1), verdict_of(class_linux, 0));
+	observe(clients, NOW_MS, syn_from(addr, 2, 2), verdict_of(class_linux, 0));
+}
+
+static void expect_known(struct clients *clients, uint32_t count)
+{
+	struct client client;
+
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert_eq(find(clients, i, &client), 0, "client %u is gone", i);
+}
+
+Test(clients, those_who_came_back_outlast_a_flood)
+{
+	struct clients *clients = make(8192, 128);
+
+	for (uint32_t i = 0; i < 2000; i++)
+		come_back(clients, numbered(i));
+	for (uint32_t i = 0; i < 100000; i++)
+		observe(clients, NOW_MS, syn_from(numbered(1u << 23 | i), 1, i),
+			verdict_of(class_linux, 0));
+	expect_known(clients, 2000);
+	clients_free(clients);
+}
+
+/* The subnet's and the host's part of an address in 2001:db8::/48. */
+static struct addr in_site(uint32_t number)
+{
+	const uint8_t bytes[16] = {0x20,
+				   0x01,
+				   0x0d,
+				   0xb8,
+				   [6] = (uint8_t)number,
+				   [14] = (uint8_t)(number >> 16),
+				   (uint8_t)(number >> 8)};
+
+	return addr_from_v6(bytes);
+}
+
+Test(clients, a_network_that_comes_back_everywhere_outlasts_nobody)
+{
+	struct clients *clients = make(8192, 128);
+
+	for (uint32_t i = 0; i < 2000; i++)
+		come_back(clients, numbered(i));
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 50000; i++)
+			come_back(clients, in_site(i));
+		expect_known(clients, 2000);
+		for (uint32_t i = 0; i < 50000; i++) {
+			struct addr addr = in_site(i);
+
+			clients_forget(clients, &addr, NULL);
+		}
+	}
+	clients_free(clients);
+}
+
+Test(clients, what_was_withheld_is_said_until_it_is_not)
+{
+	struct clients *clients = make(64, 128);
+	struct addr a = numbered(1), unknown = numbered(2);
+	struct client client;
+
+	cr_expect(!observe(clients, NOW_MS, syn_from(a, 1, 1), verdict_of(0, 0)).is_withheld);
+	clients_withhold(clients, &a, true);
+	clients_withhold(clients, &unknown, true);
+	cr_expect(observe(clients, NOW_MS, syn_from(a, 2, 2), verdict_of(0, 0)).is_withheld);
+	cr_expect_eq(find(clients, 1, &client), 0);
+	cr_expect(client.is_withheld);
+	clients_withhold(clients, &a, false);
+	cr_expect(!observe(clients, NOW_MS, syn_from(a, 3, 3), verdict_of(0, 0)).is_withheld);
+	clients_free(clients);
+}
+
 Test(clients, index_survives_any_order_of_removal)
 {
 	struct clients *clients = make(4096, 128);

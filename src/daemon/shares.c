@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a set's size, the number of workers and a party's percentage come to; see shares.h. */
+#include "daemon/shares.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define NETWORK_MIN 512 /* for any network: a /24 is in the set at once */
+
+static struct quota *network_quota(struct shares *shares, const struct addr *network, unsigned set)
+{
+	uint64_t hash = XXH3_64bits_withSeed(network->bytes, sizeof(network->bytes),
+					     shares->seed + set);
+
+	return &shares->networks[hash % SHARES_NETWORKS];
+}
+
+/* Of both or of neither: what a network has too much takes nothing from others. */
+static bool take(struct shares *shares, const struct generation *generation, unsigned set,
+		 const struct addr *network, bool is_once, uint64_t now_ms)
+{
+	const struct config *config = generation->config;
+	uint32_t workers = (uint32_t)config->queue_count;
+	uint32_t window_s = (uint32_t)config->sets[set].timeout_s;
+	uint32_t once_max = generation_share(generation, set, config->once_percent);
+	uint32_t network_max = generation_share(generation, set, config->network_percent);
+	struct quota *quota = network_quota(shares, network, set);
+
+	if (network_max < NETWORK_MIN)
+		network_max = NETWORK_MIN;
+	if (!quota_has(quota, network_max / workers, window_s, now_ms))
+		return false;
+	if (is_once && !quota_take(&shares->once[set], once_max / workers, window_s, now_ms))
+		return false;
+	return quota_take(quota, network_max / workers, window_s, now_ms);
+}
+
+uint32_t shares_take(struct shares *shares, const struct generation *generation, uint32_t sets,
+		     const struct addr *addr, bool is_once, uint64_t now_ms)
+{
+	struct addr network = addr_network(addr);
+	uint32_t taken = sets;
+
+	for (uint32_t left = sets; left; left &= left - 1) {
+		unsigned set = (unsigned)__builtin_ctz(left);
+
+		if (!take(shares, generation, set, &network, is_once, now_ms))
+			taken &= ~(UINT32_C(1) << set);
+	}
+	return taken;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much of each set one party may fill. Anybody can send one SYN from any address, and only who
+ * is there sends a second one: clients that were seen once get a share of a set. Who owns a network
+ * is there at all its addresses: a network gets one too. Each worker has a part of these shares of
+ * its own, so none waits for another.
+ */
+#ifndef SYNPRINT_DAEMON_SHARES_H
+#define SYNPRINT_DAEMON_SHARES_H
+
+#include "daemon/generation.h"
+#include "synprint/quota.h"
+
+#define SHARES_NETWORKS 8192 /* quotas of networks and sets; two may share one */
+
+struct shares {
+	uint64_t seed; /* of the hash; random, so that nobody can aim at somebody else's quota */
+	struct quota once[CONFIG_SETS_MAX];
+	struct quota networks[SHARES_NETWORKS];
+};
+
+/**
+ * shares_take() - take one new element of each of @sets, where there is one.
+ * @is_once: for a client that was seen once
+ * Return: those of @sets that had one.
+ */
+uint32_t shares_take(struct shares *shares, const struct generation *generation, uint32_t sets,
+		     const struct addr *addr, bool is_once, uint64_t now_ms);
+
+#endif
