@@ -73,7 +73,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps deps-check run check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
-	check-fuzz check-syns fuzz bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
+	check-fuzz check-syns fuzz fuzz-all bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -139,13 +139,21 @@ check-syns: ## SYNS=FILE of hex lines: every packet and every prefix under ASan 
 
 T ?= syn
 RUNS ?= 1000000
-fuzz: ## T=syn RUNS=1000000: run one harness under libFuzzer (clang), beginning with its corpus
+SECONDS ?= 0
+fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), beginning with its corpus
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
 	@clang -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(HOST_SRC) $(LIBS) -lm
-	@$(BUILD)/libfuzzer/$(T) -runs=$(RUNS) -artifact_prefix=$(BUILD)/libfuzzer/ \
-		$(BUILD)/libfuzzer/$(T)-found tests/fuzz/corpus/$(T)
+	@$(BUILD)/libfuzzer/$(T) -runs=$(RUNS) -max_total_time=$(SECONDS) \
+		-artifact_prefix=$(BUILD)/libfuzzer/ $(BUILD)/libfuzzer/$(T)-found tests/fuzz/corpus/$(T)
+
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,fuzz-%,$(FUZZ_SRC))
+.PHONY: $(FUZZERS)
+fuzz-all: $(FUZZERS) ## RUNS=20000000 SECONDS=600: every harness, so many inputs or so long
+$(FUZZERS): fuzz-%:
+	@$(MAKE) --no-print-directory fuzz T=$* >$(BUILD)/fuzz-$*.log 2>&1 || { tail -n 30 $(BUILD)/fuzz-$*.log; exit 1; }
+	@tail -n 1 $(BUILD)/fuzz-$*.log | sed 's/^/$*: /'
 
 .PHONY: unit-build fuzz-build
 unit-build: $(UNIT_BIN)
@@ -246,21 +254,32 @@ fmt-check: ## fail where a C file is not formatted
 	@tests/deps.sh clang-format
 	@clang-format --dry-run -Werror $(ALL_FORMATTED)
 
-lint: ## clang-tidy and cppcheck
+lint: analyze ## gcc -fanalyzer, clang-tidy and cppcheck
 	@tests/deps.sh clang-tidy cppcheck
-	@clang-tidy --quiet --warnings-as-errors='*' $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) -- \
+	@clang-tidy --quiet --warnings-as-errors='*' $(ALL_SRC) -- \
 		-std=gnu11 $(CPPFLAGS) 2>/dev/null
 	@cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem -Iinclude -Isrc \
 		--include=tests/cppcheck.h src
 
-cov: ## line coverage of src/core by unit tests and corpora
+ALL_SRC = $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) $(CLIENT_SRC)
+
+.PHONY: analyze
+analyze: $(patsubst %.c,$(BUILD)/analyze/%.o,$(ALL_SRC)) ## gcc -fanalyzer
+$(BUILD)/analyze/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) -std=gnu11 -O2 -fanalyzer -Werror -c -o $@ $<
+
+cov: ## line coverage of src/core by unit tests, corpora and golden tests: at least 95 %
 	@tests/deps.sh $(CHECK_DEPS) gcovr
-	@$(MAKE) --no-print-directory BUILD=build/cov CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage \
-		unit-build fuzz-build all
-	@tests/check.sh build/cov unit
-	@tests/check.sh build/cov fuzz
-	@gcovr --root . --filter src/core --object-directory build/cov --print-summary
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov CFLAGS='-O0 -g --coverage' cov-run
+
+.PHONY: cov-run
+cov-run: LDFLAGS += --coverage
+cov-run: unit-build fuzz-build all
+	@find $(BUILD) -name '*.gcda' -delete
+	@for what in unit fuzz golden; do tests/check.sh $(BUILD) $$what || exit 1; done
+	@gcovr --root . --filter src/core --object-directory $(BUILD) --fail-under-line 95 --print-summary
 
 MAN_PAGES = $(wildcard man/*.[1-8])
 UNITS = systemd/synprintd.service systemd/synprintd.socket

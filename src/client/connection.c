@@ -195,7 +195,7 @@ static int make_room(struct synprint *synprint)
 	size_t waiting = synprint->end - synprint->start;
 	char *bigger;
 
-	if (synprint->start)
+	if (synprint->in && synprint->start)
 		memmove(synprint->in, synprint->in + synprint->start, waiting);
 	synprint->start = 0;
 	synprint->end = waiting;
@@ -244,7 +244,7 @@ SYNPRINT_API int synprint_receive_line(struct synprint *synprint, int timeout_ms
 					    rc == -EPIPE ? "the daemon closed the connection"
 							 : strerror(-rc));
 	}
-	if (rc < 0)
+	if (rc)
 		return rc;
 	*newline = '\0';
 	*ret_line = synprint->in + synprint->start;

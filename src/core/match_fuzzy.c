@@ -73,14 +73,16 @@ static void judge_quirks(struct lookup *lookup, const struct sig *sig)
 static const struct sig *closest(struct lookup *lookup)
 {
 	const struct entry *entries = lookup->db->entries;
-	const struct sig *best = NULL;
-	float best_score = -1, score;
+	const struct sig *best = &entries[lookup->candidates[0]].sig;
+	float best_score = score_sig(lookup, best);
 
-	for (unsigned i = 0; i < CLOSEST_MAX && lookup->candidates[i] != NONE; i++) {
-		score = score_sig(lookup, &entries[lookup->candidates[i]].sig);
+	for (unsigned i = 1; i < CLOSEST_MAX && lookup->candidates[i] != NONE; i++) {
+		const struct sig *sig = &entries[lookup->candidates[i]].sig;
+		float score = score_sig(lookup, sig);
+
 		if (score > best_score) {
 			best_score = score;
-			best = &entries[lookup->candidates[i]].sig;
+			best = sig;
 		}
 	}
 	return best;

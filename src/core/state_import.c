@@ -37,7 +37,8 @@ struct reader {
 
 static int damaged(struct reader *reader, const char *what)
 {
-	return text_error_set(reader->error, 0, 0, "byte %zu: %s", reader->at, what);
+	text_error_set(reader->error, 0, 0, "byte %zu: %s", reader->at, what);
+	return -EINVAL;
 }
 
 static int next_chunk(struct reader *reader, struct chunk *ret_chunk)

@@ -9,8 +9,8 @@
 
 static struct quota *network_quota(struct shares *shares, const struct addr *network, unsigned set)
 {
-	uint64_t hash = XXH3_64bits_withSeed(network->bytes, sizeof(network->bytes),
-					     shares->seed + set);
+	uint64_t hash =
+		XXH3_64bits_withSeed(network->bytes, sizeof(network->bytes), shares->seed + set);
 
 	return &shares->networks[hash % SHARES_NETWORKS];
 }
