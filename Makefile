@@ -28,6 +28,7 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fPIE -fstack-protector-strong -pthread $(SAN_FLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed -pthread $(SAN_FLAGS)
 
+CRITERION := -lcriterion
 # SAN=1: AddressSanitizer and UBSan; SAN=thread: ThreadSanitizer. Each in a build folder of its own.
 SAN ?=
 BUILD_ROOT := $(patsubst %/tsan,%,$(patsubst %/san,%,$(BUILD)))
@@ -37,6 +38,8 @@ SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 else ifeq ($(SAN),thread)
 override BUILD := $(BUILD_ROOT)/tsan
 SAN_FLAGS := -fsanitize=thread
+CPPFLAGS += -Itests/tsan
+CRITERION :=
 else ifeq ($(SAN),)
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 else
@@ -193,7 +196,7 @@ $(DAEMON) $(CLI):
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcriterion -lm
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(CRITERION) -lm
 $(BUILD)/unit/test_line: $(call obj,src/cli/line.c)
 $(BUILD)/unit/test_judged: $(call obj,src/cli/judged.c)
 $(BUILD)/unit/test_client: $(CLIENT_LIB)

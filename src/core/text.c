@@ -42,8 +42,9 @@ void text_put_cut(struct text_buf *buf, const char *text)
 void text_put_uint(struct text_buf *buf, uint64_t value)
 {
 	char digits[DIGITS_MAX];
+	const char *end = digits_put(digits, value);
 
-	text_put_len(buf, digits, (size_t)(digits_put(digits, value) - digits));
+	text_put_len(buf, digits, (size_t)(end - digits));
 }
 
 void text_put_int(struct text_buf *buf, int64_t value)

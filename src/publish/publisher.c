@@ -141,6 +141,11 @@ void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_pu
 
 /* The publisher's side. */
 
+static void set_quarantined(struct channel *channel, bool is_quarantined)
+{
+	__atomic_store_n(&channel->stats.is_quarantined, is_quarantined, __ATOMIC_RELAXED);
+}
+
 static void channel_fail(struct publisher *publisher, struct channel *channel, const char *what)
 {
 	channel->backoff_ms = channel->is_failing ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
@@ -152,7 +157,7 @@ static void channel_fail(struct publisher *publisher, struct channel *channel, c
 		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_FAILED,
 					what);
 	channel->is_failing = true;
-	channel->stats.is_quarantined = true;
+	set_quarantined(channel, true);
 }
 
 static void channel_start_fill(struct channel *channel)
@@ -188,7 +193,7 @@ static void channel_recover(struct publisher *publisher, struct channel *channel
 	if (!channel->is_failing)
 		return;
 	channel->is_failing = false;
-	channel->stats.is_quarantined = false;
+	set_quarantined(channel, false);
 	publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_RECOVERED, "");
 }
 
