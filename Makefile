@@ -156,7 +156,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,fuzz-%,$(FUZZ_SRC))
 fuzz-all: $(FUZZERS) ## RUNS=20000000 SECONDS=600: every harness, so many inputs or so long
 $(FUZZERS): fuzz-%:
 	@$(MAKE) --no-print-directory fuzz T=$* >$(BUILD)/fuzz-$*.log 2>&1 || { tail -n 30 $(BUILD)/fuzz-$*.log; exit 1; }
-	@tail -n 1 $(BUILD)/fuzz-$*.log | sed 's/^/$*: /'
+	@sed -n 's/^Done/$*: done/p' $(BUILD)/fuzz-$*.log
 
 .PHONY: unit-build fuzz-build
 unit-build: $(UNIT_BIN)
