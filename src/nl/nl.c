@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 
 #define ANSWER_BYTES 32768 /* the kernel fills no datagram of a dump beyond (af_netlink.c) */
 #define TIMEOUT_MS 2000
+#define IDLE_MAX 64
 
 struct nl {
 	struct mnl_socket *socket;
@@ -33,11 +35,50 @@ struct exchange {
 	uint32_t failed;
 };
 
+/*
+ * Connections that nobody needs are kept for whoever opens one next. When a netfilter socket is
+ * closed, nf_tables waits for RCU under the mutex that every commit needs (nf_tables_api.c:
+ * nft_rcv_nl_event): up to 1.4 s were measured on a busy machine, in which the switch lapses.
+ */
+static struct {
+	pthread_mutex_t lock;
+	struct nl *connections[IDLE_MAX];
+	unsigned count;
+} idle = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct nl *take_idle(void)
+{
+	struct nl *nl = NULL;
+
+	pthread_mutex_lock(&idle.lock);
+	if (idle.count)
+		nl = idle.connections[--idle.count];
+	pthread_mutex_unlock(&idle.lock);
+	return nl;
+}
+
+static bool keep_idle(struct nl *nl)
+{
+	bool is_kept;
+
+	pthread_mutex_lock(&idle.lock);
+	is_kept = nl->socket && idle.count < IDLE_MAX;
+	if (is_kept)
+		idle.connections[idle.count++] = nl;
+	pthread_mutex_unlock(&idle.lock);
+	return is_kept;
+}
+
 int nl_open(struct nl **ret_nl)
 {
-	struct nl *nl = calloc(1, sizeof(*nl));
+	struct nl *nl = take_idle();
 	int on = 1, rc;
 
+	if (nl) {
+		*ret_nl = nl;
+		return 0;
+	}
+	nl = calloc(1, sizeof(*nl));
 	if (!nl)
 		return -ENOMEM;
 	nl->seq = (uint32_t)time(NULL);
@@ -55,7 +96,7 @@ int nl_open(struct nl **ret_nl)
 
 void nl_close(struct nl *nl)
 {
-	if (!nl)
+	if (!nl || keep_idle(nl))
 		return;
 	if (nl->socket)
 		mnl_socket_close(nl->socket);

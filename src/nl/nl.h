@@ -18,7 +18,7 @@ struct nl;
 /** nl_open() - a netfilter netlink socket; needs no privileges yet. Return: 0 or -errno. */
 int nl_open(struct nl **ret_nl);
 
-/** nl_close() - NULL is allowed. */
+/** nl_close() - it may be kept for the next nl_open(). NULL is allowed. */
 void nl_close(struct nl *nl);
 
 /**
