@@ -98,8 +98,8 @@ Test(ipset, makes_what_is_missing)
 	make_ours(600, 5000);
 	cr_expect(!ensure());
 	kernel_expect("ipset list vpn4", "Type: hash:ip");
-	kernel_expect("ipset list vpn4", "family inet hashsize 1024 maxelem 5000 timeout 600");
-	kernel_expect("ipset list vpn6", "family inet6 hashsize 1024 maxelem 5000 timeout 600");
+	kernel_expect("ipset list vpn4", "family inet hashsize 2048 maxelem 5000 timeout 600");
+	kernel_expect("ipset list vpn6", "family inet6 hashsize 2048 maxelem 5000 timeout 600");
 	kernel_run("ipset destroy vpn6");
 	cr_expect(ensure());
 }
