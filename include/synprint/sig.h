@@ -12,6 +12,7 @@
 
 #define SIG_ANY UINT32_MAX /* the wildcard '*' of a numeric field */
 #define SIG_TEXT_MAX 384 /* bytes of any signature's text, with its NUL */
+#define SIG_FACTOR_MAX 1000 /* of mss*n and mtu*n, as in p0f 3.09b */
 
 enum sig_win_kind {
 	SIG_WIN_ANY, /* '*' */

@@ -47,21 +47,29 @@ static struct span behind(struct span span, size_t count)
 	return (struct span){span.text + count, span.len - count};
 }
 
+static bool is_any_of(char c, const char *characters)
+{
+	return c && strchr(characters, c);
+}
+
 static enum satori_result parse_window(struct span span, struct sig *sig)
 {
 	uint32_t number = 0;
+	bool is_modulus;
 
 	if (span_is(span, "*")) {
 		sig->win_kind = SIG_WIN_ANY;
 		return SATORI_OK;
 	}
 	sig->win_kind = SIG_WIN_VALUE;
-	if (span.len && strchr("%ST", span.text[0])) {
-		sig->win_kind = span.text[0] == '%'   ? SIG_WIN_MOD
+	if (span.len && is_any_of(span.text[0], "%ST")) {
+		is_modulus = span.text[0] == '%';
+		sig->win_kind = is_modulus            ? SIG_WIN_MOD
 				: span.text[0] == 'S' ? SIG_WIN_MSS
 						      : SIG_WIN_MTU;
 		span = behind(span, 1);
-		if (!parse_number(span, 65535, &number) || !number)
+		if (!parse_number(span, is_modulus ? 65535 : SIG_FACTOR_MAX, &number) ||
+		    number < (is_modulus ? 2u : 1u))
 			return SATORI_WINDOW;
 	} else if (!parse_number(span, 65535, &number)) {
 		return SATORI_WINDOW;
@@ -200,8 +208,8 @@ static struct span attribute(struct span tag, const char *name)
 	for (size_t i = 1; i + len + 2 < tag.len; i++) {
 		const char *at = tag.text + i, *end;
 
-		if (!strchr(" \t\r\n", at[-1]) || memcmp(at, name, len) != 0 || at[len] != '=' ||
-		    !strchr("\"'", at[len + 1]))
+		if (!is_any_of(at[-1], " \t\r\n") || memcmp(at, name, len) != 0 || at[len] != '=' ||
+		    !is_any_of(at[len + 1], "\"'"))
 			continue;
 		at += len + 2;
 		end = memchr(at, at[-1], tag.len - (size_t)(at - tag.text));
@@ -290,7 +298,7 @@ static bool tag_is(struct span tag, const char *name)
 	size_t len = strlen(name);
 
 	return tag.len >= len && memcmp(tag.text, name, len) == 0 &&
-	       (tag.len == len || strchr(" \t\r\n/", tag.text[len]));
+	       (tag.len == len || is_any_of(tag.text[len], " \t\r\n/"));
 }
 
 static void read_test(const struct satori_reader *reader, struct span tag, struct span tcpsig,

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define SIG_FACTOR_MAX 1000 /* of mss*n and mtu*n, as in p0f 3.09b */
 #define SIG_MSS_MIN 100 /* p0f looks for no multiple of a smaller MSS */
 #define HEADERS_V4 40
 #define HEADERS_V6 60

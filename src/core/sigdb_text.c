@@ -68,7 +68,7 @@ static struct span span_trim(struct span span)
 		span.text++;
 		span.len--;
 	}
-	while (span.len && strchr(" \t\r", span.text[span.len - 1]))
+	while (span.len && memchr(" \t\r", span.text[span.len - 1], 3))
 		span.len--;
 	return span;
 }
