@@ -3,55 +3,79 @@
 #include "daemon/knowledge.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/learned.h"
 #include "sys/log.h"
 
 #define FILE_BYTES_MAX (64u << 20) /* 200,000 signatures take about 20 MB */
+#define PIPE_BYTES 65536
 
-static int open_text(const char *path, FILE **ret_file, size_t *ret_size)
+/* A pipe of which nobody has the other end is empty, and not waited for. */
+static int open_text(const char *path, size_t *ret_size)
 {
-	FILE *file = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat status;
 
-	if (!file)
+	if (fd < 0)
 		return -errno;
-	if (fstat(fileno(file), &status) < 0 || !S_ISREG(status.st_mode) ||
-	    status.st_size > FILE_BYTES_MAX) {
-		fclose(file);
-		return S_ISDIR(status.st_mode) ? -EISDIR : -EFBIG;
+	if (fstat(fd, &status) < 0 || fcntl(fd, F_SETFL, O_RDONLY) < 0)
+		rc = -errno;
+	else if (S_ISDIR(status.st_mode))
+		rc = -EISDIR;
+	else if (status.st_size > FILE_BYTES_MAX)
+		rc = -EFBIG;
+	if (rc < 0) {
+		close(fd);
+		return rc;
 	}
-	*ret_file = file;
-	*ret_size = (size_t)status.st_size;
+	*ret_size = S_ISREG(status.st_mode) ? (size_t)status.st_size : PIPE_BYTES;
+	return fd;
+}
+
+/* Up to the end; @size is as much as there should be. */
+static int read_text(int fd, size_t size, char **ret_text, size_t *ret_len)
+{
+	char *text = NULL, *bigger;
+	size_t len = 0;
+	ssize_t n = 0;
+
+	for (size++;; size *= 2) {
+		bigger = len > FILE_BYTES_MAX ? NULL : realloc(text, size + 1);
+		if (!bigger)
+			break;
+		text = bigger;
+		while (len < size && (n = read(fd, text + len, size - len)) > 0)
+			len += (size_t)n;
+		if (n <= 0)
+			break;
+	}
+	if (!bigger || n < 0) {
+		int rc = n < 0 ? -errno : len > FILE_BYTES_MAX ? -EFBIG : -ENOMEM;
+
+		free(text);
+		return rc;
+	}
+	text[len] = '\0';
+	*ret_text = text;
+	*ret_len = len;
 	return 0;
 }
 
 int knowledge_read_text(const char *path, char **ret_text, size_t *ret_len)
 {
-	FILE *file = NULL;
 	size_t size = 0;
-	char *text;
-	int rc = open_text(path, &file, &size);
+	int fd = open_text(path, &size), rc;
 
-	if (rc < 0)
-		return rc;
-	text = malloc(size + 1);
-	if (!text) {
-		fclose(file);
-		return -ENOMEM;
-	}
-	*ret_len = fread(text, 1, size, file);
-	text[*ret_len] = '\0';
-	rc = ferror(file) ? -EIO : 0;
-	fclose(file);
-	if (rc < 0)
-		free(text);
-	else
-		*ret_text = text;
+	if (fd < 0)
+		return fd;
+	rc = read_text(fd, size, ret_text, ret_len);
+	close(fd);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What outlives a restart: clients with their history and verdicts, and through them the sets. A
 file that is damaged, foreign or cannot be written never keeps the daemon from its work."""
+import os
 import signal
 
 import lab
@@ -70,6 +71,20 @@ def damaged(lab_):
     start_with(lab_, b"", "this is no state file of synprintd")
 
 
+def what_is_no_file(lab_):
+    """Whatever stands in its place stops no start, and none waits for it."""
+    lab_.adopt(traffic.Server(lab_.server))
+    kept = lab_.dir / "kept"
+    for make in (lambda: os.mkfifo(kept), kept.mkdir, lambda: kept.symlink_to("/dev/zero"),
+                 lambda: kept.symlink_to(kept)):
+        make()
+        daemon = lab_.daemon(lab_.write_config(EVERYBODY)).start()
+        traffic.connect(lab_.client, lab.SERVER4)
+        assert daemon.verdict(lab.CLIENT4)["found"]
+        assert daemon.stop() == 0 and "kept" in daemon.log(), daemon.log()
+        lab.sh("rm", "-rf", str(kept), f"{kept}.damaged")
+
+
 def full_disk(lab_):
     """A small file system: the old file stays, connections go on, and the log has one line."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -120,4 +135,4 @@ def switched_off(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(comes_back, killed, damaged, full_disk, nowhere_to_write, switched_off)
+    lab.run(comes_back, killed, damaged, what_is_no_file, full_disk, nowhere_to_write, switched_off)
