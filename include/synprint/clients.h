@@ -72,14 +72,32 @@ void clients_set_refresh(struct clients *clients, unsigned refresh_s);
 /** clients_set_threshold() - from now on, the grade from which links are flagged; LINK_LIKELY before. */
 void clients_set_threshold(struct clients *clients, enum link_grade threshold);
 
+/* What a SYN's client is found by. */
+struct client_key {
+	struct addr addr; /* masked by v6_prefix_bits */
+	uint64_t hash;
+};
+
+/**
+ * clients_locate() - where the client of a SYN is, or would be: the memory that tells is fetched
+ * from here on, and is there some hundred nanoseconds later.
+ */
+void clients_locate(const struct clients *clients, const struct syn *syn,
+		    struct client_key *ret_key);
+
+/** clients_prefetch() - fetch the client itself, after what clients_locate() began has arrived. */
+void clients_prefetch(const struct clients *clients, const struct client_key *key);
+
 /**
  * clients_observe() - count one SYN and what was decided about it. What the address's other
  * connections and the reasons say beyond the SYN is weighed here (verdict_weigh()).
+ * @key: of clients_locate()
  * @now_ms: Unix time in milliseconds, of the burst
  * @ret_change: what publishers have to know
  */
-void clients_observe(struct clients *clients, uint64_t now_ms, const struct syn *syn,
-		     const struct verdict *verdict, struct change *ret_change);
+void clients_observe(struct clients *clients, const struct client_key *key, uint64_t now_ms,
+		     const struct syn *syn, const struct verdict *verdict,
+		     struct change *ret_change);
 
 /** clients_get() - copy what is known of an address. Return: 0 or -ENOENT. */
 int clients_get(struct clients *clients, const struct addr *addr, struct client *ret_client);

@@ -231,16 +231,28 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 	change->is_withheld = entry->is_withheld;
 }
 
-void clients_observe(struct clients *clients, uint64_t now_ms, const struct syn *syn,
-		     const struct verdict *verdict, struct change *ret_change)
+void clients_locate(const struct clients *clients, const struct syn *syn,
+		    struct client_key *ret_key)
 {
-	struct addr key = clients_key(clients, &syn->src);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
+	ret_key->addr = clients_key(clients, &syn->src);
+	ret_key->hash = clients_hash(clients, &ret_key->addr);
+	shard_prefetch(clients_shard(clients, ret_key->hash), ret_key->hash, syn->src_port);
+}
 
-	ret_change->addr = key;
+void clients_prefetch(const struct clients *clients, const struct client_key *key)
+{
+	shard_prefetch_entry(clients_shard(clients, key->hash), key->hash);
+}
+
+void clients_observe(struct clients *clients, const struct client_key *key, uint64_t now_ms,
+		     const struct syn *syn, const struct verdict *verdict,
+		     struct change *ret_change)
+{
+	struct shard *shard = clients_shard(clients, key->hash);
+
+	ret_change->addr = key->addr;
 	pthread_mutex_lock(&shard->lock);
-	shard_observe(clients, shard, hash, now_ms, syn, verdict, ret_change);
+	shard_observe(clients, shard, key->hash, now_ms, syn, verdict, ret_change);
 	pthread_mutex_unlock(&shard->lock);
 }
 

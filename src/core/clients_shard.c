@@ -13,6 +13,8 @@
 #define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot has 24 bits for the entry */
 #define DISTANCE_MAX 15u /* of an index slot from its home, in four bits; this one: or more */
 #define NIL UINT32_MAX
+#define CACHE_LINE 64
+#define PREFETCH_SLOTS 8 /* nearly all entries are within so many slots of their home */
 #define ONCE_SHARE 8 /* those seen once may always take an eighth of a shard */
 #define NETWORK_SHARE 8 /* a network may have an eighth of a shard for those who came back */
 #define NETWORK_MIN 256 /* and as many as a /24 has addresses */
@@ -127,65 +129,127 @@ static uint32_t distance(const struct shard *shard, uint32_t home, uint32_t slot
 	return slot >= home ? slot - home : slot + shard->index_size - home;
 }
 
-/* The upper byte of a slot: four bits of the hash, and how far from its home the slot is. */
+/* What an index slot says beside its entry's number: four bits of the hash, and the distance. */
 static uint32_t slot_tag(uint64_t hash, uint32_t far)
 {
 	return ((uint32_t)(hash >> 36) & 0xf0) | (far < DISTANCE_MAX ? far : DISTANCE_MAX);
 }
 
-/* The slot that holds the key, or the empty one where it would go. */
+static uint32_t tag_far(uint32_t value)
+{
+	return value >> 24 & DISTANCE_MAX;
+}
+
+/* Prefetching reads it without the lock. */
+static void set_slot(struct shard *shard, uint32_t slot, uint32_t value)
+{
+	__atomic_store_n(&shard->index[slot], value, __ATOMIC_RELAXED);
+}
+
+/* Puts into a slot what was in another one. */
+static void set_moved(struct shard *shard, uint32_t slot, uint32_t value, uint32_t far)
+{
+	set_slot(shard, slot,
+		 (value & ~(DISTANCE_MAX << 24)) | (far < DISTANCE_MAX ? far : DISTANCE_MAX) << 24);
+}
+
+static void prefetch_bytes(const void *first, size_t count)
+{
+	for (size_t at = 0; at < count; at += CACHE_LINE)
+		__builtin_prefetch((const char *)first + at, 1);
+	__builtin_prefetch((const char *)first + count - 1, 1);
+}
+
+void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port)
+{
+	__builtin_prefetch(&shard->index[home_slot(shard, hash)], 1);
+	prefetch_bytes(shard_recent(shard, hash, port), sizeof(struct recent));
+}
+
+void shard_prefetch_entry(const struct shard *shard, uint64_t hash)
+{
+	uint32_t slot = home_slot(shard, hash);
+
+	prefetch_bytes(&shard->lock, CACHE_LINE);
+	for (uint32_t far = 0; far < PREFETCH_SLOTS; far++, slot = next_slot(shard, slot)) {
+		uint32_t value = __atomic_load_n(&shard->index[slot], __ATOMIC_RELAXED);
+
+		if (!value || tag_far(value) < far)
+			return;
+		if (value >> 24 == slot_tag(hash, far)) {
+			prefetch_bytes(&shard->entries[(value & 0xffffff) - 1],
+				       sizeof(struct entry));
+			return;
+		}
+	}
+}
+
+/* The slot that holds the key, or NIL: whoever is nearer to his home came after all of ours. */
 static uint32_t find_slot(const struct shard *shard, const struct addr *key, uint64_t hash)
 {
-	uint32_t slot = home_slot(shard, hash), far = 0;
+	uint32_t slot = home_slot(shard, hash);
 
-	for (; shard->index[slot]; slot = next_slot(shard, slot), far++) {
+	for (uint32_t far = 0;; far++, slot = next_slot(shard, slot)) {
 		uint32_t value = shard->index[slot];
 
+		if (!value || (tag_far(value) < far && tag_far(value) < DISTANCE_MAX))
+			return NIL;
 		if (value >> 24 == slot_tag(hash, far) &&
 		    addr_equal(&shard->entries[(value & 0xffffff) - 1].addr, key))
-			break;
+			return slot;
 	}
-	return slot;
 }
 
 struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash)
 {
-	uint32_t value = shard->index[find_slot(shard, key, hash)];
+	uint32_t slot = find_slot(shard, key, hash);
 
-	return value ? &shard->entries[(value & 0xffffff) - 1] : NULL;
+	return slot == NIL ? NULL : &shard->entries[(shard->index[slot] & 0xffffff) - 1];
 }
 
-/* Where a slot that is in use would like to be: mostly told by itself, without its entry. */
-static uint32_t home_of(const struct clients *clients, const struct shard *shard, uint32_t slot)
+/* How far a slot in use is from its home: mostly told by itself, without its entry. */
+static uint32_t far_of(const struct clients *clients, const struct shard *shard, uint32_t slot)
 {
-	uint32_t value = shard->index[slot], far = value >> 24 & DISTANCE_MAX;
+	uint32_t value = shard->index[slot];
 	const struct entry *entry = &shard->entries[(value & 0xffffff) - 1];
 
-	if (far == DISTANCE_MAX)
-		return home_slot(shard, clients_hash(clients, &entry->addr));
-	return slot >= far ? slot - far : slot + shard->index_size - far;
+	if (tag_far(value) < DISTANCE_MAX)
+		return tag_far(value);
+	return distance(shard, home_slot(shard, clients_hash(clients, &entry->addr)), slot);
 }
 
-/* Linear probing leaves no tombstone: what follows moves up where its home allows. */
-static void clear_slot(const struct clients *clients, struct shard *shard, uint32_t hole)
+/* Linear probing, in which who is farther from home goes first (Celis, Robin Hood hashing). */
+static void insert_slot(const struct clients *clients, struct shard *shard, uint64_t hash,
+			uint32_t number)
 {
-	uint32_t slot = hole;
+	uint32_t slot = home_slot(shard, hash), far = 0;
+	uint32_t value = slot_tag(hash, 0) << 24 | (number + 1);
 
-	for (;;) {
-		uint32_t home, far;
+	for (; shard->index[slot]; slot = next_slot(shard, slot), far++) {
+		uint32_t other = shard->index[slot], other_far = far_of(clients, shard, slot);
 
-		shard->index[hole] = 0;
-		do {
-			slot = next_slot(shard, slot);
-			if (!shard->index[slot])
-				return;
-			home = home_of(clients, shard, slot);
-		} while (hole <= slot ? hole < home && home <= slot : hole < home || home <= slot);
-		far = distance(shard, home, hole);
-		shard->index[hole] = (shard->index[slot] & ~(DISTANCE_MAX << 24)) |
-				     (far < DISTANCE_MAX ? far : DISTANCE_MAX) << 24;
-		hole = slot;
+		if (other_far < far) {
+			set_moved(shard, slot, value, far);
+			value = other;
+			far = other_far;
+		}
 	}
+	set_moved(shard, slot, value, far);
+}
+
+/* What follows moves up by one, unless it is at home. */
+static void clear_slot(const struct clients *clients, struct shard *shard, uint32_t slot)
+{
+	for (;;) {
+		uint32_t next = next_slot(shard, slot);
+		uint32_t far = shard->index[next] ? far_of(clients, shard, next) : 0;
+
+		if (!far)
+			break;
+		set_moved(shard, slot, shard->index[next], far - 1);
+		slot = next;
+	}
+	set_slot(shard, slot, 0);
 }
 
 /* How many of an address's network came back; networks that share a count share the room. */
@@ -278,22 +342,35 @@ static struct entry *entry_take_free(struct shard *shard)
 	return entry;
 }
 
+/*
+ * Those who go next have been silent longest, and are in no cache any more: the next one's index
+ * slot is fetched ahead, and the entry of the one after him.
+ */
+static void evict(const struct clients *clients, struct shard *shard)
+{
+	const struct entry *next;
+	uint64_t hash;
+
+	shard_remove(clients, shard, find_victim(shard));
+	shard->evicted++;
+	next = find_victim(shard);
+	hash = clients_hash(clients, &next->addr);
+	__builtin_prefetch(&shard->index[home_slot(shard, hash)], 1);
+	if (next->newer != NIL)
+		prefetch_bytes(&shard->entries[next->newer], sizeof(struct entry));
+}
+
 struct entry *shard_add(const struct clients *clients, struct shard *shard, const struct addr *key,
 			uint64_t hash)
 {
 	struct entry *entry;
-	uint32_t slot, far;
 
-	if (shard->used == shard->entry_count) {
-		shard_remove(clients, shard, find_victim(shard));
-		shard->evicted++;
-	}
+	if (shard->used == shard->entry_count)
+		evict(clients, shard);
 	entry = entry_take_free(shard);
 	memset(entry, 0, sizeof(*entry));
 	entry->addr = *key;
-	slot = find_slot(shard, key, hash);
-	far = distance(shard, home_slot(shard, hash), slot);
-	shard->index[slot] = slot_tag(hash, far) << 24 | ((uint32_t)(entry - shard->entries) + 1);
+	insert_slot(clients, shard, hash, (uint32_t)(entry - shard->entries));
 	age_append(shard, entry, AGE_ONCE);
 	shard->used++;
 	return entry;

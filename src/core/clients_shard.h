@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A shard of the client table: an array of entries, an open-addressing index into it, and two
- * lists of the entries by age. Every function wants the shard's lock to be held.
+ * lists of the entries by age. Every function that does not say otherwise wants the shard's lock
+ * to be held.
  *
  * Who was seen once is on one list, who came back on the other. What has to give way in a full
  * shard is the oldest of those seen once, as long as they are more than an eighth of it: a flood
@@ -43,18 +44,19 @@ struct recent {
 	struct syn syn;
 };
 
+/* What never changes is apart from the lock and what it guards: threads take that line in turn. */
 struct shard {
-	pthread_mutex_t lock;
 	struct entry *entries;
 	uint32_t *index; /* 0, or slot_tag() << 24 | entry + 1 */
 	struct recent *recent;
-	uint32_t entry_count, entry_top, index_size, recent_count;
-	uint32_t used, free_head;
+	uint32_t entry_count, index_size, recent_count;
+	pthread_mutex_t lock __attribute__((aligned(128)));
 	struct {
 		uint32_t oldest, newest, count;
 	} ages[AGE_LISTS];
-	uint32_t again_of[SHARD_NETWORKS]; /* entries on AGE_AGAIN, by a hash of the network */
+	uint32_t used, free_head, entry_top;
 	uint64_t evicted;
+	uint32_t again_of[SHARD_NETWORKS]; /* entries on AGE_AGAIN, by a hash of the network */
 } __attribute__((aligned(128)));
 
 struct clients {
@@ -78,6 +80,12 @@ uint64_t clients_hash(const struct clients *clients, const struct addr *key);
 
 /** clients_shard() - which shard has a key of this hash. */
 struct shard *clients_shard(const struct clients *clients, uint64_t hash);
+
+/** shard_prefetch() - begin to fetch the index and the place of the whole SYN; takes no lock. */
+void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port);
+
+/** shard_prefetch_entry() - and then the entry, where the index has one; takes no lock. */
+void shard_prefetch_entry(const struct shard *shard, uint64_t hash);
 
 /** shard_find() - the entry of a key, or NULL. */
 struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash);

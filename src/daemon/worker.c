@@ -18,6 +18,7 @@
 #define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
 #define RETRY_MS 10 /* after a failure of the socket */
 #define DRAIN_MS 50 /* a queue that was silent so long after its rule went is empty */
+#define PREFETCH_AHEAD 16 /* of 2, 4, 8 and 16 the best one with a million clients */
 
 struct worker {
 	struct pipeline *pipeline;
@@ -32,6 +33,16 @@ struct worker {
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
 	unsigned event_count;
 	struct feed_event events[NFQUEUE_BURST_MAX];
+};
+
+/* A SYN of the burst, with what it alone says. */
+struct judged {
+	const struct nfqueue_packet *packet;
+	struct syn syn;
+	struct verdict verdict;
+	struct client_key key;
+	uint16_t mtu;
+	bool is_unknown;
 };
 
 _Static_assert(NFQUEUE_BURST_MAX <= PUBLISHER_ITEMS_MAX, "a burst of packets is one of items");
@@ -185,45 +196,77 @@ static uint64_t judge_network(const struct pipeline *pipeline, const struct netn
 }
 
 static void count_network(const struct pipeline *pipeline, const struct netnames *names,
-			  uint64_t now_ms, const struct syn *syn, const struct link *link)
+			  uint64_t now_ms, const struct syn *syn, uint16_t mtu)
 {
-	if (pipeline->baseline && link->mtu)
-		baseline_note(pipeline->baseline, names, (uint32_t)(now_ms / 1000), &syn->src,
-			      link->mtu);
+	if (pipeline->baseline && mtu)
+		baseline_note(pipeline->baseline, names, (uint32_t)(now_ms / 1000), &syn->src, mtu);
 }
 
-static void handle_packet(struct worker *worker, struct generation *generation, uint64_t now_ms,
-			  const struct nfqueue_packet *packet, struct publish_burst *burst)
+/* Return: whether it is a SYN. */
+static bool judge(struct worker *worker, struct generation *generation, uint64_t now_ms,
+		  const struct nfqueue_packet *packet, struct judged *ret)
 {
 	const struct knowledge *knowledge = generation->knowledge;
 	const struct config *config = generation->config;
 	const struct match *match;
-	struct syn syn;
 	struct link link;
-	struct verdict verdict;
-	struct change change;
-	enum syn_result result = syn_parse(packet->data, packet->len, &syn);
+	enum syn_result result = syn_parse(packet->data, packet->len, &ret->syn);
 
 	count(&worker->stats.results[result], 1);
 	if (result != SYN_OK)
-		return;
-	match = match_memo_syn(generation->memos[worker->number], &syn);
-	link_judge(knowledge->linkdb, &syn, (uint16_t)config->local_clamp, &link);
-	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
-	verdict = verdict_decide(&syn, match, &link, config->link_threshold);
-	verdict.interface = ingress_number(&worker->ingress, generation->vocab,
-					   worker->pipeline->interfaces, packet->in_ifindex) &
-			    0xf;
-	clients_observe(worker->pipeline->clients, now_ms, &syn, &verdict, &change);
+		return false;
+	ret->packet = packet;
+	match = match_memo_syn(generation->memos[worker->number], &ret->syn);
+	ret->is_unknown = match->kind == MATCH_NONE;
+	link_judge(knowledge->linkdb, &ret->syn, (uint16_t)config->local_clamp, &link);
+	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &ret->syn, &link);
+	ret->mtu = link.mtu;
+	ret->verdict = verdict_decide(&ret->syn, match, &link, config->link_threshold);
+	ret->verdict.interface = ingress_number(&worker->ingress, generation->vocab,
+						worker->pipeline->interfaces, packet->in_ifindex) &
+				 0xf;
+	return true;
+}
+
+static void record(struct worker *worker, const struct generation *generation, uint64_t now_ms,
+		   const struct judged *judged, struct publish_burst *burst)
+{
+	const struct pipeline *pipeline = worker->pipeline;
+	const struct syn *syn = &judged->syn;
+	struct change change;
+
+	clients_observe(pipeline->clients, &judged->key, now_ms, syn, &judged->verdict, &change);
 	if (change.kind == CHANGE_NEW)
-		count_network(worker->pipeline, knowledge->names, now_ms, &syn, &link);
+		count_network(pipeline, generation->knowledge->names, now_ms, syn, judged->mtu);
 	count_flags(&worker->stats, change.verdict.flags);
-	if (match->kind == MATCH_NONE && change.kind != CHANGE_REPEAT)
-		count_unknown(worker->pipeline->unknown, now_ms, &syn);
-	if (config->mark_mask)
-		mark_packet(worker, generation, packet, &syn, &change.verdict);
-	add_item(worker, generation, now_ms, &change, &syn, burst);
-	add_event(worker, now_ms, &syn, &change);
+	if (judged->is_unknown && change.kind != CHANGE_REPEAT)
+		count_unknown(pipeline->unknown, now_ms, syn);
+	if (generation->config->mark_mask)
+		mark_packet(worker, generation, judged->packet, syn, &change.verdict);
+	add_item(worker, generation, now_ms, &change, syn, burst);
+	add_event(worker, now_ms, syn, &change);
+}
+
+/* Each client is fetched from memory while the SYNs before it are at work. */
+static void handle_packets(struct worker *worker, struct generation *generation, uint64_t now_ms,
+			   const struct nfqueue_packet *packets, unsigned n,
+			   struct publish_burst *burst)
+{
+	const struct clients *clients = worker->pipeline->clients;
+	struct judged judged[NFQUEUE_BURST_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (judge(worker, generation, now_ms, &packets[i], &judged[count])) {
+			clients_locate(clients, &judged[count].syn, &judged[count].key);
+			count++;
+		}
+	for (unsigned i = 0; i < count + PREFETCH_AHEAD; i++) {
+		if (i < count)
+			clients_prefetch(clients, &judged[i].key);
+		if (i >= PREFETCH_AHEAD)
+			record(worker, generation, now_ms, &judged[i - PREFETCH_AHEAD], burst);
+	}
 }
 
 /*
@@ -283,8 +326,7 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	count(&worker->stats.received, n);
 	count(&worker->stats.bursts, 1);
 	items.count = 0;
-	for (unsigned i = 0; i < n; i++)
-		handle_packet(worker, generation, now_ms, &packets[i], &items);
+	handle_packets(worker, generation, now_ms, packets, n, &items);
 	publish(worker, generation->publisher, &items);
 	accept_burst(worker);
 	histogram_add(&worker->stats.burst, monotonic_us() - start_us);

@@ -206,6 +206,7 @@ static enum link_grade observe(struct clients *clients, struct baseline *baselin
 {
 	unsigned at = number * 2654435761u % addresses;
 	struct verdict verdict;
+	struct client_key key;
 	struct change change;
 	struct match match;
 	struct link link;
@@ -219,7 +220,8 @@ static enum link_grade observe(struct clients *clients, struct baseline *baselin
 		link.reasons |=
 			baseline_judge(baseline, NULL, NOW_S, &syn.src, link.mtu, link.grade);
 	verdict = verdict_decide(&syn, &match, &link, LINK_LIKELY);
-	clients_observe(clients, NOW_S * 1000ull + number, &syn, &verdict, &change);
+	clients_locate(clients, &syn, &key);
+	clients_observe(clients, &key, NOW_S * 1000ull + number, &syn, &verdict, &change);
 	if (change.kind == CHANGE_NEW)
 		baseline_note(baseline, NULL, NOW_S, &syn.src, link.mtu);
 	return (enum link_grade)change.verdict.grade;

@@ -76,12 +76,14 @@ __attribute__((noinline)) static void stage_decide(void)
 __attribute__((noinline)) static void stage_observe(void)
 {
 	static uint64_t now_ms = 1700000000000;
+	struct client_key key;
 	struct change change;
 
 	now_ms += 1000;
 	for (unsigned i = 0; i < syn_count; i++) {
 		syns[i].seq += 77; /* else it is a retransmission */
-		clients_observe(clients, now_ms, &syns[i], &verdicts[i], &change);
+		clients_locate(clients, &syns[i], &key);
+		clients_observe(clients, &key, now_ms, &syns[i], &verdicts[i], &change);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * table CAPACITY THREADS SECONDS known|mixed|full: the client table alone. It is filled with
- * CAPACITY clients (full: with twice as many), then the threads observe SYNs: all of known
+ * CAPACITY clients, then the threads observe SYNs, in bursts as workers do: all of known
  * clients, or one in ten of a new one (mixed), or all of new ones (full), which evict. Prints
  * operations a second, bytes for each client of the capacity, and how many were evicted.
  */
@@ -16,7 +16,9 @@
 #include "synprint/clients.h"
 
 #define THREADS_MAX 16
-#define BATCH 256
+#define BURST 64
+#define PREFETCH_AHEAD 16 /* as the workers */
+#define NOW_MS 1700000000000
 
 static struct clients *clients;
 static uint32_t capacity;
@@ -29,18 +31,32 @@ struct load {
 	uint64_t done;
 } __attribute__((aligned(128)));
 
-static void observe(struct syn *syn, uint32_t client, uint32_t number)
+static void set_client(struct syn *syn, uint32_t client, uint32_t number)
 {
-	struct verdict verdict = {.class_id = 1, .confidence_permille = 900};
-	struct change change;
-
 	syn->src.bytes[12] = (uint8_t)(client >> 24);
 	syn->src.bytes[13] = (uint8_t)(client >> 16);
 	syn->src.bytes[14] = (uint8_t)(client >> 8);
 	syn->src.bytes[15] = (uint8_t)client;
 	syn->seq = number;
 	syn->src_port = (uint16_t)number;
-	clients_observe(clients, 1700000000000 + number / 1000, syn, &verdict, &change);
+}
+
+/* As a worker does with a burst. */
+static void observe_burst(const struct syn *syns, uint64_t now_ms)
+{
+	struct verdict verdict = {.class_id = 1, .confidence_permille = 900};
+	struct client_key keys[BURST];
+	struct change change;
+
+	for (unsigned i = 0; i < BURST; i++)
+		clients_locate(clients, &syns[i], &keys[i]);
+	for (unsigned i = 0; i < BURST + PREFETCH_AHEAD; i++) {
+		if (i < BURST)
+			clients_prefetch(clients, &keys[i]);
+		if (i >= PREFETCH_AHEAD)
+			clients_observe(clients, &keys[i - PREFETCH_AHEAD], now_ms,
+					&syns[i - PREFETCH_AHEAD], &verdict, &change);
+	}
 }
 
 static uint32_t next_random(uint64_t *state)
@@ -57,22 +73,42 @@ static void parse_one(struct syn *ret_syn)
 		abort();
 }
 
+static void make_burst(struct syn *ret_syns)
+{
+	for (unsigned i = 0; i < BURST; i++)
+		parse_one(&ret_syns[i]);
+}
+
 static void *run(void *arg)
 {
 	struct load *load = arg;
 	uint64_t state = load->number * 7919 + 1;
 	uint32_t fresh = 0x40000000u * (load->number + 1);
-	struct syn syn;
+	struct syn syns[BURST];
 
-	parse_one(&syn);
-	while (!__atomic_load_n(&must_stop, __ATOMIC_RELAXED))
-		for (unsigned i = 0; i < BATCH; i++) {
+	make_burst(syns);
+	while (!__atomic_load_n(&must_stop, __ATOMIC_RELAXED)) {
+		for (unsigned i = 0; i < BURST; i++) {
 			bool is_new = next_random(&state) % 100 < new_percent;
 
-			observe(&syn, is_new ? fresh++ : next_random(&state) % capacity,
-				(uint32_t)load->done++);
+			set_client(&syns[i], is_new ? fresh++ : next_random(&state) % capacity,
+				   (uint32_t)load->done++);
 		}
+		observe_burst(syns, NOW_MS + load->done / 1000);
+	}
 	return NULL;
+}
+
+static void fill(void)
+{
+	struct syn syns[BURST];
+
+	make_burst(syns);
+	for (uint32_t client = 0; client < capacity; client += BURST) {
+		for (uint32_t i = 0; i < BURST; i++)
+			set_client(&syns[i], client + i, client + i);
+		observe_burst(syns, NOW_MS + client / 1000);
+	}
 }
 
 static double now_s(void)
@@ -97,7 +133,6 @@ int main(int argc, char **argv)
 	struct timespec pause;
 	double start_s, seconds;
 	uint64_t sum = 0;
-	struct syn syn;
 
 	if (argc != 5 || (threads = (unsigned)atoi(argv[2])) < 1 || threads > THREADS_MAX) {
 		fprintf(stderr, "usage: table CAPACITY THREADS SECONDS known|mixed|full\n");
@@ -110,9 +145,7 @@ int main(int argc, char **argv)
 	clients = clients_new(&params);
 	if (!clients)
 		return 1;
-	parse_one(&syn);
-	for (uint32_t i = 0; i < capacity; i++)
-		observe(&syn, i, i);
+	fill();
 	start_s = now_s();
 	for (unsigned i = 0; i < threads; i++) {
 		loads[i].number = i;

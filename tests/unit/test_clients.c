@@ -75,9 +75,12 @@ static struct verdict verdict_of(unsigned class_id, unsigned flags)
 static struct change observe(struct clients *clients, uint64_t now_ms, struct syn syn,
 			     struct verdict verdict)
 {
+	struct client_key key;
 	struct change change;
 
-	clients_observe(clients, now_ms, &syn, &verdict, &change);
+	clients_locate(clients, &syn, &key);
+	clients_prefetch(clients, &key);
+	clients_observe(clients, &key, now_ms, &syn, &verdict, &change);
 	return change;
 }
 
