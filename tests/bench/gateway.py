@@ -62,7 +62,7 @@ class Agent:
         if kind == "synprintd":
             config = lab_.write_config(
                 USUAL if sets is None else sets, engine="none",
-                queue=f"count = {queues};", log='level = "error";', metrics="interval = 15;",
+                clients="", queue=f"count = {queues};", log='level = "error";', metrics="interval = 15;",
                 p0f=f'enabled = true; socket = "{lab_.dir}/p0f.sock";')
             self.daemon = lab_.daemon(config).start(wrapper=pin)
             self.process = self.daemon.process
