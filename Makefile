@@ -146,7 +146,7 @@ SECONDS ?= 0
 fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), beginning with its corpus
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
-	@clang -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+	@clang -Wno-unknown-warning-option -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(HOST_SRC) $(LIBS) -lm
 	@$(BUILD)/libfuzzer/$(T) -runs=$(RUNS) -max_total_time=$(SECONDS) \
 		-artifact_prefix=$(BUILD)/libfuzzer/ $(BUILD)/libfuzzer/$(T)-found tests/fuzz/corpus/$(T)

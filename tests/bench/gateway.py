@@ -17,10 +17,10 @@ import lab  # noqa: E402
 WARM_S, ROUND_S = 0.3, 0.8
 JSON_BYTES = len('{"op":"verdict","ip":"10.0.0.100"}\n')
 DESTINATION = "203.0.113.2"
-NFT_TWO = ['nftset = "a"; timeout = "1h"; size = 4000000;',
-           'nftset = "b"; timeout = "1h"; size = 4000000;']
-IPSET_TWO = ['ipset = "bench-a"; timeout = "1h"; size = 4000000;',
-             'ipset = "bench-b"; timeout = "1h"; size = 4000000;']
+NFT_TWO = ['nftset = "a"; timeout = "1h"; size = 4194304;',
+           'nftset = "b"; timeout = "1h"; size = 4194304;']
+IPSET_TWO = ['ipset = "bench-a"; timeout = "1h"; size = 4194304;',
+             'ipset = "bench-b"; timeout = "1h"; size = 4194304;']
 # As shipped, and an ipset beside it.
 USUAL = ['nftset = "vpn"; flags = [ "vpn" ]; timeout = "1h";',
          'nftset = "scanner"; flags = [ "scanner" ]; timeout = "1h";',
