@@ -62,13 +62,18 @@ size_t sigdb_alias_len(const char *label, const char *class)
 static const char *const skipped_sections[] = {"mtu", "tcp:response", "http:request",
 					       "http:response"};
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 static struct span span_trim(struct span span)
 {
-	while (span.len && (*span.text == ' ' || *span.text == '\t')) {
+	while (span.len && is_blank(*span.text)) {
 		span.text++;
 		span.len--;
 	}
-	while (span.len && memchr(" \t\r", span.text[span.len - 1], 3))
+	while (span.len && is_blank(span.text[span.len - 1]))
 		span.len--;
 	return span;
 }
