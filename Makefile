@@ -49,13 +49,15 @@ ifneq ($(CI),)
 WARN += -Werror
 endif
 
-CORE_SRC := $(wildcard src/core/*.c)
-CLI_SRC := $(wildcard src/cli/*.c)
-CLIENT_SRC := $(wildcard src/client/*.c)
+# Every .c below these folders, however deep.
+sources = $(sort $(shell find $(1) -name '*.c' -not -path '*/example/*'))
+CORE_SRC := $(call sources,src/core)
+CLI_SRC := $(call sources,src/cli)
+CLIENT_SRC := $(call sources,src/client)
 MAIN_SRC := src/daemon/main.c
-HOST_SRC := $(filter-out $(MAIN_SRC),$(wildcard src/input/*.c src/publish/*.c src/control/*.c \
-	src/sys/*.c src/nl/*.c src/daemon/*.c))
-UNIT_SRC := $(wildcard tests/unit/test_*.c)
+HOST_DIRS := $(filter-out src/core src/cli src/client,$(wildcard src/*))
+HOST_SRC := $(filter-out $(MAIN_SRC),$(call sources,$(HOST_DIRS)))
+UNIT_SRC := $(call sources,tests/unit)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -147,7 +149,7 @@ fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), 
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
 	@clang -Wno-unknown-warning-option -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(HOST_SRC) $(LIBS) -lm
+		-iquote tests/unit -o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(HOST_SRC) $(LIBS) -lm
 	@$(BUILD)/libfuzzer/$(T) -runs=$(RUNS) -max_total_time=$(SECONDS) \
 		-artifact_prefix=$(BUILD)/libfuzzer/ $(BUILD)/libfuzzer/$(T)-found tests/fuzz/corpus/$(T)
 
@@ -171,6 +173,8 @@ $(BUILD)/obj/src/core/%.o: WARN += -Wconversion
 # The same objects for the static and the shared library: only its API is visible.
 $(BUILD)/obj/src/client/%.o: ALL_CFLAGS += -fPIC -fvisibility=hidden
 $(BUILD)/obj/src/client/%.o: WARN += -Wconversion
+
+$(BUILD)/obj/tests/%.o: CPPFLAGS += -iquote tests/unit
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -197,9 +201,9 @@ $(DAEMON) $(CLI):
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(CRITERION) -lm
-$(BUILD)/unit/test_line: $(call obj,src/cli/line.c)
-$(BUILD)/unit/test_judged: $(call obj,src/cli/judged.c)
-$(BUILD)/unit/test_client: $(CLIENT_LIB)
+$(BUILD)/unit/test_line $(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
+$(BUILD)/unit/test_judged $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
+$(BUILD)/unit/test_client $(BUILD)/unit/client/test_client: $(CLIENT_LIB)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)

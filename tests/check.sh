@@ -19,8 +19,7 @@ note() { # STATUS NAME
 
 unit() {
 	local test out tested failing
-	for test in "$build"/unit/test_*; do
-		[ -x "$test" ] || continue
+	for test in $(find "$build"/unit -name 'test_*' -type f -perm -u+x | sort); do
 		out=$(ASAN_OPTIONS=detect_leaks=1 timeout -k 5 120 "$test" --color=never 2>&1)
 		read -r tested failing < <(sed -nE \
 			's/.*Tested: ([0-9]+) \| Passing: [0-9]+ \| Failing: ([0-9]+).*/\1 \2/p' <<<"$out")

@@ -19,21 +19,21 @@ if [ -n "$foreign" ]; then
 fi
 
 for stage in input publish control sys; do
-	for other in input publish control sys daemon cli; do
+	for other in input publish control sys daemon config knowledge cli; do
 		[ "$stage" = "$other" ] && continue
-		if grep -n "^#include \"$other/" src/$stage/*.[ch]; then
+		if grep -n "^#include \"$other/" -r src/$stage; then
 			echo "src/$stage must not include src/$other"
 			failed=1
 		fi
 	done
 done
-for other in input publish control sys daemon cli; do
-	if grep -n "^#include \"$other/" src/nl/*.[ch] src/core/*.[ch] include/synprint/*.h; then
+for other in input publish control sys daemon config knowledge cli; do
+	if grep -n "^#include \"$other/" -r src/nl src/core; then
 		echo "nl, core and the public headers must not include src/$other"
 		failed=1
 	fi
 done
-if grep -nE '^#include "(core|nl|input|publish|control|sys|daemon|cli)/' src/client/*.[ch]; then
+if grep -nE '^#include "(core|nl|input|publish|control|sys|daemon|cli)/' -r src/client; then
 	echo "src/client stands alone"
 	failed=1
 fi
