@@ -22,8 +22,8 @@
 #include "daemon/config.h"
 #include "daemon/knowledge.h"
 #include "input/replay.h"
-#include "synprint/explain.h"
-#include "synprint/match_memo.h"
+#include "core/report/explain.h"
+#include "core/match/match_memo.h"
 
 #define OUT_BYTES ((size_t)1 << 20) /* the page cache takes large pieces at half the cost */
 #define LINE_BYTES 32768 /* room for one SYN: 1,200 bytes as JSON, explained about 8,000 */

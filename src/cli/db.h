@@ -4,7 +4,7 @@
 #define SYNPRINT_CLI_DB_H
 
 #include "cli/cli.h"
-#include "synprint/sigdb_write.h"
+#include "core/sig/sigdb_write.h"
 
 #define DB_FILES_MAX 64
 

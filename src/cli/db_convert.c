@@ -10,7 +10,7 @@
 
 #include "cli/db.h"
 #include "daemon/knowledge.h"
-#include "synprint/satori.h"
+#include "core/sig/satori.h"
 #include "sys/file.h"
 
 struct output {

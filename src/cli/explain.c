@@ -5,7 +5,7 @@
 
 #include "cli/ask.h"
 #include "cli/explanation.h"
-#include "synprint/addr.h"
+#include "core/base/addr.h"
 
 #define TEXT_BYTES 65536
 

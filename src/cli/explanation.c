@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "synprint/vocab.h"
+#include "core/base/vocab.h"
 
 static const cJSON *member(const cJSON *object, const char *name)
 {

@@ -5,7 +5,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 /** explanation_put() - append the lines about an object with "os", "link" and "explain". */
 void explanation_put(const cJSON *object, struct text_buf *buf);

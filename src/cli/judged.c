@@ -11,7 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "synprint/sig.h"
+#include "core/sig/sig.h"
 
 #define SLOTS 1024
 #define TEXT_MAX 1000 /* a longer one is written each time */

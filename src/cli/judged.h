@@ -6,7 +6,7 @@
 #ifndef SYNPRINT_CLI_JUDGED_H
 #define SYNPRINT_CLI_JUDGED_H
 
-#include "synprint/report.h"
+#include "core/report/report.h"
 
 struct judged;
 

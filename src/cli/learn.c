@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/ask.h"
-#include "synprint/addr.h"
+#include "core/base/addr.h"
 
 enum { OPT_PORT = CLI_OPT_OWN, OPT_USER_AGENT };
 

@@ -10,7 +10,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "synprint/verdict.h"
+#include "core/verdict/verdict.h"
 
 struct line {
 	time_t time_s; /* Unix time; printed in local time */

@@ -11,7 +11,7 @@
 #include "cli/databases.h"
 #include "daemon/config.h"
 #include "daemon/knowledge.h"
-#include "synprint/reason.h"
+#include "core/base/reason.h"
 
 #define CANDIDATES_MAX 64 /* the shipped table has at most 10 for one MTU */
 #define ORIGINS_MAX 64

@@ -3,7 +3,7 @@
 #ifndef SYNPRINT_CLI_SUMMARY_H
 #define SYNPRINT_CLI_SUMMARY_H
 
-#include "synprint/verdict.h"
+#include "core/verdict/verdict.h"
 
 struct summary {
 	uint64_t packets;

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "cli/ask.h"
-#include "synprint/addr.h"
-#include "synprint/reason.h"
+#include "core/base/addr.h"
+#include "core/base/reason.h"
 
 static const cJSON *member(const cJSON *object, const char *name)
 {

@@ -6,7 +6,7 @@
 #ifndef SYNPRINT_CLI_WRITER_H
 #define SYNPRINT_CLI_WRITER_H
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 struct writer;
 

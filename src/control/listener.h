@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 struct listener {
 	int fd;

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "synprint/addr.h"
+#include "core/base/addr.h"
 
 #define P0F_QUERY_BYTES 21
 #define P0F_REPLY_BYTES 232

@@ -7,7 +7,7 @@
 #ifndef SYNPRINT_CONTROL_PROTO_H
 #define SYNPRINT_CONTROL_PROTO_H
 
-#include "synprint/filter.h"
+#include "core/verdict/filter.h"
 
 #define PROTO_LINE_MAX 65536 /* bytes of a request, without its newline */
 #define PROTO_LIMIT_MAX 1000 /* clients in one reply at the most */

@@ -5,8 +5,8 @@
 
 #include "daemon/daemon.h"
 #include "daemon/metrics.h"
-#include "synprint/report.h"
-#include "synprint/ua.h"
+#include "core/report/report.h"
+#include "core/learn/ua.h"
 
 #define EVENT_BYTES_MAX 8192 /* an observation as JSON takes about 1,200 bytes */
 #define PAGE_MAX 64

@@ -4,7 +4,7 @@
  * databases as they are now; what only the client table knows comes from the kept verdict.
  */
 #include "daemon/daemon.h"
-#include "synprint/explain.h"
+#include "core/report/explain.h"
 
 /* What was known, or was told, beyond the SYN. */
 #define FLAGS_OF_CLIENT (VERDICT_SHARED | VERDICT_OS_MISMATCH)

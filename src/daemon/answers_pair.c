@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "daemon/daemon.h"
-#include "synprint/link_weigh.h"
+#include "core/link/link_weigh.h"
 
 struct side {
 	struct link link;

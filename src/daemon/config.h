@@ -8,9 +8,9 @@
 
 #include "daemon/knowledge.h"
 #include "input/rules.h"
-#include "synprint/baseline.h"
-#include "synprint/filter.h"
-#include "synprint/text.h"
+#include "core/baseline/baseline.h"
+#include "core/verdict/filter.h"
+#include "core/base/text.h"
 
 #define CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/synprint.conf"
 #define CONFIG_DEFAULT_SOCKET "/run/synprint/control.sock"

@@ -10,8 +10,8 @@
 #include "daemon/config.h"
 #include "daemon/knowledge.h"
 #include "publish/publisher.h"
-#include "synprint/clients.h"
-#include "synprint/match_memo.h"
+#include "core/clients/client_table.h"
+#include "core/match/match_memo.h"
 
 #define GENERATION_NOTES_MAX 32
 

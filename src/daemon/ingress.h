@@ -7,7 +7,7 @@
 #define SYNPRINT_DAEMON_INGRESS_H
 
 #include "input/interfaces.h"
-#include "synprint/vocab.h"
+#include "core/base/vocab.h"
 
 #define INGRESS_SLOTS 16
 

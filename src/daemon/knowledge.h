@@ -6,9 +6,9 @@
 #ifndef SYNPRINT_DAEMON_KNOWLEDGE_H
 #define SYNPRINT_DAEMON_KNOWLEDGE_H
 
-#include "synprint/link.h"
-#include "synprint/netnames.h"
-#include "synprint/sigdb.h"
+#include "core/link/link.h"
+#include "core/baseline/netnames.h"
+#include "core/sig/sigdb.h"
 
 struct knowledge {
 	struct sigdb *sigdb;

@@ -6,7 +6,7 @@
 #ifndef SYNPRINT_DAEMON_LEARNED_H
 #define SYNPRINT_DAEMON_LEARNED_H
 
-#include "synprint/learn.h"
+#include "core/learn/learn.h"
 
 struct learned;
 

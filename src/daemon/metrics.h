@@ -6,7 +6,7 @@
 #ifndef SYNPRINT_DAEMON_METRICS_H
 #define SYNPRINT_DAEMON_METRICS_H
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 struct daemon;
 

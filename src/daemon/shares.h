@@ -9,7 +9,7 @@
 #define SYNPRINT_DAEMON_SHARES_H
 
 #include "daemon/generation.h"
-#include "synprint/quota.h"
+#include "core/base/quota.h"
 
 #define SHARES_NETWORKS 8192 /* quotas of networks and sets; two may share one */
 

@@ -7,7 +7,7 @@
 #ifndef SYNPRINT_DAEMON_STATE_H
 #define SYNPRINT_DAEMON_STATE_H
 
-#include "synprint/state.h"
+#include "core/state/state.h"
 
 struct state;
 

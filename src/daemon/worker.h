@@ -10,10 +10,10 @@
 #include "daemon/generation.h"
 #include "input/nfqueue.h"
 #include "publish/feed.h"
-#include "synprint/baseline.h"
-#include "synprint/clients.h"
-#include "synprint/histogram.h"
-#include "synprint/tally.h"
+#include "core/baseline/baseline.h"
+#include "core/clients/client_table.h"
+#include "core/base/histogram.h"
+#include "core/learn/tally.h"
 
 /* What all workers share. Only the generation ever changes: swapped whole, read once a burst. */
 struct pipeline {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 #define NFQUEUE_BURST_MAX 64
 

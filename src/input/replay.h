@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 struct replay;
 

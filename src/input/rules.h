@@ -8,7 +8,7 @@
 #define SYNPRINT_INPUT_RULES_H
 
 #include "nl/nl.h"
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 #define RULES_INTERFACES_MAX 32
 #define RULES_ALIVE_TIMEOUT_MS 700 /* DESIGN.md section 2: refreshed every 200 ms */

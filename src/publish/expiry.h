@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "synprint/addr.h"
+#include "core/base/addr.h"
 
 struct expiry;
 

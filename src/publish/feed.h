@@ -6,7 +6,7 @@
 #ifndef SYNPRINT_PUBLISH_FEED_H
 #define SYNPRINT_PUBLISH_FEED_H
 
-#include "synprint/clients.h"
+#include "core/clients/client_table.h"
 
 struct feed;
 

@@ -10,7 +10,7 @@
 #define SYNPRINT_PUBLISH_PUBLISHER_H
 
 #include "publish/target.h"
-#include "synprint/histogram.h"
+#include "core/base/histogram.h"
 
 #define PUBLISHER_TARGETS_MAX 32
 #define PUBLISHER_ITEMS_MAX 64 /* of one burst */

@@ -7,8 +7,8 @@
 #ifndef SYNPRINT_PUBLISH_TARGET_H
 #define SYNPRINT_PUBLISH_TARGET_H
 
-#include "synprint/addr.h"
-#include "synprint/text.h"
+#include "core/base/addr.h"
+#include "core/base/text.h"
 
 enum publish_op_kind {
 	PUBLISH_ADD, /* an element that may be new */

@@ -3,7 +3,7 @@
  * For accuracy.py: reads SYNs as hex, one a line, and writes what the given database says, one
  * line each: class, P(class), family, P(family), kind, label. An unusable line gives "-".
  */
-#include "synprint/match.h"
+#include "core/match/match.h"
 
 #include <stdio.h>
 #include <stdlib.h>

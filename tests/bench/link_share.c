@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "synprint/baseline.h"
-#include "synprint/clients.h"
-#include "synprint/link.h"
+#include "core/baseline/baseline.h"
+#include "core/clients/client_table.h"
+#include "core/link/link.h"
 
 #define MTU_MAX 65536
 #define ROUNDS 2000000

@@ -11,8 +11,8 @@
 
 #include "daemon/knowledge.h"
 #include "syns.h"
-#include "synprint/clients.h"
-#include "synprint/match_memo.h"
+#include "core/clients/client_table.h"
+#include "core/match/match_memo.h"
 
 #define SYNS_MAX 8192
 #define PACKET_MAX 128

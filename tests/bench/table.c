@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "syns.h"
-#include "synprint/clients.h"
+#include "core/clients/client_table.h"
 
 #define THREADS_MAX 16
 #define BURST 64

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "synprint/baseline.h"
+#include "core/baseline/baseline.h"
 
 #define NOW 1700000000u
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "synprint/link.h"
+#include "core/link/link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

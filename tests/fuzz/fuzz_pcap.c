@@ -2,7 +2,7 @@
 /* Any bytes as a capture file: each packet lies within what was read, and the end is reached. */
 #include "input/replay.h"
 #include "memory_file.h"
-#include "synprint/syn.h"
+#include "core/syn/syn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "synprint/satori.h"
+#include "core/sig/satori.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

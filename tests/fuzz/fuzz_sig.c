@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "synprint/sig.h"
+#include "core/sig/sig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

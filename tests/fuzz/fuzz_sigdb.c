@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "synprint/match.h"
+#include "core/match/match.h"
 
 #define SIGS_TRIED 64
 

@@ -11,8 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "core/state_format.h"
-#include "synprint/state.h"
+#include "core/state/state_format.h"
+#include "core/state/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

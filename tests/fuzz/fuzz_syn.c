@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "synprint/report.h"
-#include "synprint/sig.h"
+#include "core/report/report.h"
+#include "core/sig/sig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

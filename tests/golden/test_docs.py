@@ -37,10 +37,10 @@ def protocol():
     proto = read("src/control/proto.c")
     page = ["man/synprint-control.7"]
     expect(re.findall(r'\[PROTO_[A-Z_]+\] = "(\w+)"', proto), page, "operation or code")
-    expect(re.findall(r'"(\w+)"', re.search(r"flag_names\[.*?\};", read("src/core/verdict.c"),
+    expect(re.findall(r'"(\w+)"', re.search(r"flag_names\[.*?\};", read("src/core/verdict/verdict.c"),
                                             re.S)[0]), page, "flag")
-    expect(re.findall(r'\[REASON_\w+\]\s*=\s*\{"(\w+)"', read("src/core/reason.c")), page, "reason")
-    keys = re.findall(r'put_\w+\(buf, "(\w+)"', read("src/core/report.c"))
+    expect(re.findall(r'\[REASON_\w+\]\s*=\s*\{"(\w+)"', read("src/core/base/reason.c")), page, "reason")
+    keys = re.findall(r'put_\w+\(buf, "(\w+)"', read("src/core/report/report.c"))
     expect(keys, page, "member of a verdict")
     expect(re.findall(r',\\"(\w+)\\":[{\[]', read("src/daemon/status.c")), page, "status member")
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "synprint/sigdb.h"
+#include "core/sig/sigdb.h"
 
 #define SHIPPED_DB "conf/signatures.db"
 #define SHIPPED_DB_MAX (1 << 20)

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "synprint/addr.h"
+#include "core/base/addr.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "synprint/baseline.h"
-#include "synprint/reason.h"
+#include "core/baseline/baseline.h"
+#include "core/base/reason.h"
 
 #define NOW 1700000000u
 #define HALF_LIFE 86400u

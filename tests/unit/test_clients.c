@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "synprint/clients.h"
+#include "core/clients/client_table.h"
 
 #define NOW_MS UINT64_C(1700000000000)
 

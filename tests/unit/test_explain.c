@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "shipped_db.h"
-#include "synprint/explain.h"
+#include "core/report/explain.h"
 
 static struct vocab *vocab;
 static struct sigdb *db;

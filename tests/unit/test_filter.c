@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "synprint/filter.h"
+#include "core/verdict/filter.h"
 
 enum { LINUX = 1, WINDOWS, MACOS, IOS };
 

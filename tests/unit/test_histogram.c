@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 
-#include "synprint/histogram.h"
+#include "core/base/histogram.h"
 
 Test(histogram, buckets_have_their_bound_inside)
 {

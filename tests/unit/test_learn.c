@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "shipped_db.h"
-#include "synprint/learn.h"
+#include "core/learn/learn.h"
 
 static struct vocab *vocab;
 static struct sigdb *base;

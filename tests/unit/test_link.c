@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "synprint/link.h"
-#include "synprint/reason.h"
+#include "core/link/link.h"
+#include "core/base/reason.h"
 
 static struct vocab *vocab;
 static struct linkdb *db;

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "synprint/link_weigh.h"
-#include "synprint/verdict.h"
+#include "core/link/link_weigh.h"
+#include "core/verdict/verdict.h"
 
 #define BIT(name) (UINT64_C(1) << REASON_##name)
 #define NORMAL BIT(BASELINE_NORMAL)

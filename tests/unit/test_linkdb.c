@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "synprint/link.h"
+#include "core/link/link.h"
 
 #define BASES "[base]\nbase = 1500 Ethernet\nbase = 1492 PPPoE\n"
 #define MTU BASES "[mtu]\nlabel = A\nkind = vpn\nsource = s\n"

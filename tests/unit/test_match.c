@@ -11,8 +11,8 @@
 
 #include "packet.h"
 #include "shipped_db.h"
-#include "synprint/match.h"
-#include "synprint/reason.h"
+#include "core/match/match.h"
+#include "core/base/reason.h"
 
 #define TS "080a 0000000a 00000000"
 #define LINUX "020405b4 0402 " TS " 01 030307"

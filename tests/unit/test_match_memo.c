@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "shipped_db.h"
-#include "synprint/match_memo.h"
+#include "core/match/match_memo.h"
 
 #define SYNS 300000
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "shipped_db.h"
-#include "synprint/match.h"
-#include "synprint/reason.h"
+#include "core/match/match.h"
+#include "core/base/reason.h"
 
 #define CONFIDENT 0.8f
 #define HOPS 9

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "synprint/netnames.h"
+#include "core/baseline/netnames.h"
 
 static const char *find(const struct netnames *names, const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 
-#include "synprint/quota.h"
+#include "core/base/quota.h"
 
 #define START_MS UINT64_C(1700000000000)
 

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "synprint/reason.h"
+#include "core/base/reason.h"
 
 static bool is_code(const char *name)
 {

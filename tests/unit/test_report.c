@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "packet.h"
-#include "synprint/report.h"
+#include "core/report/report.h"
 
 static struct vocab *vocab;
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "synprint/satori.h"
+#include "core/sig/satori.h"
 
 static const struct {
 	const char *text;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "packet.h"
-#include "synprint/sig.h"
+#include "core/sig/sig.h"
 
 static const char *format(const struct sig *sig)
 {

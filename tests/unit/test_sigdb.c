@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "shipped_db.h"
-#include "synprint/match.h"
+#include "core/match/match.h"
 
 #define HEAD "[tcp:request]\n"
 #define LABEL HEAD "label = s:unix:Linux:3.x\n"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "shipped_db.h"
-#include "synprint/sigdb_write.h"
+#include "core/sig/sigdb_write.h"
 
 static char text[SHIPPED_DB_MAX];
 

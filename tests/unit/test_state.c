@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "guard.h"
-#include "synprint/state.h"
+#include "core/state/state.h"
 
 #define NOW_S 2000000000u
 

@@ -4,7 +4,7 @@
 
 #include "guard.h"
 #include "packet.h"
-#include "synprint/syn.h"
+#include "core/syn/syn.h"
 
 /* mss 1460, sok, ts 1/0, nop, ws 7: what Linux sends. */
 #define LINUX_OPTS "020405b4 0402 080a00000001 00000000 01 030307"

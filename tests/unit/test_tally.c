@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "synprint/tally.h"
+#include "core/learn/tally.h"
 
 static struct syn make_syn(void)
 {

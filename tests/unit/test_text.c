@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "synprint/text.h"
+#include "core/base/text.h"
 
 static const char *written(void (*put)(struct text_buf *buf, const void *arg), const void *arg)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "guard.h"
-#include "synprint/ua.h"
+#include "core/learn/ua.h"
 
 static struct vocab *vocab;
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "synprint/verdict.h"
+#include "core/verdict/verdict.h"
 
 static struct verdict decide(const struct syn *syn, const struct match *match,
 			     const struct link *link)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "synprint/vocab.h"
+#include "core/base/vocab.h"
 
 static struct vocab *vocab;
 

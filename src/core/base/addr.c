@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses of both versions in one form. Text is written by hand: every report has three
+ * addresses, and inet_ntop() goes through printf.
+ */
+#include "core/base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/wire.h"
+
+static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+struct addr addr_from_v4(const uint8_t bytes_be[4])
+{
+	struct addr addr;
+
+	memcpy(addr.bytes, mapped_prefix, sizeof(mapped_prefix));
+	memcpy(addr.bytes + 12, bytes_be, 4);
+	return addr;
+}
+
+struct addr addr_from_v6(const uint8_t bytes_be[16])
+{
+	struct addr addr;
+
+	memcpy(addr.bytes, bytes_be, sizeof(addr.bytes));
+	return addr;
+}
+
+bool addr_is_v4(const struct addr *addr)
+{
+	return memcmp(addr->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+struct addr addr_mask(const struct addr *addr, unsigned prefix_bits)
+{
+	struct addr masked = *addr;
+	unsigned bits = prefix_bits < 128 ? prefix_bits : 128;
+
+	if (addr_is_v4(addr))
+		bits += 96;
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+
+		if (kept < 8)
+			masked.bytes[i] = (uint8_t)(masked.bytes[i] & (0xff00u >> kept));
+	}
+	return masked;
+}
+
+struct addr addr_network(const struct addr *addr)
+{
+	return addr_mask(addr, addr_is_v4(addr) ? 24 : 48);
+}
+
+int addr_parse(const char *text, struct addr *ret_addr)
+{
+	uint8_t bytes[16];
+
+	if (inet_pton(AF_INET, text, bytes) == 1)
+		*ret_addr = addr_from_v4(bytes);
+	else if (inet_pton(AF_INET6, text, bytes) == 1)
+		*ret_addr = addr_from_v6(bytes);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static char *put_dotted(char *at, const uint8_t bytes[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		if (bytes[i] >= 100)
+			*at++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*at++ = (char)('0' + bytes[i] / 10 % 10);
+		*at++ = (char)('0' + bytes[i] % 10);
+	}
+	return at;
+}
+
+static char *put_group(char *at, unsigned group)
+{
+	unsigned shift = group >> 12 ? 12 : group >> 8 ? 8 : group >> 4 ? 4 : 0;
+
+	for (;; shift -= 4) {
+		*at++ = "0123456789abcdef"[group >> shift & 0xf];
+		if (!shift)
+			return at;
+	}
+}
+
+/* The first of the longest runs of zero groups, of two at least (RFC 5952 section 4.2). */
+static unsigned find_zeros(const unsigned groups[8], unsigned *ret_count)
+{
+	unsigned first = 0, count = 1, run = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		run = groups[i] ? 0 : run + 1;
+		if (run > count) {
+			first = i + 1 - run;
+			count = run;
+		}
+	}
+	*ret_count = count > 1 ? count : 0;
+	return first;
+}
+
+static char *put_groups(char *at, const uint8_t bytes[16])
+{
+	const struct wire wire = {.bytes = bytes, .len = 16};
+	unsigned groups[8], first, count;
+
+	for (unsigned i = 0; i < 8; i++)
+		groups[i] = wire_u16(&wire, 2 * i);
+	first = find_zeros(groups, &count);
+	for (unsigned i = 0; i < 8; i++) {
+		if (count && i == first) {
+			*at++ = ':';
+			i += count - 1;
+			continue;
+		}
+		if (i)
+			*at++ = ':';
+		if (i == 6 && count == 6) /* ::192.0.2.1, RFC 4291 section 2.5.5.1 */
+			return put_dotted(at, bytes + 12);
+		at = put_group(at, groups[i]);
+	}
+	if (count && first + count == 8)
+		*at++ = ':';
+	return at;
+}
+
+size_t addr_format(const struct addr *addr, char buf[ADDR_TEXT_MAX])
+{
+	char *end =
+		addr_is_v4(addr) ? put_dotted(buf, addr->bytes + 12) : put_groups(buf, addr->bytes);
+
+	*end = '\0';
+	return (size_t)(end - buf);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An IP address of either version as 16 bytes in network order. IPv4 is kept as
+ * ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so every address has one form and the
+ * mapped spelling of a client is the same key as its plain one.
+ */
+#ifndef SYNPRINT_CORE_BASE_ADDR_H
+#define SYNPRINT_CORE_BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ADDR_TEXT_MAX 46 /* INET6_ADDRSTRLEN, with its terminating NUL */
+
+struct addr {
+	uint8_t bytes[16];
+};
+
+/** addr_from_v4() - the address of four bytes in network order. */
+struct addr addr_from_v4(const uint8_t bytes_be[4]);
+
+/** addr_from_v6() - the address of sixteen bytes in network order. */
+struct addr addr_from_v6(const uint8_t bytes_be[16]);
+
+/** addr_is_v4() - true for an IPv4 address, in either spelling. */
+bool addr_is_v4(const struct addr *addr);
+
+/** addr_equal() - true where both are the same address. */
+bool addr_equal(const struct addr *a, const struct addr *b);
+
+/**
+ * addr_mask() - the address with all bits behind the prefix cleared.
+ * @prefix_bits: 0 to 32 for IPv4, 0 to 128 for IPv6; more keeps the whole address
+ */
+struct addr addr_mask(const struct addr *addr, unsigned prefix_bits);
+
+/**
+ * addr_network() - the network of an address that one party is taken to hold: the /24 of IPv4, the
+ * longest prefix that is routed, and the /48 of IPv6, which is a site (RFC 6177). Who has a site
+ * has 65,536 subnets of /64, so these would be no bound.
+ */
+struct addr addr_network(const struct addr *addr);
+
+/**
+ * addr_parse() - read an address in dotted or RFC 4291 text.
+ * @text: NUL-terminated; "::ffff:192.0.2.1" gives the IPv4 address
+ * @ret_addr: untouched on failure
+ * Return: 0, or -EINVAL where the text is no address.
+ */
+int addr_parse(const char *text, struct addr *ret_addr);
+
+/**
+ * addr_format() - write the address as text (RFC 5952 for IPv6), NUL-terminated.
+ * @buf: at least ADDR_TEXT_MAX bytes
+ * Return: the length without the NUL.
+ */
+size_t addr_format(const struct addr *addr, char buf[ADDR_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A shard of the client table: an array of entries, an open-addressing index into it, and two
+ * lists of the entries by age. Every function that does not say otherwise wants the shard's lock
+ * to be held.
+ *
+ * Who was seen once is on one list, who came back on the other. What has to give way in a full
+ * shard is the oldest of those seen once, as long as they are more than an eighth of it: a flood
+ * from addresses that nobody comes back from pushes out its own, and not the clients of a site.
+ * Who owns a network can come back from each of its addresses: of those on the second list, one
+ * network has an eighth of a shard at the most, and the rest of it stays on the first.
+ */
+#ifndef SYNPRINT_CORE_CLIENTS_CLIENT_SHARD_H
+#define SYNPRINT_CORE_CLIENTS_CLIENT_SHARD_H
+
+#include <pthread.h>
+
+#include "core/clients/client_table.h"
+
+#define SHARD_NETWORKS 256 /* that are told apart where those who came back are counted */
+
+enum age_list { AGE_ONCE, AGE_AGAIN, AGE_LISTS };
+
+struct entry {
+	struct verdict verdicts[CLIENT_CONNS]; /* newest first, as ports and tuples */
+	struct addr addr;
+	uint16_t ports[CLIENT_CONNS];
+	uint8_t tuples[CLIENT_CONNS]; /* of destination and sequence number */
+	uint32_t first_seen_s, last_seen_s, chg_seen_s;
+	uint32_t syn_count; /* 0: the entry is free */
+	uint32_t older, newer; /* age list; older links the free list too */
+	uint16_t reported_s; /* low bits of the time of the last report */
+	uint8_t conn_count : 3;
+	uint8_t close_count : 3; /* of these, how many came shortly one after the other */
+	uint8_t list : 1; /* enum age_list */
+	uint8_t is_withheld : 1; /* struct change has it */
+	uint8_t mix; /* how much several stacks alternate here */
+};
+
+_Static_assert(sizeof(struct entry) == 120, "memory for each client is a promise");
+
+struct recent {
+	uint64_t seen_ms;
+	struct syn syn;
+};
+
+/* What never changes is apart from the lock and what it guards: threads take that line in turn. */
+struct shard {
+	struct entry *entries;
+	uint32_t *index; /* 0, or slot_tag() << 24 | entry + 1 */
+	struct recent *recent;
+	uint32_t entry_count, index_size, recent_count;
+	pthread_mutex_t lock __attribute__((aligned(128)));
+	struct {
+		uint32_t oldest, newest, count;
+	} ages[AGE_LISTS];
+	uint32_t used, free_head, entry_top;
+	uint64_t evicted;
+	uint32_t again_of[SHARD_NETWORKS]; /* entries on AGE_AGAIN, by a hash of the network */
+} __attribute__((aligned(128)));
+
+struct clients {
+	struct shard *shards;
+	struct entry *entries;
+	uint32_t *index;
+	struct recent *recent;
+	struct clients_params params;
+	enum link_grade threshold;
+	unsigned shard_count;
+	size_t memory_bytes;
+};
+
+/** clients_alloc() - all memory, and the shards in it. Return: false where there is none. */
+bool clients_alloc(struct clients *clients);
+
+/** clients_key() - the address under which one is kept: masked where subnets are clients. */
+struct addr clients_key(const struct clients *clients, const struct addr *addr);
+
+uint64_t clients_hash(const struct clients *clients, const struct addr *key);
+
+/** clients_shard() - which shard has a key of this hash. */
+struct shard *clients_shard(const struct clients *clients, uint64_t hash);
+
+/** shard_prefetch() - begin to fetch the index and the place of the whole SYN; takes no lock. */
+void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port);
+
+/** shard_prefetch_entry() - and then the entry, where the index has one; takes no lock. */
+void shard_prefetch_entry(const struct shard *shard, uint64_t hash);
+
+/** shard_find() - the entry of a key, or NULL. */
+struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash);
+
+/** shard_add() - a new entry, the youngest of those seen once; another one may have to give way. */
+struct entry *shard_add(const struct clients *clients, struct shard *shard, const struct addr *key,
+			uint64_t hash);
+
+void shard_remove(const struct clients *clients, struct shard *shard, struct entry *entry);
+
+/** shard_touch() - it was seen just now: the youngest of its list. */
+void shard_touch(struct shard *shard, struct entry *entry);
+
+/** shard_promote() - it came back: the youngest of those who did, if its network has room there. */
+void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry);
+
+/** shard_recent() - where the whole SYN of a connection would be. */
+struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Learning: a tally of shapes for each class, and a memory of who has voted for what. */
+#include "core/learn/learn.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define VOTES_PER_SHAPE 16
+#define VOTE_WAYS 4
+#define PERMILLE_PER_COUNT 0.4
+
+/* A provider gives each customer a /64 (RFC 6177): all of it is one client, with one vote. */
+#define CLIENT_PREFIX_V6 64
+
+struct learn {
+	const struct vocab *vocab;
+	struct tally *tally;
+	uint64_t *votes; /* hashes, in groups of VOTE_WAYS, newest first; 0 is none */
+	size_t vote_groups, max_shapes;
+	uint64_t seed;
+};
+
+struct learn *learn_new(const struct learn_params *params)
+{
+	struct tally_params tally_params = {.capacity = params->max_shapes,
+					    .seed = params->seed,
+					    .keep_above = 1};
+	struct learn *learn = calloc(1, sizeof(*learn));
+
+	if (!learn)
+		return NULL;
+	learn->max_shapes = params->max_shapes;
+	learn->seed = params->seed;
+	learn->vocab = params->vocab;
+	learn->tally = tally_new(&tally_params);
+	learn->vote_groups = params->max_shapes * VOTES_PER_SHAPE / VOTE_WAYS;
+	learn->votes = calloc(learn->vote_groups, VOTE_WAYS * sizeof(*learn->votes));
+	if (learn->tally && learn->votes)
+		return learn;
+	learn_free(learn);
+	return NULL;
+}
+
+void learn_free(struct learn *learn)
+{
+	if (!learn)
+		return;
+	tally_free(learn->tally);
+	free(learn->votes);
+	free(learn);
+}
+
+static bool is_lie(const struct sigdb *base, const struct syn *syn, const struct ua_claim *claim)
+{
+	struct match match;
+	float prob = 0;
+
+	match_syn(base, syn, &match);
+	if (match.kind == MATCH_NONE)
+		return false;
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		if (claim->classes >> id & 1)
+			prob += match.class_prob[id];
+	return prob < LEARN_PROB_MIN;
+}
+
+static uint64_t hash_vote(const struct learn *learn, const struct syn *syn, const struct sig *shape)
+{
+	struct addr client = syn->src;
+	uint64_t seed = learn->seed;
+
+	if (!addr_is_v4(&client))
+		client = addr_mask(&client, CLIENT_PREFIX_V6);
+	seed = XXH3_64bits_withSeed(client.bytes, sizeof(client.bytes), seed);
+	return XXH3_64bits_withSeed(shape, sizeof(*shape), seed) | 1;
+}
+
+/* Return: false where this vote is remembered already. */
+static bool vote(struct learn *learn, uint64_t hash)
+{
+	uint64_t *group = &learn->votes[(hash >> 32) % learn->vote_groups * VOTE_WAYS];
+
+	for (unsigned i = 0; i < VOTE_WAYS; i++)
+		if (group[i] == hash)
+			return false;
+	memmove(&group[1], &group[0], (VOTE_WAYS - 1) * sizeof(group[0]));
+	group[0] = hash;
+	return true;
+}
+
+enum learn_result learn_add(struct learn *learn, const struct sigdb *base, uint64_t now_ms,
+			    const struct syn *syn, const struct ua_claim *claim)
+{
+	struct sig shape;
+
+	if (!claim->class_id)
+		return LEARN_NO_CLAIM;
+	if (is_lie(base, syn, claim))
+		return LEARN_LIE;
+	tally_shape(syn, &shape);
+	if (!vote(learn, hash_vote(learn, syn, &shape)))
+		return LEARN_VOTED;
+	if (tally_add(learn->tally, now_ms, &shape, claim->class_id, 1) < 0)
+		return LEARN_FULL;
+	return LEARN_COUNTED;
+}
+
+void learn_take(struct learn *learn, uint64_t now_ms, const struct sigdb *db)
+{
+	struct sigdb_stats stats;
+
+	sigdb_get_stats(db, &stats);
+	for (size_t i = 0; i < stats.sigs; i++) {
+		struct sigdb_info info = sigdb_info(db, i);
+		long count = lround((double)info.permille / PERMILLE_PER_COUNT);
+		struct sig shape;
+
+		tally_pad_sig(info.sig, &shape);
+		if (count > 0)
+			tally_add(learn->tally, now_ms, &shape, info.class_id, (uint64_t)count);
+	}
+}
+
+static void put_class(const struct vocab *vocab, unsigned class_id,
+		      const struct tally_entry *entries, size_t count, struct text_buf *buf)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tally_entry *entry = &entries[i];
+		unsigned syns =
+			entry->count < LEARN_COUNT_MAX ? (unsigned)entry->count : LEARN_COUNT_MAX;
+
+		if (entry->class_id != class_id)
+			continue;
+		if (is_first)
+			text_putf(buf, "\nlabel = s:other:%s:learned\n",
+				  vocab_text(vocab, VOCAB_CLASS, class_id));
+		is_first = false;
+		text_put(buf, "sig = ");
+		sig_format(&entry->sig, buf);
+		text_put(buf, " @ ");
+		text_put_permille(buf, syns * 400);
+		text_put_char(buf, '\n');
+	}
+}
+
+int learn_put_text(struct learn *learn, struct text_buf *buf)
+{
+	struct tally_entry *entries = malloc(learn->max_shapes * sizeof(*entries));
+	size_t count;
+
+	if (!entries)
+		return -ENOMEM;
+	count = tally_list(learn->tally, entries, learn->max_shapes);
+	text_put(buf, "; What clients of this gateway said of themselves, written by synprintd.\n"
+		      "; Behind @ stands 0.4 for each client that was counted.\n");
+	text_put(buf, "\n[tcp:request]\nfrom = learned\n");
+	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++)
+		put_class(learn->vocab, id, entries, count, buf);
+	free(entries);
+	return 0;
+}
+
+void learn_get_stats(struct learn *learn, struct tally_stats *ret_stats)
+{
+	tally_get_stats(learn->tally, ret_stats);
+}
+
+const char *learn_result_name(enum learn_result result)
+{
+	switch (result) {
+	case LEARN_COUNTED: return "counted";
+	case LEARN_NO_CLAIM: return "no claim";
+	case LEARN_LIE: return "lie";
+	case LEARN_VOTED: return "voted";
+	case LEARN_FULL: return "full";
+	}
+	return "";
+}

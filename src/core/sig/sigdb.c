@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The signature database as a store: entries in the order of the text, the texts that they
+ * point into, and the weights of classes. Reading is in sigdb_text.c, the index in
+ * sigdb_index.c.
+ */
+#include "core/sig/sigdb_impl.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES_MAX (UINT32_C(1) << 20)
+#define TEXTS_MAX (UINT32_C(1) << 26)
+#define WEIGHT_MAX 1000000.0f
+
+struct sigdb *sigdb_new(struct vocab *vocab)
+{
+	struct sigdb *db = calloc(1, sizeof(*db));
+	uint32_t offset;
+
+	if (!db)
+		return NULL;
+	db->vocab = vocab;
+	if (sigdb_add_text(db, "", 0, &offset) < 0) {
+		sigdb_free(db);
+		return NULL;
+	}
+	return db;
+}
+
+void sigdb_free(struct sigdb *db)
+{
+	if (!db)
+		return;
+	index_free(db->index);
+	free(db->entries);
+	free(db->texts);
+	free(db);
+}
+
+int sigdb_add_entry(struct sigdb *db, const struct entry *entry)
+{
+	struct entry *entries;
+	size_t room;
+
+	if (db->entry_count == ENTRIES_MAX)
+		return -ENOSPC;
+	if (db->entry_count == db->entry_room) {
+		room = db->entry_room ? db->entry_room * 2 : 256;
+		entries = realloc(db->entries, room * sizeof(*entries));
+		if (!entries)
+			return -ENOMEM;
+		db->entries = entries;
+		db->entry_room = room;
+	}
+	db->entries[db->entry_count++] = *entry;
+	return 0;
+}
+
+int sigdb_add_text(struct sigdb *db, const char *text, size_t len, uint32_t *ret_offset)
+{
+	size_t room = db->text_room;
+	char *texts;
+
+	if (db->text_len + len + 1 > TEXTS_MAX)
+		return -ENOSPC;
+	if (db->text_len + len + 1 > room) {
+		room = 2 * room + len + 256;
+		texts = realloc(db->texts, room);
+		if (!texts)
+			return -ENOMEM;
+		db->texts = texts;
+		db->text_room = room;
+	}
+	memcpy(db->texts + db->text_len, text, len);
+	db->texts[db->text_len + len] = '\0';
+	*ret_offset = (uint32_t)db->text_len;
+	db->text_len += len + 1;
+	return 0;
+}
+
+int sigdb_set_prior(struct sigdb *db, unsigned class_id, float weight)
+{
+	if (class_id >= VOCAB_CLASSES_MAX || !(weight > 0) || weight > WEIGHT_MAX)
+		return -EINVAL;
+	db->weights[class_id] = weight;
+	db->weight_forced[class_id] = true;
+	return 0;
+}
+
+static void settle_families(struct sigdb *db)
+{
+	memset(db->family_priors, 0, sizeof(db->family_priors));
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		unsigned family = vocab_family_of(db->vocab, id);
+
+		db->families[id] = (uint8_t)family;
+		db->family_priors[family] += db->priors[id];
+		if (db->priors[id] > 0 && family >= db->family_limit)
+			db->family_limit = family + 1;
+		if (db->priors[id] > db->priors[db->heaviest_class])
+			db->heaviest_class = id;
+	}
+}
+
+/* Classes that have a signature share the prior by their weights. */
+static void settle_priors(struct sigdb *db)
+{
+	double sum = 0;
+
+	memset(db->priors, 0, sizeof(db->priors));
+	for (size_t i = 0; i < db->entry_count; i++) {
+		uint8_t id = db->entries[i].class_id;
+
+		db->priors[id] = db->weights[id] > 0 ? db->weights[id] : 1;
+	}
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		sum += (double)db->priors[id];
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		db->priors[id] = (float)((double)db->priors[id] / sum);
+	settle_families(db);
+}
+
+int sigdb_build(struct sigdb *db)
+{
+	struct index *index;
+
+	if (!db->entry_count)
+		return -EINVAL;
+	settle_priors(db);
+	index = index_new(db);
+	if (!index)
+		return -ENOMEM;
+	index_free(db->index);
+	db->index = index;
+	return 0;
+}
+
+void sigdb_get_stats(const struct sigdb *db, struct sigdb_stats *ret_stats)
+{
+	bool classes[VOCAB_CLASSES_MAX] = {false};
+	struct sigdb_stats stats = {.sigs = db->entry_count};
+	uint8_t *labels = calloc(VOCAB_LABELS_MAX + 1, 1);
+
+	for (size_t i = 0; i < db->entry_count; i++) {
+		const struct entry *entry = &db->entries[i];
+
+		if (!classes[entry->class_id])
+			stats.classes++;
+		classes[entry->class_id] = true;
+		if (labels && !labels[entry->label]) {
+			labels[entry->label] = 1;
+			stats.labels++;
+		}
+	}
+	free(labels);
+	stats.memory_bytes = sizeof(*db) + db->entry_room * sizeof(*db->entries) + db->text_room +
+			     (db->index ? index_memory(db->index) : 0);
+	*ret_stats = stats;
+}
+
+const struct sig *sigdb_sig(const struct sigdb *db, size_t index, uint16_t *ret_label)
+{
+	if (ret_label)
+		*ret_label = db->entries[index].label;
+	return &db->entries[index].sig;
+}
+
+struct sigdb_info sigdb_info(const struct sigdb *db, size_t index)
+{
+	const struct entry *entry = &db->entries[index];
+
+	return (struct sigdb_info){
+		.sig = &entry->sig,
+		.source = db->texts + entry->source,
+		.permille = entry->permille,
+		.label = entry->label,
+		.when_value = entry->when_value,
+		.class_id = entry->class_id,
+		.when = (enum sig_when)entry->when,
+		.generic = entry->generic,
+		.tool = entry->tool,
+	};
+}
+
+float sigdb_prior(const struct sigdb *db, unsigned class_id)
+{
+	return class_id < VOCAB_CLASSES_MAX ? db->priors[class_id] : 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The signature database: loaded from text once, then immutable and read by every worker
+ * without a lock. A bad line refuses the whole text; a reload builds a new database and
+ * swaps it.
+ */
+#ifndef SYNPRINT_CORE_SIG_SIGDB_H
+#define SYNPRINT_CORE_SIG_SIGDB_H
+
+#include "core/sig/sig.h"
+#include "core/base/vocab.h"
+
+struct sigdb;
+
+/* What a tool does beyond the notation: the `when` of a signature. */
+enum sig_when {
+	SIG_WHEN_ALWAYS,
+	SIG_WHEN_IP_ID, /* ip_id=N: a fixed IP ID */
+	SIG_WHEN_SEQ_IS_DST, /* seq=dst: the sequence number is the IPv4 destination address */
+	SIG_WHEN_ID_IS_MIX, /* ip_id=dst^port^seq: low 16 bits of all three, as masscan does */
+};
+
+/* What the database says about one signature. Texts are owned by the database. */
+struct sigdb_info {
+	const struct sig *sig;
+	const char *source; /* the `from` line above it, "" without one */
+	float permille; /* how much of its class's SYNs look like this; 0 where not given */
+	uint16_t label, when_value;
+	uint8_t class_id;
+	enum sig_when when;
+	bool generic, tool;
+};
+
+struct sigdb_stats {
+	size_t sigs, labels, classes;
+	size_t memory_bytes;
+};
+
+/**
+ * sigdb_new() - an empty database, whose words go into @vocab (kept, not owned).
+ * Return: the database, to be freed with sigdb_free(), or NULL: no memory.
+ */
+struct sigdb *sigdb_new(struct vocab *vocab);
+void sigdb_free(struct sigdb *db);
+
+/**
+ * sigdb_load() - add the signatures of a text, in our format or p0f v3's (synprint-db(5)).
+ * Several texts may follow each other.
+ * @ret_error: line, column and reason on failure; may be NULL
+ * Return: 0, -EINVAL for a bad line, -ENOMEM, -ENOSPC where the vocabulary is full; after a
+ * failure the database is of no use and is to be freed.
+ */
+int sigdb_load(struct sigdb *db, const char *text, size_t len, struct text_error *ret_error);
+
+/**
+ * sigdb_set_prior() - weigh a class against the others, before sigdb_build(). Classes weigh 1
+ * unless the text says otherwise.
+ * @weight: more than 0, at most 1000000
+ * Return: 0, or -EINVAL.
+ */
+int sigdb_set_prior(struct sigdb *db, unsigned class_id, float weight);
+
+/**
+ * sigdb_build() - make the index, after the last text and before the first match.
+ * Return: 0, -EINVAL where there is no signature at all, -ENOMEM.
+ */
+int sigdb_build(struct sigdb *db);
+
+void sigdb_get_stats(const struct sigdb *db, struct sigdb_stats *ret_stats);
+
+/** sigdb_sig() - signature @index (below stats.sigs) and, where not NULL, its label's number. */
+const struct sig *sigdb_sig(const struct sigdb *db, size_t index, uint16_t *ret_label);
+
+/** sigdb_info() - all that is known about signature @index (below stats.sigs). */
+struct sigdb_info sigdb_info(const struct sigdb *db, size_t index);
+
+/** sigdb_prior() - P(class) before anything is known; they sum to 1 once built. */
+float sigdb_prior(const struct sigdb *db, unsigned class_id);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading a state: all chunks are checked to the last byte before anything is taken. Clients are
+ * taken in the order of their age, so that where there is no room the oldest give way.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/state/state_format.h"
+#include "core/state/state.h"
+
+#define CLIENTS_MAX (64u << 20) /* clients.capacity's maximum */
+
+struct chunk {
+	const uint8_t *head, *contents;
+	size_t len;
+};
+
+struct reader {
+	const uint8_t *bytes;
+	size_t len, at;
+	struct text_error *error;
+	const struct vocab *vocab;
+	/* What a number of the file is here; 0 where there is no such word. */
+	uint16_t *labels;
+	uint8_t classes[VOCAB_CLASSES_MAX], links[VOCAB_LINKS_MAX + 1];
+	uint8_t interfaces[VOCAB_INTERFACES_MAX];
+	bool has_words;
+	const uint8_t **clients; /* records, wherever they are */
+	size_t client_count, client_room;
+	struct chunk baseline;
+};
+
+static int damaged(struct reader *reader, const char *what)
+{
+	text_error_set(reader->error, 0, 0, "byte %zu: %s", reader->at, what);
+	return -EINVAL;
+}
+
+static int next_chunk(struct reader *reader, struct chunk *ret_chunk)
+{
+	size_t left = reader->len - reader->at;
+	const uint8_t *head = reader->bytes + reader->at;
+	uint64_t len;
+
+	if (left < STATE_HEAD_BYTES + STATE_SUM_BYTES)
+		return damaged(reader, "the file ends in the midst of a chunk");
+	len = state_get(head + STATE_NAME_BYTES + 4, 8);
+	if (len > left - STATE_HEAD_BYTES - STATE_SUM_BYTES)
+		return damaged(reader, "a chunk goes beyond the end of the file");
+	if (XXH3_64bits(head, STATE_HEAD_BYTES + (size_t)len) !=
+	    state_get(head + STATE_HEAD_BYTES + len, STATE_SUM_BYTES))
+		return damaged(reader, "a checksum is wrong");
+	if (state_get(head + STATE_NAME_BYTES, 4) != STATE_CHUNK_VERSION)
+		return damaged(reader, "a chunk is of a version that this synprintd does not read");
+	*ret_chunk = (struct chunk){head, head + STATE_HEAD_BYTES, (size_t)len};
+	reader->at += STATE_HEAD_BYTES + (size_t)len + STATE_SUM_BYTES;
+	return 0;
+}
+
+static bool is_named(const struct chunk *chunk, const char *name)
+{
+	return memcmp(chunk->head, name, STATE_NAME_BYTES) == 0;
+}
+
+/* The number of this process for a word of the file, 0 where there is none. */
+static void map_word(struct reader *reader, unsigned kind, unsigned id, const char *text,
+		     size_t len)
+{
+	int found = vocab_find(reader->vocab, (enum vocab_kind)kind, text, len);
+	unsigned here = found > 0 ? (unsigned)found : 0;
+
+	switch ((enum vocab_kind)kind) {
+	case VOCAB_CLASS:
+		if (id < VOCAB_CLASSES_MAX)
+			reader->classes[id] = (uint8_t)here;
+		return;
+	case VOCAB_LABEL: reader->labels[id] = (uint16_t)here; return;
+	case VOCAB_LINK:
+		if (id < sizeof(reader->links))
+			reader->links[id] = (uint8_t)here;
+		return;
+	case VOCAB_INTERFACE:
+		if (id < VOCAB_INTERFACES_MAX)
+			reader->interfaces[id] = (uint8_t)here;
+		return;
+	case VOCAB_FAMILY:
+	case VOCAB_KIND_COUNT: return;
+	}
+}
+
+static int take_words(struct reader *reader, const struct chunk *chunk)
+{
+	size_t at = 0;
+
+	while (at < chunk->len) {
+		const uint8_t *word = chunk->contents + at;
+
+		if (chunk->len - at < 4 || chunk->len - at - 4 < word[3] ||
+		    word[0] >= VOCAB_KIND_COUNT)
+			return damaged(reader, "the list of words makes no sense");
+		map_word(reader, word[0], (unsigned)state_get(word + 1, 2), (const char *)word + 4,
+			 word[3]);
+		at += 4u + word[3];
+	}
+	reader->has_words = true;
+	return 0;
+}
+
+static bool is_client(const uint8_t *record)
+{
+	unsigned conns = record[32];
+
+	return conns >= 1 && conns <= CLIENT_CONNS && state_get(record + 28, 4) > 0;
+}
+
+static int take_clients(struct reader *reader, const struct chunk *chunk)
+{
+	size_t count = chunk->len / STATE_CLIENT_BYTES;
+
+	if (!reader->has_words || chunk->len % STATE_CLIENT_BYTES ||
+	    reader->client_count + count > CLIENTS_MAX)
+		return damaged(reader, "the list of clients makes no sense");
+	if (reader->client_count + count > reader->client_room) {
+		size_t room = 2 * (reader->client_count + count);
+		const uint8_t **bigger = realloc(reader->clients, room * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		reader->clients = bigger;
+		reader->client_room = room;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *record = chunk->contents + i * STATE_CLIENT_BYTES;
+
+		if (!is_client(record))
+			return damaged(reader, "a client makes no sense");
+		reader->clients[reader->client_count++] = record;
+	}
+	return 0;
+}
+
+static int take_chunk(struct reader *reader, const struct chunk *chunk)
+{
+	if (is_named(chunk, STATE_WORDS))
+		return take_words(reader, chunk);
+	if (is_named(chunk, STATE_CLIENTS))
+		return take_clients(reader, chunk);
+	if (!is_named(chunk, STATE_BASELINE))
+		return damaged(reader, "there is a chunk that this synprintd does not know");
+	reader->baseline = *chunk;
+	return 0;
+}
+
+static int check_header(struct reader *reader)
+{
+	if (reader->len < STATE_HEADER_BYTES ||
+	    memcmp(reader->bytes, STATE_MAGIC, sizeof(STATE_MAGIC) - 1) != 0)
+		return damaged(reader, "this is no state file of synprintd");
+	if (state_get(reader->bytes + sizeof(STATE_MAGIC) - 1, 4) != STATE_VERSION)
+		return damaged(reader,
+			       "the file is of a version that this synprintd does not read");
+	reader->at = STATE_HEADER_BYTES;
+	return 0;
+}
+
+/* Everything is looked at, and nothing is taken yet. */
+static int read_all(struct reader *reader)
+{
+	int rc = check_header(reader);
+
+	while (rc == 0) {
+		struct chunk chunk;
+
+		rc = next_chunk(reader, &chunk);
+		if (rc < 0 || is_named(&chunk, STATE_END))
+			break;
+		rc = take_chunk(reader, &chunk);
+	}
+	if (rc < 0)
+		return rc;
+	return reader->at == reader->len ? 0 : damaged(reader, "there is something behind the end");
+}
+
+static uint32_t not_later(uint64_t time_s, uint32_t now_s)
+{
+	return time_s < now_s ? (uint32_t)time_s : now_s;
+}
+
+/* Without its class a verdict says nothing any more. */
+static struct verdict get_verdict(const struct reader *reader, const uint8_t *at)
+{
+	uint8_t class_here = reader->classes[at[13] % VOCAB_CLASSES_MAX];
+	bool is_lost = at[13] && !class_here;
+
+	return (struct verdict){
+		.reasons = state_get(at, 8) & VERDICT_REASONS_MASK,
+		.flags = (state_get(at + 8, 2) | (is_lost ? VERDICT_UNKNOWN : 0)) &
+			 VERDICT_FLAGS_MASK,
+		.match = is_lost ? MATCH_NONE : at[10] & 3u,
+		.grade = at[11] & 3u,
+		.dist_hops = at[12] & 0x7fu,
+		.class_id = class_here & 0x3fu,
+		.label = is_lost ? 0 : reader->labels[state_get(at + 14, 2)],
+		.mss = state_get(at + 16, 2) & 0xffffu,
+		.confidence_permille = is_lost ? 0 : state_get(at + 18, 2) & 0x3ffu,
+		.family_permille = is_lost ? 0 : state_get(at + 20, 2) & 0x3ffu,
+		.link = reader->links[at[22]],
+		.interface = reader->interfaces[at[23] % VOCAB_INTERFACES_MAX] & 0xfu,
+	};
+}
+
+static void get_client(const struct reader *reader, const uint8_t *record, uint32_t now_s,
+		       struct client *ret_client)
+{
+	*ret_client = (struct client){
+		.first_seen_s = not_later(state_get(record + 16, 4), now_s),
+		.last_seen_s = not_later(state_get(record + 20, 4), now_s),
+		.chg_seen_s = not_later(state_get(record + 24, 4), now_s),
+		.syn_count = (uint32_t)state_get(record + 28, 4),
+		.conn_count = record[32],
+	};
+	memcpy(ret_client->addr.bytes, record, 16);
+	for (unsigned i = 0; i < ret_client->conn_count; i++) {
+		const uint8_t *conn = record + 36 + i * STATE_CONN_BYTES;
+
+		ret_client->conns[i].src_port = (uint16_t)state_get(conn, 2);
+		ret_client->conns[i].verdict = get_verdict(reader, conn + 2);
+	}
+}
+
+static int by_age(const void *a, const void *b)
+{
+	uint64_t x = state_get(*(const uint8_t *const *)a + 20, 4);
+	uint64_t y = state_get(*(const uint8_t *const *)b + 20, 4);
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+static void take_all(struct reader *reader, struct clients *clients, uint32_t now_s,
+		     struct state_counts *counts)
+{
+	if (reader->client_count)
+		qsort(reader->clients, reader->client_count, sizeof(*reader->clients), by_age);
+	for (size_t i = 0; i < reader->client_count; i++) {
+		struct client client;
+
+		get_client(reader, reader->clients[i], now_s, &client);
+		counts->dropped += clients_restore(clients, &client);
+	}
+	counts->clients = reader->client_count - counts->dropped;
+}
+
+static int import(struct reader *reader, struct clients *clients, struct baseline *baseline,
+		  uint32_t now_s, struct state_counts *ret_counts)
+{
+	int rc = read_all(reader);
+
+	if (rc < 0)
+		return rc;
+	*ret_counts = (struct state_counts){0};
+	if (baseline && reader->baseline.head) {
+		if (baseline_import(baseline, now_s, reader->baseline.contents,
+				    reader->baseline.len) < 0)
+			return damaged(reader, "the baseline makes no sense");
+		ret_counts->has_baseline = true;
+	}
+	take_all(reader, clients, now_s, ret_counts);
+	return 0;
+}
+
+int state_import(struct clients *clients, struct baseline *baseline, const struct vocab *vocab,
+		 uint32_t now_s, const uint8_t *bytes, size_t len, struct text_error *ret_error,
+		 struct state_counts *ret_counts)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	int rc = -ENOMEM;
+
+	text_error_set(ret_error, 0, 0, "out of memory");
+	if (reader)
+		reader->labels = calloc(UINT16_MAX + 1, sizeof(*reader->labels));
+	if (reader && reader->labels) {
+		reader->bytes = bytes;
+		reader->len = len;
+		reader->error = ret_error;
+		reader->vocab = vocab;
+		rc = import(reader, clients, baseline, now_s, ret_counts);
+	}
+	if (reader) {
+		free(reader->labels);
+		free(reader->clients);
+	}
+	free(reader);
+	return rc;
+}

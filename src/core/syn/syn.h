@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was observed: one TCP SYN, taken apart into host byte order. Parsing reads the bytes
+ * once, allocates nothing and keeps no pointer into them. It judges nothing: a SYN with
+ * malformed options is still a SYN, with QUIRK_OPT_BAD.
+ */
+#ifndef SYNPRINT_CORE_SYN_SYN_H
+#define SYNPRINT_CORE_SYN_SYN_H
+
+#include "core/base/addr.h"
+
+#define SYN_OPTS_MAX 40 /* bytes of TCP options at the most (RFC 9293 section 3.1) */
+
+/* Why a packet is, or is not, a SYN that can be fingerprinted. Each is counted by its name. */
+enum syn_result {
+	SYN_OK,
+	SYN_TRUNCATED, /* the bytes end before the TCP header does */
+	SYN_NOT_IP, /* neither version 4 nor version 6 */
+	SYN_BAD_IP, /* header length or total length contradict themselves */
+	SYN_FRAGMENT, /* not the first fragment: no TCP header in it */
+	SYN_BAD_EXT, /* IPv6 extension headers that never end or do not fit */
+	SYN_NOT_TCP,
+	SYN_BAD_TCP, /* data offset under 5 words, or beyond the packet */
+	SYN_NOT_SYN, /* SYN not set, or set along with FIN, RST or ACK */
+	SYN_RESULT_COUNT
+};
+
+/* TCP flag bits as they stand in bytes 12 and 13 of the header (RFC 9293, RFC 3168, RFC 3540). */
+enum syn_tcp_flag {
+	SYN_TCP_FIN = 0x001,
+	SYN_TCP_SYN = 0x002,
+	SYN_TCP_RST = 0x004,
+	SYN_TCP_PSH = 0x008,
+	SYN_TCP_ACK = 0x010,
+	SYN_TCP_URG = 0x020,
+	SYN_TCP_ECE = 0x040,
+	SYN_TCP_CWR = 0x080,
+	SYN_TCP_NS = 0x100,
+	SYN_TCP_RESERVED = 0xe00,
+};
+
+enum syn_opt_kind {
+	SYN_OPT_EOL = 0,
+	SYN_OPT_NOP = 1,
+	SYN_OPT_MSS = 2,
+	SYN_OPT_WSCALE = 3,
+	SYN_OPT_SACK_OK = 4,
+	SYN_OPT_SACK = 5,
+	SYN_OPT_TS = 8,
+	SYN_OPT_FASTOPEN = 34,
+};
+
+/* p0f v3's quirks, in the order in which p0f writes them. Names: syn_quirk_name(). */
+enum syn_quirk {
+	QUIRK_DF = 1u << 0, /* df: don't fragment is set (IPv4) */
+	QUIRK_ID_NONZERO = 1u << 1, /* id+: DF set, yet the IP ID is not zero */
+	QUIRK_ID_ZERO = 1u << 2, /* id-: DF clear, yet the IP ID is zero */
+	QUIRK_ECN = 1u << 3, /* ecn: ECT or CE in the IP header, or ECE, CWR or NS in TCP */
+	QUIRK_RESERVED = 1u << 4, /* 0+: the must-be-zero bit of the IPv4 flags is set */
+	QUIRK_FLOW = 1u << 5, /* flow: IPv6 flow label is not zero */
+	QUIRK_SEQ_ZERO = 1u << 6, /* seq-: sequence number zero */
+	QUIRK_ACK_NONZERO = 1u << 7, /* ack+: acknowledgement number set without ACK */
+	QUIRK_ACK_ZERO = 1u << 8, /* ack-: ACK with a zero number; never in a SYN */
+	QUIRK_URG_PTR = 1u << 9, /* uptr+: urgent pointer set without URG */
+	QUIRK_URG_FLAG = 1u << 10, /* urgf+: URG is set */
+	QUIRK_PUSH = 1u << 11, /* pushf+: PSH is set */
+	QUIRK_TS_ZERO = 1u << 12, /* ts1-: own timestamp zero */
+	QUIRK_TS_ECHO = 1u << 13, /* ts2+: timestamp echo set in a SYN */
+	QUIRK_OPT_TRAILING = 1u << 14, /* opt+: non-zero bytes behind end-of-options */
+	QUIRK_WSCALE_BIG = 1u << 15, /* exws: window scale over 14 (RFC 7323 section 2.3) */
+	QUIRK_OPT_BAD = 1u << 16, /* bad: options malformed */
+	QUIRK_COUNT = 17
+};
+
+struct syn {
+	struct addr src, dst;
+	uint32_t seq, ack;
+	uint32_t flow_label; /* 20 bits, IPv6 only */
+	uint32_t ts_val, ts_ecr;
+	uint32_t quirks; /* enum syn_quirk, or-ed */
+	uint16_t src_port, dst_port;
+	uint16_t total_len; /* bytes of the whole IP packet, as its header says */
+	uint16_t ip_header_len; /* bytes, with IPv4 options or IPv6 extension headers */
+	uint16_t ip_id;
+	uint16_t tcp_flags; /* 12 bits, enum syn_tcp_flag */
+	uint16_t win; /* as sent, unscaled */
+	uint16_t urg_ptr;
+	uint16_t mss; /* 0 without has_mss */
+	uint16_t payload_len; /* bytes behind the TCP header, by total_len */
+	uint8_t ip_version; /* 4 or 6 */
+	uint8_t ip_opt_len; /* p0f's olen: bytes of IPv4 options or IPv6 extension headers, <= 255 */
+	uint8_t tos; /* DSCP and ECN, or the IPv6 traffic class */
+	uint8_t ttl;
+	uint8_t tcp_header_len; /* bytes, 20 to 60 */
+	uint8_t wscale; /* 0 without has_wscale */
+	bool df, mf,
+		ip_reserved; /* the three IPv4 flag bits; mf also from an IPv6 fragment header */
+	bool has_mss, has_wscale, has_ts, has_sack_ok;
+	uint8_t opt_count; /* entries of opt_kinds */
+	uint8_t opt_eol_pad; /* bytes behind the first EOL, 0 to 39 */
+	uint8_t opt_kinds[SYN_OPTS_MAX]; /* in wire order; ends with EOL where there is one */
+};
+
+/**
+ * syn_parse() - take a packet apart that begins with its IP header.
+ * @buf, @len: the packet, or its first @len bytes; bytes behind the IP total length are ignored
+ * @ret_syn: filled only for SYN_OK; untouched otherwise
+ *
+ * The whole TCP header must be there; the payload need not. A first fragment counts as a
+ * packet. The option walk follows RFC 9293 section 3.1: an option that does not fit ends the
+ * walk with QUIRK_OPT_BAD and stays in opt_kinds.
+ * Return: SYN_OK, or why the packet is no SYN.
+ */
+enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn);
+
+/** syn_result_name() - the counter's name of a result, such as "truncated". */
+const char *syn_result_name(enum syn_result result);
+
+/** syn_quirk_name() - p0f's name of one quirk bit, such as "id+"; NULL for no such bit. */
+const char *syn_quirk_name(enum syn_quirk quirk);
+
+#endif
