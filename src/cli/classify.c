@@ -19,7 +19,7 @@
 #include "cli/screen.h"
 #include "cli/summary.h"
 #include "cli/writer.h"
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/knowledge.h"
 #include "input/replay.h"
 #include "core/report/explain.h"

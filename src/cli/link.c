@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/databases.h"
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/knowledge.h"
 #include "core/base/reason.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients, &cli_unknown,

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "daemon/config.h"
+#include "config/config.h"
 #include "input/rules.h"
 
 #define TEXT_BYTES 65536

@@ -17,7 +17,7 @@
 
 #include "cli/ask.h"
 #include "control/p0f.h"
-#include "daemon/config.h"
+#include "config/config.h"
 #include "input/rules.h"
 
 #define PROBE_SOURCE "127.83.89.78" /* loopback, and nobody's own */

@@ -7,7 +7,7 @@
 #ifndef SYNPRINT_DAEMON_GENERATION_H
 #define SYNPRINT_DAEMON_GENERATION_H
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/knowledge.h"
 #include "publish/publisher.h"
 #include "core/clients/client_table.h"

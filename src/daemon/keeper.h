@@ -8,7 +8,7 @@
 #ifndef SYNPRINT_DAEMON_KEEPER_H
 #define SYNPRINT_DAEMON_KEEPER_H
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/worker.h"
 
 struct keeper;

@@ -7,7 +7,7 @@
 #ifndef SYNPRINT_DAEMON_SERVICE_H
 #define SYNPRINT_DAEMON_SERVICE_H
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "sys/inherit.h"
 #include "sys/notify.h"
 

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/ingress.h"
+#include "config/ingress.h"
 #include "daemon/shares.h"
 #include "sys/log.h"
 

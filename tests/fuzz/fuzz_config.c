@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 #include "memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -26,10 +26,10 @@ def expect(words, pages, what):
 
 
 def configuration():
-    keys = re.findall(r'^\t\{"([a-z0-9_.]+)", KEY_', read("src/daemon/config.c"), re.M)
+    keys = re.findall(r'^\t\{"([a-z0-9_.]+)", KEY_', read("src/config/config.c"), re.M)
     expect(keys, ["man/synprint.conf.5"], "key")
     expect([key.split(".")[-1] for key in keys], ["conf/synprint.conf"], "key")
-    members = re.findall(r'strcmp\(name, "(\w+)"\)', read("src/daemon/config_sets.c"))
+    members = re.findall(r'strcmp\(name, "(\w+)"\)', read("src/config/config_sets.c"))
     expect(members, ["man/synprint.conf.5", "conf/synprint.conf"], "key of a publish rule")
 
 

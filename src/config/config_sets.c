@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config_private.h"
-#include "daemon/ingress.h"
+#include "config/config_private.h"
+#include "config/ingress.h"
 
 #define DEFAULT_TIMEOUT_S 3600
 #define DEFAULT_SIZE 65536

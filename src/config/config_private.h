@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the configuration share: who owns the strings, errors, and the groups read elsewhere. */
-#ifndef SYNPRINT_DAEMON_CONFIG_PRIVATE_H
-#define SYNPRINT_DAEMON_CONFIG_PRIVATE_H
+#ifndef SYNPRINT_CONFIG_CONFIG_PRIVATE_H
+#define SYNPRINT_CONFIG_CONFIG_PRIVATE_H
 
 #include <libconfig.h>
 #include <stdio.h>
 
-#include "daemon/config.h"
+#include "config/config.h"
 
 /* signatures; and links, learn.file, baseline.names, metrics.textfile */
 #define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 4)

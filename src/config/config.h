@@ -3,8 +3,8 @@
  * The configuration: read from a libconfig file, checked to the last key, then immutable. What
  * names classes of the database is resolved once the database is there.
  */
-#ifndef SYNPRINT_DAEMON_CONFIG_H
-#define SYNPRINT_DAEMON_CONFIG_H
+#ifndef SYNPRINT_CONFIG_CONFIG_H
+#define SYNPRINT_CONFIG_CONFIG_H
 
 #include "daemon/knowledge.h"
 #include "input/rules.h"

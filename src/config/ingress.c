@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/ingress.h"
+#include "config/ingress.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * whatever is in a file and not in the table is an error with its line. Publish rules are in
  * config_sets.c.
  */
-#include "daemon/config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config_private.h"
+#include "config/config_private.h"
 #include "sys/log.h"
 
 #define AUTO_QUEUES_MAX 4

@@ -3,8 +3,8 @@
  * Which of the interfaces that conditions name a packet came in by, as its number in the
  * vocabulary. Each worker remembers the few that it sees.
  */
-#ifndef SYNPRINT_DAEMON_INGRESS_H
-#define SYNPRINT_DAEMON_INGRESS_H
+#ifndef SYNPRINT_CONFIG_INGRESS_H
+#define SYNPRINT_CONFIG_INGRESS_H
 
 #include "input/interfaces.h"
 #include "core/base/vocab.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The group `classify.priors`: what classes weigh before anything is known, at this site. */
-#include "daemon/config_private.h"
+#include "config/config_private.h"
 
 /* As the database allows it; sigdb_set_prior(). */
 #define WEIGHT_MAX 1000000.0
