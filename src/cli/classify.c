@@ -20,7 +20,7 @@
 #include "cli/summary.h"
 #include "cli/writer.h"
 #include "config/config.h"
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "input/replay.h"
 #include "core/report/explain.h"
 #include "core/match/match_memo.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/databases.h"
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 
 int db_load(struct db_call *call, struct sigdb **ret_db)
 {

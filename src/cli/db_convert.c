@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli/db.h"
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "core/sig/satori.h"
 #include "sys/file.h"
 

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/databases.h"
 #include "config/config.h"
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "core/base/reason.h"
 
 #define CANDIDATES_MAX 64 /* the shipped table has at most 10 for one MTU */

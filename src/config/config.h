@@ -6,7 +6,7 @@
 #ifndef SYNPRINT_CONFIG_CONFIG_H
 #define SYNPRINT_CONFIG_CONFIG_H
 
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "input/rules.h"
 #include "core/baseline/baseline.h"
 #include "core/verdict/filter.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/metrics.h"
-#include "daemon/state.h"
+#include "knowledge/state.h"
 #include "input/interfaces.h"
 #include "sys/file.h"
 #include "sys/lock.h"

@@ -10,7 +10,7 @@
 #include "control/server.h"
 #include "daemon/generation.h"
 #include "daemon/keeper.h"
-#include "daemon/learned.h"
+#include "knowledge/learned.h"
 #include "input/nfqueue_proc.h"
 #include "daemon/service.h"
 #include "daemon/worker.h"

@@ -8,7 +8,7 @@
 #define SYNPRINT_DAEMON_GENERATION_H
 
 #include "config/config.h"
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "publish/publisher.h"
 #include "core/clients/client_table.h"
 #include "core/match/match_memo.h"

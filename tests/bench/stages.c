@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "syns.h"
 #include "core/clients/client_table.h"
 #include "core/match/match_memo.h"

@@ -3,8 +3,8 @@
  * What verdicts are made of, read from files: the signatures and the link table. Immutable once
  * loaded; a reload makes another one.
  */
-#ifndef SYNPRINT_DAEMON_KNOWLEDGE_H
-#define SYNPRINT_DAEMON_KNOWLEDGE_H
+#ifndef SYNPRINT_KNOWLEDGE_KNOWLEDGE_H
+#define SYNPRINT_KNOWLEDGE_KNOWLEDGE_H
 
 #include "core/link/link.h"
 #include "core/baseline/netnames.h"

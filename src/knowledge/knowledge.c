@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reads the database files whole and hands their text to the core, which does no I/O. */
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/learned.h"
+#include "knowledge/learned.h"
 #include "sys/log.h"
 
 #define FILE_BYTES_MAX (64u << 20) /* 200,000 signatures take about 20 MB */

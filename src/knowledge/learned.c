@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The learned file: whole or not at all, whenever the power fails. */
-#include "daemon/learned.h"
+#include "knowledge/learned.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "sys/file.h"
 #include "sys/log.h"
 

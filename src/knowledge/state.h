@@ -4,8 +4,8 @@
  * of its own and at the stop. A damaged file is put aside and never keeps the daemon from starting;
  * one that cannot be written is told once in a while, and the old one stays.
  */
-#ifndef SYNPRINT_DAEMON_STATE_H
-#define SYNPRINT_DAEMON_STATE_H
+#ifndef SYNPRINT_KNOWLEDGE_STATE_H
+#define SYNPRINT_KNOWLEDGE_STATE_H
 
 #include "core/state/state.h"
 

@@ -3,8 +3,8 @@
  * The file of what was learned: read at the start, written atomically now and then and at the
  * stop. A damaged one is put aside and never keeps the daemon from starting.
  */
-#ifndef SYNPRINT_DAEMON_LEARNED_H
-#define SYNPRINT_DAEMON_LEARNED_H
+#ifndef SYNPRINT_KNOWLEDGE_LEARNED_H
+#define SYNPRINT_KNOWLEDGE_LEARNED_H
 
 #include "core/learn/learn.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/state.h"
+#include "knowledge/state.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/knowledge.h"
+#include "knowledge/knowledge.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
