@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/metrics.h"
+#include "daemon/answers/metrics.h"
 #include "knowledge/state.h"
 #include "input/interfaces.h"
 #include "sys/file.h"

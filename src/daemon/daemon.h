@@ -8,12 +8,12 @@
 
 #include "control/p0f_server.h"
 #include "control/server.h"
-#include "daemon/generation.h"
+#include "daemon/packets/generation.h"
 #include "daemon/keeper.h"
 #include "knowledge/learned.h"
 #include "input/nfqueue_proc.h"
 #include "daemon/service.h"
-#include "daemon/worker.h"
+#include "daemon/packets/worker.h"
 #include "sys/loop.h"
 #include "sys/privs.h"
 

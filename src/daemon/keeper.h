@@ -9,7 +9,7 @@
 #define SYNPRINT_DAEMON_KEEPER_H
 
 #include "config/config.h"
-#include "daemon/worker.h"
+#include "daemon/packets/worker.h"
 
 struct keeper;
 

@@ -42,7 +42,7 @@ def protocol():
     expect(re.findall(r'\[REASON_\w+\]\s*=\s*\{"(\w+)"', read("src/core/base/reason.c")), page, "reason")
     keys = re.findall(r'put_\w+\(buf, "(\w+)"', read("src/core/report/report.c"))
     expect(keys, page, "member of a verdict")
-    expect(re.findall(r',\\"(\w+)\\":[{\[]', read("src/daemon/status.c")), page, "status member")
+    expect(re.findall(r',\\"(\w+)\\":[{\[]', read("src/daemon/answers/status.c")), page, "status member")
 
 
 def help_of(*arguments):

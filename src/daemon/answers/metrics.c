@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/metrics.h"
+#include "daemon/answers/metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>

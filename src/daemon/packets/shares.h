@@ -5,10 +5,10 @@
  * is there at all its addresses: a network gets one too. Each worker has a part of these shares of
  * its own, so none waits for another.
  */
-#ifndef SYNPRINT_DAEMON_SHARES_H
-#define SYNPRINT_DAEMON_SHARES_H
+#ifndef SYNPRINT_DAEMON_PACKETS_SHARES_H
+#define SYNPRINT_DAEMON_PACKETS_SHARES_H
 
-#include "daemon/generation.h"
+#include "daemon/packets/generation.h"
 #include "core/base/quota.h"
 
 #define SHARES_NETWORKS 8192 /* quotas of networks and sets; two may share one */

@@ -4,8 +4,8 @@
  * its targets. It is immutable once started; workers take the newest one with each burst, and the
  * one before is given back when none of them can be using it any more.
  */
-#ifndef SYNPRINT_DAEMON_GENERATION_H
-#define SYNPRINT_DAEMON_GENERATION_H
+#ifndef SYNPRINT_DAEMON_PACKETS_GENERATION_H
+#define SYNPRINT_DAEMON_PACKETS_GENERATION_H
 
 #include "config/config.h"
 #include "knowledge/knowledge.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A packet's journey: receive, parse, match, decide, observe, publish, accept, tell. */
-#include "daemon/worker.h"
+#include "daemon/packets/worker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "config/ingress.h"
-#include "daemon/shares.h"
+#include "daemon/packets/shares.h"
 #include "sys/log.h"
 
 #define IDLE_MS 100 /* a worker without packets still shows that it lives */

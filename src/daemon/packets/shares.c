@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a set's size, the number of workers and a party's percentage come to; see shares.h. */
-#include "daemon/shares.h"
+#include "daemon/packets/shares.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -3,8 +3,8 @@
  * The daemon's figures in the text format of Prometheus, on request and as a file for
  * node_exporter's textfile collector.
  */
-#ifndef SYNPRINT_DAEMON_METRICS_H
-#define SYNPRINT_DAEMON_METRICS_H
+#ifndef SYNPRINT_DAEMON_ANSWERS_METRICS_H
+#define SYNPRINT_DAEMON_ANSWERS_METRICS_H
 
 #include "core/base/text.h"
 

@@ -4,10 +4,10 @@
  * parsed, matched, decided and counted, what changed is published, and then the burst is
  * accepted, whatever came of all that.
  */
-#ifndef SYNPRINT_DAEMON_WORKER_H
-#define SYNPRINT_DAEMON_WORKER_H
+#ifndef SYNPRINT_DAEMON_PACKETS_WORKER_H
+#define SYNPRINT_DAEMON_PACKETS_WORKER_H
 
-#include "daemon/generation.h"
+#include "daemon/packets/generation.h"
 #include "input/nfqueue.h"
 #include "publish/feed.h"
 #include "core/baseline/baseline.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
-#include "daemon/metrics.h"
+#include "daemon/answers/metrics.h"
 #include "core/report/report.h"
 #include "core/learn/ua.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loading, starting and stopping a generation; see generation.h. */
-#include "daemon/generation.h"
+#include "daemon/packets/generation.h"
 
 #include <errno.h>
 #include <stdio.h>
