@@ -201,9 +201,9 @@ $(DAEMON) $(CLI):
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(CRITERION) -lm
-$(BUILD)/unit/test_line $(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
-$(BUILD)/unit/test_judged $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
-$(BUILD)/unit/test_client $(BUILD)/unit/client/test_client: $(CLIENT_LIB)
+$(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
+$(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
+$(BUILD)/unit/client/test_client: $(CLIENT_LIB)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
