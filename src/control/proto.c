@@ -128,6 +128,11 @@ static int read_user_agent(struct reading *reading, const cJSON *value)
 	return 0;
 }
 
+static int read_keep(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->keep);
+}
+
 static int read_syns(struct reading *reading, const cJSON *value)
 {
 	return read_bool(value, &reading->req->syns);
@@ -218,6 +223,7 @@ static const struct member members[] = {
 	{"also", OP(VERDICT) | OP(EXPLAIN), read_also, ALSO_EXPECTED},
 	{"port", OP(VERDICT) | OP(EXPLAIN) | OP(LEARN), read_port, "a source port from 1 to 65535"},
 	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
+	{"keep", OP(VERDICT), read_keep, "true or false"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
 	{"cursor", OP(CLIENTS) | OP(BASELINE), read_cursor, "the cursor of an earlier reply"},
@@ -377,6 +383,7 @@ static void set_defaults(struct proto_request *req)
 {
 	req->id[0] = '\0';
 	req->user_agent[0] = '\0';
+	req->keep = true;
 	req->addr = req->also = (struct addr){{0}};
 	req->has_also = false;
 	req->port = 0;

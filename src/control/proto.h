@@ -53,6 +53,7 @@ struct proto_request {
 	bool has_also;
 	uint16_t port; /* verdict, explain, learn; 0: not given */
 	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
+	bool keep; /* verdict: what the User-Agent says is kept with the client */
 	struct filter filter; /* subscribe, clients; of baseline only `net` */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */

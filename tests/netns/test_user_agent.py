@@ -11,8 +11,8 @@ CURL = "curl/8.5.0"
 SETS = ['nftset = "liars"; flags = [ "os_mismatch" ]; timeout = 60;']
 
 
-def ask(daemon, ip, user_agent, port=None):
-    request = {"op": "verdict", "ip": ip, "user_agent": user_agent}
+def ask(daemon, ip, user_agent, port=None, **members):
+    request = {"op": "verdict", "ip": ip, "user_agent": user_agent} | members
     if port:
         request["port"] = port
     return daemon.request(request)
@@ -32,6 +32,9 @@ def claims(lab_):
         assert library["user_agent"]["claim"] is None, library
         assert library["user_agent"]["os_mismatch"] is None, library
         assert not lab_.elements(name), "nobody has lied yet"
+        told = ask(daemon, source, WINDOWS, port, keep=False)
+        assert told["user_agent"]["os_mismatch"] is True and "os_mismatch" in told["flags"], told
+        assert "os_mismatch" not in daemon.verdict(source, port)["flags"], "told, but not kept"
         lie = ask(daemon, source, WINDOWS, port)
         assert lie["user_agent"]["claim"] == "Windows", lie
         assert lie["user_agent"]["os_mismatch"] is True, lie

@@ -82,17 +82,20 @@ static void judge_user_agent(const struct client *client, bool is_exact,
 		ret_judgement->answer = UA_OTHER_FITS;
 }
 
+static void flag_lie(struct verdict *verdict)
+{
+	verdict->flags |= VERDICT_OS_MISMATCH;
+	verdict->reasons = (verdict->reasons | reason_bit(REASON_UA_LIE)) & VERDICT_REASONS_MASK;
+}
+
 /* A lie is remembered with the connection, and reaches the sets whose condition it meets. */
-static void publish_lie(struct daemon *daemon, struct report *report)
+static void publish_lie(struct daemon *daemon, const struct report *report)
 {
 	const struct addr *addr = report->syn ? &report->syn->src : &report->addr;
 	struct change change;
 	struct publish_burst *burst;
 	uint32_t sets;
 
-	report->verdict.flags |= VERDICT_OS_MISMATCH;
-	report->verdict.reasons =
-		(report->verdict.reasons | reason_bit(REASON_UA_LIE)) & VERDICT_REASONS_MASK;
 	if (clients_mark(daemon->pipeline.clients, &report->addr, report->port, VERDICT_OS_MISMATCH,
 			 reason_bit(REASON_UA_LIE), &change) < 0 ||
 	    change.kind == CHANGE_NONE || !daemon->generation->publisher)
@@ -169,6 +172,8 @@ static void answer_verdict(struct daemon *daemon, const struct proto_request *re
 		ua_parse(daemon->vocab, req->user_agent, &claim);
 		judge_user_agent(&client, conn && req->port, &details, &claim, &judgement);
 		if (judgement.answer == UA_LIE)
+			flag_lie(&details.report.verdict);
+		if (judgement.answer == UA_LIE && req->keep)
 			publish_lie(daemon, &details.report);
 	}
 	report_put_members(&details.report, daemon->vocab, reply);

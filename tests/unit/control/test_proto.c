@@ -52,6 +52,9 @@ Test(proto, verdict_has_address_port_and_user_agent)
 	cr_assert_str_eq(text, "203.0.113.7");
 	cr_assert_eq(req.port, 40122);
 	cr_assert_str_eq(req.user_agent, "Mozilla/5.0 (X11; Linux x86_64) \xc3\xbc");
+	cr_assert(req.keep);
+	must_parse("{\"op\":\"verdict\",\"ip\":\"::1\",\"keep\":false}", &req);
+	cr_assert_not(req.keep);
 	cr_assert_str_eq(req.id, "");
 }
 
@@ -226,6 +229,8 @@ static const struct refusal refusals[] = {
 	 "65535"},
 	{"user agent", "{\"op\":\"verdict\",\"ip\":\"::1\",\"user_agent\":7}", PROTO_BAD_VALUE,
 	 "\"user_agent\""},
+	{"keep as number", "{\"op\":\"verdict\",\"ip\":\"::1\",\"keep\":0}", PROTO_BAD_VALUE,
+	 "true"},
 	{"limit 0", "{\"op\":\"clients\",\"limit\":0}", PROTO_BAD_VALUE, "1 to 1000"},
 	{"limit 1001", "{\"op\":\"clients\",\"limit\":1001}", PROTO_BAD_VALUE, "1 to 1000"},
 	{"cursor below 0", "{\"op\":\"clients\",\"cursor\":-1}", PROTO_BAD_VALUE, "\"cursor\""},
