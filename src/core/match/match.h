@@ -9,7 +9,7 @@
 
 #include "core/sig/sigdb.h"
 
-#define MATCH_BEST_MAX 5
+#define MATCH_BEST_MAX SIGDB_BEST_MAX
 
 enum match_kind {
 	MATCH_NONE, /* nothing known looks like it */

@@ -8,8 +8,7 @@
 
 #include <stdlib.h>
 
-#include "core/match/match_impl.h"
-#include "core/sig/sigdb_find.h"
+#include "core/match/match_condition.h"
 
 #define SLOTS 1024 /* 400 KiB: the second-level cache of one core has room for them */
 #define KEY_WORDS 8

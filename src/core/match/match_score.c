@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How well a signature fits a SYN, field by field, out of 10. For people: the list of guesses
- * and the average for each class. The probabilities do not come from here.
+ * How well a signature fits a SYN, field by field, out of 10. For people, and to find the closest
+ * of a few signatures. The probabilities do not come from here.
  */
-#include "core/match/match_impl.h"
+#include "core/match/match_score.h"
 
 #include <string.h>
 
@@ -30,12 +30,12 @@ static float score_layout(const struct syn *syn, const struct sig *sig)
 		       : 0;
 }
 
-static float score_window(struct lookup *lookup, const struct sig *sig)
+static float score_window(struct question *question, const struct sig *sig)
 {
 	struct form form = {.win_kind = (uint8_t)sig->win_kind, .modulus = sig->win};
 	uint16_t win;
 
-	if (!lookup_window(lookup, &form, &win))
+	if (!question_window(question, &form, &win))
 		return 0;
 	return win == sig->win || sig->win_kind == SIG_WIN_MOD ? POINTS_WINDOW : 0;
 }
@@ -64,62 +64,12 @@ static bool rest_fits(const struct syn *syn, const struct sig *sig)
 	       (sig->payload == 2 || sig->payload == (syn->payload_len ? 1 : 0));
 }
 
-float score_sig(struct lookup *lookup, const struct sig *sig)
+float score_sig(struct question *question, const struct sig *sig)
 {
-	const struct syn *syn = lookup->syn;
+	const struct syn *syn = question->syn;
 	bool wscale = sig->wscale == SIG_ANY || sig->wscale == syn->wscale;
 
-	return score_layout(syn, sig) + score_window(lookup, sig) + (wscale ? POINTS_WSCALE : 0) +
+	return score_layout(syn, sig) + score_window(question, sig) + (wscale ? POINTS_WSCALE : 0) +
 	       score_ttl(syn, sig) + score_quirks(syn, sig) +
 	       (rest_fits(syn, sig) ? POINTS_REST : 0);
-}
-
-static void insert_guess(struct match_guess *guesses, unsigned count, struct match_guess guess)
-{
-	unsigned at = count;
-
-	for (; at && guesses[at - 1].score < guess.score; at--)
-		guesses[at] = guesses[at - 1];
-	guesses[at] = guess;
-}
-
-unsigned match_guesses(const struct sigdb *db, const struct syn *syn,
-		       struct match_guess ret_guesses[MATCH_BEST_MAX])
-{
-	struct lookup lookup;
-	unsigned count = 0;
-
-	lookup_init(&lookup, db, syn);
-	lookup_run(&lookup);
-	if (lookup.kind == MATCH_NONE)
-		return 0;
-	for (; count < MATCH_BEST_MAX && lookup.candidates[count] != NONE; count++) {
-		uint32_t sig = lookup.candidates[count];
-		const struct entry *entry = &db->entries[sig];
-
-		insert_guess(ret_guesses, count,
-			     (struct match_guess){.sig = sig,
-						  .label = entry->label,
-						  .class_id = entry->class_id,
-						  .score = score_sig(&lookup, &entry->sig)});
-	}
-	return count;
-}
-
-void match_average_scores(const struct sigdb *db, const struct syn *syn,
-			  float ret_scores[VOCAB_CLASSES_MAX])
-{
-	struct lookup lookup;
-	unsigned counts[VOCAB_CLASSES_MAX] = {0};
-	double sums[VOCAB_CLASSES_MAX] = {0};
-
-	lookup_init(&lookup, db, syn);
-	for (size_t i = 0; i < db->entry_count; i++) {
-		uint8_t id = db->entries[i].class_id;
-
-		sums[id] += (double)score_sig(&lookup, &db->entries[i].sig);
-		counts[id]++;
-	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		ret_scores[id] = counts[id] ? (float)(sums[id] / counts[id]) : 0;
 }

@@ -10,6 +10,8 @@
 #include "core/sig/sig.h"
 #include "core/base/vocab.h"
 
+#define SIGDB_BEST_MAX 5 /* signatures that are kept as the likeliest of a shape */
+
 struct sigdb;
 
 /* What a tool does beyond the notation: the `when` of a signature. */

@@ -12,10 +12,9 @@
 #define SYNPRINT_CORE_SIG_SIGDB_IMPL_H
 
 #include "core/sig/sigdb_key.h"
-#include "core/match/match.h"
 
 #define NONE UINT32_MAX
-#define CANDIDATES_MAX MATCH_BEST_MAX
+#define CANDIDATES_MAX SIGDB_BEST_MAX
 #define MODULI_MAX 16
 #define TTL_SLOTS 4
 

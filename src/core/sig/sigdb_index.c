@@ -14,23 +14,6 @@
 #define TABLE_FIRST 64
 #define FORM_RANKS 4
 
-bool build_grow(struct build *build, void **array, size_t count, size_t *room, size_t size)
-{
-	size_t wanted = *room ? *room * 2 : 64;
-	void *memory;
-
-	if (count < *room)
-		return true;
-	memory = realloc(*array, wanted * size);
-	if (!memory) {
-		build->failed = true;
-		return false;
-	}
-	*array = memory;
-	*room = wanted;
-	return true;
-}
-
 /* ---- tables ---- */
 
 static uint64_t slot_make(uint64_t hash, uint32_t index)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sums of beliefs, and doubts that move them back towards the prior. What is believed is kept
+ * sparse, as the index has it: extras beyond the prior, and how much of the prior is left.
+ */
+#include "core/match/match_opinion.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* How far a reason moves the answer towards the prior. One of them leaves a clear case clear; but
+ * with other options than any known ones, nothing is certain. test_match_path.c holds them to it. */
+static const float doubts[REASON_COUNT] = {
+	[REASON_TTL_FAR] = 0.02f,        [REASON_TTL_OTHER] = 0.05f,
+	[REASON_DF_CHANGED] = 0.03f,     [REASON_ID_CHANGED] = 0.01f,
+	[REASON_ECN_CHANGED] = 0.01f,    [REASON_TS_STRIPPED] = 0.03f,
+	[REASON_WSCALE_CHANGED] = 0.04f, [REASON_WIN_CHANGED] = 0.04f,
+	[REASON_OPTS_CHANGED] = 0.35f,   [REASON_CONTRADICTION] = 0.2f,
+};
+
+void opinion_init(struct opinion *opinion, const struct sigdb *db, struct tracer *tracer)
+{
+	memset(opinion, 0, offsetof(struct opinion, extras));
+	opinion->db = db;
+	opinion->tracer = tracer;
+	opinion->innocence = 1;
+	opinion->scale = 1;
+}
+
+void opinion_believe(struct opinion *opinion, const struct belief *belief, float weight)
+{
+	const struct prob *prob = &opinion->db->index->probs[belief->probs];
+
+	opinion->rest += weight * belief->rest;
+	weight /= opinion->scale;
+	for (uint32_t i = 0; i < belief->prob_count; i++, prob++) {
+		uint64_t bit = UINT64_C(1) << prob->class_id;
+		float before = opinion->classes & bit ? opinion->extras[prob->class_id] : 0;
+
+		opinion->extras[prob->class_id] = before + weight * prob->extra;
+		opinion->classes |= bit;
+	}
+}
+
+float opinion_class_prob(const struct opinion *opinion, unsigned id)
+{
+	float extra = opinion->classes >> id & 1 ? opinion->extras[id] : 0;
+
+	return opinion->scale * extra + opinion->rest * opinion->db->priors[id];
+}
+
+void opinion_weigh_ttl(struct opinion *opinion, uint8_t ttl)
+{
+	const struct index *index = opinion->db->index;
+	unsigned slot = ttl_slot_of(ttl);
+	float sum = 0;
+
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		opinion->extras[id] = opinion_class_prob(opinion, id) * index->ttl_share[id][slot];
+		opinion->classes |= UINT64_C(1) << id;
+		sum += opinion->extras[id];
+	}
+	opinion->rest = 0;
+	opinion->scale = 1 / sum;
+	opinion_tell(opinion, NULL, "ttl");
+}
+
+void opinion_make_room(struct opinion *opinion, float share)
+{
+	opinion->rest *= share;
+	opinion->scale *= share;
+}
+
+void opinion_doubt(struct opinion *opinion, enum reason reason)
+{
+	opinion->reasons |= reason_bit(reason);
+	opinion_make_room(opinion, 1 - doubts[reason]);
+	opinion->rest += doubts[reason];
+	if (opinion->tracer)
+		opinion_tell(opinion, NULL, reason_name(reason));
+}
+
+void opinion_contradict(struct opinion *opinion, float weight)
+{
+	opinion->innocence *= 1 - weight;
+}

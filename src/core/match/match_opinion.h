@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is believed of a SYN on the way to an answer: for each class a share, what is left of the
+ * prior, and the reasons. Only match_opinion.c writes it.
+ */
+#ifndef SYNPRINT_CORE_MATCH_MATCH_OPINION_H
+#define SYNPRINT_CORE_MATCH_MATCH_OPINION_H
+
+#include "core/base/reason.h"
+#include "core/sig/sigdb_impl.h"
+
+struct opinion;
+
+/* Who wants each step written down. */
+struct tracer {
+	/* @node: the steps from the prior to it come first; may be NULL */
+	void (*step)(struct tracer *tracer, const struct opinion *opinion, const struct node *node,
+		     const char *name);
+};
+
+struct opinion {
+	const struct sigdb *db;
+	struct tracer *tracer; /* NULL: nobody asks */
+	const uint32_t
+		*candidates; /* CANDIDATES_MAX entries, NONE ends them; NULL: nothing known */
+	uint64_t reasons;
+	uint64_t classes; /* a bit for each class in extras */
+	float rest; /* share of the prior */
+	float scale; /* of extras */
+	float innocence; /* 1 - contradiction */
+	/* From here on set only as far as classes says: to clear it would cost more than the rest. */
+	float extras[VOCAB_CLASSES_MAX]; /* beyond the prior's share */
+};
+
+/** opinion_init() - none yet: nothing is believed, not even the prior. */
+void opinion_init(struct opinion *opinion, const struct sigdb *db, struct tracer *tracer);
+
+/** opinion_compare() - the signatures that say in words what the SYN looks like. */
+static inline void opinion_compare(struct opinion *opinion,
+				   const uint32_t candidates[CANDIDATES_MAX])
+{
+	opinion->candidates = candidates;
+}
+
+/** opinion_believe() - add a belief with a weight; all weights together are 1. */
+void opinion_believe(struct opinion *opinion, const struct belief *belief, float weight);
+
+/** opinion_make_room() - for other beliefs: all weights so far times @share. */
+void opinion_make_room(struct opinion *opinion, float share);
+
+/** opinion_weigh_ttl() - take the TTL as evidence of its own, beside the options. */
+void opinion_weigh_ttl(struct opinion *opinion, uint8_t ttl);
+
+/** opinion_doubt() - a reason that moves the answer towards the prior by its weight. */
+void opinion_doubt(struct opinion *opinion, enum reason reason);
+
+/** opinion_contradict() - a sign that the fields were put together by hand. */
+void opinion_contradict(struct opinion *opinion, float weight);
+
+/** opinion_class_prob() - P(class) as it stands. */
+float opinion_class_prob(const struct opinion *opinion, unsigned id);
+
+/** opinion_tell() - a step is done, for a tracer. @node: as a tracer's step() has it */
+static inline void opinion_tell(const struct opinion *opinion, const struct node *node,
+				const char *name)
+{
+	if (opinion->tracer)
+		opinion->tracer->step(opinion->tracer, opinion, node, name);
+}
+
+#endif
