@@ -100,6 +100,7 @@ static const struct key keys[] = {
 	{"control.socket", KEY_STRING, AT(socket), 0, 0, 0, NULL, 0},
 	{"control.mode", KEY_MODE, AT(socket_mode), 0, 0777, 0660, NULL, 0},
 	{"control.group", KEY_STRING, AT(socket_group), 0, 0, 0, NULL, 0},
+	{"control.claims", KEY_STRING, AT(claims), 0, 0, 0, NULL, 0},
 	{"state.enabled", KEY_BOOL, AT(state_enabled), 0, 0, 0, NULL, 0},
 	{"state.file", KEY_STRING, AT(state_file), 0, 0, 0, NULL, 0},
 	{"state.interval", KEY_INT, AT(state_interval_s), 1, 86400, 300, NULL, 0},
@@ -377,6 +378,7 @@ static void set_defaults(struct config *config)
 	config->state_enabled = true;
 	config->state_file = CONFIG_DEFAULT_STATE;
 	config->socket = CONFIG_DEFAULT_SOCKET;
+	config->claims = "root";
 	config->p0f_socket = CONFIG_DEFAULT_P0F_SOCKET;
 	config_default_sets(config);
 }

@@ -83,6 +83,7 @@ struct config {
 	const char *socket;
 	int socket_mode;
 	const char *socket_group; /* NULL: as it comes */
+	const char *claims; /* whose are believed: "root", "everybody" or a group's name */
 	int state_enabled; /* bool */
 	const char *state_file;
 	int state_interval_s;

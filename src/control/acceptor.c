@@ -63,18 +63,42 @@ static void accept_some(struct acceptor *acceptor, void (*add)(void *ctx, int fd
 	}
 }
 
-bool acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(void *ctx, int fd),
+bool acceptor_owns(const struct acceptor *acceptor, const void *data)
+{
+	return data == &acceptor->listener.fd || data == &acceptor->timer_fd;
+}
+
+void acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(void *ctx, int fd),
 		     void *ctx)
 {
 	uint64_t expirations;
 
 	if (data == &acceptor->listener.fd)
 		accept_some(acceptor, add, ctx);
-	else if (data != &acceptor->timer_fd)
-		return false;
-	else if (read(acceptor->timer_fd, &expirations, sizeof(expirations)) > 0)
+	else if (data == &acceptor->timer_fd &&
+		 read(acceptor->timer_fd, &expirations, sizeof(expirations)) > 0)
 		set_paused(acceptor, false);
-	return true;
+}
+
+int acceptor_check(struct acceptor *acceptor, struct text_error *ret_error)
+{
+	struct listener again;
+	bool was_lost = acceptor->is_lost;
+	int rc;
+
+	if (listener_is_there(&acceptor->listener)) {
+		acceptor->is_lost = false;
+		return 0;
+	}
+	acceptor->is_lost = true;
+	rc = listener_renew(&acceptor->listener, ret_error, &again);
+	if (rc < 0)
+		return was_lost ? 0 : rc;
+	close(acceptor->listener.fd);
+	acceptor->listener = again;
+	acceptor->is_lost = acceptor->is_paused = false;
+	rc = watch(acceptor, EPOLL_CTL_ADD, &acceptor->listener.fd, EPOLLIN);
+	return rc < 0 ? rc : 1;
 }
 
 static int listen_at(const struct acceptor_params *params, struct text_error *ret_error,

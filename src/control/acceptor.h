@@ -15,6 +15,7 @@ struct acceptor {
 	int epoll_fd; /* the server's */
 	int timer_fd;
 	bool is_paused;
+	bool is_lost; /* the file is gone, and it was said that it cannot be made again */
 };
 
 /* Where to listen. */
@@ -37,12 +38,22 @@ int acceptor_open(const struct acceptor_params *params, int epoll_fd, struct tex
 /** acceptor_close() - also after a failed open of an acceptor that was zeroed before. */
 void acceptor_close(struct acceptor *acceptor);
 
+/** acceptor_owns() - whether an epoll event with this data pointer is the acceptor's. */
+bool acceptor_owns(const struct acceptor *acceptor, const void *data);
+
+/**
+ * acceptor_check() - make the socket's file again where somebody deleted it; who connected before
+ * is served on.
+ * Return: 0; 1: it is there again; -errno: it cannot be, said once until it is there.
+ */
+int acceptor_check(struct acceptor *acceptor, struct text_error *ret_error);
+
 /**
  * acceptor_handle() - what an epoll event with this data pointer is about.
  * @add: is given each new connection, non-blocking, and owns it
- * Return: false where the event is none of the acceptor's.
+ * An event that is none of the acceptor's does nothing.
  */
-bool acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(void *ctx, int fd),
+void acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(void *ctx, int fd),
 		     void *ctx);
 
 /** acceptor_resume() - a descriptor was closed: look again. */

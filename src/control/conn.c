@@ -13,16 +13,9 @@
 struct conn *conn_new(int fd)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
-	struct ucred cred = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
-	socklen_t len = sizeof(cred);
 
-	if (!conn)
-		return NULL;
-	/* A peer that cannot be told is nobody, who may ask but not change. */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		cred.uid = (uid_t)-1;
-	conn->fd = fd;
-	conn->peer = (struct server_peer){.uid = cred.uid, .gid = cred.gid, .pid = cred.pid};
+	if (conn)
+		conn->fd = fd;
 	return conn;
 }
 

@@ -9,12 +9,14 @@
 #include <sys/queue.h>
 
 #include "control/bytes.h"
+#include "control/places.h"
 #include "control/server.h"
 
 struct conn {
 	int fd;
 	uint32_t epoll_events; /* what epoll was told last */
 	struct server_peer peer;
+	struct place place;
 	struct bytes in, out;
 	size_t scanned; /* bytes at the front of in that hold no newline */
 	bool lines_left; /* in may hold whole lines that are still to be answered */

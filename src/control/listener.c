@@ -102,7 +102,11 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 			close(fd);
 		return r;
 	}
-	*ret_listener = (struct listener){.fd = fd, .dev = st.st_dev, .ino = st.st_ino};
+	*ret_listener = (struct listener){.fd = fd,
+					  .dev = st.st_dev,
+					  .ino = st.st_ino,
+					  .mode = mode,
+					  .group = group};
 	memcpy(ret_listener->path, path, len + 1);
 	return 0;
 }
@@ -113,6 +117,21 @@ static int socket_option(int fd, int option)
 	int value;
 
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -errno : value;
+}
+
+/* The file of a socket that was handed over, and what one in its place is to be like. */
+static void find_file(struct listener *listener)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+	socklen_t len = sizeof(address);
+	struct stat st;
+
+	if (getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0 ||
+	    address.sun_path[0] != '/' || lstat(address.sun_path, &st) < 0)
+		return;
+	memcpy(listener->path, address.sun_path, sizeof(listener->path));
+	listener->mode = st.st_mode & 07777;
+	listener->group = st.st_gid;
 }
 
 int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_listener)
@@ -127,16 +146,30 @@ int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_li
 	}
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	*ret_listener = (struct listener){.fd = fd};
+	*ret_listener = (struct listener){.fd = fd, .is_adopted = true};
+	find_file(ret_listener);
 	return 0;
+}
+
+bool listener_is_there(const struct listener *listener)
+{
+	struct stat st;
+
+	return !listener->path[0] || lstat(listener->path, &st) == 0 || errno != ENOENT;
+}
+
+int listener_renew(const struct listener *listener, struct text_error *ret_error,
+		   struct listener *ret_again)
+{
+	return listener_open(listener->path, listener->mode, listener->group, ret_error, ret_again);
 }
 
 void listener_close(struct listener *listener)
 {
 	struct stat st;
 
-	if (listener->path[0] && lstat(listener->path, &st) == 0 && st.st_dev == listener->dev &&
-	    st.st_ino == listener->ino)
+	if (listener->path[0] && !listener->is_adopted && lstat(listener->path, &st) == 0 &&
+	    st.st_dev == listener->dev && st.st_ino == listener->ino)
 		unlink(listener->path);
 	close(listener->fd);
 }

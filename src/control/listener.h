@@ -6,6 +6,7 @@
 #ifndef SYNPRINT_CONTROL_LISTENER_H
 #define SYNPRINT_CONTROL_LISTENER_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -13,9 +14,12 @@
 
 struct listener {
 	int fd;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" for one taken over */
-	dev_t dev; /* of the file we made, so that only that one is removed */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": it has no file */
+	bool is_adopted; /* its file is somebody else's, and stays */
+	dev_t dev; /* of the file, so that only that one is removed */
 	ino_t ino;
+	mode_t mode;
+	gid_t group; /* (gid_t)-1: as it comes */
 };
 
 /**
@@ -28,6 +32,17 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 
 /** listener_adopt() - take over a descriptor that listens already. Return: 0 or -errno. */
 int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_listener);
+
+/** listener_is_there() - whether anything is at its path: what others put there is left alone. */
+bool listener_is_there(const struct listener *listener);
+
+/**
+ * listener_renew() - listen anew at the path of a listener whose file is gone.
+ * @ret_again: a listener beside the old one, which is still to be closed
+ * Return: 0 or -errno.
+ */
+int listener_renew(const struct listener *listener, struct text_error *ret_error,
+		   struct listener *ret_again);
 
 /** listener_close() - stop listening, and remove the file where it is still the one we made. */
 void listener_close(struct listener *listener);

@@ -6,12 +6,17 @@
 #include "control/p0f_server.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "control/peer.h"
+#include "control/places.h"
 
 #define DEFAULT_CONNS_MAX 1024
 #define EVENTS_PER_DISPATCH 64
@@ -21,6 +26,7 @@ struct p0f_conn {
 	uint32_t epoll_events; /* what epoll was told last */
 	size_t out_start; /* replies wait from here on */
 	struct p0f_stream stream;
+	struct place place;
 	LIST_ENTRY(p0f_conn) all;
 };
 
@@ -31,8 +37,17 @@ struct p0f_server {
 	struct acceptor acceptor;
 	int epoll_fd;
 	struct p0f_conn_list conns;
+	struct places places;
 	struct p0f_server_stats stats;
 };
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static int watch(const struct p0f_server *server, int op, uint32_t events, struct p0f_conn *conn)
 {
@@ -45,6 +60,7 @@ static int watch(const struct p0f_server *server, int op, uint32_t events, struc
 static void drop_conn(struct p0f_server *server, struct p0f_conn *conn)
 {
 	LIST_REMOVE(conn, all);
+	places_leave(&server->places, &conn->place);
 	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, conn->fd, NULL);
 	close(conn->fd);
 	free(conn);
@@ -52,19 +68,42 @@ static void drop_conn(struct p0f_server *server, struct p0f_conn *conn)
 	acceptor_resume(&server->acceptor);
 }
 
+static struct p0f_conn *conn_of(struct place *place)
+{
+	return (struct p0f_conn *)((char *)place - offsetof(struct p0f_conn, place));
+}
+
+/* A place for the peer, for which another one's connection may have to go. */
+static struct p0f_conn *make_conn(struct p0f_server *server, int fd)
+{
+	uid_t uid = peer_read(fd).uid;
+	struct place *victim = NULL;
+	struct p0f_conn *conn;
+	int rc = places_ask(&server->places, uid, monotonic_ms(), &victim);
+
+	if (rc < 0)
+		return NULL;
+	if (rc > 0)
+		drop_conn(server, conn_of(victim));
+	conn = malloc(sizeof(*conn));
+	if (!conn || places_enter(&server->places, uid, monotonic_ms(), &conn->place) < 0) {
+		free(conn);
+		return NULL;
+	}
+	conn->fd = fd;
+	conn->out_start = conn->stream.in_len = conn->stream.out_len = 0;
+	return conn;
+}
+
 static void add_conn(void *ctx, int fd)
 {
 	struct p0f_server *server = ctx;
-	struct p0f_conn *conn = NULL;
+	struct p0f_conn *conn = make_conn(server, fd);
 
-	if (server->stats.conns < server->params.conns_max)
-		conn = malloc(sizeof(*conn));
-	if (conn) {
-		conn->fd = fd;
-		conn->out_start = conn->stream.in_len = conn->stream.out_len = 0;
-	}
 	if (!conn || watch(server, EPOLL_CTL_ADD, EPOLLIN, conn) < 0) {
 		server->stats.refused++;
+		if (conn)
+			places_leave(&server->places, &conn->place);
 		close(fd);
 		free(conn);
 		return;
@@ -114,6 +153,7 @@ static void serve_conn(struct p0f_server *server, struct p0f_conn *conn)
 	uint32_t events;
 
 	if (rc == 0 && conn->stream.out_len == 0) {
+		places_touch(&conn->place, monotonic_ms());
 		going = take_in(conn);
 		server->stats.queries += p0f_answer(&conn->stream, server->params.lookup,
 						    server->params.ctx, &server->stats.bad_queries);
@@ -138,8 +178,16 @@ void p0f_server_dispatch(struct p0f_server *server)
 	int count = epoll_wait(server->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
 
 	for (int i = 0; i < count; i++)
-		if (!acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server))
+		if (!acceptor_owns(&server->acceptor, events[i].data.ptr))
 			serve_conn(server, events[i].data.ptr);
+	/* Last, as a newcomer may end a connection that has an event here. */
+	for (int i = 0; i < count; i++)
+		acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server);
+}
+
+int p0f_server_tidy(struct p0f_server *server, struct text_error *ret_error)
+{
+	return acceptor_check(&server->acceptor, ret_error);
 }
 
 void p0f_server_get_stats(const struct p0f_server *server, struct p0f_server_stats *ret_stats)
@@ -160,6 +208,7 @@ int p0f_server_new(const struct p0f_server_params *params, struct text_error *re
 	server->params = *params;
 	if (!params->conns_max)
 		server->params.conns_max = DEFAULT_CONNS_MAX;
+	places_init(&server->places, server->params.conns_max);
 	server->acceptor.listener.fd = server->acceptor.timer_fd = -1;
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = server->epoll_fd < 0 ? -errno : 0;

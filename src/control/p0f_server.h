@@ -14,7 +14,7 @@ struct p0f_server;
 
 struct p0f_server_params {
 	struct acceptor_params where;
-	unsigned conns_max; /* 0: 1024 */
+	unsigned conns_max; /* 0: 1024; some are kept for root (control/places.h) */
 	p0f_lookup *lookup;
 	void *ctx;
 };
@@ -37,6 +37,9 @@ int p0f_server_fd(const struct p0f_server *server);
 
 /** p0f_server_dispatch() - do what is ready, a bounded amount for each peer, without waiting. */
 void p0f_server_dispatch(struct p0f_server *server);
+
+/** p0f_server_tidy() - about once a second; as server_tidy(). */
+int p0f_server_tidy(struct p0f_server *server, struct text_error *ret_error);
 
 void p0f_server_get_stats(const struct p0f_server *server, struct p0f_server_stats *ret_stats);
 

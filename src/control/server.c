@@ -7,7 +7,9 @@
 #include "control/server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@
 #define SHARE_NS                                                                                   \
 	2000000 /* of time, of one connection in one dispatch: the next is not kept waiting */
 #define FLUSH_BYTES 65536 /* answers are written out in pieces of about this size */
+#define TRIM_AFTER 64 /* connections that are gone */
 #define SNAPSHOT_PAGE 128 /* clients looked at in one go */
 
 LIST_HEAD(conn_list, conn);
@@ -35,6 +38,8 @@ struct server {
 	struct acceptor acceptor;
 	int epoll_fd;
 	struct conn_list conns, subscribers;
+	struct places places;
+	unsigned dropped; /* connections since memory was given back */
 	atomic_uint change_subscribers, syn_subscribers;
 	char *reply; /* output_max bytes */
 	struct server_stats stats;
@@ -52,6 +57,19 @@ static const char *const event_names[] = {
 	[SERVER_EVENT_CHANGE] = "change",
 };
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t monotonic_ms(void)
+{
+	return monotonic_ns() / 1000000;
+}
+
 static int watch_conn(struct server *server, int op, uint32_t events, struct conn *conn)
 {
 	struct epoll_event event = {.events = events, .data.ptr = conn};
@@ -63,17 +81,24 @@ static void end_subscription(struct server *server, struct conn *conn)
 {
 	if (!conn->subscribed)
 		return;
-	conn->subscribed = false;
+	conn->subscribed = conn->place.is_subscriber = false;
 	LIST_REMOVE(conn, subscribers);
 	atomic_fetch_sub(conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers,
 			 1);
 	server->stats.subscribers--;
 }
 
+static struct conn *conn_of(struct place *place)
+{
+	return (struct conn *)((char *)place - offsetof(struct conn, place));
+}
+
 static void drop_conn(struct server *server, struct conn *conn)
 {
 	end_subscription(server, conn);
 	LIST_REMOVE(conn, all);
+	places_leave(&server->places, &conn->place);
+	server->dropped++;
 	/* Closing is not enough where a forked child holds the same open file (epoll(7)). */
 	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, conn->fd, NULL);
 	conn_free(conn);
@@ -117,18 +142,13 @@ static void start_subscription(struct server *server, struct conn *conn,
 	conn->seq = conn->missed = 0;
 	conn->snapshot_running = req->snapshot;
 	conn->snapshot_cursor = 0;
-	conn->subscribed = true;
+	conn->subscribed = conn->place.is_subscriber = true;
 	LIST_INSERT_HEAD(&server->subscribers, conn, subscribers);
 	atomic_fetch_add(conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers,
 			 1);
 	server->stats.subscribers++;
 	proto_begin_reply(req, reply);
 	text_put(reply, ",\"subscribed\":true}");
-}
-
-static bool may_change(const struct server_peer *peer)
-{
-	return peer->uid == 0 || peer->uid == geteuid();
 }
 
 static int answer_line(struct server *server, struct conn *conn, const char *line, size_t len)
@@ -139,13 +159,14 @@ static int answer_line(struct server *server, struct conn *conn, const char *lin
 	struct text_buf reply;
 
 	text_buf_init(&reply, server->reply, server->params.output_max);
+	places_touch(&conn->place, monotonic_ms());
 	server->stats.requests++;
 	if (proto_parse(line, len, server->params.vocab, &req, &error) < 0) {
 		server->stats.errors++;
 		proto_put_error(&reply, error.id, error.code, "%s", error.message);
 		return put_reply(server, conn, error.id, &reply);
 	}
-	if (proto_op_changes(req.op) && !may_change(&conn->peer)) {
+	if (proto_op_changes(req.op) && !peer_is_owner(&conn->peer.who)) {
 		server->stats.errors++;
 		proto_put_error(&reply, req.id, PROTO_FORBIDDEN,
 				"%s is for root and the user that synprintd runs as",
@@ -170,14 +191,6 @@ static int refuse_long_line(struct server *server, struct conn *conn)
 	proto_put_error(&reply, "", PROTO_TOO_LONG, "a request has at most %d bytes",
 			PROTO_LINE_MAX);
 	return put_reply(server, conn, "", &reply);
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Ends early, with lines_left set, when the connection had its share or does not read. */
@@ -279,13 +292,36 @@ static void refuse_conn(struct server *server, int fd)
 	close(fd);
 }
 
+/* A place for the peer, for which another one's connection may have to go. */
+static struct conn *make_conn(struct server *server, int fd)
+{
+	struct peer who = peer_read(fd);
+	struct place *victim = NULL;
+	struct conn *conn;
+	int rc = places_ask(&server->places, who.uid, monotonic_ms(), &victim);
+
+	if (rc < 0)
+		return NULL;
+	if (rc > 0) {
+		drop_conn(server, conn_of(victim));
+		server->stats.gave_way++;
+	}
+	conn = conn_new(fd);
+	if (!conn || places_enter(&server->places, who.uid, monotonic_ms(), &conn->place) < 0) {
+		free(conn);
+		return NULL;
+	}
+	conn->peer.who = who;
+	conn->peer.may_claim =
+		peer_may_claim(fd, &who, server->params.claims, server->params.claims_group);
+	return conn;
+}
+
 static void add_conn(void *ctx, int fd)
 {
 	struct server *server = ctx;
-	struct conn *conn = NULL;
+	struct conn *conn = make_conn(server, fd);
 
-	if (server->stats.conns < server->params.conns_max)
-		conn = conn_new(fd);
 	if (!conn) {
 		refuse_conn(server, fd);
 		return;
@@ -293,6 +329,7 @@ static void add_conn(void *ctx, int fd)
 	conn->epoll_events = EPOLLIN;
 	if (watch_conn(server, EPOLL_CTL_ADD, EPOLLIN, conn) < 0) {
 		server->stats.refused++;
+		places_leave(&server->places, &conn->place);
 		conn_free(conn);
 		return;
 	}
@@ -311,10 +348,21 @@ void server_dispatch(struct server *server)
 	struct epoll_event events[EVENTS_PER_DISPATCH];
 	int count = epoll_wait(server->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
 
-	for (int i = 0; i < count; i++) {
-		if (!acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server))
+	for (int i = 0; i < count; i++)
+		if (!acceptor_owns(&server->acceptor, events[i].data.ptr))
 			serve_conn(server, events[i].data.ptr, events[i].events);
+	/* Last, as a newcomer may end a connection that has an event here. */
+	for (int i = 0; i < count; i++)
+		acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server);
+}
+
+int server_tidy(struct server *server, struct text_error *ret_error)
+{
+	if (server->dropped >= TRIM_AFTER) {
+		malloc_trim(0);
+		server->dropped = 0;
 	}
+	return acceptor_check(&server->acceptor, ret_error);
 }
 
 bool server_has_subscribers(const struct server *server, enum server_event_kind kind)
@@ -429,6 +477,7 @@ static struct server *alloc_server(const struct server_params *params)
 	server->params = *params;
 	if (!params->conns_max)
 		server->params.conns_max = DEFAULT_CONNS_MAX;
+	places_init(&server->places, server->params.conns_max);
 	if (!params->output_max)
 		server->params.output_max = DEFAULT_OUTPUT_MAX;
 	server->acceptor.listener.fd = server->acceptor.timer_fd = server->epoll_fd = -1;

@@ -12,16 +12,16 @@
 #include <sys/types.h>
 
 #include "control/acceptor.h"
+#include "control/peer.h"
 #include "control/proto.h"
 
 struct server;
 struct server_snapshot;
 
-/* Who asks, as SO_PEERCRED said when the peer connected (unix(7)). */
+/* Who asks. */
 struct server_peer {
-	uid_t uid;
-	gid_t gid;
-	pid_t pid;
+	struct peer who;
+	bool may_claim; /* a User-Agent that he tells is kept with the client */
 };
 
 enum server_event_kind {
@@ -61,7 +61,9 @@ struct server_handler {
 
 struct server_params {
 	struct acceptor_params where;
-	unsigned conns_max; /* 0: 1024 */
+	unsigned conns_max; /* 0: 1024; some are kept for root (control/places.h) */
+	enum peer_claims claims;
+	gid_t claims_group; /* only with PEER_CLAIMS_GROUP */
 	size_t output_max; /* bytes that wait for a peer before it is not read; 0: 256 KiB */
 	const struct vocab *vocab; /* kept, not owned */
 	struct server_handler handler;
@@ -70,6 +72,7 @@ struct server_params {
 struct server_stats {
 	unsigned conns, subscribers;
 	uint64_t accepted, refused; /* connections; refused: too many */
+	uint64_t gave_way; /* connections closed for others to have a place */
 	uint64_t requests, errors; /* lines; errors: refused before the handler saw them */
 	uint64_t events_sent, events_missed;
 };
@@ -92,6 +95,14 @@ int server_fd(const struct server *server);
 
 /** server_dispatch() - do what is ready, a bounded amount for each peer, without waiting. */
 void server_dispatch(struct server *server);
+
+/**
+ * server_tidy() - about once a second: a socket file that somebody deleted is made again, and
+ * memory of many connections that are gone is given back.
+ * @ret_error: what is wrong with the socket's file; may be NULL
+ * Return: 0; 1: the file is there again; or -errno, once for each time that it is gone.
+ */
+int server_tidy(struct server *server, struct text_error *ret_error);
 
 /**
  * server_has_subscribers() - whether somebody would be sent an event of this kind (before

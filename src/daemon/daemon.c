@@ -78,6 +78,7 @@ static void on_second(void *ctx)
 
 	daemon->seconds++;
 	service_tick(daemon);
+	daemon_tidy_sockets(daemon);
 	metrics_tick(daemon);
 	free_unused(daemon);
 	learned_write_due(daemon->learned);

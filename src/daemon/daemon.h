@@ -99,6 +99,9 @@ int daemon_reload(struct daemon *daemon, struct text_error *ret_error);
  */
 enum daemon_exit daemon_open_sockets(struct daemon *daemon);
 int daemon_watch_sockets(struct daemon *daemon);
+
+/** daemon_tidy_sockets() - once a second: files that somebody deleted, memory of many that left. */
+void daemon_tidy_sockets(struct daemon *daemon);
 void daemon_close_sockets(struct daemon *daemon);
 
 /** answers_p0f() - how the p0f socket's queries are answered; where it listens is left open. */

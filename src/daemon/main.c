@@ -2,6 +2,7 @@
 /* synprintd: command line, configuration, databases, and then the daemon from start to stop. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 
 #include "daemon/daemon.h"
 #include "sys/log.h"
+
+#define MMAP_BYTES 65536 /* what waits for slow subscribers goes back when they have read it */
 
 static const char usage[] =
 	"usage: synprintd [-c FILE] [-u USER] [-t]\n"
@@ -60,6 +63,7 @@ static enum daemon_exit serve(struct vocab *vocab, struct generation *generation
 	enum daemon_exit code;
 
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	log_set_level((enum log_level)generation->config->log_level);
 	code = daemon_start(&daemon, vocab, generation, user);
 	if (code == DAEMON_EXIT_OK)

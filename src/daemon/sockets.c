@@ -60,6 +60,9 @@ static enum daemon_exit find_group(const struct daemon *daemon, const char *key,
 			 name);
 		return DAEMON_EXIT_INPUT;
 	}
+	if (group)
+		privs_join_group(
+			group->gr_gid); /* to make the file again, as long as we are root */
 	*ret_group = group ? group->gr_gid : daemon->has_user ? daemon->user.gid : (gid_t)-1;
 	return DAEMON_EXIT_OK;
 }
@@ -76,6 +79,33 @@ static struct acceptor_params place(struct daemon *daemon, const char *path, int
 					.group = group};
 }
 
+/* Whose claims are believed: a word, or a group's name. */
+static enum daemon_exit find_claims(const struct daemon *daemon, struct server_params *params)
+{
+	const char *claims = daemon->boot->claims;
+	const struct group *group;
+
+	if (strcmp(claims, "root") == 0) {
+		params->claims = PEER_CLAIMS_OWN;
+		return DAEMON_EXIT_OK;
+	}
+	if (strcmp(claims, "everybody") == 0) {
+		params->claims = PEER_CLAIMS_ALL;
+		return DAEMON_EXIT_OK;
+	}
+	group = getgrnam(claims);
+	if (!group) {
+		log_line(LOG_LEVEL_ERROR,
+			 "%s: control.claims is \"root\", \"everybody\" or a group; there is no "
+			 "group '%s'",
+			 daemon->boot->path, claims);
+		return DAEMON_EXIT_INPUT;
+	}
+	params->claims = PEER_CLAIMS_GROUP;
+	params->claims_group = group->gr_gid;
+	return DAEMON_EXIT_OK;
+}
+
 static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 {
 	const struct config *config = daemon->boot;
@@ -86,6 +116,7 @@ static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 	gid_t group;
 	enum daemon_exit code = find_group(daemon, "control.group", config->socket_group, &group);
 
+	code = code ? code : find_claims(daemon, &params);
 	if (code != DAEMON_EXIT_OK)
 		return code;
 	params.where = place(daemon, config->socket, config->socket_mode, group);
@@ -147,6 +178,26 @@ int daemon_watch_sockets(struct daemon *daemon)
 	if (rc == 0 && daemon->p0f)
 		rc = loop_add_fd(daemon->loop, p0f_server_fd(daemon->p0f), on_p0f, daemon);
 	return rc;
+}
+
+static void say_tidied(int rc, const char *path, const struct text_error *error)
+{
+	if (rc > 0)
+		log_line(LOG_LEVEL_WARNING, "somebody deleted %s; it is there again", path);
+	else if (rc < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "somebody deleted %s, and it cannot be made again (%s): nobody can "
+			 "connect until a restart",
+			 path, error->what);
+}
+
+void daemon_tidy_sockets(struct daemon *daemon)
+{
+	struct text_error error = {.what = "out of memory"};
+
+	say_tidied(server_tidy(daemon->server, &error), daemon->boot->socket, &error);
+	if (daemon->p0f)
+		say_tidied(p0f_server_tidy(daemon->p0f, &error), daemon->boot->p0f_socket, &error);
 }
 
 void daemon_close_sockets(struct daemon *daemon)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -37,6 +38,18 @@ int privs_find_user(const char *name, struct privs_user *ret_user)
 static bool is_self(const struct privs_user *user)
 {
 	return getuid() == user->uid && getgid() == user->gid;
+}
+
+void privs_join_group(gid_t group)
+{
+	gid_t groups[65];
+	int count = getgroups(64, groups);
+
+	if (geteuid() != 0 || count < 0)
+		return;
+	groups[count] = group;
+	if (setgroups((size_t)count + 1, groups) < 0)
+		return; /* then it is missing where it would have been of use */
 }
 
 bool privs_can_become(const struct privs_user *user)

@@ -23,6 +23,9 @@ bool privs_has_net_admin(void);
  */
 int privs_find_user(const char *name, struct privs_user *ret_user);
 
+/** privs_join_group() - as root, be in one more group: files may be given to it later on. */
+void privs_join_group(gid_t group);
+
 /** privs_can_become() - whether we are this user, or have what it takes to become them. */
 bool privs_can_become(const struct privs_user *user);
 

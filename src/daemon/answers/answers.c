@@ -113,7 +113,7 @@ static void publish_lie(struct daemon *daemon, const struct report *report)
 }
 
 static void put_user_agent(const struct ua_claim *claim, const struct ua_judgement *judgement,
-			   struct text_buf *reply)
+			   bool is_kept, struct text_buf *reply)
 {
 	text_put(reply, ",\"user_agent\":{\"claim\":");
 	if (claim->name)
@@ -131,7 +131,7 @@ static void put_user_agent(const struct ua_claim *claim, const struct ua_judgeme
 		text_put(reply, "null");
 	text_put(reply, ",\"reason\":");
 	text_put_json(reply, ua_answer_text(judgement->answer));
-	text_put_char(reply, '}');
+	text_put(reply, is_kept ? ",\"kept\":true}" : ",\"kept\":false}");
 }
 
 static void put_client(const struct client *client, struct text_buf *reply)
@@ -146,7 +146,7 @@ static void put_client(const struct client *client, struct text_buf *reply)
 
 /* A port that is not among the remembered ones gets the newest verdict, which "exact" tells. */
 static void answer_verdict(struct daemon *daemon, const struct proto_request *req,
-			   struct text_buf *reply)
+			   const struct server_peer *peer, struct text_buf *reply)
 {
 	struct client client;
 	const struct client_conn *conn = NULL;
@@ -173,12 +173,12 @@ static void answer_verdict(struct daemon *daemon, const struct proto_request *re
 		judge_user_agent(&client, conn && req->port, &details, &claim, &judgement);
 		if (judgement.answer == UA_LIE)
 			flag_lie(&details.report.verdict);
-		if (judgement.answer == UA_LIE && req->keep)
+		if (judgement.answer == UA_LIE && req->keep && peer->may_claim)
 			publish_lie(daemon, &details.report);
 	}
 	report_put_members(&details.report, daemon->vocab, reply);
 	if (req->user_agent[0])
-		put_user_agent(&claim, &judgement, reply);
+		put_user_agent(&claim, &judgement, req->keep && peer->may_claim, reply);
 	if (req->has_also)
 		answers_pair(daemon, req, reply);
 	put_client(&client, reply);
@@ -297,9 +297,8 @@ static void answer(void *ctx, const struct proto_request *req, const struct serv
 {
 	struct daemon *daemon = ctx;
 
-	(void)peer;
 	switch (req->op) {
-	case PROTO_VERDICT: answer_verdict(daemon, req, reply); return;
+	case PROTO_VERDICT: answer_verdict(daemon, req, peer, reply); return;
 	case PROTO_CLIENTS: answer_clients(daemon, req, reply); return;
 	case PROTO_FORGET: answer_forget(daemon, req, reply); return;
 	case PROTO_RELOAD: answer_reload(daemon, req, reply); return;

@@ -275,6 +275,8 @@ static void put_sockets(const struct daemon *daemon, struct text_buf *out)
 	       stats.subscribers);
 	single(out, COUNTER, "control_refused_total", "connections refused: too many",
 	       stats.refused);
+	single(out, COUNTER, "control_gave_way_total", "connections ended for other users' sake",
+	       stats.gave_way);
 	single(out, COUNTER, "control_requests_total", "requests", stats.requests);
 	single(out, COUNTER, "control_errors_total", "requests that were refused", stats.errors);
 	single(out, COUNTER, "control_events_sent_total", "events sent to subscribers",

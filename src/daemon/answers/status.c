@@ -150,12 +150,13 @@ static void put_control(const struct daemon *daemon, struct text_buf *reply)
 	server_get_stats(daemon->server, &stats);
 	text_putf(reply,
 		  ",\"control\":{\"connections\":%u,\"subscribers\":%u,\"accepted\":%llu,"
-		  "\"refused\":%llu,\"requests\":%llu,\"errors\":%llu,\"events_sent\":%llu,"
+		  "\"refused\":%llu,\"gave_way\":%llu,\"requests\":%llu,\"errors\":%llu,\"events_"
+		  "sent\":%llu,"
 		  "\"events_missed\":%llu}",
 		  stats.conns, stats.subscribers, (unsigned long long)stats.accepted,
-		  (unsigned long long)stats.refused, (unsigned long long)stats.requests,
-		  (unsigned long long)stats.errors, (unsigned long long)stats.events_sent,
-		  (unsigned long long)stats.events_missed);
+		  (unsigned long long)stats.refused, (unsigned long long)stats.gave_way,
+		  (unsigned long long)stats.requests, (unsigned long long)stats.errors,
+		  (unsigned long long)stats.events_sent, (unsigned long long)stats.events_missed);
 }
 
 void status_put(struct daemon *daemon, struct text_buf *reply)

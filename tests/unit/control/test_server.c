@@ -35,7 +35,7 @@ static void answer(void *ctx, const struct proto_request *req, const struct serv
 		   struct text_buf *reply)
 {
 	cr_assert_eq(ctx, &request_count);
-	cr_assert_eq(peer->pid > 0, true);
+	cr_assert_gt(peer->who.pid, 0);
 	request_count++;
 	if (reply_ms)
 		nanosleep(&(struct timespec){.tv_nsec = reply_ms * 1000000L}, NULL);
