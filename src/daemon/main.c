@@ -64,6 +64,7 @@ static enum daemon_exit serve(struct vocab *vocab, struct generation *generation
 
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	log_open();
 	log_set_level((enum log_level)generation->config->log_level);
 	code = daemon_start(&daemon, vocab, generation, user);
 	if (code == DAEMON_EXIT_OK)

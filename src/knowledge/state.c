@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "knowledge/knowledge.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -97,24 +97,21 @@ void state_load(const struct state_params *params)
 	struct state_counts counts;
 	char *bytes = NULL;
 	size_t len = 0;
-	int rc = knowledge_read_text(params->path, &bytes, &len);
+	int rc = file_read(params->path, &bytes, &len);
 
 	if (rc == -ENOENT)
 		return;
+	/* Not to be written over: it may be good, and readable another time. */
 	if (rc < 0) {
-		log_line(LOG_LEVEL_WARNING,
-			 "cannot read %s (%s); nothing is known of earlier clients", params->path,
-			 strerror(-rc));
+		snprintf(error.what, sizeof(error.what), "cannot be read: %s", strerror(-rc));
+		put_aside(params->path, error.what);
 		return;
 	}
 	rc = state_import(params->clients, params->baseline, params->vocab, (uint32_t)time(NULL),
 			  (const uint8_t *)bytes, len, &error, &counts);
 	free(bytes);
-	if (rc == -EINVAL)
+	if (rc < 0)
 		put_aside(params->path, error.what);
-	else if (rc < 0)
-		log_line(LOG_LEVEL_WARNING, "%s: %s; nothing is taken from it", params->path,
-			 error.what);
 	else if (counts.clients)
 		log_line(LOG_LEVEL_INFO, "%s: %zu clients are known from before%s", params->path,
 			 counts.clients, counts.dropped ? ", older ones have no room" : "");

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,15 +42,30 @@ static void sync_directory(const char *path)
 	close(fd);
 }
 
+/*
+ * Whatever stands at the temporary name goes: what is opened is a new regular file of our own, and
+ * no FIFO of somebody's in which opening or writing would wait.
+ */
+static int open_new(const char *temporary, mode_t mode)
+{
+	int fd;
+
+	if (unlink(temporary) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	return fd < 0 ? -errno : fd;
+}
+
 int file_replace(const char *path, const char *data, size_t len, bool is_durable)
 {
 	char temporary[PATH_BYTES];
 	int fd, rc;
 
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	fd = open_new(temporary, 0644);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	rc = write_whole(fd, data, len);
 	/* What is only to be looked at is for everybody, whatever the umask. */
 	if (rc == 0 && (is_durable ? fsync(fd) : fchmod(fd, 0644)) < 0)
@@ -70,9 +87,8 @@ int file_begin(const char *path, struct file_writer *ret_writer)
 	if ((size_t)snprintf(ret_writer->temporary, sizeof(ret_writer->temporary), "%s.new",
 			     path) >= sizeof(ret_writer->temporary))
 		return -ENAMETOOLONG;
-	ret_writer->fd = open(ret_writer->temporary,
-			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return ret_writer->fd < 0 ? -errno : 0;
+	ret_writer->fd = open_new(ret_writer->temporary, 0600);
+	return ret_writer->fd < 0 ? ret_writer->fd : 0;
 }
 
 int file_write(struct file_writer *writer, const void *bytes, size_t len)
@@ -93,6 +109,49 @@ int file_end(struct file_writer *writer, int rc)
 	else
 		sync_directory(writer->path);
 	return rc;
+}
+
+static int read_whole(int fd, char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = read(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_read(const char *path, char **ret_bytes, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	struct stat status;
+	char *bytes = NULL;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
+		rc = -errno;
+	else if (!S_ISREG(status.st_mode))
+		rc = S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	else if ((uint64_t)status.st_size >= SIZE_MAX)
+		rc = -EFBIG;
+	if (rc == 0)
+		bytes = malloc((size_t)status.st_size + 1);
+	if (rc == 0)
+		rc = bytes ? read_whole(fd, bytes, (size_t)status.st_size) : -ENOMEM;
+	close(fd);
+	if (rc < 0) {
+		free(bytes);
+		return rc;
+	}
+	*ret_bytes = bytes;
+	*ret_len = (size_t)status.st_size;
+	return 0;
 }
 
 int file_put_aside(const char *path, char *ret_aside, size_t size)

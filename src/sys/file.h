@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 /**
- * file_replace() - write a file under a temporary name beside it, and rename it.
+ * file_replace() - write a file under a temporary name beside it (PATH.new), and rename it. What
+ * somebody has at the temporary name is removed.
  * @is_durable: wait for the disk, so that the file outlives a power failure as well
  * or not: then it is one that everybody may read, whatever the umask
  * Return: 0, or -errno; then the old file is as it was.
@@ -32,6 +33,13 @@ int file_write(struct file_writer *writer, const void *bytes, size_t len);
  * Return: @rc, or -errno; then the old file is as it was.
  */
 int file_end(struct file_writer *writer, int rc);
+
+/**
+ * file_read() - all of a regular file, however large.
+ * @ret_bytes: to be freed, also where @ret_len is 0
+ * Return: 0; -EISDIR or -EINVAL for what is no file; or -errno.
+ */
+int file_read(const char *path, char **ret_bytes, size_t *ret_len);
 
 /** file_put_aside() - rename a damaged file to *.damaged. Return: 0 or -errno. */
 int file_put_aside(const char *path, char *ret_aside, size_t size);

@@ -8,7 +8,7 @@
 
 /**
  * lock_namespace() - take the lock of this network namespace, which the kernel gives back at the
- * end of the process, however it ends.
+ * end of the process, however it ends. Files of namespaces whose process is gone are removed.
  * @ret_fd: to be given to unlock_namespace()
  * Return: 0; -EBUSY: another process has it; or -errno of the file in /run/synprint.
  */

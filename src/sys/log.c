@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Log lines: formatted in one buffer and written with one write(), so that threads do not mix. */
+/*
+ * Log lines: formatted in one buffer and written with one write(), so that threads do not mix.
+ * Whether a write may wait is a property of the open file, which standard error shares with others
+ * (a shell, its other programs): so pipes and terminals are opened once more for ourselves.
+ */
 #include "sys/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1024
 
+enum sink { SINK_FILE, SINK_SOCKET };
+
+static enum sink sink = SINK_FILE;
+static int sink_fd = STDERR_FILENO;
+static atomic_ullong unread; /* lines for which there was no room */
 static atomic_int max_level = LOG_LEVEL_INFO;
 
 void log_set_level(enum log_level level)
@@ -33,6 +46,44 @@ static const char *level_prefix(enum log_level level)
 	return "";
 }
 
+void log_open(void)
+{
+	struct stat status;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &status) < 0)
+		return;
+	if (S_ISSOCK(status.st_mode))
+		sink = SINK_SOCKET;
+	if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0)
+		sink_fd = fd;
+}
+
+/* A pipe takes a line of up to PIPE_BUF bytes whole or not at all (pipe(7)). */
+static bool put(const char *text, size_t len)
+{
+	if (sink == SINK_SOCKET)
+		return send(sink_fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	return write(sink_fd, text, len) >= 0 || errno != EAGAIN;
+}
+
+static void put_unread(void)
+{
+	unsigned long long count = atomic_exchange(&unread, 0);
+	char line[LINE_MAX_BYTES];
+	int len;
+
+	if (!count)
+		return;
+	len = snprintf(line, sizeof(line), "%s%llu lines are missing here: nobody read the log\n",
+		       level_prefix(LOG_LEVEL_WARNING), count);
+	if (!put(line, (size_t)len))
+		atomic_fetch_add(&unread, count);
+}
+
 static void write_line(enum log_level level, const char *fmt, va_list args, uint64_t suppressed)
 {
 	char line[LINE_MAX_BYTES];
@@ -46,8 +97,9 @@ static void write_line(enum log_level level, const char *fmt, va_list args, uint
 	if ((size_t)len >= room)
 		len = (int)room - 1;
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)len) < 0)
-		return; /* nowhere left to say it */
+	put_unread();
+	if (!put(line, (size_t)len))
+		atomic_fetch_add(&unread, 1);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

@@ -2,7 +2,8 @@
 /*
  * One line for each thing that an administrator should know, on standard error; under systemd
  * with the journal's priority prefix (sd-daemon(3)). A site that may repeat itself has a
- * limiter of its own, so nobody outside can fill the log.
+ * limiter of its own, so nobody outside can fill the log. Nobody waits for who reads it: a line
+ * for which there is no room is left out, and counted in the next one that finds room.
  */
 #ifndef SYNPRINT_SYS_LOG_H
 #define SYNPRINT_SYS_LOG_H
@@ -18,6 +19,12 @@ struct log_limit {
 };
 
 #define LOG_INTERVAL_S 10
+
+/**
+ * log_open() - never wait for standard error from here on; until then lines are written as they
+ * come. Best called before privileges are given up. Without it nothing is lost but that promise.
+ */
+void log_open(void);
 
 /** log_set_level() - print lines of this level and the more important ones; at start, INFO. */
 void log_set_level(enum log_level level);

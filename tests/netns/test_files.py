@@ -1,0 +1,86 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files, and a log, that somebody makes trouble with: nothing waits for them, nothing piles up."""
+import fcntl
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import lab
+import traffic
+
+F_SETPIPE_SZ = 1031  # fcntl.h
+LOCKS = Path("/run/synprint")
+
+
+def fifo_beside_the_metrics(lab_):
+    metrics = lab_.dir / "metrics"
+    metrics.mkdir()
+    textfile = metrics / "synprint.prom"
+    os.mkfifo(f"{textfile}.new")
+    daemon = lab_.daemon(lab_.write_config(
+        metrics=f'textfile = "{textfile}"; interval = 1;')).start()
+    lab.wait_until(textfile.exists, "the figures are written")
+    assert textfile.is_file() and daemon.status()["ok"]
+
+
+def full_pipe(lab_):
+    """Standard error is a pipe that nobody reads, and that is full."""
+    lab_.adopt(traffic.Server(lab_.server))
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"x" * 4096):
+            pass
+    except BlockingIOError:
+        pass
+    os.set_blocking(writer, True)
+    daemon = lab_.daemon(lab_.write_config(log='level = "debug";'))
+    daemon.process = subprocess.Popen(
+        ["ip", "netns", "exec", daemon.namespace, lab.SYNPRINTD, "-c", str(daemon.config)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer)
+    lab.wait_until(daemon.is_ready, "synprintd is ready though nobody reads its log", 15)
+    assert os.get_blocking(writer), "standard error was changed for the others who have it"
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.received() == 1
+    assert daemon.request({"op": "reload"})["ok"]
+    assert daemon.status()["rules"]["counted"] <= 1
+    # Once there is room, it says that lines are missing.
+    assert len(os.read(reader, 4096)) == 4096
+    daemon.request({"op": "reload"})
+    text = os.read(reader, 4096).decode()
+    assert "lines are missing here" in text, text
+    assert daemon.stop() == 0
+    os.close(reader)
+    os.close(writer)
+
+
+def lock_of(namespace):
+    return LOCKS / f"netns-{os.stat(f'/run/netns/{namespace}').st_ino}.lock"
+
+
+def locks(lab_):
+    config = lab_.write_config()
+    daemon = lab_.daemon(config).start()
+    stale = lock_of(lab_.gateway)
+    assert stale.exists()
+    daemon.kill(signal.SIGKILL)
+    daemon.process.wait()
+    assert stale.exists(), "this test is about nothing"
+    other = lab_.daemon(config, namespace=lab_.server).start()
+    assert not stale.exists(), "the lock of a killed one stays for good"
+    assert lock_of(lab_.server).exists()
+    other.socket = str(lab_.dir / "other.sock")
+    again = lab_.dir / "other.conf"
+    again.write_text(config.read_text().replace("control.sock", "other.sock"))
+    third = lab_.daemon(again)
+    third.socket = other.socket
+    third.start()
+    assert lock_of(lab_.server).exists(), "a living one's lock was taken away"
+    assert third.stop() == 0 and not lock_of(lab_.gateway).exists()
+
+
+if __name__ == "__main__":
+    lab.run(fifo_beside_the_metrics, full_pipe, locks)
