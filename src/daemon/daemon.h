@@ -9,7 +9,7 @@
 #include "control/p0f_server.h"
 #include "control/server.h"
 #include "daemon/packets/generation.h"
-#include "daemon/keeper.h"
+#include "daemon/packets/keeper.h"
 #include "knowledge/learned.h"
 #include "input/nfqueue_proc.h"
 #include "daemon/service.h"

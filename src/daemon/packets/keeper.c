@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The dead-man's switch and the rules, kept by a thread of their own. */
-#include "daemon/keeper.h"
+#include "daemon/packets/keeper.h"
 
 #include <errno.h>
 #include <pthread.h>

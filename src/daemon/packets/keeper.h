@@ -5,8 +5,8 @@
  * makes progress; once a second it looks whether the rules are still there. It has a thread to
  * itself because an nft commit can wait for somebody else's.
  */
-#ifndef SYNPRINT_DAEMON_KEEPER_H
-#define SYNPRINT_DAEMON_KEEPER_H
+#ifndef SYNPRINT_DAEMON_PACKETS_KEEPER_H
+#define SYNPRINT_DAEMON_PACKETS_KEEPER_H
 
 #include "config/config.h"
 #include "daemon/packets/worker.h"
