@@ -166,6 +166,7 @@ static int answer_line(struct server *server, struct conn *conn, const char *lin
 		proto_put_error(&reply, error.id, error.code, "%s", error.message);
 		return put_reply(server, conn, error.id, &reply);
 	}
+	req.keep = req.keep && conn->peer.may_claim;
 	if (proto_op_changes(req.op) && !peer_is_owner(&conn->peer.who)) {
 		server->stats.errors++;
 		proto_put_error(&reply, req.id, PROTO_FORBIDDEN,

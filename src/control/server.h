@@ -41,7 +41,7 @@ struct server_handler {
 	/**
 	 * request() - answer one request with one line without a newline.
 	 * @req: valid during the call; never PROTO_SUBSCRIBE, and an op that changes something
-	 * only from a peer who may
+	 * only from a peer who may, as `keep` is only true for one
 	 * @reply: empty, of params.output_max bytes; if it overflows, the peer gets an error
 	 */
 	void (*request)(void *ctx, const struct proto_request *req, const struct server_peer *peer,

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/daemon.h"
+#include "daemon/parts.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
 

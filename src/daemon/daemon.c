@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Wiring: what starts, in which order, and how it stops. */
-#include "daemon/daemon.h"
-
+/* Wiring: what starts, in which order, what is done each second, and how it stops. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,8 +9,10 @@
 #include <unistd.h>
 
 #include "daemon/answers/metrics.h"
+#include "daemon/parts.h"
 #include "knowledge/state.h"
 #include "input/interfaces.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/log.h"
@@ -27,7 +27,7 @@ static void on_stop(void *ctx)
 	struct daemon *daemon = ctx;
 
 	log_line(LOG_LEVEL_INFO, "stopping");
-	service_stopping(daemon);
+	service_stopping(&daemon->service);
 	loop_stop(daemon->loop);
 }
 
@@ -45,31 +45,26 @@ static void on_feed(void *ctx)
 	struct daemon *daemon = ctx;
 	uint64_t lost;
 
-	feed_drain(daemon->pipeline.feed, EVENTS_PER_TURN, answers_tell, daemon, &lost);
+	feed_drain(daemon->pipeline.feed, EVENTS_PER_TURN, answers_tell, &daemon->answers, &lost);
 	if (lost)
 		server_note_missed(daemon->server, lost);
 }
 
-/* A generation is given back when every worker has begun another burst since it was replaced. */
-static bool is_unused(const struct daemon *daemon, const struct generation *generation)
+static void tell_figures(const struct daemon *daemon)
 {
-	for (int i = 0; i < generation->config->queue_count; i++)
-		if (worker_ticks(daemon->workers[i]) < generation->ticks[i] + 2)
-			return false;
-	return true;
-}
+	const struct config *config = daemon->generation->config;
+	bool is_status_due = service_is_status_due(&daemon->service);
+	bool is_file_due =
+		config->metrics_file && daemon->seconds % (unsigned)config->metrics_interval_s == 0;
+	struct figures figures;
 
-static void free_unused(struct daemon *daemon)
-{
-	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++) {
-		struct generation *generation = daemon->retired[i];
-
-		if (generation && is_unused(daemon, generation)) {
-			generation_stop(generation, daemon->generation);
-			generation_free(generation);
-			daemon->retired[i] = NULL;
-		}
-	}
+	if (!is_status_due && !is_file_due)
+		return;
+	daemon_gather(daemon, &figures);
+	if (is_status_due)
+		service_tell(&daemon->service, &figures);
+	if (is_file_due)
+		metrics_write(config->metrics_file, &figures);
 }
 
 static void on_second(void *ctx)
@@ -77,87 +72,11 @@ static void on_second(void *ctx)
 	struct daemon *daemon = ctx;
 
 	daemon->seconds++;
-	service_tick(daemon);
+	service_tick(&daemon->service, daemon->workers, (unsigned)daemon->boot->queue_count);
 	daemon_tidy_sockets(daemon);
-	metrics_tick(daemon);
-	free_unused(daemon);
+	tell_figures(daemon);
+	daemon_free_unused(daemon);
 	learned_write_due(daemon->learned);
-}
-
-static struct generation **free_place(struct daemon *daemon)
-{
-	free_unused(daemon);
-	for (unsigned i = 0; i < DAEMON_RETIRED_MAX; i++)
-		if (!daemon->retired[i])
-			return &daemon->retired[i];
-	return NULL;
-}
-
-static unsigned refresh_s(const struct config *config)
-{
-	int shortest = 7200;
-
-	for (unsigned i = 0; i < config->set_count; i++)
-		if (config->sets[i].timeout_s < shortest)
-			shortest = config->sets[i].timeout_s;
-	return shortest < 4 ? 1 : (unsigned)shortest / 2;
-}
-
-/* From here on the workers' next bursts, and all answers, come from the new one. */
-static void replace_generation(struct daemon *daemon, struct generation *next,
-			       struct generation **ret_old)
-{
-	struct generation *old = daemon->generation;
-	struct config *config = next->config;
-
-	log_set_level((enum log_level)config->log_level);
-	clients_set_refresh(daemon->pipeline.clients, refresh_s(config));
-	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
-	keeper_reload(daemon->keeper, config);
-	__atomic_store_n(&daemon->generation, next, __ATOMIC_RELEASE);
-	for (int i = 0; i < config->queue_count; i++)
-		old->ticks[i] = worker_ticks(daemon->workers[i]);
-	*ret_old = old;
-	daemon->reloads++;
-	log_line(LOG_LEVEL_INFO, "configuration and databases read again");
-	for (unsigned i = 0; i < next->kept_count; i++)
-		log_line(LOG_LEVEL_WARNING, "%s stays as it was: it changes with a restart only",
-			 next->kept_keys[i]);
-}
-
-static int reload(struct daemon *daemon, struct text_error *ret_error)
-{
-	struct generation **place = free_place(daemon);
-	struct generation *next;
-	char text[sizeof(ret_error->what)];
-	int rc;
-
-	if (!place)
-		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
-	if (daemon->learned)
-		learned_write(daemon->learned);
-	if (generation_load(config_file(daemon->boot), daemon->boot, daemon->vocab, true, text,
-			    sizeof(text), &next) < 0)
-		return text_error_set(ret_error, 0, 0, "%s", text);
-	rc = generation_start(next, daemon->pipeline.clients);
-	if (rc < 0) {
-		generation_stop(next, daemon->generation);
-		generation_free(next);
-		return text_error_set(ret_error, 0, 0, "cannot start publishing: %s",
-				      strerror(-rc));
-	}
-	replace_generation(daemon, next, place);
-	return 0;
-}
-
-int daemon_reload(struct daemon *daemon, struct text_error *ret_error)
-{
-	int rc;
-
-	service_reloading(daemon);
-	rc = reload(daemon, ret_error);
-	service_ready(daemon);
-	return rc;
 }
 
 static bool wants_event(void *ctx, enum change_kind kind)
@@ -218,7 +137,7 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	struct clients_params params = {.capacity = (size_t)config->clients,
 					.recent = (size_t)config->recent,
 					.v6_prefix_bits = (unsigned)config->ipv6_prefix,
-					.refresh_s = refresh_s(config),
+					.refresh_s = daemon_refresh_s(config),
 					.vocab = daemon->vocab};
 
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
@@ -238,6 +157,21 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
 		 config->clients);
 	return DAEMON_EXIT_FAILED;
+}
+
+/* Before the sockets are there; what is made later is set where it is made. */
+static enum daemon_exit open_answers(struct daemon *daemon)
+{
+	daemon->answers = (struct answers){.generation = &daemon->generation,
+					   .vocab = daemon->vocab,
+					   .clients = daemon->pipeline.clients,
+					   .baseline = daemon->pipeline.baseline,
+					   .unknown = daemon->pipeline.unknown,
+					   .learned = daemon->learned,
+					   .reload = daemon_reload,
+					   .gather = daemon_gather,
+					   .daemon = daemon};
+	return daemon_open_sockets(daemon);
 }
 
 static enum daemon_exit start_loop(struct daemon *daemon)
@@ -365,7 +299,7 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 
 	code = code ? code : daemon_find_user(daemon, user ? user : daemon->boot->user);
 	code = code ? code : start_tables(daemon);
-	code = code ? code : daemon_open_sockets(daemon);
+	code = code ? code : open_answers(daemon);
 	code = code ? code : start_loop(daemon);
 	daemon->proc_fd = nfqueue_proc_open();
 	/* Now, as the directory may be somebody else's later; a busy queue is told first. */
@@ -381,15 +315,7 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 	return code;
 }
 
-uint64_t daemon_clock_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec;
-}
-
-enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
+static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 			      struct generation *generation, const char *user)
 {
 	struct config *config = config_ref(generation->config);
@@ -400,7 +326,7 @@ enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
 				  .proc_fd = -1,
 				  .vocab = vocab,
 				  .generation = generation,
-				  .started_s = daemon_clock_s(),
+				  .started_s = clock_boot_s(),
 				  .pipeline = {.generation = &daemon->generation,
 					       .vocab = vocab,
 					       .wants_event = wants_event,
@@ -409,13 +335,13 @@ enum daemon_exit daemon_start(struct daemon *daemon, struct vocab *vocab,
 	code = start_stages(daemon, user);
 	if (code != DAEMON_EXIT_OK)
 		return code;
-	service_ready(daemon);
+	service_ready(&daemon->service);
 	log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s", config->queue_first,
 		 config->queue_first + config->queue_count - 1, config->socket);
 	return code;
 }
 
-enum daemon_exit daemon_run(struct daemon *daemon)
+static enum daemon_exit run(struct daemon *daemon)
 {
 	int rc = loop_run(daemon->loop);
 
@@ -445,7 +371,7 @@ static void stop_generations(struct daemon *daemon)
 	generation_stop(daemon->generation, NULL);
 }
 
-void daemon_stop(struct daemon *daemon)
+static void stop(struct daemon *daemon)
 {
 	bool has_made = daemon->generation->publisher || daemon->keeper;
 
@@ -470,4 +396,15 @@ void daemon_stop(struct daemon *daemon)
 		close(daemon->proc_fd);
 	unlock_namespace(daemon->lock_fd);
 	config_free(daemon->boot);
+}
+
+enum daemon_exit daemon_serve(struct vocab *vocab, struct generation *generation, const char *user)
+{
+	static struct daemon daemon;
+	enum daemon_exit code = start(&daemon, vocab, generation, user);
+
+	if (code == DAEMON_EXIT_OK)
+		code = run(&daemon);
+	stop(&daemon);
+	return code;
 }

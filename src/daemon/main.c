@@ -59,18 +59,11 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 
 static enum daemon_exit serve(struct vocab *vocab, struct generation *generation, const char *user)
 {
-	static struct daemon daemon;
-	enum daemon_exit code;
-
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	log_open();
 	log_set_level((enum log_level)generation->config->log_level);
-	code = daemon_start(&daemon, vocab, generation, user);
-	if (code == DAEMON_EXIT_OK)
-		code = daemon_run(&daemon);
-	daemon_stop(&daemon);
-	return code;
+	return daemon_serve(vocab, generation, user);
 }
 
 static int test(struct generation *generation)

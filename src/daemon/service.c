@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What systemd(1) understands; sd_notify(3) has the words. */
 #include "daemon/service.h"
 
-#include <time.h>
-
-#include "daemon/daemon.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #define STATUS_EVERY_S 5
@@ -31,70 +30,56 @@ static const char *diversion(const struct keeper_stats *stats)
 	return stats->has_rules ? "nothing, the switch is off" : "nothing, no rules";
 }
 
-static void send_status(struct daemon *daemon)
+void service_ready(struct service *service)
 {
-	struct keeper_stats rules;
-	struct clients_stats clients;
-	unsigned long long received = 0;
-
-	keeper_get_stats(daemon->keeper, &rules);
-	clients_get_stats(daemon->pipeline.clients, &clients);
-	for (int i = 0; i < daemon->boot->queue_count; i++) {
-		struct worker_stats stats;
-
-		worker_get_stats(daemon->workers[i], &stats);
-		received += stats.received;
-	}
-	notify_send(&daemon->service.notify,
-		    "STATUS=diverted by %s: %llu SYNs classified, %llu passed by; %zu clients",
-		    diversion(&rules), received, (unsigned long long)rules.unclassified,
-		    clients.used);
+	inherit_done(&service->inherited, say_unused);
+	notify_send(&service->notify, "READY=1");
 }
 
-void service_ready(struct daemon *daemon)
+void service_reloading(struct service *service)
 {
-	inherit_done(&daemon->service.inherited, say_unused);
-	notify_send(&daemon->service.notify, "READY=1");
-}
-
-void service_reloading(struct daemon *daemon)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	notify_send(&daemon->service.notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		    (unsigned long long)now.tv_sec * 1000000 +
-			    (unsigned long long)now.tv_nsec / 1000);
+	notify_send(&service->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		    (unsigned long long)clock_monotonic_us());
 }
 
 /* A worker turns its loop ten times a second even when it has nothing to do. */
-static bool workers_progress(struct daemon *daemon)
+static bool workers_progress(struct service *service, struct worker *const *workers, unsigned count)
 {
 	bool is_progress = true;
 
-	for (int i = 0; i < daemon->boot->queue_count; i++) {
-		uint64_t ticks = worker_ticks(daemon->workers[i]);
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t ticks = worker_ticks(workers[i]);
 
-		is_progress &= ticks != daemon->service.ticks[i];
-		daemon->service.ticks[i] = ticks;
+		is_progress &= ticks != service->ticks[i];
+		service->ticks[i] = ticks;
 	}
 	return is_progress;
 }
 
-void service_tick(struct daemon *daemon)
+void service_tick(struct service *service, struct worker *const *workers, unsigned count)
 {
-	struct service *service = &daemon->service;
-
-	if (service->notify.watchdog_ms && workers_progress(daemon))
+	service->seconds++;
+	if (service->notify.watchdog_ms && workers_progress(service, workers, count))
 		notify_send(&service->notify, "WATCHDOG=1");
-	/* Not in the first second: the keeper has not looked at the rules yet. */
-	if (service->notify.fd >= 0 && service->seconds++ % STATUS_EVERY_S == 1)
-		send_status(daemon);
 }
 
-void service_stopping(struct daemon *daemon)
+/* Not in the first second: the keeper has not looked at the rules yet. */
+bool service_is_status_due(const struct service *service)
 {
-	notify_send(&daemon->service.notify, "STOPPING=1");
+	return service->notify.fd >= 0 && service->seconds % STATUS_EVERY_S == 2;
+}
+
+void service_tell(const struct service *service, const struct figures *figures)
+{
+	notify_send(&service->notify,
+		    "STATUS=diverted by %s: %llu SYNs classified, %llu passed by; %zu clients",
+		    diversion(&figures->rules), (unsigned long long)figures->workers.received,
+		    (unsigned long long)figures->rules.unclassified, figures->clients.used);
+}
+
+void service_stopping(struct service *service)
+{
+	notify_send(&service->notify, "STOPPING=1");
 }
 
 void service_done(struct service *service)

@@ -7,11 +7,9 @@
 #ifndef SYNPRINT_DAEMON_SERVICE_H
 #define SYNPRINT_DAEMON_SERVICE_H
 
-#include "config/config.h"
+#include "daemon/answers/figures.h"
 #include "sys/inherit.h"
 #include "sys/notify.h"
-
-struct daemon;
 
 struct service {
 	struct notify notify;
@@ -24,16 +22,22 @@ struct service {
 void service_init(struct service *service);
 
 /** service_ready() - SYNs are diverted, or a reload is over, whatever came of it. */
-void service_ready(struct daemon *daemon);
+void service_ready(struct service *service);
 
 /** service_reloading() - to be followed by service_ready(). */
-void service_reloading(struct daemon *daemon);
+void service_reloading(struct service *service);
 
-/** service_tick() - once a second. */
-void service_tick(struct daemon *daemon);
+/** service_tick() - once a second: a sign of life, while each of @workers makes progress. */
+void service_tick(struct service *service, struct worker *const *workers, unsigned count);
+
+/** service_is_status_due() - after service_tick(): service_tell() is to be called. */
+bool service_is_status_due(const struct service *service);
+
+/** service_tell() - a line of figures. */
+void service_tell(const struct service *service, const struct figures *figures);
 
 /** service_stopping() - the end has begun. */
-void service_stopping(struct daemon *daemon);
+void service_stopping(struct service *service);
 
 /** service_done() - close what is left. */
 void service_done(struct service *service);

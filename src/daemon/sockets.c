@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "daemon/daemon.h"
+#include "daemon/parts.h"
 #include "sys/log.h"
 
 #define CONNS_MAX 1024 /* of each socket */
@@ -111,7 +111,7 @@ static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 	const struct config *config = daemon->boot;
 	struct server_params params = {.conns_max = conns_max,
 				       .vocab = daemon->vocab,
-				       .handler = answers_handler(daemon)};
+				       .handler = answers_handler(&daemon->answers)};
 	struct text_error error = {.what = "out of memory"};
 	gid_t group;
 	enum daemon_exit code = find_group(daemon, "control.group", config->socket_group, &group);
@@ -120,16 +120,18 @@ static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 	if (code != DAEMON_EXIT_OK)
 		return code;
 	params.where = place(daemon, config->socket, config->socket_mode, group);
-	if (server_new(&params, &error, &daemon->server) == 0)
-		return DAEMON_EXIT_OK;
-	log_line(LOG_LEVEL_ERROR, "%s", error.what);
-	return DAEMON_EXIT_SOCKET;
+	if (server_new(&params, &error, &daemon->server) < 0) {
+		log_line(LOG_LEVEL_ERROR, "%s", error.what);
+		return DAEMON_EXIT_SOCKET;
+	}
+	daemon->answers.server = daemon->server;
+	return DAEMON_EXIT_OK;
 }
 
 static enum daemon_exit open_p0f(struct daemon *daemon, unsigned conns_max)
 {
 	const struct config *config = daemon->boot;
-	struct p0f_server_params params = answers_p0f(daemon);
+	struct p0f_server_params params = answers_p0f(&daemon->answers);
 	struct text_error error = {.what = "out of memory"};
 	gid_t group;
 	enum daemon_exit code = find_group(daemon, "p0f.group", config->p0f_group, &group);

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/daemon.h"
+#include "daemon/answers/answers_ops.h"
 
 #define ENTRY_BYTES_MAX 2048 /* a network with all its MTUs */
 
@@ -65,10 +65,10 @@ static bool is_wanted(const struct filter *filter, const struct netnames *names,
 }
 
 /* The table is small: one request may look at all of it. */
-static void put_entries(struct daemon *daemon, const struct proto_request *req,
+static void put_entries(const struct answers *answers, const struct proto_request *req,
 			struct text_buf *reply)
 {
-	const struct netnames *names = daemon->generation->knowledge->names;
+	const struct netnames *names = answers_generation(answers)->knowledge->names;
 	uint32_t now_s = (uint32_t)time(NULL);
 	uint64_t cursor = req->cursor;
 	unsigned found = 0;
@@ -76,8 +76,7 @@ static void put_entries(struct daemon *daemon, const struct proto_request *req,
 	do {
 		struct baseline_prefix prefix;
 
-		if (baseline_page(daemon->pipeline.baseline, now_s, cursor, 1, &prefix, &cursor) ==
-		    0)
+		if (baseline_page(answers->baseline, now_s, cursor, 1, &prefix, &cursor) == 0)
 			break;
 		if (is_wanted(&req->filter, names, &prefix))
 			put_entry(&prefix, found++ == 0, reply);
@@ -85,20 +84,20 @@ static void put_entries(struct daemon *daemon, const struct proto_request *req,
 	text_putf(reply, "],\"cursor\":%llu}", (unsigned long long)cursor);
 }
 
-void answers_baseline(struct daemon *daemon, const struct proto_request *req,
+void answers_baseline(struct answers *answers, const struct proto_request *req,
 		      struct text_buf *reply)
 {
 	struct baseline_stats stats;
 
-	if (!daemon->pipeline.baseline) {
+	if (!answers->baseline) {
 		proto_put_error(reply, req->id, PROTO_NOT_SUPPORTED,
 				"the baseline is off: baseline.enabled in %s",
-				daemon->generation->config->path);
+				answers_generation(answers)->config->path);
 		return;
 	}
-	baseline_get_stats(daemon->pipeline.baseline, &stats);
+	baseline_get_stats(answers->baseline, &stats);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"networks\":%zu,\"capacity\":%zu,\"evicted\":%llu,\"baseline\":[",
 		  stats.used, stats.capacity, (unsigned long long)stats.evicted);
-	put_entries(daemon, req, reply);
+	put_entries(answers, req, reply);
 }

@@ -3,8 +3,8 @@
  * The operation `explain`. It judges the kept SYN anew, so that the numbers are those of the
  * databases as they are now; what only the client table knows comes from the kept verdict.
  */
-#include "daemon/daemon.h"
 #include "core/report/explain.h"
+#include "daemon/answers/answers_ops.h"
 
 /* What was known, or was told, beyond the SYN. */
 #define FLAGS_OF_CLIENT (VERDICT_SHARED | VERDICT_OS_MISMATCH)
@@ -13,78 +13,45 @@
 	 UINT64_C(1) << REASON_BASELINE_NORMAL | UINT64_C(1) << REASON_BASELINE_RARE |             \
 	 UINT64_C(1) << REASON_UA_LIE)
 
-static void put_not_found(const struct proto_request *req, struct text_buf *reply)
+/* By the databases and the settings as they are now. */
+static void decide_anew(const struct generation *generation, struct details *details)
 {
-	char ip[ADDR_TEXT_MAX];
+	struct verdict *verdict = &details->report.verdict, kept = *verdict;
+	enum link_grade threshold = generation->config->link_threshold;
 
-	addr_format(&req->addr, ip);
-	text_put(reply, ",\"found\":false,\"ip\":");
-	text_put_json(reply, ip);
+	*verdict = verdict_decide(&details->syn, &details->match, &details->link, threshold);
+	verdict->flags |= kept.flags & FLAGS_OF_CLIENT;
+	verdict->reasons |= kept.reasons & REASONS_OF_CLIENT;
+	verdict_weigh(verdict, threshold);
 }
 
-static void judge(const struct daemon *daemon, const struct syn *syn, struct match *match,
-		  struct link *link, struct report *report)
-{
-	const struct knowledge *knowledge = daemon->generation->knowledge;
-	struct verdict kept = report->verdict;
-
-	match_syn(knowledge->sigdb, syn, match);
-	link_judge(knowledge->linkdb, syn, (uint16_t)daemon->generation->config->local_clamp, link);
-	report->syn = syn;
-	report->match = match;
-	report->link = link;
-	report->verdict =
-		verdict_decide(syn, match, link, daemon->generation->config->link_threshold);
-	report->verdict.flags |= kept.flags & FLAGS_OF_CLIENT;
-	report->verdict.reasons |= kept.reasons & REASONS_OF_CLIENT;
-	verdict_weigh(&report->verdict, daemon->generation->config->link_threshold);
-}
-
-static void put_explanation(const struct daemon *daemon, const struct report *kept,
+static void put_explanation(const struct answers *answers, struct details *details,
 			    struct text_buf *reply)
 {
-	const struct knowledge *knowledge = daemon->generation->knowledge;
-	struct explain_bases bases = {.sigdb = knowledge->sigdb,
-				      .linkdb = knowledge->linkdb,
-				      .vocab = daemon->vocab};
-	struct report report = *kept;
-	struct match match;
-	struct link link;
-	struct syn syn;
+	const struct generation *generation = answers_generation(answers);
+	struct explain_bases bases = {.sigdb = generation->knowledge->sigdb,
+				      .linkdb = generation->knowledge->linkdb,
+				      .vocab = answers->vocab};
 
-	if (clients_get_syn(daemon->pipeline.clients, &report.addr, report.port, &syn,
-			    &report.now_ms) < 0) {
-		report_put_members(&report, daemon->vocab, reply);
+	if (details->report.syn)
+		decide_anew(generation, details);
+	report_put_members(&details->report, answers->vocab, reply);
+	if (details->report.syn)
+		explain_put_members(&details->report, &bases, reply);
+	else
 		text_put(reply, ",\"explain\":null");
-		return;
-	}
-	judge(daemon, &syn, &match, &link, &report);
-	report_put_members(&report, daemon->vocab, reply);
-	explain_put_members(&report, &bases, reply);
 }
 
-void answers_explain(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)
+void answers_explain(struct answers *answers, const struct proto_request *req,
+		     struct text_buf *reply)
 {
-	const struct client_conn *conn;
-	struct report report;
+	struct details details;
 	struct client client;
 
-	proto_begin_reply(req, reply);
-	if (clients_get(daemon->pipeline.clients, &req->addr, &client) < 0) {
-		put_not_found(req, reply);
-		text_put_char(reply, '}');
+	if (details_find(answers, req, &client, &details, reply) < 0)
 		return;
-	}
-	conn = client_conn_find(&client, req->port);
-	text_put(reply,
-		 conn ? ",\"found\":true,\"exact\":true," : ",\"found\":true,\"exact\":false,");
-	conn = conn ? conn : &client.conns[0];
-	report = (struct report){.now_ms = (uint64_t)client.last_seen_s * 1000,
-				 .addr = client.addr,
-				 .port = conn->src_port,
-				 .verdict = conn->verdict};
-	put_explanation(daemon, &report, reply);
+	put_explanation(answers, &details, reply);
 	if (req->has_also)
-		answers_pair(daemon, req, reply);
+		answers_put_pair(answers, req, reply);
 	text_put_char(reply, '}');
 }

@@ -3,37 +3,38 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/daemon.h"
+#include "core/learn/ua.h"
+#include "daemon/answers/answers_ops.h"
 
-static const char *learn(struct daemon *daemon, const struct proto_request *req)
+static const char *learn(const struct answers *answers, const struct proto_request *req)
 {
-	const struct knowledge *knowledge = daemon->generation->knowledge;
+	const struct knowledge *knowledge = answers_generation(answers)->knowledge;
 	enum learn_result result;
 	struct ua_claim claim;
 	uint64_t seen_ms;
 	struct syn syn;
 
-	if (clients_get_syn(daemon->pipeline.clients, &req->addr, req->port, &syn, &seen_ms) < 0)
+	if (clients_get_syn(answers->clients, &req->addr, req->port, &syn, &seen_ms) < 0)
 		return "not kept";
-	ua_parse(daemon->vocab, req->user_agent, &claim);
-	result = learn_add(learned_learn(daemon->learned), knowledge->base,
+	ua_parse(answers->vocab, req->user_agent, &claim);
+	result = learn_add(learned_learn(answers->learned), knowledge->base,
 			   (uint64_t)time(NULL) * 1000, &syn, &claim);
 	if (result == LEARN_COUNTED)
-		learned_touch(daemon->learned);
+		learned_touch(answers->learned);
 	return learn_result_name(result);
 }
 
-void answers_learn(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)
+void answers_learn(struct answers *answers, const struct proto_request *req, struct text_buf *reply)
 {
 	const char *result;
 
-	if (!daemon->learned) {
+	if (!answers->learned) {
 		proto_put_error(reply, req->id, PROTO_NOT_SUPPORTED,
 				"learning is off: learn.enabled in %s",
-				daemon->generation->config->path);
+				answers_generation(answers)->config->path);
 		return;
 	}
-	result = learn(daemon, req);
+	result = learn(answers, req);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"learned\":%s,\"result\":",
 		  strcmp(result, learn_result_name(LEARN_COUNTED)) == 0 ? "true" : "false");

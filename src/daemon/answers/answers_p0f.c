@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "daemon/daemon.h"
+#include "daemon/answers/answers.h"
 
 /* As in the database that p0f 3.09b comes with. */
 static const struct name {
@@ -77,12 +77,12 @@ static void put_link(const struct vocab *vocab, const struct verdict *verdict,
 
 static void lookup(void *ctx, const struct addr *addr, struct p0f_reply *ret_reply)
 {
-	const struct daemon *daemon = ctx;
+	const struct answers *answers = ctx;
 	const struct verdict *verdict;
 	struct client client;
 
 	ret_reply->status = P0F_NO_MATCH;
-	if (clients_get(daemon->pipeline.clients, addr, &client) < 0)
+	if (clients_get(answers->clients, addr, &client) < 0)
 		return;
 	verdict = &client.conns[0].verdict;
 	*ret_reply = (struct p0f_reply){.status = P0F_OK,
@@ -96,11 +96,11 @@ static void lookup(void *ctx, const struct addr *addr, struct p0f_reply *ret_rep
 					.bad_sw = verdict->flags & VERDICT_OS_MISMATCH ? 2 : 0};
 	if (verdict->flags & VERDICT_SHARED)
 		ret_reply->last_nat_s = client.chg_seen_s ? client.chg_seen_s : client.last_seen_s;
-	put_system(daemon->vocab, verdict, ret_reply);
-	put_link(daemon->vocab, verdict, ret_reply);
+	put_system(answers->vocab, verdict, ret_reply);
+	put_link(answers->vocab, verdict, ret_reply);
 }
 
-struct p0f_server_params answers_p0f(struct daemon *daemon)
+struct p0f_server_params answers_p0f(struct answers *answers)
 {
-	return (struct p0f_server_params){.lookup = lookup, .ctx = daemon};
+	return (struct p0f_server_params){.lookup = lookup, .ctx = answers};
 }

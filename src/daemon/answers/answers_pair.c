@@ -5,8 +5,8 @@
  */
 #include <errno.h>
 
-#include "daemon/daemon.h"
 #include "core/link/link_weigh.h"
+#include "daemon/answers/answers_ops.h"
 
 struct side {
 	struct link link;
@@ -14,39 +14,39 @@ struct side {
 };
 
 /* Without the SYN, its MSS and grade are still known, but not what its window said. */
-static void judge_stored(const struct daemon *daemon, const struct addr *addr,
+static void judge_stored(const struct generation *generation, const struct addr *addr,
 			 const struct verdict *verdict, struct link *ret_link)
 {
 	struct syn syn = {.ip_version = addr_is_v4(addr) ? 4 : 6,
 			  .mss = (uint16_t)verdict->mss,
 			  .has_mss = verdict->mss != 0};
 
-	link_judge(daemon->generation->knowledge->linkdb, &syn,
-		   (uint16_t)daemon->generation->config->local_clamp, ret_link);
+	link_judge(generation->knowledge->linkdb, &syn, (uint16_t)generation->config->local_clamp,
+		   ret_link);
 	ret_link->grade = (enum link_grade)verdict->grade;
 	ret_link->mss_clamped = verdict->reasons & reason_bit(REASON_WIN_CLAMPED);
 	ret_link->mss_own = verdict->reasons & reason_bit(REASON_WIN_OWN_MSS);
 }
 
 /* The newest connection of an address, or the one that was asked for. */
-static int find_side(struct daemon *daemon, const struct addr *addr, uint16_t port,
+static int find_side(const struct answers *answers, const struct addr *addr, uint16_t port,
 		     struct side *ret_side)
 {
+	const struct generation *generation = answers_generation(answers);
 	const struct client_conn *conn;
 	struct client client;
 	struct syn syn;
 
-	if (clients_get(daemon->pipeline.clients, addr, &client) < 0)
+	if (clients_get(answers->clients, addr, &client) < 0)
 		return -ENOENT;
 	conn = client_conn_find(&client, port);
 	conn = conn ? conn : &client.conns[0];
 	ret_side->seen_ms = (uint64_t)client.last_seen_s * 1000;
-	if (clients_get_syn(daemon->pipeline.clients, addr, conn->src_port, &syn,
-			    &ret_side->seen_ms) == 0)
-		link_judge(daemon->generation->knowledge->linkdb, &syn,
-			   (uint16_t)daemon->generation->config->local_clamp, &ret_side->link);
+	if (clients_get_syn(answers->clients, addr, conn->src_port, &syn, &ret_side->seen_ms) == 0)
+		link_judge(generation->knowledge->linkdb, &syn,
+			   (uint16_t)generation->config->local_clamp, &ret_side->link);
 	else
-		judge_stored(daemon, addr, &conn->verdict, &ret_side->link);
+		judge_stored(generation, addr, &conn->verdict, &ret_side->link);
 	ret_side->link.grade = (enum link_grade)conn->verdict.grade;
 	ret_side->link.reasons |= conn->verdict.reasons;
 	return 0;
@@ -91,7 +91,7 @@ static void put_side(const char *mss_key, const char *mtu_key, const struct side
 		text_put(reply, "null");
 }
 
-static void put_found(const struct daemon *daemon, const struct proto_request *req,
+static void put_found(const struct answers *answers, const struct proto_request *req,
 		      const struct side *side, const struct side *also, struct text_buf *reply)
 {
 	bool is_v4 = addr_is_v4(&req->addr);
@@ -103,20 +103,21 @@ static void put_found(const struct daemon *daemon, const struct proto_request *r
 	put_side("mss", "mtu", side, reply);
 	put_side("also_mss", "also_mtu", also, reply);
 	text_putf(reply, ",\"apart_s\":%llu", (unsigned long long)(apart_ms / 1000));
-	put_pair(&pair, daemon->generation->config->link_threshold, reply);
+	put_pair(&pair, answers_generation(answers)->config->link_threshold, reply);
 }
 
-void answers_pair(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)
+void answers_put_pair(const struct answers *answers, const struct proto_request *req,
+		      struct text_buf *reply)
 {
 	char ip[ADDR_TEXT_MAX];
 	struct side side, also;
-	bool is_found = find_side(daemon, &req->addr, req->port, &side) == 0 &&
-			find_side(daemon, &req->also, 0, &also) == 0;
+	bool is_found = find_side(answers, &req->addr, req->port, &side) == 0 &&
+			find_side(answers, &req->also, 0, &also) == 0;
 
 	addr_format(&req->also, ip);
 	text_putf(reply, ",\"pair\":{\"also\":\"%s\",\"found\":%s", ip,
 		  is_found ? "true" : "false");
 	if (is_found)
-		put_found(daemon, req, &side, &also, reply);
+		put_found(answers, req, &side, &also, reply);
 	text_put_char(reply, '}');
 }

@@ -2,7 +2,7 @@
 /* The operation `unknown`: shapes that nothing in the databases looks like, most frequent first. */
 #include <stdlib.h>
 
-#include "daemon/daemon.h"
+#include "daemon/answers/answers_ops.h"
 
 #define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 100)
 
@@ -14,7 +14,8 @@ static void put_entry(const struct tally_entry *entry, bool is_first, struct tex
 		  (unsigned long long)entry->count, entry->first_seen_s, entry->last_seen_s);
 }
 
-void answers_unknown(struct daemon *daemon, const struct proto_request *req, struct text_buf *reply)
+void answers_unknown(struct answers *answers, const struct proto_request *req,
+		     struct text_buf *reply)
 {
 	struct tally_entry *entries = malloc(req->limit * sizeof(*entries));
 	struct tally_stats stats;
@@ -24,8 +25,8 @@ void answers_unknown(struct daemon *daemon, const struct proto_request *req, str
 		proto_put_error(reply, req->id, PROTO_FAILED, "out of memory");
 		return;
 	}
-	tally_get_stats(daemon->pipeline.unknown, &stats);
-	count = tally_list(daemon->pipeline.unknown, entries, req->limit);
+	tally_get_stats(answers->unknown, &stats);
+	count = tally_list(answers->unknown, entries, req->limit);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"syns\":%llu,\"shapes\":%zu,\"capacity\":%zu,\"evicted\":%llu",
 		  (unsigned long long)stats.total, stats.used, stats.capacity,

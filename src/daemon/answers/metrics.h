@@ -6,16 +6,14 @@
 #ifndef SYNPRINT_DAEMON_ANSWERS_METRICS_H
 #define SYNPRINT_DAEMON_ANSWERS_METRICS_H
 
-#include "core/base/text.h"
-
-struct daemon;
+#include "daemon/answers/figures.h"
 
 #define METRICS_BYTES_MAX (128 * 1024) /* with 16 queues and 32 sets of long names about 100 KiB */
 
 /** metrics_put() - all of them. */
-void metrics_put(const struct daemon *daemon, struct text_buf *out);
+void metrics_put(const struct figures *figures, struct text_buf *out);
 
-/** metrics_tick() - once a second: write the file where it is due. */
-void metrics_tick(struct daemon *daemon);
+/** metrics_write() - as a file, replaced as a whole; where it cannot be, that is logged. */
+void metrics_write(const char *path, const struct figures *figures);
 
 #endif

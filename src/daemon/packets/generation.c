@@ -311,6 +311,22 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 	return sets;
 }
 
+int generation_publish(const struct generation *generation, const struct publish_item *item)
+{
+	unsigned mailbox = (unsigned)generation->config->queue_count;
+	struct publish_burst *burst;
+
+	if (!generation->publisher)
+		return 0;
+	burst = publisher_burst(generation->publisher, mailbox);
+	if (!burst)
+		return -EAGAIN;
+	burst->count = 1;
+	burst->items[0] = *item;
+	publisher_submit(generation->publisher, mailbox, false);
+	return 0;
+}
+
 uint32_t generation_share(const struct generation *generation, unsigned target, int percent)
 {
 	const struct config *config = generation->config;

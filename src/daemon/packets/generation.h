@@ -71,6 +71,13 @@ uint32_t generation_sets_of(const struct generation *generation, const struct ad
 uint32_t generation_sets_left(const struct generation *generation, const struct addr *addr,
 			      const struct verdict *old_verdict, uint32_t met);
 
+/**
+ * generation_publish() - one item that no worker brings, through the mailbox behind theirs; without
+ * waiting, from the thread that replaces the generation.
+ * Return: 0, also where nothing is published; -EAGAIN: the sets are busy.
+ */
+int generation_publish(const struct generation *generation, const struct publish_item *item);
+
 /** generation_share() - @percent of a set's size, or no limit: of 100, and where the set is small. */
 uint32_t generation_share(const struct generation *generation, unsigned target, int percent);
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Answers to requests on the sockets, and events for subscribers. They see the parts of the daemon
+ * that they speak of; what only the whole can do is asked of it.
+ */
+#ifndef SYNPRINT_DAEMON_ANSWERS_ANSWERS_H
+#define SYNPRINT_DAEMON_ANSWERS_ANSWERS_H
+
+#include "control/p0f_server.h"
+#include "control/server.h"
+#include "core/baseline/baseline.h"
+#include "core/learn/tally.h"
+#include "daemon/answers/figures.h"
+#include "daemon/packets/generation.h"
+#include "knowledge/learned.h"
+#include "publish/feed.h"
+
+/* Each part outlives the answers. One thread gives them, the one that replaces the generation. */
+struct answers {
+	struct generation *const *generation; /* the newest */
+	const struct vocab *vocab;
+	struct clients *clients;
+	struct baseline *baseline; /* NULL where none is kept */
+	struct tally *unknown;
+	struct learned *learned; /* NULL where nothing is learned */
+	struct server *server; /* whose subscribers are told; set once it is there */
+	int (*reload)(void *daemon, struct text_error *ret_error);
+	void (*gather)(const void *daemon, struct figures *ret_figures);
+	void *daemon;
+};
+
+/** answers_handler() - how the control socket's requests are answered. */
+struct server_handler answers_handler(struct answers *answers);
+
+/** answers_p0f() - how the p0f socket's queries are answered; where it listens is left open. */
+struct p0f_server_params answers_p0f(struct answers *answers);
+
+/** answers_tell() - send an event of the workers to the subscribers. @answers: struct answers */
+void answers_tell(void *answers, const struct feed_event *event);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each figure is called: a member of the status reply, a metric, and what the metric means. */
+#include "daemon/answers/figures.h"
+
+#include <string.h>
+
+#define AT(type, field) offsetof(type, field), sizeof(((type *)0)->field)
+#define IN(field) AT(struct figures, field)
+#define COUNT(rows) (sizeof(rows) / sizeof(rows[0]))
+
+#define COUNTER FIGURE_COUNTER
+#define GAUGE FIGURE_GAUGE
+
+static const struct figure process[] = {
+	{"uptime_s", "uptime_seconds", GAUGE, "since the start", IN(uptime_s)},
+};
+
+static const struct figure database[] = {
+	{"signatures", "signatures", GAUGE, "signatures in the databases", IN(sigdb.sigs)},
+	{"classes", NULL, GAUGE, NULL, IN(sigdb.classes)},
+	{"links", "links", GAUGE, "rows of the link table", IN(links)},
+	{"reloads", "reloads_total", COUNTER, "reloads that succeeded", IN(reloads)},
+};
+
+static const struct figure rules[] = {
+	{"present", "rules_present", GAUGE, "1 where our rules are in the kernel",
+	 IN(rules.has_rules)},
+	{"diverting", "diverting", GAUGE, "1 while the dead-man's switch is on",
+	 IN(rules.is_diverting)},
+	{"counted", "syns_total", COUNTER, "inbound SYNs that the rules counted",
+	 IN(rules.counted)},
+	{"unclassified", "syns_unclassified_total", COUNTER,
+	 "those of them that passed unclassified", IN(rules.unclassified)},
+	{"restored", "rules_restored_total", COUNTER, "how often somebody had deleted the rules",
+	 IN(rules.restored)},
+	{"heartbeats_withheld", "heartbeats_withheld_total", COUNTER,
+	 "heartbeats left out because a worker stood still", IN(rules.withheld)},
+};
+
+static const struct figure clients[] = {
+	{"used", "clients", GAUGE, "addresses in the client table", IN(clients.used)},
+	{"capacity", "clients_capacity", GAUGE, "how many it has room for", IN(clients.capacity)},
+	{"evicted", "clients_evicted_total", COUNTER, "clients that gave way to others",
+	 IN(clients.evicted)},
+	{"memory_bytes", "clients_memory_bytes", GAUGE, "memory of the table",
+	 IN(clients.memory_bytes)},
+};
+
+static const struct figure baseline[] = {
+	{"networks", "baseline_networks", GAUGE, "networks in the baseline", IN(baseline.used)},
+	{"capacity", "baseline_capacity", GAUGE, "how many it has room for", IN(baseline.capacity)},
+	{"evicted", "baseline_evicted_total", COUNTER, "networks that gave way to others",
+	 IN(baseline.evicted)},
+	{"memory_bytes", NULL, GAUGE, NULL, IN(baseline.memory_bytes)},
+};
+
+static const struct figure unknown[] = {
+	{"shapes", "unknown_shapes", GAUGE, "kinds of SYN that nothing in the databases looks like",
+	 IN(unknown.used)},
+	{"capacity", NULL, GAUGE, NULL, IN(unknown.capacity)},
+	{"syns", "unknown_syns_total", COUNTER, "SYNs of these kinds", IN(unknown.total)},
+};
+
+static const struct figure learned[] = {
+	{"shapes", "learned_shapes", GAUGE, "kinds of SYN learned from User-Agents",
+	 IN(learned.used)},
+	{"capacity", NULL, GAUGE, NULL, IN(learned.capacity)},
+	{"syns", "learned_syns_total", COUNTER, "SYNs of these kinds, counted for a system",
+	 IN(learned.total)},
+};
+
+static const struct figure publish[] = {
+	{"bursts", "publish_bursts_total", COUNTER, "bursts with something to publish",
+	 IN(publish.bursts)},
+	{"late", "publish_late_total", COUNTER,
+	 "bursts that were let go before they were published", IN(publish.late)},
+	{"lost", "publish_lost_total", COUNTER, "bursts left to the repair", IN(publish.lost)},
+	{"withheld", "publish_withheld_total", COUNTER,
+	 "SYNs left out of a set whose share of their kind was used up", IN(workers.withheld)},
+};
+
+static const struct figure control[] = {
+	{"connections", "control_connections", GAUGE, "open connections of the control socket",
+	 IN(control.conns)},
+	{"subscribers", "control_subscribers", GAUGE, "those of them that get events",
+	 IN(control.subscribers)},
+	{"accepted", NULL, COUNTER, NULL, IN(control.accepted)},
+	{"refused", "control_refused_total", COUNTER, "connections refused: too many",
+	 IN(control.refused)},
+	{"gave_way", "control_gave_way_total", COUNTER, "connections ended for other users' sake",
+	 IN(control.gave_way)},
+	{"requests", "control_requests_total", COUNTER, "requests", IN(control.requests)},
+	{"errors", "control_errors_total", COUNTER, "requests that were refused",
+	 IN(control.errors)},
+	{"events_sent", "control_events_sent_total", COUNTER, "events sent to subscribers",
+	 IN(control.events_sent)},
+	{"events_missed", "control_events_missed_total", COUNTER, "events that subscribers missed",
+	 IN(control.events_missed)},
+};
+
+static const struct figure p0f[] = {
+	{NULL, "p0f_connections", GAUGE, "open connections of the p0f socket", IN(p0f.conns)},
+	{NULL, "p0f_refused_total", COUNTER, "connections refused: too many", IN(p0f.refused)},
+	{NULL, "p0f_queries_total", COUNTER, "queries", IN(p0f.queries)},
+	{NULL, "p0f_bad_queries_total", COUNTER, "queries that were none", IN(p0f.bad_queries)},
+};
+
+#define HAS(field) offsetof(struct figures, field)
+
+const struct figure_group figure_groups[] = {
+	{"", process, COUNT(process), 0},
+	{"rules", rules, COUNT(rules), 0},
+	{"clients", clients, COUNT(clients), 0},
+	{"baseline", baseline, COUNT(baseline), HAS(has_baseline)},
+	{"unknown", unknown, COUNT(unknown), 0},
+	{"learned", learned, COUNT(learned), HAS(has_learned)},
+	{"publish", publish, COUNT(publish), 0},
+	{"database", database, COUNT(database), 0},
+	{"control", control, COUNT(control), 0},
+	{NULL, p0f, COUNT(p0f), HAS(has_p0f)},
+};
+
+const unsigned figure_group_count = COUNT(figure_groups);
+
+#define OF_QUEUE(field) AT(struct figures_queue, field)
+
+static const struct figure queue[] = {
+	{"received", "queue_received_total", COUNTER, "packets received from the queue",
+	 OF_QUEUE(worker.received)},
+	{"bursts", "queue_bursts_total", COUNTER, "bursts they came in", OF_QUEUE(worker.bursts)},
+	{"accept_failures", "queue_accept_failures_total", COUNTER,
+	 "verdicts that the kernel did not take at once", OF_QUEUE(worker.accept_failures)},
+};
+
+const struct figure_group figures_of_queue = {NULL, queue, COUNT(queue), 0};
+
+#define OF_SET(field) AT(struct publisher_target_stats, field)
+
+static const struct figure set[] = {
+	{"added", "set_added_total", COUNTER, "elements handed to the set", OF_SET(added)},
+	{"refreshed", "set_refreshed_total", COUNTER, "elements whose timeout was begun anew",
+	 OF_SET(refreshed)},
+	{"removed", "set_removed_total", COUNTER, "elements taken out of the set", OF_SET(removed)},
+	{"failed", "set_failed_total", COUNTER, "elements that the set did not take",
+	 OF_SET(failed)},
+	{"refills", "set_refills_total", COUNTER, "how often the set was filled again",
+	 OF_SET(refills)},
+	{"quarantined", "set_quarantined", GAUGE, "1 while the set takes no elements",
+	 OF_SET(is_quarantined)},
+};
+
+const struct figure_group figures_of_set = {NULL, set, COUNT(set), 0};
+
+uint64_t figure_value(const struct figure *figure, const void *of)
+{
+	const uint8_t *at = (const uint8_t *)of + figure->offset;
+	uint64_t big = 0;
+	uint32_t small = 0;
+
+	if (figure->size == sizeof(bool))
+		return *at;
+	if (figure->size == sizeof(small)) {
+		memcpy(&small, at, sizeof(small));
+		return small;
+	}
+	memcpy(&big, at, figure->size);
+	return big;
+}
+
+bool figure_group_is_there(const struct figure_group *group, const struct figures *figures)
+{
+	return !group->has_offset || *(const bool *)((const uint8_t *)figures + group->has_offset);
+}

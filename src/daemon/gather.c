@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All figures of one moment, from the parts that count them. */
+#include "daemon/parts.h"
+#include "sys/clock.h"
+
+static void gather_queues(const struct daemon *daemon, struct figures *figures)
+{
+	figures->queue_count = (unsigned)daemon->boot->queue_count;
+	for (unsigned i = 0; i < figures->queue_count; i++) {
+		struct figures_queue *queue = &figures->queues[i];
+
+		queue->number = (unsigned)daemon->boot->queue_first + i;
+		worker_get_stats(daemon->workers[i], &queue->worker);
+		queue->has_kernel =
+			nfqueue_proc_read(daemon->proc_fd, queue->number, &queue->kernel) == 0;
+	}
+	workers_sum_stats(daemon->workers, figures->queue_count, &figures->workers);
+}
+
+static void gather_tables(const struct daemon *daemon, struct figures *figures)
+{
+	const struct pipeline *pipeline = &daemon->pipeline;
+
+	clients_get_stats(pipeline->clients, &figures->clients);
+	tally_get_stats(pipeline->unknown, &figures->unknown);
+	figures->has_baseline = pipeline->baseline != NULL;
+	if (pipeline->baseline)
+		baseline_get_stats(pipeline->baseline, &figures->baseline);
+	figures->has_learned = daemon->learned != NULL;
+	if (daemon->learned)
+		learn_get_stats(learned_learn(daemon->learned), &figures->learned);
+}
+
+void daemon_gather(const void *ctx, struct figures *ret_figures)
+{
+	const struct daemon *daemon = ctx;
+	const struct generation *generation = daemon->generation;
+
+	*ret_figures = (struct figures){.generation = generation,
+					.uptime_s = clock_boot_s() - daemon->started_s,
+					.reloads = daemon->reloads,
+					.links = linkdb_count(generation->knowledge->linkdb),
+					.has_p0f = daemon->p0f != NULL};
+	sigdb_get_stats(generation->knowledge->sigdb, &ret_figures->sigdb);
+	keeper_get_stats(daemon->keeper, &ret_figures->rules);
+	gather_queues(daemon, ret_figures);
+	gather_tables(daemon, ret_figures);
+	if (generation->publisher)
+		publisher_get_stats(generation->publisher, &ret_figures->publish);
+	server_get_stats(daemon->server, &ret_figures->control);
+	if (daemon->p0f)
+		p0f_server_get_stats(daemon->p0f, &ret_figures->p0f);
+}

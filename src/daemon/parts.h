@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon is made of, for the files that wire it: daemon.c, sockets.c, confine.c, reload.c,
+ * gather.c. Whoever does the work below them takes the parts that he uses.
+ */
+#ifndef SYNPRINT_DAEMON_PARTS_H
+#define SYNPRINT_DAEMON_PARTS_H
+
+#include "daemon/answers/answers.h"
+#include "daemon/daemon.h"
+#include "daemon/service.h"
+#include "sys/loop.h"
+#include "sys/privs.h"
+
+#define DAEMON_RETIRED_MAX 4
+
+struct state;
+
+struct daemon {
+	struct config *boot; /* the first configuration: what only a restart changes */
+	struct generation *generation; /* the newest; workers read it atomically */
+	struct generation *retired[DAEMON_RETIRED_MAX]; /* replaced, and maybe still in use */
+	struct vocab *vocab;
+	struct pipeline pipeline;
+	struct answers answers;
+	struct loop *loop;
+	struct privs_user user; /* whom to become */
+	bool has_user; /* else we stay who we are */
+	int lock_rc; /* of lock_namespace() */
+	int lock_fd; /* of this network namespace; -1 without */
+	struct service service;
+	struct server *server;
+	int proc_fd; /* nfqueue_proc_open(); -1 where it may not be read */
+	struct p0f_server *p0f; /* NULL where it is off */
+	struct worker *workers[CONFIG_QUEUES_MAX];
+	struct keeper *keeper;
+	struct learned *learned; /* NULL where nothing is learned */
+	struct state *state; /* NULL where none is kept */
+	uint64_t started_s; /* clock_boot_s() */
+	uint64_t reloads;
+	unsigned seconds; /* of the housekeeping */
+};
+
+/* ---- confine.c ---- */
+
+/** daemon_find_user() - before anything is made, so that it can be made for them; NULL: nobody. */
+enum daemon_exit daemon_find_user(struct daemon *daemon, const char *name);
+
+/**
+ * daemon_confine() - become the user, with CAP_NET_ADMIN and the system calls that are needed from
+ * here on; their directories are handed over first. Every thread is started after it.
+ */
+enum daemon_exit daemon_confine(const struct daemon *daemon);
+
+/* ---- reload.c ---- */
+
+/**
+ * daemon_reload() - read configuration and databases again. What only a restart can change stays,
+ * and is named in the new generation's notes.
+ * @daemon: struct daemon
+ * Return: 0, or -EINVAL with the reason; then all stays.
+ */
+int daemon_reload(void *daemon, struct text_error *ret_error);
+
+/** daemon_free_unused() - give the generations back that no worker can be using any more. */
+void daemon_free_unused(struct daemon *daemon);
+
+/** daemon_refresh_s() - how often an element must be renewed so that none of the sets loses it. */
+unsigned daemon_refresh_s(const struct config *config);
+
+/* ---- gather.c ---- */
+
+/** daemon_gather() - all figures as they are now. @daemon: struct daemon */
+void daemon_gather(const void *daemon, struct figures *ret_figures);
+
+/* ---- sockets.c ---- */
+
+/**
+ * daemon_open_sockets() - listen where the configuration says; what is wrong is logged.
+ * daemon_watch_sockets() - have the loop serve them. Return: 0 or -errno.
+ */
+enum daemon_exit daemon_open_sockets(struct daemon *daemon);
+int daemon_watch_sockets(struct daemon *daemon);
+
+/** daemon_tidy_sockets() - once a second: files that somebody deleted, memory of many that left. */
+void daemon_tidy_sockets(struct daemon *daemon);
+void daemon_close_sockets(struct daemon *daemon);
+
+#endif
