@@ -10,13 +10,15 @@
 
 #define SHARDS_MAX 32
 #define CLIENTS_PER_SHARD_MIN 1024
-#define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot has 24 bits for the entry */
+#define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot and a link have 24 bits for it */
 #define DISTANCE_MAX 15u /* of an index slot from its home, in four bits; this one: or more */
-#define NIL UINT32_MAX
+#define NIL UINT32_MAX /* no slot */
+#define NONE SHARD_NUMBER_NONE
 #define CACHE_LINE 64
 #define PREFETCH_SLOTS 8 /* nearly all entries are within so many slots of their home */
 #define ONCE_SHARE 8 /* those seen once may always take an eighth of a shard */
-#define NETWORK_SHARE 8 /* a network may have an eighth of a shard for those who came back */
+#define FREE_SHARE 8 /* and the confirmed ones never have this one */
+#define NETWORK_SHARE 8 /* a network may have an eighth of a shard on each other list */
 #define NETWORK_MIN 256 /* and as many as a /24 has addresses */
 
 static unsigned shards_for(size_t capacity)
@@ -74,9 +76,9 @@ static void shard_init(struct shard *shard, const struct clients *clients, unsig
 	shard->entry_count = (uint32_t)entries;
 	shard->index_size = (uint32_t)slots;
 	shard->recent_count = (uint32_t)recent;
-	shard->free_head = NIL;
+	shard->free_head = NONE;
 	for (unsigned list = 0; list < AGE_LISTS; list++)
-		shard->ages[list].oldest = shard->ages[list].newest = NIL;
+		shard->ages[list].oldest = shard->ages[list].newest = NONE;
 }
 
 bool clients_alloc(struct clients *clients)
@@ -252,35 +254,47 @@ static void clear_slot(const struct clients *clients, struct shard *shard, uint3
 	set_slot(shard, slot, 0);
 }
 
-/* How many of an address's network came back; networks that share a count share the room. */
-static uint32_t *again_of(const struct clients *clients, struct shard *shard,
-			  const struct addr *addr)
+/* How many of an address's network are on a list; networks that share a count share the room. */
+static uint32_t *count_of(const struct clients *clients, struct shard *shard,
+			  const struct addr *addr, enum age_list list)
 {
 	struct addr network = addr_network(addr);
 
-	return &shard->again_of[clients_hash(clients, &network) % SHARD_NETWORKS];
+	return &shard->count_of[list][clients_hash(clients, &network) % SHARD_NETWORKS];
+}
+
+/* Of those seen once nobody asks. */
+static void uncount(const struct clients *clients, struct shard *shard, const struct entry *entry)
+{
+	if (entry->list != AGE_ONCE)
+		--*count_of(clients, shard, &entry->addr, (enum age_list)entry->list);
 }
 
 static void age_unlink(struct shard *shard, const struct entry *entry)
 {
-	uint32_t *oldest = &shard->ages[entry->list].oldest;
-	uint32_t *newest = &shard->ages[entry->list].newest;
-
-	*(entry->older == NIL ? oldest : &shard->entries[entry->older].newer) = entry->newer;
-	*(entry->newer == NIL ? newest : &shard->entries[entry->newer].older) = entry->older;
+	if (entry->older == NONE)
+		shard->ages[entry->list].oldest = entry->newer;
+	else
+		shard->entries[entry->older].newer = entry->newer;
+	if (entry->newer == NONE)
+		shard->ages[entry->list].newest = entry->older;
+	else
+		shard->entries[entry->newer].older = entry->older & NONE;
 	shard->ages[entry->list].count--;
 }
 
 static void age_append(struct shard *shard, struct entry *entry, enum age_list list)
 {
-	uint32_t number = (uint32_t)(entry - shard->entries);
-	uint32_t *oldest = &shard->ages[list].oldest, *newest = &shard->ages[list].newest;
+	uint32_t number = (uint32_t)(entry - shard->entries), newest = shard->ages[list].newest;
 
-	entry->list = list & 1u;
-	entry->older = *newest;
-	entry->newer = NIL;
-	*(*newest == NIL ? oldest : &shard->entries[*newest].newer) = number;
-	*newest = number;
+	entry->list = list & 3u;
+	entry->older = newest & NONE;
+	entry->newer = NONE;
+	if (newest == NONE)
+		shard->ages[list].oldest = number;
+	else
+		shard->entries[newest].newer = number & NONE;
+	shard->ages[list].newest = number;
 	shard->ages[list].count++;
 }
 
@@ -290,26 +304,41 @@ void shard_touch(struct shard *shard, struct entry *entry)
 	age_append(shard, entry, (enum age_list)entry->list);
 }
 
-void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry)
+static void age_move(const struct clients *clients, struct shard *shard, struct entry *entry,
+		     enum age_list list)
 {
-	uint32_t share = shard->entry_count / NETWORK_SHARE;
-	uint32_t *count;
-
-	if (entry->list == AGE_AGAIN) {
-		shard_touch(shard, entry);
-		return;
-	}
-	count = again_of(clients, shard, &entry->addr);
-	if (*count >= (share > NETWORK_MIN ? share : NETWORK_MIN)) {
-		shard_touch(shard, entry);
-		return;
-	}
-	++*count;
+	uncount(clients, shard, entry);
+	++*count_of(clients, shard, &entry->addr, list);
 	age_unlink(shard, entry);
-	age_append(shard, entry, AGE_AGAIN);
+	age_append(shard, entry, list);
 }
 
-/* Who gives way in a full shard. */
+/* One confirmed client too many: their oldest is as one that came back. */
+static void leave_room(const struct clients *clients, struct shard *shard)
+{
+	uint32_t room = shard->entry_count / FREE_SHARE;
+
+	while (shard->ages[AGE_CONFIRMED].count > shard->entry_count - (room ? room : 1))
+		age_move(clients, shard, &shard->entries[shard->ages[AGE_CONFIRMED].oldest],
+			 AGE_AGAIN);
+}
+
+void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry,
+		   enum age_list list)
+{
+	uint32_t share = shard->entry_count / NETWORK_SHARE;
+
+	if (share < NETWORK_MIN)
+		share = NETWORK_MIN;
+	if (entry->list >= list || *count_of(clients, shard, &entry->addr, list) >= share) {
+		shard_touch(shard, entry);
+		return;
+	}
+	age_move(clients, shard, entry, list);
+	leave_room(clients, shard);
+}
+
+/* Who gives way in a full shard: nobody who is confirmed, as leave_room() has seen to it. */
 static struct entry *find_victim(const struct shard *shard)
 {
 	uint32_t once = shard->ages[AGE_ONCE].count, again = shard->ages[AGE_AGAIN].count;
@@ -323,10 +352,9 @@ void shard_remove(const struct clients *clients, struct shard *shard, struct ent
 	clear_slot(clients, shard,
 		   find_slot(shard, &entry->addr, clients_hash(clients, &entry->addr)));
 	age_unlink(shard, entry);
-	if (entry->list == AGE_AGAIN)
-		--*again_of(clients, shard, &entry->addr);
+	uncount(clients, shard, entry);
 	memset(entry, 0, sizeof(*entry));
-	entry->older = shard->free_head;
+	entry->older = shard->free_head & NONE;
 	shard->free_head = (uint32_t)(entry - shard->entries);
 	shard->used--;
 }
@@ -335,7 +363,7 @@ static struct entry *entry_take_free(struct shard *shard)
 {
 	struct entry *entry;
 
-	if (shard->free_head == NIL)
+	if (shard->free_head == NONE)
 		return &shard->entries[shard->entry_top++];
 	entry = &shard->entries[shard->free_head];
 	shard->free_head = entry->older;
@@ -353,10 +381,12 @@ static void evict(const struct clients *clients, struct shard *shard)
 
 	shard_remove(clients, shard, find_victim(shard));
 	shard->evicted++;
+	if (!shard->ages[AGE_ONCE].count && !shard->ages[AGE_AGAIN].count)
+		return;
 	next = find_victim(shard);
 	hash = clients_hash(clients, &next->addr);
 	__builtin_prefetch(&shard->index[home_slot(shard, hash)], 1);
-	if (next->newer != NIL)
+	if (next->newer != NONE)
 		prefetch_bytes(&shard->entries[next->newer], sizeof(struct entry));
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A shard of the client table: an array of entries, an open-addressing index into it, and two
- * lists of the entries by age. Every function that does not say otherwise wants the shard's lock
+ * A shard of the client table: an array of entries, an open-addressing index into it, and lists
+ * of the entries by age. Every function that does not say otherwise wants the shard's lock
  * to be held.
  *
- * Who was seen once is on one list, who came back on the other. What has to give way in a full
- * shard is the oldest of those seen once, as long as they are more than an eighth of it: a flood
- * from addresses that nobody comes back from pushes out its own, and not the clients of a site.
- * Who owns a network can come back from each of its addresses: of those on the second list, one
- * network has an eighth of a shard at the most, and the rest of it stays on the first.
+ * Three lists: who was seen once, who came back, and who is confirmed. What has to give way in a
+ * full shard is the oldest of those seen once, as long as they are more than an eighth of it, and
+ * else the oldest of those who came back. The confirmed ones are never more than seven eighths: one
+ * more of them sends their oldest back to the second list. So no SYN, however many, pushes out who
+ * is confirmed; only other confirmed clients can. Who owns a network can come back, and be
+ * confirmed, at each of its addresses: of each of these two lists one network has an eighth of a
+ * shard at the most, and the rest of it stays on the list before.
  */
 #ifndef SYNPRINT_CORE_CLIENTS_CLIENT_SHARD_H
 #define SYNPRINT_CORE_CLIENTS_CLIENT_SHARD_H
@@ -19,7 +21,9 @@
 
 #define SHARD_NETWORKS 256 /* that are told apart where those who came back are counted */
 
-enum age_list { AGE_ONCE, AGE_AGAIN, AGE_LISTS };
+#define SHARD_NUMBER_NONE ((1u << 24) - 1) /* of an entry: there is none */
+
+enum age_list { AGE_ONCE, AGE_AGAIN, AGE_CONFIRMED, AGE_LISTS };
 
 struct entry {
 	struct verdict verdicts[CLIENT_CONNS]; /* newest first, as ports and tuples */
@@ -28,13 +32,18 @@ struct entry {
 	uint8_t tuples[CLIENT_CONNS]; /* of destination and sequence number */
 	uint32_t first_seen_s, last_seen_s, chg_seen_s;
 	uint32_t syn_count; /* 0: the entry is free */
-	uint32_t older, newer; /* age list; older links the free list too */
-	uint16_t reported_s; /* low bits of the time of the last report */
-	uint8_t conn_count : 3;
-	uint8_t close_count : 3; /* of these, how many came shortly one after the other */
-	uint8_t list : 1; /* enum age_list */
-	uint8_t is_withheld : 1; /* struct change has it */
-	uint8_t mix; /* how much several stacks alternate here */
+	uint32_t older : 24; /* on the age list; links the free list too */
+	uint32_t conn_count : 3;
+	uint32_t close_count : 2; /* confirmed connections that came shortly one after the other */
+	uint32_t list : 2; /* enum age_list */
+	uint32_t is_withheld : 1; /* struct change has it */
+	uint32_t newer : 24;
+	uint32_t confirmed : 4; /* a bit for each connection */
+	uint32_t is_confirmed : 1; /* one of its connections was, once */
+	uint32_t confirmed_high : 3; /* entry_confirmed_ticks() */
+	uint32_t confirmed_low : 8;
+	uint32_t reported_s : 16; /* low bits of the time of the last report */
+	uint32_t mix : 8; /* how much several stacks alternate here */
 };
 
 _Static_assert(sizeof(struct entry) == 120, "memory for each client is a promise");
@@ -56,7 +65,7 @@ struct shard {
 	} ages[AGE_LISTS];
 	uint32_t used, free_head, entry_top;
 	uint64_t evicted;
-	uint32_t again_of[SHARD_NETWORKS]; /* entries on AGE_AGAIN, by a hash of the network */
+	uint32_t count_of[AGE_LISTS][SHARD_NETWORKS]; /* entries by a hash of the network */
 } __attribute__((aligned(128)));
 
 struct clients {
@@ -99,8 +108,12 @@ void shard_remove(const struct clients *clients, struct shard *shard, struct ent
 /** shard_touch() - it was seen just now: the youngest of its list. */
 void shard_touch(struct shard *shard, struct entry *entry);
 
-/** shard_promote() - it came back: the youngest of those who did, if its network has room there. */
-void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry);
+/**
+ * shard_promote() - it came back, or is confirmed: the youngest of those, if its network has room
+ * there. It never goes back by this.
+ */
+void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry,
+		   enum age_list list);
 
 /** shard_recent() - where the whole SYN of a connection would be. */
 struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port);

@@ -10,23 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "core/clients/client_conns.h"
 
-#include "core/clients/client_shard.h"
-#include "core/link/link_weigh.h"
+/* What a client has sent at the most when its server first answers, to tell two SYNs of one tuple apart. */
+#define SENT_MAX (1u << 24)
 
-/* A SYN is retransmitted for 127 s at the longest (Linux, tcp_syn_retries 6). */
-#define REPEAT_WINDOW_S 130
-
-/* Connections that are further apart may be of a network that has changed meanwhile. */
-#define CLOSE_S 300
-
-/* Several stacks: an alternation weighs as much as this many SYNs of one and the same stack. */
-#define MIX_STEP 48
-#define MIX_SHARED (2 * MIX_STEP - 16)
-#define MIX_MAX 255
-#define MIX_MIN_CONFIDENCE 700
+/* So long after the SYN another one on the same tuple is its rival, and no new connection. */
+#define RIVAL_MS 130000
 
 struct clients *clients_new(const struct clients_params *params)
 {
@@ -70,90 +60,6 @@ void clients_free(struct clients *clients)
 	free(clients);
 }
 
-static uint8_t tuple_hash(const struct clients *clients, const struct syn *syn)
-{
-	uint64_t hash = XXH3_64bits_withSeed(syn->dst.bytes, sizeof(syn->dst.bytes),
-					     clients->params.seed ^
-						     ((uint64_t)syn->dst_port << 32 | syn->seq));
-
-	return (uint8_t)hash;
-}
-
-/* The remembered connection whose SYN this repeats, or -1. */
-static int find_repeat(const struct entry *entry, const struct syn *syn, uint8_t tuple,
-		       uint32_t now_s)
-{
-	if (now_s - entry->last_seen_s > REPEAT_WINDOW_S)
-		return -1;
-	for (int i = 0; i < entry->conn_count; i++)
-		if (entry->ports[i] == syn->src_port && entry->tuples[i] == tuple)
-			return i;
-	return -1;
-}
-
-static void push_conn(struct entry *entry, const struct syn *syn, uint8_t tuple,
-		      const struct verdict *verdict)
-{
-	for (unsigned i = CLIENT_CONNS - 1; i; i--) {
-		entry->verdicts[i] = entry->verdicts[i - 1];
-		entry->ports[i] = entry->ports[i - 1];
-		entry->tuples[i] = entry->tuples[i - 1];
-	}
-	entry->verdicts[0] = *verdict;
-	entry->ports[0] = syn->src_port;
-	entry->tuples[0] = tuple;
-	if (entry->conn_count < CLIENT_CONNS)
-		entry->conn_count++;
-}
-
-static bool is_clear(const struct verdict *verdict)
-{
-	return verdict->family_permille >= MIX_MIN_CONFIDENCE &&
-	       !(verdict->flags & (VERDICT_UNKNOWN | VERDICT_SCANNER));
-}
-
-static void note_mix(const struct clients *clients, struct entry *entry,
-		     const struct verdict *verdict)
-{
-	const struct verdict *last = &entry->verdicts[0];
-
-	if (!entry->conn_count || !is_clear(last) || !is_clear(verdict))
-		return;
-	if (vocab_family_of(clients->params.vocab, last->class_id) !=
-	    vocab_family_of(clients->params.vocab, verdict->class_id))
-		entry->mix = (uint8_t)(entry->mix + MIX_STEP > MIX_MAX ? MIX_MAX
-								       : entry->mix + MIX_STEP);
-	else if (entry->mix)
-		entry->mix--;
-}
-
-/* Behind a NAT each system has a line of its own; what nothing is known of is no system. */
-static bool is_same_system(const struct verdict *a, const struct verdict *b)
-{
-	return a->class_id == b->class_id && a->label == b->label &&
-	       !((a->flags | b->flags) & VERDICT_UNKNOWN);
-}
-
-/* What this SYN's link is worth beside the connections that came shortly before it. */
-static void weigh_link(const struct clients *clients, struct entry *entry, uint32_t now_s,
-		       struct verdict *verdict)
-{
-	uint16_t mss[CLIENT_CONNS + 1] = {(uint16_t)verdict->mss};
-	unsigned count = 1;
-	uint64_t several;
-
-	if (now_s - entry->last_seen_s > CLOSE_S)
-		entry->close_count = 0;
-	for (unsigned i = 0; i < entry->close_count; i++)
-		if (is_same_system(&entry->verdicts[i], verdict))
-			mss[count++] = (uint16_t)entry->verdicts[i].mss;
-	several = link_several(!addr_is_v4(&entry->addr), mss, count);
-	verdict->reasons = (verdict->reasons | several) & VERDICT_REASONS_MASK;
-	verdict_weigh(verdict, __atomic_load_n(&clients->threshold, __ATOMIC_RELAXED));
-	if (entry->close_count < CLIENT_CONNS)
-		entry->close_count++;
-}
-
 static bool verdict_differs(const struct verdict *a, const struct verdict *b)
 {
 	return a->class_id != b->class_id || a->label != b->label || a->flags != b->flags ||
@@ -170,65 +76,102 @@ static bool is_refresh_due(const struct clients *clients, const struct entry *en
 	       (uint16_t)(now_s - entry->reported_s) >= refresh_s;
 }
 
-static enum change_kind entry_observe(const struct clients *clients, struct entry *entry,
-				      const struct syn *syn, struct verdict verdict, uint32_t now_s,
-				      struct verdict *ret_old)
+/* The whole SYN that is kept of a client's connection, or NULL. */
+static struct recent *find_recent(const struct clients *clients, const struct shard *shard,
+				  const struct addr *key, uint64_t hash, uint16_t port)
 {
-	bool is_new = !entry->syn_count;
-	enum change_kind kind = CHANGE_NONE;
+	struct recent *recent = shard_recent(shard, hash, port);
+	struct addr source;
 
-	note_mix(clients, entry, &verdict);
-	weigh_link(clients, entry, now_s, &verdict);
-	if (entry->mix >= MIX_SHARED) {
-		verdict.flags |= VERDICT_SHARED;
-		verdict.reasons = (verdict.reasons | reason_bit(REASON_SEVERAL_STACKS)) &
-				  VERDICT_REASONS_MASK;
-	}
-	*ret_old = entry->verdicts[0];
-	if (is_new)
-		kind = CHANGE_NEW;
-	else if (verdict_differs(ret_old, &verdict))
-		kind = CHANGE_VERDICT;
-	else if (is_refresh_due(clients, entry, now_s))
-		kind = CHANGE_REFRESH;
-	if (!is_new && ret_old->class_id != verdict.class_id)
+	if (!recent->seen_ms || recent->syn.src_port != port)
+		return NULL;
+	source = clients_key(clients, &recent->syn.src);
+	return addr_equal(&source, key) ? recent : NULL;
+}
+
+/*
+ * Another SYN on the tuple of one that was seen a moment ago, and is no retransmission: one of both
+ * is forged, or a machine was very quick. The first one stays what is found by its port.
+ */
+static bool is_rival(const struct recent *recent, uint64_t now_ms, const struct syn *syn)
+{
+	return recent && now_ms - recent->seen_ms < RIVAL_MS &&
+	       recent->syn.dst_port == syn->dst_port && addr_equal(&recent->syn.dst, &syn->dst);
+}
+
+static enum change_kind kind_of(const struct clients *clients, const struct entry *entry,
+				uint32_t now_s, const struct verdict *old,
+				const struct verdict *verdict)
+{
+	if (!entry->syn_count)
+		return CHANGE_NEW;
+	if (verdict_differs(old, verdict))
+		return CHANGE_VERDICT;
+	return is_refresh_due(clients, entry, now_s) ? CHANGE_REFRESH : CHANGE_NONE;
+}
+
+/* What this SYN says beside what is known of its client, into @change. */
+static void entry_judge(const struct clients *clients, struct entry *entry, struct verdict verdict,
+			uint32_t now_s, struct change *change)
+{
+	int last = conns_find(entry, 0);
+
+	conns_weigh_link(clients, entry, now_s, &verdict);
+	conns_weigh_mix(entry, &verdict);
+	change->verdict = verdict;
+	change->old_verdict = entry->verdicts[last < 0 ? 0 : last];
+	change->kind = kind_of(clients, entry, now_s, &change->old_verdict, &verdict);
+	if (last >= 0 && !entry->is_confirmed && change->old_verdict.class_id != verdict.class_id)
 		entry->chg_seen_s = now_s;
-	if (kind != CHANGE_NONE)
+	if (change->kind != CHANGE_NONE)
 		entry->reported_s = (uint16_t)now_s;
-	push_conn(entry, syn, tuple_hash(clients, syn), &verdict);
+}
+
+/* A confirmed connection's whole SYN stays: another one from its port would take its place. */
+static void remember(struct entry *entry, struct recent *place, const struct recent *same,
+		     const struct recent *seen, uint8_t tuple, const struct verdict *verdict)
+{
+	int known = conns_find(entry, seen->syn.src_port);
+	bool rival = known >= 0 && is_rival(same, seen->seen_ms, &seen->syn);
+
+	if (!rival && !(known >= 0 && same && entry->confirmed >> known & 1))
+		*place = *seen;
+	conns_push(entry, &seen->syn, tuple, verdict, rival);
 	if (entry->syn_count < UINT32_MAX)
 		entry->syn_count++;
-	return kind;
 }
 
 static void shard_observe(const struct clients *clients, struct shard *shard, uint64_t hash,
-			  uint64_t now_ms, const struct syn *syn, const struct verdict *verdict,
+			  const struct recent *seen, const struct verdict *verdict,
 			  struct change *change)
 {
-	uint32_t now_s = (uint32_t)(now_ms / 1000);
+	uint32_t now_s = (uint32_t)(seen->seen_ms / 1000);
+	uint8_t tuple = conns_tuple(clients, &seen->syn);
+	uint16_t port = seen->syn.src_port;
 	struct entry *entry = shard_find(shard, &change->addr, hash);
-	int repeat = entry ? find_repeat(entry, syn, tuple_hash(clients, syn), now_s) : -1;
+	int repeat = entry ? conns_find_repeat(entry, &seen->syn, tuple, now_s) : -1;
 
 	if (!entry) {
 		entry = shard_add(clients, shard, &change->addr, hash);
 		entry->first_seen_s = now_s;
-	} else if (repeat < 0) {
-		shard_promote(clients, shard, entry);
 	} else {
-		shard_touch(shard, entry);
+		shard_promote(clients, shard, entry, repeat < 0 ? AGE_AGAIN : AGE_ONCE);
 	}
 	if (repeat >= 0) {
 		change->kind = CHANGE_REPEAT;
 		change->verdict = change->old_verdict = entry->verdicts[repeat];
 	} else {
-		change->kind =
-			entry_observe(clients, entry, syn, *verdict, now_s, &change->old_verdict);
-		change->verdict = entry->verdicts[0];
-		*shard_recent(shard, hash, syn->src_port) = (struct recent){now_ms, *syn};
+		entry_judge(clients, entry, *verdict, now_s, change);
 	}
+	change->asks = conns_asks(entry, now_s, port, &change->verdict);
+	if (repeat < 0)
+		remember(entry, shard_recent(shard, hash, port),
+			 find_recent(clients, shard, &change->addr, hash, port), seen, tuple,
+			 &change->verdict);
 	entry->last_seen_s = now_s;
 	change->syn_count = entry->syn_count;
 	change->is_withheld = entry->is_withheld;
+	change->is_confirmed = entry->is_confirmed;
 }
 
 void clients_locate(const struct clients *clients, const struct syn *syn,
@@ -249,10 +192,11 @@ void clients_observe(struct clients *clients, const struct client_key *key, uint
 		     struct change *ret_change)
 {
 	struct shard *shard = clients_shard(clients, key->hash);
+	struct recent seen = {now_ms, *syn};
 
 	ret_change->addr = key->addr;
 	pthread_mutex_lock(&shard->lock);
-	shard_observe(clients, shard, key->hash, now_ms, syn, verdict, ret_change);
+	shard_observe(clients, shard, key->hash, &seen, verdict, ret_change);
 	pthread_mutex_unlock(&shard->lock);
 }
 
@@ -266,9 +210,11 @@ static void entry_copy(const struct entry *entry, struct client *ret_client)
 		.chg_seen_s = entry->chg_seen_s,
 		.conn_count = entry->conn_count,
 		.is_withheld = entry->is_withheld,
+		.is_confirmed = entry->is_confirmed,
 	};
 	for (unsigned i = 0; i < entry->conn_count; i++)
-		ret_client->conns[i] = (struct client_conn){entry->verdicts[i], entry->ports[i]};
+		ret_client->conns[i] = (struct client_conn){entry->verdicts[i], entry->ports[i],
+							    entry->confirmed >> i & 1};
 }
 
 int clients_get(struct clients *clients, const struct addr *addr, struct client *ret_client)
@@ -286,32 +232,87 @@ int clients_get(struct clients *clients, const struct addr *addr, struct client 
 	return entry ? 0 : -ENOENT;
 }
 
+/* Which of the connections from a port it was; -1 where it is none that is remembered. */
+static int find_confirmed(const struct clients *clients, const struct entry *entry,
+			  const struct recent *recent, const struct client_handshake *handshake)
+{
+	int first = conns_find(entry, handshake->client_port);
+	uint32_t sent;
+	bool is_it;
+
+	if (first < 0 || !recent || entry->tuples[first] != conns_tuple(clients, &recent->syn))
+		return first;
+	sent = handshake->ack - recent->syn.seq - 1;
+	is_it = recent->syn.dst_port == handshake->server_port &&
+		addr_equal(&recent->syn.dst, &handshake->server) &&
+		(!handshake->has_ack || sent < SENT_MAX);
+	for (int i = first + 1; !is_it && i < entry->conn_count; i++)
+		if (entry->ports[i] == handshake->client_port)
+			return i;
+	return is_it ? first : -1;
+}
+
+static int shard_confirm(const struct clients *clients, struct shard *shard, uint64_t hash,
+			 const struct client_handshake *handshake, uint32_t now_s,
+			 struct client_confirmed *confirmed)
+{
+	struct entry *entry = shard_find(shard, &confirmed->addr, hash);
+	int at = -1;
+
+	if (entry)
+		at = find_confirmed(clients, entry,
+				    find_recent(clients, shard, &confirmed->addr, hash,
+						handshake->client_port),
+				    handshake);
+	if (at < 0)
+		return -ENOENT;
+	confirmed->is_first = !entry->is_confirmed;
+	confirmed->syn_count = entry->syn_count;
+	confirmed->is_withheld = entry->is_withheld;
+	confirmed->verdict = *conns_confirm(clients, entry, (unsigned)at, now_s);
+	shard_promote(clients, shard, entry, AGE_CONFIRMED);
+	return 0;
+}
+
+int clients_confirm(struct clients *clients, const struct client_handshake *handshake,
+		    uint32_t now_s, struct client_confirmed *ret_confirmed)
+{
+	struct client_confirmed confirmed = {.addr = clients_key(clients, &handshake->client)};
+	uint64_t hash = clients_hash(clients, &confirmed.addr);
+	struct shard *shard = clients_shard(clients, hash);
+	int rc;
+
+	pthread_mutex_lock(&shard->lock);
+	rc = shard_confirm(clients, shard, hash, handshake, now_s, &confirmed);
+	pthread_mutex_unlock(&shard->lock);
+	if (rc == 0)
+		*ret_confirmed = confirmed;
+	return rc;
+}
+
 int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t port,
 		    struct syn *ret_syn, uint64_t *ret_seen_ms)
 {
 	struct addr key = clients_key(clients, addr);
 	uint64_t hash = clients_hash(clients, &key);
 	struct shard *shard = clients_shard(clients, hash);
-	const struct recent *recent;
+	const struct recent *recent = NULL;
 	const struct entry *entry;
-	int rc = -ENOENT;
+	int at;
 
 	pthread_mutex_lock(&shard->lock);
 	entry = shard_find(shard, &key, hash);
-	if (entry && !port)
-		port = entry->ports[0];
-	recent = shard_recent(shard, hash, port);
-	if (entry && recent->seen_ms && recent->syn.src_port == port) {
-		struct addr source = clients_key(clients, &recent->syn.src);
-
-		if (addr_equal(&source, &key)) {
-			*ret_syn = recent->syn;
-			*ret_seen_ms = recent->seen_ms;
-			rc = 0;
-		}
+	at = entry ? conns_find(entry, port) : -1;
+	if (entry)
+		recent = find_recent(clients, shard, &key, hash, at < 0 ? port : entry->ports[at]);
+	if (recent && at >= 0 && entry->tuples[at] != conns_tuple(clients, &recent->syn))
+		recent = NULL;
+	if (recent) {
+		*ret_syn = recent->syn;
+		*ret_seen_ms = recent->seen_ms;
 	}
 	pthread_mutex_unlock(&shard->lock);
-	return rc;
+	return recent ? 0 : -ENOENT;
 }
 
 /* What an entry was before a restart; where it had been told apart by its tuples is forgotten. */
@@ -322,9 +323,13 @@ static void entry_restore(struct entry *entry, const struct client *client)
 	entry->chg_seen_s = client->chg_seen_s;
 	entry->syn_count = client->syn_count;
 	entry->conn_count = client->conn_count & 7u;
+	entry->is_confirmed = client->is_confirmed;
+	conns_forget_time(entry);
 	for (unsigned i = 0; i < client->conn_count; i++) {
 		entry->verdicts[i] = client->conns[i].verdict;
 		entry->ports[i] = client->conns[i].src_port;
+		if (client->conns[i].is_confirmed && i + 1 < CLIENT_CONNS)
+			entry->confirmed = (entry->confirmed | 1u << i) & 0xfu;
 	}
 }
 
@@ -342,8 +347,9 @@ bool clients_restore(struct clients *clients, const struct client *client)
 	if (!is_known) {
 		entry = shard_add(clients, shard, &key, hash);
 		entry_restore(entry, client);
-		if (client->syn_count > 1)
-			shard_promote(clients, shard, entry);
+		if (client->is_confirmed || client->syn_count > 1)
+			shard_promote(clients, shard, entry,
+				      client->is_confirmed ? AGE_CONFIRMED : AGE_AGAIN);
 	}
 	pthread_mutex_unlock(&shard->lock);
 	return is_full || is_known;
@@ -352,23 +358,23 @@ bool clients_restore(struct clients *clients, const struct client *client)
 static int entry_mark(struct entry *entry, uint16_t port, unsigned flags, uint64_t reasons,
 		      struct change *ret_change)
 {
-	for (unsigned i = 0; i < entry->conn_count; i++) {
-		struct verdict *verdict = &entry->verdicts[i];
+	int at = conns_find(entry, port);
+	struct verdict *verdict;
 
-		if (port && entry->ports[i] != port)
-			continue;
-		*ret_change = (struct change){.addr = entry->addr,
-					      .kind = CHANGE_NONE,
-					      .syn_count = entry->syn_count,
-					      .old_verdict = *verdict};
-		verdict->flags = (verdict->flags | flags) & VERDICT_FLAGS_MASK;
-		verdict->reasons = (verdict->reasons | reasons) & VERDICT_REASONS_MASK;
-		ret_change->verdict = *verdict;
-		if (verdict->flags != ret_change->old_verdict.flags)
-			ret_change->kind = CHANGE_VERDICT;
-		return 0;
-	}
-	return -ENOENT;
+	if (at < 0)
+		return -ENOENT;
+	verdict = &entry->verdicts[at];
+	*ret_change = (struct change){.addr = entry->addr,
+				      .kind = CHANGE_NONE,
+				      .syn_count = entry->syn_count,
+				      .is_confirmed = entry->is_confirmed,
+				      .old_verdict = *verdict};
+	verdict->flags = (verdict->flags | flags) & VERDICT_FLAGS_MASK;
+	verdict->reasons = (verdict->reasons | reasons) & VERDICT_REASONS_MASK;
+	ret_change->verdict = *verdict;
+	if (verdict->flags != ret_change->old_verdict.flags)
+		ret_change->kind = CHANGE_VERDICT;
+	return 0;
 }
 
 int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port, unsigned flags,
@@ -468,8 +474,26 @@ void clients_get_stats(struct clients *clients, struct clients_stats *ret_stats)
 
 const struct client_conn *client_conn_find(const struct client *client, uint16_t port)
 {
-	for (unsigned i = 0; i < client->conn_count; i++)
-		if (!port || client->conns[i].src_port == port)
-			return &client->conns[i];
-	return NULL;
+	const struct client_conn *newest = NULL;
+
+	for (unsigned i = 0; i < client->conn_count; i++) {
+		const struct client_conn *conn = &client->conns[i];
+
+		if (port && conn->src_port != port)
+			continue;
+		if (conn->is_confirmed)
+			return conn;
+		newest = newest ? newest : conn;
+	}
+	return newest;
+}
+
+bool client_newer_differs(const struct client *client, const struct client_conn *conn,
+			  uint16_t port)
+{
+	for (const struct client_conn *newer = client->conns; newer < conn; newer++)
+		if (!newer->is_confirmed && (!port || newer->src_port == port) &&
+		    !verdict_is_same(&newer->verdict, &conn->verdict))
+			return true;
+	return false;
 }

@@ -3,8 +3,12 @@
  * The client table: what is known of each address, in a fixed amount of memory. Sharded by a
  * keyed hash of the address; each shard has its own lock, index and age lists, so any thread
  * may call any function here. When a shard is full, somebody gives way, and that is counted:
- * whoever was silent longest of those that were seen once, and only where these are few, of the
- * others. Time and hash seed come from the caller.
+ * whoever was silent longest of those that were seen once, and only where these are few, of those
+ * who came back; whoever is confirmed gives way to other confirmed clients alone. Time and hash
+ * seed come from the caller.
+ *
+ * Anybody can send a SYN with any source. So what a SYN says counts for its own connection, and
+ * for nothing else until clients_confirm() says that there was a handshake.
  */
 #ifndef SYNPRINT_CORE_CLIENTS_CLIENT_TABLE_H
 #define SYNPRINT_CORE_CLIENTS_CLIENT_TABLE_H
@@ -27,6 +31,7 @@ struct clients_params {
 struct client_conn {
 	struct verdict verdict;
 	uint16_t src_port;
+	bool is_confirmed;
 };
 
 struct client {
@@ -36,6 +41,7 @@ struct client {
 	uint32_t chg_seen_s; /* when the class last changed, 0 for never */
 	uint8_t conn_count;
 	bool is_withheld; /* clients_withhold() */
+	bool is_confirmed; /* one of its connections was, once */
 	struct client_conn conns[CLIENT_CONNS]; /* newest first */
 };
 
@@ -52,7 +58,10 @@ struct change {
 	enum change_kind kind;
 	uint32_t syn_count;
 	bool is_withheld; /* clients_withhold(); before this SYN */
-	struct verdict old_verdict; /* for CHANGE_VERDICT */
+	bool is_confirmed; /* the client is */
+	bool asks; /* a confirmation of this connection would tell something */
+	struct verdict
+		old_verdict; /* for CHANGE_VERDICT: of the connection that stood for the client */
 	struct verdict verdict; /* as it stands now, with VERDICT_SHARED where it applies */
 };
 
@@ -99,13 +108,39 @@ void clients_observe(struct clients *clients, const struct client_key *key, uint
 		     const struct syn *syn, const struct verdict *verdict,
 		     struct change *ret_change);
 
+/* A connection whose server has answered an accepted handshake. */
+struct client_handshake {
+	struct addr client, server; /* as in the SYN */
+	uint16_t client_port, server_port;
+	bool has_ack;
+	uint32_t ack; /* what the server's answer acknowledges */
+};
+
+struct client_confirmed {
+	struct addr addr; /* of the client, masked by v6_prefix_bits */
+	bool is_first; /* nothing of this client was confirmed before */
+	bool is_withheld;
+	uint32_t syn_count;
+	struct verdict verdict; /* of the connection */
+};
+
+/**
+ * clients_confirm() - a connection is what its SYN said: it had a handshake.
+ * Where several SYNs were on one tuple, the whole one that is kept and the number that the server
+ * acknowledges tell which one it was.
+ * Return: 0, also where it was confirmed before; -ENOENT where the connection is not remembered.
+ */
+int clients_confirm(struct clients *clients, const struct client_handshake *handshake,
+		    uint32_t now_s, struct client_confirmed *ret_confirmed);
+
 /** clients_get() - copy what is known of an address. Return: 0 or -ENOENT. */
 int clients_get(struct clients *clients, const struct addr *addr, struct client *ret_client);
 
 /**
- * clients_get_syn() - the newest SYN of an address that is still kept whole.
- * @port: that connection's source port, 0 for the newest one
- * Return: 0, or -ENOENT where newer SYNs have taken its place.
+ * clients_get_syn() - the SYN of a connection, where it is still kept whole.
+ * @port: its source port, 0 for the one that stands for the client (client_conn_find())
+ * Return: 0, also where the table remembers nothing of the connection any more, but this; -ENOENT
+ * where other SYNs have taken its place.
  */
 int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t port,
 		    struct syn *ret_syn, uint64_t *ret_seen_ms);
@@ -113,7 +148,7 @@ int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t p
 /**
  * clients_mark() - add flags and reasons to what is known of one connection, such as that its
  * User-Agent lies.
- * @port: its source port, 0 for the newest one
+ * @port: its source port, 0 for the one that stands for the client
  * @ret_change: CHANGE_VERDICT, or CHANGE_NONE where nothing was added
  * Return: 0, or -ENOENT where the connection is not remembered.
  */
@@ -143,7 +178,19 @@ size_t clients_page(struct clients *clients, uint64_t cursor, size_t max,
 
 void clients_get_stats(struct clients *clients, struct clients_stats *ret_stats);
 
-/** client_conn_find() - the remembered connection from @port (0: the newest), or NULL. */
+/**
+ * client_conn_find() - the remembered connection from @port: the newest confirmed one, or where
+ * there is none the newest. With port 0, of all its connections: it stands for the client.
+ * Return: NULL where none is from that port.
+ */
 const struct client_conn *client_conn_find(const struct client *client, uint16_t port);
+
+/**
+ * client_newer_differs() - does a connection without confirmation say something else than @conn?
+ * @conn: one of the client's; only newer ones are looked at
+ * @port: only those from that port, or 0
+ */
+bool client_newer_differs(const struct client *client, const struct client_conn *conn,
+			  uint16_t port);
 
 #endif

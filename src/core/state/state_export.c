@@ -95,6 +95,9 @@ static void put_client(uint8_t *at, const struct client *client)
 	state_put(at + 28, client->syn_count, 4);
 	at[32] = client->conn_count;
 	for (unsigned i = 0; i < client->conn_count; i++)
+		at[33] = (uint8_t)(at[33] | client->conns[i].is_confirmed << i);
+	at[34] = client->is_confirmed;
+	for (unsigned i = 0; i < client->conn_count; i++)
 		put_conn(at + 36 + i * STATE_CONN_BYTES, &client->conns[i]);
 }
 

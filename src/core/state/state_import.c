@@ -223,11 +223,13 @@ static void get_client(const struct reader *reader, const uint8_t *record, uint3
 		.chg_seen_s = not_later(state_get(record + 24, 4), now_s),
 		.syn_count = (uint32_t)state_get(record + 28, 4),
 		.conn_count = record[32],
+		.is_confirmed = record[34] != 0,
 	};
 	memcpy(ret_client->addr.bytes, record, 16);
 	for (unsigned i = 0; i < ret_client->conn_count; i++) {
 		const uint8_t *conn = record + 36 + i * STATE_CONN_BYTES;
 
+		ret_client->conns[i].is_confirmed = record[33] >> i & 1;
 		ret_client->conns[i].src_port = (uint16_t)state_get(conn, 2);
 		ret_client->conns[i].verdict = get_verdict(reader, conn + 2);
 	}

@@ -83,6 +83,12 @@ void verdict_weigh(struct verdict *verdict, enum link_grade link_threshold)
 	verdict->flags = flags & VERDICT_FLAGS_MASK;
 }
 
+bool verdict_is_same(const struct verdict *a, const struct verdict *b)
+{
+	return a->class_id == b->class_id && a->label == b->label && a->flags == b->flags &&
+	       a->grade == b->grade && a->link == b->link;
+}
+
 const char *verdict_flag_name(enum verdict_flag flag)
 {
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++) {

@@ -69,6 +69,9 @@ unsigned verdict_link_flags(enum link_kind kind, enum link_grade grade, enum lin
  */
 void verdict_weigh(struct verdict *verdict, enum link_grade link_threshold);
 
+/** verdict_is_same() - do both say the same of the machine, its link and its flags? */
+bool verdict_is_same(const struct verdict *a, const struct verdict *b);
+
 /** verdict_flag_name() - "vpn", "scanner", ...; NULL for no flag. */
 const char *verdict_flag_name(enum verdict_flag flag);
 

@@ -56,11 +56,13 @@ static struct client make_client(unsigned number, unsigned class_id)
 				.last_seen_s = 5000 + number,
 				.chg_seen_s = number,
 				.syn_count = 1 + number,
-				.conn_count = (uint8_t)(1 + number % CLIENT_CONNS)};
+				.conn_count = (uint8_t)(1 + number % CLIENT_CONNS),
+				.is_confirmed = number % 3 == 0};
 
 	for (unsigned i = 0; i < client.conn_count; i++)
 		client.conns[i] =
 			(struct client_conn){.src_port = (uint16_t)(40000 + i),
+					     .is_confirmed = client.is_confirmed && i == 1,
 					     .verdict = {.reasons = 0x1555555555,
 							 .flags = VERDICT_VPN | VERDICT_SHARED,
 							 .match = MATCH_SPECIFIC,
@@ -122,6 +124,7 @@ Test(state, comes_back_as_it_was)
 		cr_expect_eq(found.last_seen_s, expected.last_seen_s);
 		cr_expect_eq(found.chg_seen_s, expected.chg_seen_s);
 		cr_expect_eq(found.syn_count, expected.syn_count);
+		cr_expect_eq(found.is_confirmed, expected.is_confirmed);
 		cr_assert_eq(found.conn_count, expected.conn_count);
 		cr_expect_eq(memcmp(found.conns, expected.conns,
 				    found.conn_count * sizeof(found.conns[0])),
@@ -272,6 +275,36 @@ Test(state, a_sink_that_is_full_ends_the_export)
 }
 
 /* A flood of addresses that never come back pushes out its own. */
+Test(state, confirmed_clients_outlive_a_flood_that_comes_back)
+{
+	static const char *const words[] = {"Windows", NULL};
+	struct vocab *vocab = new_vocab(words);
+	struct clients *clients = new_clients(vocab, 1000);
+	struct client found;
+
+	for (unsigned i = 0; i < 500; i++) {
+		struct client client = make_client(i, 1);
+
+		client.is_confirmed = true;
+		clients_restore(clients, &client);
+	}
+	for (unsigned i = 0; i < 20000; i++) {
+		struct client client = make_client(i, 1);
+
+		client.addr.bytes[13] = 77;
+		client.syn_count = 2;
+		client.is_confirmed = false;
+		clients_restore(clients, &client);
+	}
+	for (unsigned i = 0; i < 500; i++) {
+		struct client client = make_client(i, 1);
+
+		cr_expect_eq(clients_get(clients, &client.addr, &found), 0, "client %u", i);
+	}
+	clients_free(clients);
+	vocab_free(vocab);
+}
+
 Test(state, clients_that_came_back_outlive_a_flood)
 {
 	static const char *const words[] = {"Windows", NULL};
@@ -283,6 +316,7 @@ Test(state, clients_that_came_back_outlive_a_flood)
 		struct client client = make_client(i, 1);
 
 		client.syn_count = 2;
+		client.is_confirmed = false;
 		clients_restore(clients, &client);
 	}
 	for (unsigned i = 0; i < 20000; i++) {
@@ -290,6 +324,7 @@ Test(state, clients_that_came_back_outlive_a_flood)
 
 		client.addr.bytes[13] = 77;
 		client.syn_count = 1;
+		client.is_confirmed = false;
 		clients_restore(clients, &client);
 	}
 	for (unsigned i = 0; i < 500; i++) {
