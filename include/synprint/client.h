@@ -30,7 +30,12 @@ enum synprint_flag {
 	SYNPRINT_MSS_CLAMPED = 1 << 6,
 	SYNPRINT_UNKNOWN = 1 << 7,
 	SYNPRINT_MALFORMED = 1 << 8,
-	SYNPRINT_OTHER_FLAG = 1 << 15 /* of a later daemon */
+	SYNPRINT_OTHER_FLAG = 1 << 15, /* of a later daemon */
+	/* No words of the verdict: what stands behind it. */
+	SYNPRINT_CONFIRMED =
+		1 << 16, /* the connection had a handshake; else anybody may have sent its SYN */
+	SYNPRINT_NEWER_DIFFERS =
+		1 << 17 /* a newer SYN, which nothing confirms, says something else */
 };
 
 enum synprint_grade {
@@ -42,7 +47,7 @@ enum synprint_grade {
 
 enum synprint_answer { SYNPRINT_NOT_KNOWN = -1, SYNPRINT_NO = 0, SYNPRINT_YES = 1 };
 
-/* What is known of a connection, or of the newest one of an address. */
+/* What is known of a connection, or of the newest confirmed one of an address. */
 struct synprint_verdict {
 	bool is_found; /* the address is known; else only `ip` is set */
 	bool is_exact; /* it is about the port that was asked for, or none was */
@@ -67,7 +72,8 @@ enum synprint_event_kind {
 	SYNPRINT_EVENT_SYN, /* one more SYN; only where asked for */
 	SYNPRINT_EVENT_CLIENT, /* of the snapshot */
 	SYNPRINT_EVENT_SNAPSHOT_END,
-	SYNPRINT_EVENT_GAP /* this reader was too slow: `missed` events are lost */
+	SYNPRINT_EVENT_GAP, /* this reader was too slow: `missed` events are lost */
+	SYNPRINT_EVENT_CONFIRMED /* a connection had its handshake: nobody has forged its SYN */
 };
 
 struct synprint_event {
@@ -97,7 +103,7 @@ int synprint_fd(const struct synprint *synprint);
 /**
  * synprint_verdict() - ask about an address.
  * @ip: as text, IPv4 or IPv6
- * @port: the connection's source port, 0 for the newest one
+ * @port: the connection's source port, 0 for the newest confirmed one
  * @user_agent: what the client says it is, or NULL; a lie is remembered by the daemon
  * Return: 0, also where nothing is known (is_found); -EINVAL: the daemon refused the request;
  * -ETIMEDOUT; -EPIPE: closed; -EPROTO: the answer makes no sense. After the last three the

@@ -119,12 +119,13 @@ static int list_clients(const struct cli *cli, cJSON *request, unsigned limit,
 	return r;
 }
 
-enum { OPT_LIMIT = CLI_OPT_OWN, OPT_COLOR };
+enum { OPT_LIMIT = CLI_OPT_OWN, OPT_COLOR, OPT_CONFIRMED };
 
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
 	static const struct option options[] = {{"limit", required_argument, NULL, OPT_LIMIT},
 						{"color", required_argument, NULL, OPT_COLOR},
+						{"confirmed", no_argument, NULL, OPT_CONFIRMED},
 						FILTER_OPTIONS,
 						CLI_COMMON_OPTIONS};
 	enum line_color color = LINE_COLOR_AUTO;
@@ -135,6 +136,8 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 		if (option == OPT_LIMIT) {
 			if (cli_parse_uint(optarg, 1, UINT32_MAX, &limit) < 0)
 				return cli_usage_error(cli, "--limit is a number from 1 on");
+		} else if (option == OPT_CONFIRMED) {
+			cJSON_AddTrueToObject(request, "confirmed");
 		} else if (option == OPT_COLOR) {
 			if (line_color_parse(optarg, &color) < 0)
 				return cli_usage_error(cli, "--color is auto, always or never");
@@ -160,9 +163,10 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_clients = {
 	.name = "clients",
-	.arguments = FILTER_ARGUMENTS " [--limit N] [--color WHEN]",
+	.arguments = FILTER_ARGUMENTS " [--confirmed] [--limit N] [--color WHEN]",
 	.summary = "List the clients that the daemon knows",
 	.help = FILTER_HELP "Options:\n"
+			    "  --confirmed    only those of whom a connection is confirmed\n"
 			    "  --limit N      stop after N clients\n"
 			    "  --color WHEN   auto (default; honours NO_COLOR), always or never\n",
 	.run = run,

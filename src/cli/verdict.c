@@ -104,6 +104,17 @@ static void print_pair(const cJSON *pair)
 	       text_of(pair, "grade"));
 }
 
+static void print_confirmed(const cJSON *reply)
+{
+	const char *what = cJSON_IsTrue(member(reply, "confirmed"))
+				   ? "yes, by its handshake"
+				   : "no: only its SYN was seen, which anybody can send";
+
+	printf("  %-11s %s\n", "confirmed", what);
+	if (cJSON_IsTrue(member(reply, "newer_differs")))
+		printf("  %-11s a newer SYN, which nothing confirms, says something else\n", "");
+}
+
 static void print_verdict(const cJSON *reply)
 {
 	const cJSON *os = member(reply, "os"), *client = member(reply, "client");
@@ -119,6 +130,7 @@ static void print_verdict(const cJSON *reply)
 	print_flags(member(reply, "flags"));
 	if (cJSON_IsString(sig))
 		printf("  %-11s %s\n", "signature", sig->valuestring);
+	print_confirmed(reply);
 	print_time("first seen", member(client, "first_seen"));
 	print_time("last seen", member(client, "last_seen"));
 	printf("  %-11s %.0f\n", "connections", cJSON_GetNumberValue(member(client, "syn_count")));
@@ -211,7 +223,8 @@ const struct cli_command cli_verdict = {
 	.arguments = "ADDRESS [--port N] [--user-agent TEXT] [--also ADDRESS]",
 	.summary = "Tell what a client is; exit status 1 where it has not been seen",
 	.help = "Options:\n"
-		"  --port N       the connection from this source port, not the newest one\n"
+		"  --port N       the connection from this source port, not the newest confirmed "
+		"one\n"
 		"  --user-agent TEXT  what the client says of itself in HTTP, to be compared\n"
 		"  --also ADDRESS the same client's address of the other IP version: what both "
 		"prove\n",

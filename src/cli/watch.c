@@ -46,7 +46,9 @@ static void put_event(struct watch *watch, const cJSON *event)
 	if (cJSON_IsNumber(missed))
 		text_putf(&watch->out, "-- %.0f events missed: this reader was too slow --\n",
 			  missed->valuedouble);
-	if (!cJSON_IsString(kind) || !cJSON_GetObjectItemCaseSensitive(event, "ip"))
+	/* Whose SYN was shown already. */
+	if (!cJSON_IsString(kind) || strcmp(kind->valuestring, "confirmed") == 0 ||
+	    !cJSON_GetObjectItemCaseSensitive(event, "ip"))
 		return;
 	line_from_json(event, &line);
 	line_put(&watch->layout, &line, &watch->out);

@@ -114,6 +114,8 @@ static void take_verdict(const cJSON *object, struct synprint_verdict *verdict)
 	verdict->distance = cJSON_IsNumber(distance) ? distance->valueint : -1;
 	cJSON_ArrayForEach (item, get(object, "flags"))
 		verdict->flags |= find_flag(cJSON_GetStringValue(item));
+	verdict->flags |= cJSON_IsTrue(get(object, "confirmed")) ? SYNPRINT_CONFIRMED : 0;
+	verdict->flags |= cJSON_IsTrue(get(object, "newer_differs")) ? SYNPRINT_NEWER_DIFFERS : 0;
 	verdict->is_lie =
 		cJSON_IsBool(lie) ? (enum synprint_answer)cJSON_IsTrue(lie) : SYNPRINT_NOT_KNOWN;
 	verdict->syn_count = number(get(get(object, "client"), "syn_count"));
@@ -229,6 +231,7 @@ static int take_event(struct synprint *synprint, const cJSON *object, struct syn
 		enum synprint_event_kind kind;
 	} kinds[] = {{"new", SYNPRINT_EVENT_NEW},
 		     {"change", SYNPRINT_EVENT_CHANGE},
+		     {"confirmed", SYNPRINT_EVENT_CONFIRMED},
 		     {"syn", SYNPRINT_EVENT_SYN},
 		     {"client", SYNPRINT_EVENT_CLIENT},
 		     {"snapshot_end", SYNPRINT_EVENT_SNAPSHOT_END},

@@ -133,6 +133,11 @@ static int read_keep(struct reading *reading, const cJSON *value)
 	return read_bool(value, &reading->req->keep);
 }
 
+static int read_confirmed(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->confirmed);
+}
+
 static int read_syns(struct reading *reading, const cJSON *value)
 {
 	return read_bool(value, &reading->req->syns);
@@ -224,6 +229,7 @@ static const struct member members[] = {
 	{"port", OP(VERDICT) | OP(EXPLAIN) | OP(LEARN), read_port, "a source port from 1 to 65535"},
 	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
 	{"keep", OP(VERDICT), read_keep, "true or false"},
+	{"confirmed", OP(CLIENTS), read_confirmed, "true or false"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
 	{"cursor", OP(CLIENTS) | OP(BASELINE), read_cursor, "the cursor of an earlier reply"},
@@ -388,7 +394,7 @@ static void set_defaults(struct proto_request *req)
 	req->has_also = false;
 	req->port = 0;
 	req->filter = (struct filter){0};
-	req->syns = req->snapshot = false;
+	req->confirmed = req->syns = req->snapshot = false;
 	req->cursor = 0;
 	req->limit = PROTO_LIMIT_DEFAULT;
 }

@@ -55,6 +55,7 @@ struct proto_request {
 	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
 	bool keep; /* verdict: what the User-Agent says is kept with the client */
 	struct filter filter; /* subscribe, clients; of baseline only `net` */
+	bool confirmed; /* clients: only those who are */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */
 	uint64_t cursor; /* clients, baseline; 0: from the beginning */

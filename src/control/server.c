@@ -55,6 +55,7 @@ static const char *const event_names[] = {
 	[SERVER_EVENT_SYN] = "syn",
 	[SERVER_EVENT_NEW] = "new",
 	[SERVER_EVENT_CHANGE] = "change",
+	[SERVER_EVENT_CONFIRMED] = "confirmed",
 };
 
 static uint64_t monotonic_ns(void)

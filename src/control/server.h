@@ -28,6 +28,7 @@ enum server_event_kind {
 	SERVER_EVENT_SYN, /* one more SYN of a known client; only for subscribers with "syns" */
 	SERVER_EVENT_NEW, /* the first SYN of a client */
 	SERVER_EVENT_CHANGE, /* a client's verdict is another one now */
+	SERVER_EVENT_CONFIRMED, /* a client's connection had a handshake */
 };
 
 /* What filters look at. */

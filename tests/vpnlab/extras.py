@@ -74,10 +74,10 @@ def rare_and_ethernet_before(path):
 
 
 ALL = [
-    Extra("several: DSL's MTU beside Ethernet's", POSSIBLE, "several_mtus",
-          "its line is no DSL line: Ethernet's MTU came from the same address",
+    Extra("several: DSL's MTU beside Ethernet's", ACCESS, "",
+          "that Ethernet's MTU came from the same address says a SYN, which anybody can send",
           ethernet_before, 1492),
-    Extra("several: WireGuard's MTU beside Ethernet's", POSSIBLE, "several_mtus",
+    Extra("several: WireGuard's MTU beside Ethernet's", POSSIBLE, "",
           "behind a carrier's NAT they are two clients, and 65535 says nothing",
           ethernet_before, 1420, is_large=True),
     Extra("baseline: 1400 where 7 of 8 have it", ACCESS, "baseline_normal",
@@ -95,7 +95,7 @@ ALL = [
           among((1420, 120)), 1420),
     Extra("baseline: 1420 beside one exit's 200 connections", LIKELY_VPN, "",
           "an address weighs one, however often it comes", one_exit, 1420),
-    Extra("both: 1420 from a phone, rare and beside Ethernet", LIKELY_VPN, "several_mtus",
-          "two proofs: nobody else here has it, and the address is on Ethernet",
+    Extra("both: 1420 from a phone, rare and beside Ethernet", POSSIBLE, "baseline_rare",
+          "one proof: nobody else here has it; that the address is on Ethernet says a SYN",
           rare_and_ethernet_before, 1420, is_large=True),
 ]

@@ -95,8 +95,8 @@ static uint64_t answer_snapshot(void *ctx, uint64_t cursor, size_t max,
 
 		text_buf_init(&buf, json, sizeof(json));
 		details_put_client(answers, &page[i], &buf);
-		server_put_snapshot(snapshot, &page[i].addr, &page[i].conns[0].verdict, buf.data,
-				    buf.len);
+		server_put_snapshot(snapshot, &page[i].addr,
+				    &client_conn_find(&page[i], 0)->verdict, buf.data, buf.len);
 	}
 	return cursor;
 }
@@ -136,6 +136,8 @@ void answers_tell(void *ctx, const struct feed_event *event)
 
 	details_judge(answers, &details);
 	text_buf_init(&buf, json, sizeof(json));
-	report_json(&details.report, answers->vocab, &buf);
+	text_put(&buf, "{\"confirmed\":false,");
+	report_put_members(&details.report, answers->vocab, &buf);
+	text_put_char(&buf, '}');
 	server_send_event(answers->server, &server_event, buf.data, buf.len);
 }

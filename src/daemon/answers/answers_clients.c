@@ -22,8 +22,9 @@ void answers_clients(struct answers *answers, const struct proto_request *req,
 
 		if (clients_page(answers->clients, cursor, 1, &client, &cursor) == 0)
 			break;
-		if (!filter_match(&req->filter, answers->vocab, &client.addr,
-				  &client.conns[0].verdict))
+		if ((req->confirmed && !client.is_confirmed) ||
+		    !filter_match(&req->filter, answers->vocab, &client.addr,
+				  &client_conn_find(&client, 0)->verdict))
 			continue;
 		text_put(reply, found++ ? "," : "");
 		details_put_client(answers, &client, reply);

@@ -84,7 +84,7 @@ static void lookup(void *ctx, const struct addr *addr, struct p0f_reply *ret_rep
 	ret_reply->status = P0F_NO_MATCH;
 	if (clients_get(answers->clients, addr, &client) < 0)
 		return;
-	verdict = &client.conns[0].verdict;
+	verdict = &client_conn_find(&client, 0)->verdict;
 	*ret_reply = (struct p0f_reply){.status = P0F_OK,
 					.first_seen_s = client.first_seen_s,
 					.last_seen_s = client.last_seen_s,

@@ -28,7 +28,7 @@ static void judge_stored(const struct generation *generation, const struct addr 
 	ret_link->mss_own = verdict->reasons & reason_bit(REASON_WIN_OWN_MSS);
 }
 
-/* The newest connection of an address, or the one that was asked for. */
+/* The connection that stands for an address, or the one that was asked for. */
 static int find_side(const struct answers *answers, const struct addr *addr, uint16_t port,
 		     struct side *ret_side)
 {
@@ -40,7 +40,7 @@ static int find_side(const struct answers *answers, const struct addr *addr, uin
 	if (clients_get(answers->clients, addr, &client) < 0)
 		return -ENOENT;
 	conn = client_conn_find(&client, port);
-	conn = conn ? conn : &client.conns[0];
+	conn = conn ? conn : client_conn_find(&client, 0);
 	ret_side->seen_ms = (uint64_t)client.last_seen_s * 1000;
 	if (clients_get_syn(answers->clients, addr, conn->src_port, &syn, &ret_side->seen_ms) == 0)
 		link_judge(generation->knowledge->linkdb, &syn,

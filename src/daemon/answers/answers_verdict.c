@@ -88,7 +88,6 @@ static void put_user_agent(const struct ua_claim *claim, const struct ua_judgeme
 	text_put(reply, is_kept ? ",\"kept\":true}" : ",\"kept\":false}");
 }
 
-/* A port that is not among the remembered ones gets the newest verdict, which "exact" tells. */
 void answers_verdict(struct answers *answers, const struct proto_request *req,
 		     struct text_buf *reply)
 {

@@ -25,6 +25,44 @@ static struct report report_of(const struct client *client, const struct client_
 			       .verdict = conn->verdict};
 }
 
+static bool find_syn(const struct answers *answers, struct details *details)
+{
+	if (clients_get_syn(answers->clients, &details->report.addr, details->report.port,
+			    &details->syn, &details->report.now_ms) < 0)
+		return false;
+	details_judge(answers, details);
+	return true;
+}
+
+/* A connection whose place others have taken, while its SYN is still there. */
+static bool find_by_syn(const struct answers *answers, const struct client *client, uint16_t port,
+			struct details *details)
+{
+	details->report = (struct report){.addr = client->addr, .port = port};
+	if (!port || !find_syn(answers, details))
+		return false;
+	details->report.verdict =
+		verdict_decide(&details->syn, &details->match, &details->link,
+			       answers_generation(answers)->config->link_threshold);
+	return true;
+}
+
+static void put_bool(const char *name, bool value, struct text_buf *reply)
+{
+	text_putf(reply, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static void put_found(const struct client *client, const struct client_conn *conn, bool is_exact,
+		      uint16_t port, struct text_buf *reply)
+{
+	text_put(reply, ",\"found\":true");
+	put_bool("exact", is_exact, reply);
+	put_bool("confirmed", conn && conn->is_confirmed, reply);
+	put_bool("newer_differs", conn && client_newer_differs(client, conn, is_exact ? port : 0),
+		 reply);
+	text_put_char(reply, ',');
+}
+
 int details_find(const struct answers *answers, const struct proto_request *req,
 		 struct client *ret_client, struct details *ret_details, struct text_buf *reply)
 {
@@ -38,12 +76,14 @@ int details_find(const struct answers *answers, const struct proto_request *req,
 		return -ENOENT;
 	}
 	conn = client_conn_find(ret_client, req->port);
-	text_putf(reply, ",\"found\":true,\"exact\":%s,", conn ? "true" : "false");
-	ret_details->is_exact = conn != NULL;
-	ret_details->report = report_of(ret_client, conn ? conn : &ret_client->conns[0]);
-	if (clients_get_syn(answers->clients, &ret_client->addr, ret_details->report.port,
-			    &ret_details->syn, &ret_details->report.now_ms) == 0)
-		details_judge(answers, ret_details);
+	ret_details->is_exact = conn || find_by_syn(answers, ret_client, req->port, ret_details);
+	if (!ret_details->is_exact)
+		conn = client_conn_find(ret_client, 0);
+	if (conn) {
+		ret_details->report = report_of(ret_client, conn);
+		find_syn(answers, ret_details);
+	}
+	put_found(ret_client, conn, ret_details->is_exact, req->port, reply);
 	return 0;
 }
 
@@ -54,15 +94,18 @@ void details_put_history(const struct client *client, struct text_buf *reply)
 		  client->first_seen_s, client->last_seen_s, client->syn_count);
 	for (unsigned i = 0; i < client->conn_count; i++)
 		text_putf(reply, "%s%u", i ? "," : "", client->conns[i].src_port);
-	text_put(reply, "]}");
+	text_put_char(reply, ']');
+	put_bool("confirmed", client->is_confirmed, reply);
+	text_put_char(reply, '}');
 }
 
 void details_put_client(const struct answers *answers, const struct client *client,
 			struct text_buf *reply)
 {
-	struct report report = report_of(client, &client->conns[0]);
+	const struct client_conn *conn = client_conn_find(client, 0);
+	struct report report = report_of(client, conn);
 
-	text_put_char(reply, '{');
+	text_putf(reply, "{\"confirmed\":%s,", conn->is_confirmed ? "true" : "false");
 	report_put_members(&report, answers->vocab, reply);
 	details_put_history(client, reply);
 	text_put_char(reply, '}');

@@ -96,7 +96,8 @@ static unsigned put_live(const struct generation *generation, const struct confi
 	unsigned conns = set->has_port ? client->conn_count : 1, count = 0;
 
 	for (unsigned i = 0; silent_s < (uint32_t)set->timeout_s && i < conns; i++) {
-		const struct client_conn *conn = &client->conns[i];
+		const struct client_conn *conn =
+			set->has_port ? &client->conns[i] : client_conn_find(client, 0);
 
 		if (is_live(generation, set, client, conn))
 			ret_ops[count++] =

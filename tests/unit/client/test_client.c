@@ -206,6 +206,8 @@ Test(client, events)
 	say("{\"event\":\"client\",\"ip\":\"192.0.2.1\",\"flags\":[]}\n{\"event\":\"snapshot_end\"}"
 	    "\n"
 	    "{\"event\":\"of_2030\"}\n{\"event\":\"new\",\"seq\":7,\"ip\":\"192.0.2.2\"}\n"
+	    "{\"event\":\"confirmed\",\"seq\":8,\"ip\":\"192.0.2.2\",\"confirmed\":true,"
+	    "\"flags\":[\"vpn\"]}\n"
 	    "{\"event\":\"gap\",\"missed\":42}\n");
 	cr_expect_eq(synprint_next_event(synprint, 1000, &event), 1);
 	cr_expect_eq(event.kind, SYNPRINT_EVENT_CLIENT);
@@ -215,6 +217,9 @@ Test(client, events)
 	cr_expect_eq(synprint_next_event(synprint, 1000, &event), 1);
 	cr_expect_eq(event.kind, SYNPRINT_EVENT_NEW, "what it does not know is passed over");
 	cr_expect_eq(event.seq, 7);
+	cr_expect_eq(synprint_next_event(synprint, 1000, &event), 1);
+	cr_expect_eq(event.kind, SYNPRINT_EVENT_CONFIRMED);
+	cr_expect_eq(event.verdict.flags, SYNPRINT_CONFIRMED | SYNPRINT_VPN);
 	cr_expect_eq(synprint_next_event(synprint, 1000, &event), 1);
 	cr_expect_eq(event.kind, SYNPRINT_EVENT_GAP);
 	cr_expect_eq(event.missed, 42);

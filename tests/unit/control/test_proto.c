@@ -246,6 +246,8 @@ static const struct refusal refusals[] = {
 	{"confidence", "{\"op\":\"clients\",\"min_confidence\":80}", PROTO_BAD_VALUE, "0 to 1"},
 	{"grade", "{\"op\":\"clients\",\"grade\":\"sure\"}", PROTO_BAD_VALUE, "\"likely\""},
 	{"net", "{\"op\":\"clients\",\"net\":\"203.0.113.0/33\"}", PROTO_BAD_VALUE, "prefix"},
+	{"confirmed", "{\"op\":\"clients\",\"confirmed\":\"yes\"}", PROTO_BAD_VALUE,
+	 "true or false"},
 	{"syns", "{\"op\":\"subscribe\",\"syns\":1}", PROTO_BAD_VALUE, "true or false"},
 	{"snapshot", "{\"op\":\"subscribe\",\"snapshot\":\"yes\"}", PROTO_BAD_VALUE,
 	 "true or false"},
