@@ -282,7 +282,7 @@ static int run_configured(struct classify *classify)
 		classify->learned = config->learn_file;
 	classify->priors = config->priors;
 	classify->prior_count = config->prior_count;
-	classify->local_clamp = (uint16_t)config->local_clamp;
+	classify->local_clamp = config->local_clamp;
 	classify->threshold = config->link_threshold;
 	r = run_loaded(classify);
 	config_free(config);

@@ -253,7 +253,7 @@ static int explain(struct question *question)
 		r = cli_load_config(question->cli, &config);
 		if (r != CLI_OK)
 			return r;
-		question->local_clamp = (unsigned)config->local_clamp;
+		question->local_clamp = config->local_clamp;
 		r = explain_from(question, question->links ? question->links : config->links);
 		config_free(config);
 		return r;

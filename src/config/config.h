@@ -6,23 +6,24 @@
 #ifndef SYNPRINT_CONFIG_CONFIG_H
 #define SYNPRINT_CONFIG_CONFIG_H
 
-#include "knowledge/knowledge.h"
-#include "input/rules.h"
-#include "core/baseline/baseline.h"
-#include "core/verdict/filter.h"
+#include <sys/types.h>
+
 #include "core/base/text.h"
+#include "core/verdict/filter.h"
+#include "input/rules.h"
+#include "knowledge/knowledge.h"
+#include "sys/log.h"
 
 #define CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/synprint.conf"
 #define CONFIG_DEFAULT_SOCKET "/run/synprint/control.sock"
-#define CONFIG_DEFAULT_P0F_SOCKET "/run/synprint/p0f.sock"
 #define CONFIG_QUEUES_MAX 16
 #define CONFIG_SETS_MAX 32
 #define CONFIG_INTERFACES_MAX 64
 #define CONFIG_FILES_MAX 16
-#define CONFIG_DEFAULT_STATE "/var/lib/synprint/state"
-#define CONFIG_DEFAULT_LEARNED "/var/lib/synprint/learned.db"
 
 enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
+
+struct config_setting_t; /* of libconfig */
 
 /* One publish rule: which clients go into which pair of sets, NAME4 and NAME6. */
 struct config_set {
@@ -32,48 +33,51 @@ struct config_set {
 	bool is_own_table; /* the table is ours, and so is the set */
 	bool has_port; /* nft: elements are address and source port */
 	uint32_t mark; /* CONFIG_NFTMAP: what an address maps to */
-	int prefix6; /* ipset: the IPv6 set holds such prefixes; 128: addresses */
+	unsigned prefix6; /* ipset: the IPv6 set holds such prefixes; 128: addresses */
 	bool has_comment; /* ipset: each element says what the client is */
 	bool removes; /* elements go when the condition ends, not with their timeout */
-	int timeout_s;
-	int size; /* elements at the most */
+	uint32_t timeout_s;
+	uint32_t size; /* elements at the most */
 	struct filter filter; /* complete after config_resolve() */
-	const void *words; /* private: where the names of classes stand */
+	const struct config_setting_t *words; /* private: where the names of classes stand */
 };
 
 /* A publish rule that marks packets. */
 struct config_mark {
 	uint32_t mark;
 	struct filter filter; /* complete after config_resolve() */
-	const void *words; /* private */
+	const struct config_setting_t *words; /* private */
 };
 
+/* Whoever loads it may still keep and resolve; for everybody else it is const. */
 struct config {
 	const char *path; /* "built-in defaults" where there is no file */
-	int queue_first, queue_count, queue_length, receive_buffer;
+	uint16_t queue_first;
+	unsigned queue_count;
+	uint32_t queue_length, receive_buffer;
 	enum rules_engine engine;
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	unsigned interface_count;
-	int rules_limit; /* SYNs/s; 0: none */
+	uint32_t rules_limit; /* SYNs/s; 0: none */
 	const char
 		*signatures[CONFIG_FILES_MAX]; /* absolute, or relative to the working directory */
 	unsigned signatures_count;
 	const char *links;
 	struct knowledge_prior priors[VOCAB_CLASSES_MAX];
 	unsigned prior_count;
-	int learn_enabled; /* bool */
+	bool learn_enabled;
 	const char *learn_file;
-	int learn_shapes;
-	int clients, recent, ipv6_prefix;
+	unsigned learn_shapes;
+	unsigned clients, recent, ipv6_prefix;
 	enum link_grade link_threshold;
-	int local_clamp;
-	int baseline_enabled; /* bool */
-	int baseline_prefixes, baseline_v4_prefix, baseline_v6_prefix;
-	int baseline_half_life; /* hours */
+	uint16_t local_clamp;
+	bool baseline_enabled;
+	unsigned baseline_prefixes, baseline_v4_prefix, baseline_v6_prefix;
+	unsigned baseline_half_life; /* hours */
 	const char *baseline_names; /* file; NULL: networks have no names */
-	int deadline_ms;
-	int once_percent; /* of a set, for clients that were seen once */
-	int network_percent; /* of a set, for the clients of one network */
+	unsigned deadline_ms;
+	unsigned once_percent; /* of a set, for clients that were seen once */
+	unsigned network_percent; /* of a set, for the clients of one network */
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;
 	struct config_mark marks[CONFIG_SETS_MAX];
@@ -81,21 +85,21 @@ struct config {
 	uint32_t mark_mask; /* bits of a packet's mark that are ours */
 	uint32_t mark_seen; /* set on every packet that was classified */
 	const char *socket;
-	int socket_mode;
+	mode_t socket_mode;
 	const char *socket_group; /* NULL: as it comes */
 	const char *claims; /* whose are believed: "root", "everybody" or a group's name */
-	int state_enabled; /* bool */
+	bool state_enabled;
 	const char *state_file;
-	int state_interval_s;
+	unsigned state_interval_s;
 	const char *metrics_file; /* NULL: none is written */
-	int metrics_interval_s;
-	int p0f_enabled; /* bool */
+	unsigned metrics_interval_s;
+	bool p0f_enabled;
 	const char *p0f_socket;
-	int p0f_mode;
+	mode_t p0f_mode;
 	const char *p0f_group; /* NULL: as it comes */
 	const char *user; /* whom to become; NULL: nobody else */
-	int log_level; /* enum log_level */
-	void *storage; /* private: owns the strings */
+	enum log_level log_level;
+	struct config_storage *storage; /* private: owns the strings */
 };
 
 /**
@@ -108,10 +112,10 @@ struct config {
 int config_load(const char *path, struct text_error *ret_error, struct config **ret_config);
 
 /** config_ref() - one more that uses it, from any thread; to be given back by config_free(). */
-struct config *config_ref(struct config *config);
+const struct config *config_ref(const struct config *config);
 
 /** config_free() - give a reference back; the last one frees. NULL is allowed. */
-void config_free(struct config *config);
+void config_free(const struct config *config);
 
 /** config_file() - the file it came from, or NULL for the built-in defaults. */
 const char *config_file(const struct config *config);
@@ -122,7 +126,7 @@ const char *config_file(const struct config *config);
  * @ret_keys: receives up to @max keys whose values differed, static text
  * Return: how many it wrote.
  */
-unsigned config_keep(struct config *config, struct config *boot, const char **ret_keys,
+unsigned config_keep(struct config *config, const struct config *boot, const char **ret_keys,
 		     unsigned max);
 
 /**

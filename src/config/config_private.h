@@ -8,8 +8,8 @@
 
 #include "config/config.h"
 
-/* signatures; and links, learn.file, baseline.names, metrics.textfile */
-#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 4)
+/* signatures; and other files, of which the table has 5 */
+#define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 16)
 
 struct config_storage {
 	config_t file_config; /* strings of the configuration point into it */
@@ -27,6 +27,20 @@ struct config_storage {
  */
 int config_refuse(const config_setting_t *setting, struct text_error *ret_error, const char *format,
 		  ...) __attribute__((format(printf, 3, 4)));
+
+/** config_refuse_at() - the same of a place that is no setting. @file: NULL for the main file */
+int config_refuse_at(const struct config_storage *storage, const char *file, int line,
+		     const char *what, struct text_error *ret_error);
+
+/** config_set_defaults() - of all keys. */
+void config_set_defaults(struct config *config);
+
+/** config_read_keys() - all that is in a file. Return: 0 or -EINVAL. */
+int config_read_keys(const config_setting_t *root, struct config *config,
+		     struct text_error *ret_error);
+
+/** config_place_files() - relative names mean files beside the configuration. Return: 0 or -ENOMEM. */
+int config_place_files(struct config *config);
 
 /** config_default_sets() - the publish rules of a configuration that has none: vpn, scanner, suspect. */
 void config_default_sets(struct config *config);

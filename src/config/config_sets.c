@@ -15,6 +15,13 @@
 #define NFTSET_NAME_MAX 240 /* NFT_SET_MAXNAMELEN is 256 with its NUL, and a digit is appended */
 #define IPSET_NAME_MAX 30 /* IPSET_MAXNAMELEN is 32, likewise */
 
+/* A rule while it is read: of a set, or, with has_mark and without a name, of packets. */
+struct rule {
+	struct config_set set;
+	uint32_t mark, value;
+	bool has_mark, has_value;
+};
+
 static void add_default(struct config *config, const char *name, unsigned flags)
 {
 	config->sets[config->set_count++] = (struct config_set){
@@ -42,13 +49,13 @@ static int refuse(const config_setting_t *setting, struct text_error *ret_error,
 	return config_refuse(setting, ret_error, "publish.sets: %s", what);
 }
 
-static int read_name(const config_setting_t *setting, struct config_set *set,
-		     struct text_error *ret_error)
+static int read_target(const config_setting_t *setting, enum config_set_kind kind,
+		       struct rule *rule, struct text_error *ret_error)
 {
 	const char *name = config_setting_get_string(setting);
-	size_t max = set->kind == CONFIG_IPSET ? IPSET_NAME_MAX : NFTSET_NAME_MAX;
+	size_t max = kind == CONFIG_IPSET ? IPSET_NAME_MAX : NFTSET_NAME_MAX;
 
-	if (set->name)
+	if (rule->set.name)
 		return refuse(setting, ret_error,
 			      "a rule has one target: an nftset, an nftmap or an ipset");
 	if (!name || !*name || strlen(name) > max ||
@@ -57,12 +64,31 @@ static int read_name(const config_setting_t *setting, struct config_set *set,
 		return refuse(setting, ret_error,
 			      "a set's name has letters, digits, '_', '-' and '.', and '4' or '6' "
 			      "is put behind it");
-	set->name = name;
+	rule->set.name = name;
+	rule->set.kind = kind;
 	return 0;
 }
 
+static int read_nftset(const config_setting_t *setting, struct rule *rule,
+		       struct text_error *ret_error)
+{
+	return read_target(setting, CONFIG_NFTSET, rule, ret_error);
+}
+
+static int read_nftmap(const config_setting_t *setting, struct rule *rule,
+		       struct text_error *ret_error)
+{
+	return read_target(setting, CONFIG_NFTMAP, rule, ret_error);
+}
+
+static int read_ipset(const config_setting_t *setting, struct rule *rule,
+		      struct text_error *ret_error)
+{
+	return read_target(setting, CONFIG_IPSET, rule, ret_error);
+}
+
 /* Seconds, or a string such as "90s", "30m", "2h", "1d". */
-static int read_timeout(const config_setting_t *setting, struct config_set *set,
+static int read_timeout(const config_setting_t *setting, struct rule *rule,
 			struct text_error *ret_error)
 {
 	const char *text = config_setting_get_string(setting);
@@ -81,7 +107,7 @@ static int read_timeout(const config_setting_t *setting, struct config_set *set,
 	if (value < 1 || value > 2147483 || unit == 0 || value * unit > 2147483)
 		return refuse(setting, ret_error,
 			      "timeout must be 1 to 2147483 seconds, such as 600 or \"10m\"");
-	set->timeout_s = (int)(value * unit);
+	rule->set.timeout_s = (uint32_t)(value * unit);
 	return 0;
 }
 
@@ -99,7 +125,7 @@ static const char *table_name(const char *table)
 	return NULL;
 }
 
-static int read_table(const config_setting_t *setting, struct config_set *set,
+static int read_table(const config_setting_t *setting, struct rule *rule,
 		      struct text_error *ret_error)
 {
 	const char *table = config_setting_get_string(setting);
@@ -108,34 +134,34 @@ static int read_table(const config_setting_t *setting, struct config_set *set,
 		return refuse(setting, ret_error,
 			      "table must be a family (inet, ip or ip6) and a name, such as \"inet "
 			      "filter\"");
-	set->table = table;
-	set->is_own_table = strcmp(table, OWN_TABLE) == 0;
+	rule->set.table = table;
+	rule->set.is_own_table = strcmp(table, OWN_TABLE) == 0;
 	return 0;
 }
 
-static int read_size(const config_setting_t *setting, struct config_set *set,
+static int read_size(const config_setting_t *setting, struct rule *rule,
 		     struct text_error *ret_error)
 {
 	int size = config_setting_get_int(setting);
 
 	if (config_setting_type(setting) != CONFIG_TYPE_INT || size < 1)
 		return refuse(setting, ret_error, "size must be a whole number of elements");
-	set->size = size;
+	rule->set.size = (uint32_t)size;
 	return 0;
 }
 
-static int read_grade(const config_setting_t *setting, struct config_set *set,
+static int read_grade(const config_setting_t *setting, struct rule *rule,
 		      struct text_error *ret_error)
 {
 	const char *grade = config_setting_get_string(setting);
 
-	if (!grade || filter_set_grade(&set->filter, grade) < 0)
+	if (!grade || filter_set_grade(&rule->set.filter, grade) < 0)
 		return refuse(setting, ret_error,
 			      "grade must be \"access\", \"possible\" or \"likely\"");
 	return 0;
 }
 
-static int read_confidence(const config_setting_t *setting, struct config_set *set,
+static int read_confidence(const config_setting_t *setting, struct rule *rule,
 			   struct text_error *ret_error)
 {
 	double confidence = config_setting_type(setting) == CONFIG_TYPE_FLOAT
@@ -145,7 +171,7 @@ static int read_confidence(const config_setting_t *setting, struct config_set *s
 	if (!config_setting_is_number(setting) || confidence < 0 || confidence > 1)
 		return refuse(setting, ret_error,
 			      "min_confidence must be a number from 0.0 to 1.0");
-	set->filter.min_confidence_permille = (uint16_t)(confidence * 1000 + 0.5);
+	rule->set.filter.min_confidence_permille = (uint16_t)(confidence * 1000 + 0.5);
 	return 0;
 }
 
@@ -186,100 +212,84 @@ int config_read_mark(const config_setting_t *setting, const char *path, uint32_t
 	return 0;
 }
 
-static int read_key(const config_setting_t *setting, struct config_set *set,
+static int read_key(const config_setting_t *setting, struct rule *rule,
 		    struct text_error *ret_error)
 {
 	const char *key = config_setting_get_string(setting);
 
 	if (!key || (strcmp(key, "addr") != 0 && strcmp(key, "addr . port") != 0))
 		return refuse(setting, ret_error, "key must be \"addr\" or \"addr . port\"");
-	set->has_port = strlen(key) > strlen("addr");
+	rule->set.has_port = strlen(key) > strlen("addr");
 	return 0;
 }
 
-static int read_prefix6(const config_setting_t *setting, struct config_set *set,
+static int read_prefix6(const config_setting_t *setting, struct rule *rule,
 			struct text_error *ret_error)
 {
 	int bits = config_setting_get_int(setting);
 
 	if (config_setting_type(setting) != CONFIG_TYPE_INT || bits < 16 || bits > 128)
 		return refuse(setting, ret_error, "prefix6 must be a whole number from 16 to 128");
-	set->prefix6 = bits;
+	rule->set.prefix6 = (unsigned)bits;
 	return 0;
 }
 
-static int read_comment(const config_setting_t *setting, struct config_set *set,
+static int read_comment(const config_setting_t *setting, struct rule *rule,
 			struct text_error *ret_error)
 {
 	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
 		return refuse(setting, ret_error, "comment must be true or false");
-	set->has_comment = config_setting_get_bool(setting);
+	rule->set.has_comment = config_setting_get_bool(setting);
 	return 0;
 }
 
-static int read_on_change(const config_setting_t *setting, struct config_set *set,
+static int read_on_change(const config_setting_t *setting, struct rule *rule,
 			  struct text_error *ret_error)
 {
 	const char *text = config_setting_get_string(setting);
 
 	if (!text || (strcmp(text, "remove") != 0 && strcmp(text, "expire") != 0))
 		return refuse(setting, ret_error, "on_change must be \"remove\" or \"expire\"");
-	set->removes = *text == 'r';
+	rule->set.removes = *text == 'r';
 	return 0;
 }
 
-/* A rule while it is read: of a set, or, with has_mark and without a name, of packets. */
-struct rule {
-	struct config_set set;
-	uint32_t mark, value;
-	bool has_mark, has_value;
-};
-
-static int read_target(const config_setting_t *setting, enum config_set_kind kind,
-		       struct config_set *set, struct text_error *ret_error)
+static int read_rule_mark(const config_setting_t *setting, struct rule *rule,
+			  struct text_error *ret_error)
 {
-	set->kind = kind;
-	return read_name(setting, set, ret_error);
+	rule->has_mark = true;
+	return config_read_mark(setting, "publish.sets: mark", &rule->mark, ret_error);
 }
+
+static int read_value(const config_setting_t *setting, struct rule *rule,
+		      struct text_error *ret_error)
+{
+	rule->has_value = true;
+	return config_read_mark(setting, "publish.sets: value", &rule->value, ret_error);
+}
+
+static const struct member {
+	const char *name;
+	int (*read)(const config_setting_t *setting, struct rule *rule,
+		    struct text_error *ret_error);
+} members[] = {
+	{"nftset", read_nftset},       {"nftmap", read_nftmap},
+	{"ipset", read_ipset},         {"mark", read_rule_mark},
+	{"value", read_value},         {"key", read_key},
+	{"prefix6", read_prefix6},     {"comment", read_comment},
+	{"on_change", read_on_change}, {"timeout", read_timeout},
+	{"table", read_table},         {"size", read_size},
+	{"grade", read_grade},         {"min_confidence", read_confidence},
+};
 
 static int read_member(const config_setting_t *setting, struct rule *rule,
 		       struct text_error *ret_error)
 {
 	const char *name = config_setting_name(setting);
-	struct config_set *set = &rule->set;
 
-	if (strcmp(name, "nftset") == 0)
-		return read_target(setting, CONFIG_NFTSET, set, ret_error);
-	if (strcmp(name, "nftmap") == 0)
-		return read_target(setting, CONFIG_NFTMAP, set, ret_error);
-	if (strcmp(name, "ipset") == 0)
-		return read_target(setting, CONFIG_IPSET, set, ret_error);
-	if (strcmp(name, "mark") == 0) {
-		rule->has_mark = true;
-		return config_read_mark(setting, "publish.sets: mark", &rule->mark, ret_error);
-	}
-	if (strcmp(name, "value") == 0) {
-		rule->has_value = true;
-		return config_read_mark(setting, "publish.sets: value", &rule->value, ret_error);
-	}
-	if (strcmp(name, "key") == 0)
-		return read_key(setting, set, ret_error);
-	if (strcmp(name, "prefix6") == 0)
-		return read_prefix6(setting, set, ret_error);
-	if (strcmp(name, "comment") == 0)
-		return read_comment(setting, set, ret_error);
-	if (strcmp(name, "on_change") == 0)
-		return read_on_change(setting, set, ret_error);
-	if (strcmp(name, "timeout") == 0)
-		return read_timeout(setting, set, ret_error);
-	if (strcmp(name, "table") == 0)
-		return read_table(setting, set, ret_error);
-	if (strcmp(name, "size") == 0)
-		return read_size(setting, set, ret_error);
-	if (strcmp(name, "grade") == 0)
-		return read_grade(setting, set, ret_error);
-	if (strcmp(name, "min_confidence") == 0)
-		return read_confidence(setting, set, ret_error);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (strcmp(name, members[i].name) == 0)
+			return members[i].read(setting, rule, ret_error);
 	if (find_word_list(name))
 		return 0;
 	return config_refuse(setting, ret_error,

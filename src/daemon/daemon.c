@@ -55,7 +55,7 @@ static void tell_figures(const struct daemon *daemon)
 	const struct config *config = daemon->generation->config;
 	bool is_status_due = service_is_status_due(&daemon->service);
 	bool is_file_due =
-		config->metrics_file && daemon->seconds % (unsigned)config->metrics_interval_s == 0;
+		config->metrics_file && daemon->seconds % config->metrics_interval_s == 0;
 	struct figures figures;
 
 	if (!is_status_due && !is_file_due)
@@ -72,7 +72,7 @@ static void on_second(void *ctx)
 	struct daemon *daemon = ctx;
 
 	daemon->seconds++;
-	service_tick(&daemon->service, daemon->workers, (unsigned)daemon->boot->queue_count);
+	service_tick(&daemon->service, daemon->workers, daemon->boot->queue_count);
 	daemon_tidy_sockets(daemon);
 	tell_figures(daemon);
 	daemon_free_unused(daemon);
@@ -96,17 +96,17 @@ static int start_learning(struct daemon *daemon)
 
 	if (!config->learn_enabled)
 		return 0;
-	return learned_open(config->learn_file, (size_t)config->learn_shapes, daemon->vocab,
+	return learned_open(config->learn_file, config->learn_shapes, daemon->vocab,
 			    &daemon->learned);
 }
 
 static int start_baseline(struct daemon *daemon, uint64_t seed)
 {
 	const struct config *config = daemon->boot;
-	struct baseline_params params = {.prefixes = (size_t)config->baseline_prefixes,
-					 .v4_prefix_bits = (unsigned)config->baseline_v4_prefix,
-					 .v6_prefix_bits = (unsigned)config->baseline_v6_prefix,
-					 .half_life_s = (unsigned)config->baseline_half_life * 3600,
+	struct baseline_params params = {.prefixes = config->baseline_prefixes,
+					 .v4_prefix_bits = config->baseline_v4_prefix,
+					 .v6_prefix_bits = config->baseline_v6_prefix,
+					 .half_life_s = config->baseline_half_life * 3600,
 					 .seed = seed};
 
 	if (!config->baseline_enabled)
@@ -134,9 +134,9 @@ static void on_interfaces(void *ctx)
 static enum daemon_exit start_tables(struct daemon *daemon)
 {
 	const struct config *config = daemon->boot;
-	struct clients_params params = {.capacity = (size_t)config->clients,
-					.recent = (size_t)config->recent,
-					.v6_prefix_bits = (unsigned)config->ipv6_prefix,
+	struct clients_params params = {.capacity = config->clients,
+					.recent = config->recent,
+					.v6_prefix_bits = config->ipv6_prefix,
 					.refresh_s = daemon_refresh_s(config),
 					.vocab = daemon->vocab};
 
@@ -148,7 +148,7 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 		clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
 	daemon->pipeline.unknown =
 		tally_new(&(struct tally_params){.capacity = UNKNOWN_SHAPES, .seed = params.seed});
-	daemon->pipeline.feed = feed_new((unsigned)config->queue_count, FEED_CAPACITY);
+	daemon->pipeline.feed = feed_new(config->queue_count, FEED_CAPACITY);
 	daemon->loop = loop_new();
 	find_interfaces(daemon);
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
@@ -215,7 +215,7 @@ static enum daemon_exit start_publisher(struct daemon *daemon)
 /* Before anything is made in the kernel: whoever holds the queues is the only one to do that. */
 static enum daemon_exit bind_queues(struct daemon *daemon)
 {
-	for (int i = 0; i < daemon->boot->queue_count; i++) {
+	for (unsigned i = 0; i < daemon->boot->queue_count; i++) {
 		struct text_error error;
 		int rc = worker_new(&daemon->pipeline, daemon->boot, (unsigned)i, &error,
 				    &daemon->workers[i]);
@@ -232,7 +232,7 @@ static enum daemon_exit bind_queues(struct daemon *daemon)
 
 static enum daemon_exit start_workers(struct daemon *daemon)
 {
-	for (int i = 0; i < daemon->boot->queue_count; i++) {
+	for (unsigned i = 0; i < daemon->boot->queue_count; i++) {
 		int rc = worker_start(daemon->workers[i]);
 
 		if (rc == 0)
@@ -276,7 +276,7 @@ static enum daemon_exit start_state(struct daemon *daemon)
 {
 	const struct config *config = daemon->boot;
 	struct state_params params = {.path = config->state_file,
-				      .interval_s = (unsigned)config->state_interval_s,
+				      .interval_s = config->state_interval_s,
 				      .clients = daemon->pipeline.clients,
 				      .baseline = daemon->pipeline.baseline,
 				      .vocab = daemon->vocab};
@@ -318,7 +318,7 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 			      struct generation *generation, const char *user)
 {
-	struct config *config = config_ref(generation->config);
+	const struct config *config = config_ref(generation->config);
 	enum daemon_exit code;
 
 	*daemon = (struct daemon){.boot = config,

@@ -5,11 +5,11 @@
 
 static void gather_queues(const struct daemon *daemon, struct figures *figures)
 {
-	figures->queue_count = (unsigned)daemon->boot->queue_count;
+	figures->queue_count = daemon->boot->queue_count;
 	for (unsigned i = 0; i < figures->queue_count; i++) {
 		struct figures_queue *queue = &figures->queues[i];
 
-		queue->number = (unsigned)daemon->boot->queue_first + i;
+		queue->number = daemon->boot->queue_first + i;
 		worker_get_stats(daemon->workers[i], &queue->worker);
 		queue->has_kernel =
 			nfqueue_proc_read(daemon->proc_fd, queue->number, &queue->kernel) == 0;

@@ -62,7 +62,7 @@ static enum daemon_exit serve(struct vocab *vocab, struct generation *generation
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	log_open();
-	log_set_level((enum log_level)generation->config->log_level);
+	log_set_level(generation->config->log_level);
 	return daemon_serve(vocab, generation, user);
 }
 

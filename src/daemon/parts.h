@@ -17,7 +17,7 @@
 struct state;
 
 struct daemon {
-	struct config *boot; /* the first configuration: what only a restart changes */
+	const struct config *boot; /* the first configuration: what only a restart changes */
 	struct generation *generation; /* the newest; workers read it atomically */
 	struct generation *retired[DAEMON_RETIRED_MAX]; /* replaced, and maybe still in use */
 	struct vocab *vocab;

@@ -11,7 +11,7 @@
 /* A generation is given back when every worker has begun another burst since it was replaced. */
 static bool is_unused(const struct daemon *daemon, const struct generation *generation)
 {
-	for (int i = 0; i < generation->config->queue_count; i++)
+	for (unsigned i = 0; i < generation->config->queue_count; i++)
 		if (worker_ticks(daemon->workers[i]) < generation->ticks[i] + 2)
 			return false;
 	return true;
@@ -41,12 +41,12 @@ static struct generation **free_place(struct daemon *daemon)
 
 unsigned daemon_refresh_s(const struct config *config)
 {
-	int shortest = 7200;
+	unsigned shortest = 7200;
 
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (config->sets[i].timeout_s < shortest)
 			shortest = config->sets[i].timeout_s;
-	return shortest < 4 ? 1 : (unsigned)shortest / 2;
+	return shortest < 4 ? 1 : shortest / 2;
 }
 
 /* From here on the workers' next bursts, and all answers, come from the new one. */
@@ -54,14 +54,14 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 			       struct generation **ret_old)
 {
 	struct generation *old = daemon->generation;
-	struct config *config = next->config;
+	const struct config *config = next->config;
 
-	log_set_level((enum log_level)config->log_level);
+	log_set_level(config->log_level);
 	clients_set_refresh(daemon->pipeline.clients, daemon_refresh_s(config));
 	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
 	keeper_reload(daemon->keeper, config);
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_RELEASE);
-	for (int i = 0; i < config->queue_count; i++)
+	for (unsigned i = 0; i < config->queue_count; i++)
 		old->ticks[i] = worker_ticks(daemon->workers[i]);
 	*ret_old = old;
 	daemon->reloads++;

@@ -75,7 +75,7 @@ static struct acceptor_params place(struct daemon *daemon, const char *path, int
 	make_directory_of(path);
 	return (struct acceptor_params){.path = fd < 0 ? path : NULL,
 					.listen_fd = fd,
-					.mode = (mode_t)mode,
+					.mode = mode,
 					.group = group};
 }
 

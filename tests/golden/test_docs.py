@@ -25,12 +25,29 @@ def expect(words, pages, what):
                 missing.append(f"{page}: {what} {word}")
 
 
+def rows(name, source):
+    """The rows of a table in C, one string each."""
+    table = re.search(rf"{name}\[\] = \{{\n(.*?)^\}};", read(source), re.S | re.M)[1]
+    return re.findall(r"^\t\S.*?(?=^\t\S|\Z)", table, re.S | re.M)
+
+
 def configuration():
-    keys = re.findall(r'^\t\{"([a-z0-9_.]+)", KEY_', read("src/config/config.c"), re.M)
-    expect(keys, ["man/synprint.conf.5"], "key")
-    expect([key.split(".")[-1] for key in keys], ["conf/synprint.conf"], "key")
-    members = re.findall(r'strcmp\(name, "(\w+)"\)', read("src/config/config_sets.c"))
+    keys = [(re.search(r'"([a-z0-9_.]+)"', row)[1], "RESTART" in row)
+            for row in rows("struct key keys", "src/config/config_keys.c")]
+    expect([key for key, _ in keys], ["man/synprint.conf.5"], "key")
+    expect([key.split(".")[-1] for key, _ in keys], ["conf/synprint.conf"], "key")
+    members = [re.search(r'"(\w+)"', row)[1] for row in rows("} members", "src/config/config_sets.c")]
     expect(members, ["man/synprint.conf.5", "conf/synprint.conf"], "key of a publish rule")
+    needs_restart(keys)
+
+
+def needs_restart(keys):
+    """What synprintd(8) says of SIGHUP: whole groups, and single keys."""
+    text = read("man/synprintd.8").split("need a restart:")[0].rsplit(".It Dv SIGHUP", 1)[1]
+    named = re.findall(r"^\.Cm (\S+)", text, re.M)
+    for key, restart in keys:
+        if restart != any(key == name or key.startswith(name + ".") for name in named):
+            missing.append(f"man/synprintd.8: {key} {'needs' if restart else 'needs no'} restart")
 
 
 def protocol():
@@ -43,6 +60,8 @@ def protocol():
     keys = re.findall(r'put_\w+\(buf, "(\w+)"', read("src/core/report/report.c"))
     expect(keys, page, "member of a verdict")
     expect(re.findall(r',\\"(\w+)\\":[{\[]', read("src/daemon/answers/status.c")), page, "status member")
+    figures = read("src/daemon/answers/figures.c")
+    expect(re.findall(r'^\t\{"(\w+)", \w+, COUNT\(', figures, re.M), page, "status member")
 
 
 def help_of(*arguments):

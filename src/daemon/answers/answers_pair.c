@@ -21,8 +21,7 @@ static void judge_stored(const struct generation *generation, const struct addr 
 			  .mss = (uint16_t)verdict->mss,
 			  .has_mss = verdict->mss != 0};
 
-	link_judge(generation->knowledge->linkdb, &syn, (uint16_t)generation->config->local_clamp,
-		   ret_link);
+	link_judge(generation->knowledge->linkdb, &syn, generation->config->local_clamp, ret_link);
 	ret_link->grade = (enum link_grade)verdict->grade;
 	ret_link->mss_clamped = verdict->reasons & reason_bit(REASON_WIN_CLAMPED);
 	ret_link->mss_own = verdict->reasons & reason_bit(REASON_WIN_OWN_MSS);
@@ -43,8 +42,8 @@ static int find_side(const struct answers *answers, const struct addr *addr, uin
 	conn = conn ? conn : client_conn_find(&client, 0);
 	ret_side->seen_ms = (uint64_t)client.last_seen_s * 1000;
 	if (clients_get_syn(answers->clients, addr, conn->src_port, &syn, &ret_side->seen_ms) == 0)
-		link_judge(generation->knowledge->linkdb, &syn,
-			   (uint16_t)generation->config->local_clamp, &ret_side->link);
+		link_judge(generation->knowledge->linkdb, &syn, generation->config->local_clamp,
+			   &ret_side->link);
 	else
 		judge_stored(generation, addr, &conn->verdict, &ret_side->link);
 	ret_side->link.grade = (enum link_grade)conn->verdict.grade;

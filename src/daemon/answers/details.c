@@ -10,7 +10,7 @@ void details_judge(const struct answers *answers, struct details *details)
 	const struct knowledge *knowledge = generation->knowledge;
 
 	match_syn(knowledge->sigdb, &details->syn, &details->match);
-	link_judge(knowledge->linkdb, &details->syn, (uint16_t)generation->config->local_clamp,
+	link_judge(knowledge->linkdb, &details->syn, generation->config->local_clamp,
 		   &details->link);
 	details->report.syn = &details->syn;
 	details->report.match = &details->match;

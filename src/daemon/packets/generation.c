@@ -22,10 +22,10 @@ static void format_error(const char *path, const struct text_error *error, char 
 	knowledge_error_format(&where, buf, size);
 }
 
-static int load_databases(struct generation *generation, struct vocab *vocab, bool may_rename,
-			  char *ret_error, size_t error_size)
+static int load_databases(struct generation *generation, struct config *config, struct vocab *vocab,
+			  bool may_rename, char *ret_error, size_t error_size)
 {
-	struct knowledge_params params = config_knowledge_params(generation->config);
+	struct knowledge_params params = config_knowledge_params(config);
 	struct knowledge_error error;
 	struct text_error config_error = {.what = "out of memory"};
 	int rc;
@@ -36,7 +36,7 @@ static int load_databases(struct generation *generation, struct vocab *vocab, bo
 		knowledge_error_format(&error, ret_error, error_size);
 		return rc;
 	}
-	rc = config_resolve(generation->config, vocab, &config_error);
+	rc = config_resolve(config, vocab, &config_error);
 	if (rc < 0)
 		format_error(generation->config->path, &config_error, ret_error, error_size);
 	return rc;
@@ -44,7 +44,7 @@ static int load_databases(struct generation *generation, struct vocab *vocab, bo
 
 static int make_memos(struct generation *generation, char *ret_error, size_t error_size)
 {
-	for (int i = 0; i < generation->config->queue_count; i++) {
+	for (unsigned i = 0; i < generation->config->queue_count; i++) {
 		generation->memos[i] = match_memo_new(generation->knowledge->sigdb);
 		if (!generation->memos[i]) {
 			snprintf(ret_error, error_size, "out of memory");
@@ -54,22 +54,25 @@ static int make_memos(struct generation *generation, char *ret_error, size_t err
 	return 0;
 }
 
-int generation_load(const char *path, struct config *boot, struct vocab *vocab, bool may_rename,
-		    char *ret_error, size_t error_size, struct generation **ret_generation)
+int generation_load(const char *path, const struct config *boot, struct vocab *vocab,
+		    bool may_rename, char *ret_error, size_t error_size,
+		    struct generation **ret_generation)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
 	struct text_error error = {.what = "out of memory"};
+	struct config *config = NULL;
 
-	if (!generation || config_load(path, &error, &generation->config) < 0) {
+	if (!generation || config_load(path, &error, &config) < 0) {
 		format_error(path ? path : "built-in defaults", &error, ret_error, error_size);
 		free(generation);
 		return -EINVAL;
 	}
+	generation->config = config;
 	generation->vocab = vocab;
 	if (boot)
-		generation->kept_count = config_keep(generation->config, boot,
-						     generation->kept_keys, GENERATION_NOTES_MAX);
-	if (load_databases(generation, vocab, may_rename, ret_error, error_size) < 0 ||
+		generation->kept_count =
+			config_keep(config, boot, generation->kept_keys, GENERATION_NOTES_MAX);
+	if (load_databases(generation, config, vocab, may_rename, ret_error, error_size) < 0 ||
 	    make_memos(generation, ret_error, error_size) < 0) {
 		generation_free(generation);
 		return -EINVAL;
@@ -95,7 +98,7 @@ static unsigned put_live(const struct generation *generation, const struct confi
 {
 	unsigned conns = set->has_port ? client->conn_count : 1, count = 0;
 
-	for (unsigned i = 0; silent_s < (uint32_t)set->timeout_s && i < conns; i++) {
+	for (unsigned i = 0; silent_s < set->timeout_s && i < conns; i++) {
 		const struct client_conn *conn =
 			set->has_port ? &client->conns[i] : client_conn_find(client, 0);
 
@@ -104,8 +107,7 @@ static unsigned put_live(const struct generation *generation, const struct confi
 				(struct publish_op){.addr = client->addr,
 						    .port = conn->src_port,
 						    .kind = PUBLISH_REFRESH,
-						    .timeout_s =
-							    (uint32_t)set->timeout_s - silent_s,
+						    .timeout_s = set->timeout_s - silent_s,
 						    .comment = vocab_text(generation->vocab,
 									  VOCAB_LABEL,
 									  conn->verdict.label)};
@@ -202,10 +204,10 @@ static int make_target(const struct config_set *set, struct target **ret_target)
 	if (set->kind == CONFIG_IPSET) {
 		struct ipset_params params = {.name4 = name4,
 					      .name6 = name6,
-					      .prefix6 = (unsigned)set->prefix6,
+					      .prefix6 = set->prefix6,
 					      .has_comment = set->has_comment,
-					      .timeout_s = (uint32_t)set->timeout_s,
-					      .size = (uint32_t)set->size};
+					      .timeout_s = set->timeout_s,
+					      .size = set->size};
 
 		return ipset_new(&params, ret_target);
 	}
@@ -222,8 +224,8 @@ static int make_target(const struct config_set *set, struct target **ret_target)
 					       .has_port = set->has_port,
 					       .is_map = set->kind == CONFIG_NFTMAP,
 					       .mark = set->mark,
-					       .timeout_s = (uint32_t)set->timeout_s,
-					       .size = (uint32_t)set->size,
+					       .timeout_s = set->timeout_s,
+					       .size = set->size,
 					       .is_foreign = !set->is_own_table};
 
 		return nftset_new(&params, ret_target);
@@ -235,8 +237,8 @@ int generation_start(struct generation *generation, struct clients *clients)
 	const struct config *config = generation->config;
 	struct publisher_params params = {.targets = generation->targets,
 					  .target_count = config->set_count,
-					  .worker_count = (unsigned)config->queue_count + 1,
-					  .deadline_ms = (unsigned)config->deadline_ms,
+					  .worker_count = config->queue_count + 1,
+					  .deadline_ms = config->deadline_ms,
 					  .ctx = generation,
 					  .live = live_elements,
 					  .event = on_publisher_event};
@@ -314,7 +316,7 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 
 int generation_publish(const struct generation *generation, const struct publish_item *item)
 {
-	unsigned mailbox = (unsigned)generation->config->queue_count;
+	unsigned mailbox = generation->config->queue_count;
 	struct publish_burst *burst;
 
 	if (!generation->publisher)
@@ -328,14 +330,14 @@ int generation_publish(const struct generation *generation, const struct publish
 	return 0;
 }
 
-uint32_t generation_share(const struct generation *generation, unsigned target, int percent)
+uint32_t generation_share(const struct generation *generation, unsigned target, unsigned percent)
 {
 	const struct config *config = generation->config;
-	uint64_t size = (uint64_t)config->sets[target].size;
+	uint64_t size = config->sets[target].size;
 
 	if (size < SHARED_SIZE_MIN || percent == 100)
 		return INT32_MAX;
-	return (uint32_t)(size * (uint64_t)percent / 100);
+	return (uint32_t)(size * percent / 100);
 }
 
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

@@ -16,7 +16,7 @@
 #define GENERATION_NOTES_MAX 32
 
 struct generation {
-	struct config *config; /* a reference */
+	const struct config *config; /* a reference */
 	struct knowledge *knowledge;
 	struct match_memo *memos[CONFIG_QUEUES_MAX]; /* each used by one worker alone */
 	const struct vocab *vocab;
@@ -40,8 +40,9 @@ struct generation {
  * @ret_error: receives "FILE:LINE:COLUMN: reason", at most @error_size bytes
  * Return: 0, or -EINVAL.
  */
-int generation_load(const char *path, struct config *boot, struct vocab *vocab, bool may_rename,
-		    char *ret_error, size_t error_size, struct generation **ret_generation);
+int generation_load(const char *path, const struct config *boot, struct vocab *vocab,
+		    bool may_rename, char *ret_error, size_t error_size,
+		    struct generation **ret_generation);
 
 /**
  * generation_start() - make the targets and start the publisher.
@@ -79,7 +80,7 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 int generation_publish(const struct generation *generation, const struct publish_item *item);
 
 /** generation_share() - @percent of a set's size, or no limit: of 100, and where the set is small. */
-uint32_t generation_share(const struct generation *generation, unsigned target, int percent);
+uint32_t generation_share(const struct generation *generation, unsigned target, unsigned percent);
 
 /** generation_mark_of() - the bits under publish.mark_mask for a packet with this verdict. */
 uint32_t generation_mark_of(const struct generation *generation, const struct addr *addr,

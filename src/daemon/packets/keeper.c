@@ -15,7 +15,7 @@
 #define BEATS_PER_CHECK 5
 
 struct keeper {
-	struct config *config; /* a reference */
+	const struct config *config; /* a reference */
 	struct worker *const *workers;
 	uint64_t ticks[CONFIG_QUEUES_MAX];
 	struct nl *nl;
@@ -27,7 +27,7 @@ struct keeper {
 	pthread_mutex_t lock; /* of what is below */
 	pthread_cond_t wake;
 	bool must_stop;
-	struct config *next; /* of a reload: a reference; NULL without */
+	const struct config *next; /* of a reload: a reference; NULL without */
 	struct keeper_stats shown; /* the newest copy of stats */
 };
 
@@ -36,7 +36,7 @@ static bool workers_progress(struct keeper *keeper)
 {
 	bool is_progress = true;
 
-	for (int i = 0; i < keeper->config->queue_count; i++) {
+	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
 		uint64_t ticks = worker_ticks(keeper->workers[i]);
 
 		is_progress &= ticks != keeper->ticks[i];
@@ -50,7 +50,7 @@ static uint64_t received_before(const struct keeper *keeper, uint64_t counted)
 {
 	uint64_t received = 0;
 
-	for (int i = 0; i < keeper->config->queue_count; i++) {
+	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
 		struct worker_stats stats;
 
 		worker_get_stats(keeper->workers[i], &stats);
@@ -155,7 +155,7 @@ static void change_rules(struct keeper *keeper)
 
 static void take_next(struct keeper *keeper)
 {
-	struct config *old = keeper->config, *next;
+	const struct config *old = keeper->config, *next;
 
 	pthread_mutex_lock(&keeper->lock);
 	next = keeper->next;
@@ -225,7 +225,7 @@ static void keeper_free(struct keeper *keeper)
 	free(keeper);
 }
 
-static struct keeper *keeper_new(struct config *config, struct worker *const *workers)
+static struct keeper *keeper_new(const struct config *config, struct worker *const *workers)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 	pthread_condattr_t attr;
@@ -298,8 +298,8 @@ int keeper_check_alone(const struct config *config, struct text_error *ret_error
 	return rc;
 }
 
-int keeper_start(struct config *config, struct worker *const *workers, struct text_error *ret_error,
-		 struct keeper **ret_keeper)
+int keeper_start(const struct config *config, struct worker *const *workers,
+		 struct text_error *ret_error, struct keeper **ret_keeper)
 {
 	struct keeper *keeper = keeper_new(config, workers);
 	int rc;
@@ -323,9 +323,9 @@ int keeper_start(struct config *config, struct worker *const *workers, struct te
 	return 0;
 }
 
-void keeper_reload(struct keeper *keeper, struct config *config)
+void keeper_reload(struct keeper *keeper, const struct config *config)
 {
-	struct config *unused;
+	const struct config *unused;
 
 	pthread_mutex_lock(&keeper->lock);
 	unused = keeper->next;

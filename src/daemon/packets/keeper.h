@@ -36,11 +36,11 @@ int keeper_check_alone(const struct config *config, struct text_error *ret_error
  * @workers: of the configured number; they run already, and outlive the keeper
  * Return: 0; -EPERM: no privileges; -errno, with the reason in words.
  */
-int keeper_start(struct config *config, struct worker *const *workers, struct text_error *ret_error,
-		 struct keeper **ret_keeper);
+int keeper_start(const struct config *config, struct worker *const *workers,
+		 struct text_error *ret_error, struct keeper **ret_keeper);
 
 /** keeper_reload() - from the next beat on, keep the rules of this configuration. */
-void keeper_reload(struct keeper *keeper, struct config *config);
+void keeper_reload(struct keeper *keeper, const struct config *config);
 
 /** keeper_stop() - end the thread and the diversion; workers then drain their queues. NULL is allowed. */
 void keeper_stop(struct keeper *keeper);

@@ -20,7 +20,7 @@ static bool take(struct shares *shares, const struct generation *generation, uns
 		 const struct addr *network, bool is_once, uint64_t now_ms)
 {
 	const struct config *config = generation->config;
-	uint32_t workers = (uint32_t)config->queue_count;
+	uint32_t workers = config->queue_count;
 	uint32_t window_s = (uint32_t)config->sets[set].timeout_s;
 	uint32_t once_max = generation_share(generation, set, config->once_percent);
 	uint32_t network_max = generation_share(generation, set, config->network_percent);

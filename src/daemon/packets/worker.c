@@ -218,7 +218,7 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	ret->packet = packet;
 	match = match_memo_syn(generation->memos[worker->number], &ret->syn);
 	ret->is_unknown = match->kind == MATCH_NONE;
-	link_judge(knowledge->linkdb, &ret->syn, (uint16_t)config->local_clamp, &link);
+	link_judge(knowledge->linkdb, &ret->syn, config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &ret->syn, &link);
 	ret->mtu = link.mtu;
 	ret->verdict = verdict_decide(&ret->syn, match, &link, config->link_threshold);
@@ -377,9 +377,9 @@ static void *worker_main(void *arg)
 int worker_new(struct pipeline *pipeline, const struct config *config, unsigned number,
 	       struct text_error *ret_error, struct worker **ret_worker)
 {
-	struct nfqueue_params params = {.queue = (uint16_t)(config->queue_first + (int)number),
-					.length = (uint32_t)config->queue_length,
-					.receive_buffer = (uint32_t)config->receive_buffer};
+	struct nfqueue_params params = {.queue = (uint16_t)(config->queue_first + number),
+					.length = config->queue_length,
+					.receive_buffer = config->receive_buffer};
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int rc;
 

@@ -559,7 +559,7 @@ Test(config, learning_is_off_unless_told)
 	struct config *config = must_load("");
 
 	cr_expect_not(config->learn_enabled);
-	cr_expect_str_eq(config->learn_file, CONFIG_DEFAULT_LEARNED);
+	cr_expect_str_eq(config->learn_file, "/var/lib/synprint/learned.db");
 	cr_expect_eq(config->learn_shapes, 4096);
 	cr_expect_null(config_knowledge_params(config).learned);
 	config_free(config);
