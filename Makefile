@@ -78,7 +78,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps deps-check run check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
-	check-fuzz check-syns fuzz fuzz-all bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
+	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy bench-link fmt fmt-check lint cov install uninstall deb clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -250,6 +250,13 @@ bench-link: $(CORE_LIB) ## the share of SYNs that is called a likely tunnel, bes
 		-lxxhash -lm
 	@$(BUILD)/link_share conf/links.db conf/signatures.db /etc/p0f/p0f.fp $(DATA)/real_syns.hex \
 		$(DATA)/labelled_syns.jsonl
+
+SEED ?= 1
+N ?= 120
+mutate: ## SEED=1 N=120: change the code in N places, one at a time; the tests must notice 92 % of them
+	@tests/deps.sh --no-services $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory all unit-build
+	@BUILD=$(BUILD) tests/mutate.py --seed $(SEED) --sample $(N)
 
 ALL_FORMATTED = $(shell git ls-files '*.c' '*.h')
 

@@ -43,16 +43,13 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 struct addr addr_mask(const struct addr *addr, unsigned prefix_bits)
 {
 	struct addr masked = *addr;
-	unsigned bits = prefix_bits < 128 ? prefix_bits : 128;
+	unsigned width = addr_is_v4(addr) ? 32 : 128;
+	unsigned cleared = prefix_bits < width ? width - prefix_bits : 0;
+	uint8_t *end = masked.bytes + sizeof(masked.bytes) - cleared / 8;
 
-	if (addr_is_v4(addr))
-		bits += 96;
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
-
-		if (kept < 8)
-			masked.bytes[i] = (uint8_t)(masked.bytes[i] & (0xff00u >> kept));
-	}
+	memset(end, 0, cleared / 8);
+	if (cleared % 8)
+		end[-1] = (uint8_t)(end[-1] & 0xff << cleared % 8);
 	return masked;
 }
 

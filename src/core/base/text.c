@@ -31,9 +31,7 @@ void text_buf_init(struct text_buf *buf, char *data, size_t size)
 
 void text_put_cut(struct text_buf *buf, const char *text)
 {
-	size_t room = buf->size - buf->len - 1;
-
-	memcpy(buf->data + buf->len, text, room);
+	memcpy(buf->data + buf->len, text, buf->size - buf->len);
 	buf->len = buf->size - 1;
 	buf->data[buf->len] = '\0';
 	buf->overflow = true;
@@ -49,9 +47,13 @@ void text_put_uint(struct text_buf *buf, uint64_t value)
 
 void text_put_int(struct text_buf *buf, int64_t value)
 {
-	if (value < 0)
+	uint64_t size = (uint64_t)value;
+
+	if (value < 0) {
 		text_put_char(buf, '-');
-	text_put_uint(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+		size = 0 - size;
+	}
+	text_put_uint(buf, size);
 }
 
 void text_put_permille(struct text_buf *buf, unsigned permille)
@@ -61,7 +63,7 @@ void text_put_permille(struct text_buf *buf, unsigned permille)
 	size_t len = sizeof(fraction);
 
 	text_put_uint(buf, permille / 1000);
-	while (len > 1 && fraction[len - 1] == '0')
+	while (fraction[len - 1] == '0')
 		len--;
 	if (len > 1)
 		text_put_len(buf, fraction, len);

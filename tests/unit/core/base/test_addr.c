@@ -60,7 +60,8 @@ Test(addr, text_both_ways)
 /* The address of which bit i says whether group i is zero; the others get digits of every length. */
 static struct addr sparse(unsigned zeros, unsigned digits)
 {
-	static const uint16_t values[] = {0x1, 0x20, 0xabc, 0xf00d, 0x100};
+	static const uint16_t values[] = {0x1,   0xf,    0x10,   0xff,  0x100,
+					  0xfff, 0x1000, 0xf00d, 0xabc, 0x20};
 	uint8_t bytes[16] = {0};
 
 	for (unsigned i = 0; i < 8; i++) {
@@ -77,7 +78,7 @@ Test(addr, format_agrees_with_inet_ntop)
 	char text[ADDR_TEXT_MAX];
 
 	for (unsigned zeros = 0; zeros < 256; zeros++)
-		for (unsigned digits = 0; digits < 5; digits++) {
+		for (unsigned digits = 0; digits < 10; digits++) {
 			struct addr addr = sparse(zeros, digits);
 
 			inet_ntop(AF_INET6, addr.bytes, text, sizeof(text));
@@ -147,6 +148,7 @@ Test(addr, mask)
 		{"203.0.113.255", UINT_MAX, "203.0.113.255"},
 		{"203.0.113.255", UINT_MAX - 95, "203.0.113.255"},
 		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 128, "2001:db8:1:2:ffff:ffff:ffff:ffff"},
+		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 127, "2001:db8:1:2:ffff:ffff:ffff:fffe"},
 		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 65, "2001:db8:1:2:8000::"},
 		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 64, "2001:db8:1:2::"},
 		{"2001:db8:1:2:ffff:ffff:ffff:ffff", 3, "2000::"},
@@ -160,5 +162,17 @@ Test(addr, mask)
 		struct addr masked = addr_mask(&addr, cases[i].bits);
 
 		expect_text(&masked, cases[i].masked, cases[i].masked);
+	}
+}
+
+Test(addr, network)
+{
+	static const char *const cases[][2] = {{"203.0.113.255", "203.0.113.0"},
+					       {"2001:db8:ffff:ffff:1::1", "2001:db8:ffff::"}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct addr addr = must_parse(cases[i][0]), network = addr_network(&addr);
+
+		expect_text(&network, cases[i][1], cases[i][0]);
 	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <iconv.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -62,8 +64,9 @@ Test(text, permille)
 	static const struct {
 		unsigned value;
 		const char *text;
-	} cases[] = {{0, "0"},      {1, "0.001"}, {10, "0.01"},    {100, "0.1"},   {985, "0.985"},
-		     {990, "0.99"}, {1000, "1"},  {1005, "1.005"}, {12500, "12.5"}};
+	} cases[] = {{0, "0"},        {1, "0.001"},    {10, "0.01"},   {100, "0.1"},
+		     {985, "0.985"},  {990, "0.99"},   {999, "0.999"}, {1000, "1"},
+		     {1005, "1.005"}, {12500, "12.5"}, {1998, "1.998"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		cr_expect_str_eq(written(put_permille, &cases[i].value), cases[i].text);
@@ -99,6 +102,55 @@ Test(text, json_strings)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		cr_expect_str_eq(written(put_json, cases[i].text), cases[i].json, "%s",
 				 cases[i].name);
+}
+
+/* Is it one character of UTF-8? The C library's word for it. */
+static bool is_character(iconv_t utf32, const char *bytes, size_t len)
+{
+	char *from = (char *)(uintptr_t)bytes, out[16], *to = out;
+	size_t room = sizeof(out);
+
+	iconv(utf32, NULL, NULL, NULL, NULL);
+	return iconv(utf32, &from, &len, &to, &room) != (size_t)-1 && to == out + 4;
+}
+
+static void expect_json(iconv_t utf32, const char *whole)
+{
+	char expected[64], *end = expected;
+	const char *text = whole;
+
+	*end++ = '"';
+	while (*text) {
+		size_t len = 4;
+
+		while (len > 0 && (strnlen(text, len) < len || !is_character(utf32, text, len)))
+			len--;
+		if (len == 0)
+			end = stpcpy(end, BAD);
+		else if (*text == '"' || *text == '\\')
+			end += sprintf(end, "\\%c", *text);
+		else if (len == 1 && *text < ' ')
+			end += sprintf(end, "\\u%04x", *text);
+		else
+			end = mempcpy(end, text, len);
+		text += len ? len : 1;
+	}
+	memcpy(end, "\"", 2);
+	cr_expect_str_eq(written(put_json, whole), expected);
+}
+
+/* Every first byte, and behind it the bytes at each end of what may follow there. */
+Test(text, json_of_every_kind_of_sequence)
+{
+	static const char ends[] = "\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0";
+	iconv_t utf32 = iconv_open("UTF-32LE", "UTF-8");
+
+	cr_assert_neq(utf32, (iconv_t)-1);
+	for (unsigned first = 1; first < 256; first++)
+		for (unsigned i = 0; i < 512; i++)
+			expect_json(utf32, (const char[]){(char)first, ends[i >> 6],
+							  ends[i >> 3 & 7], ends[i & 7], '\0'});
+	iconv_close(utf32);
 }
 
 /* Whatever is written into however little room, nothing behind the buffer changes. */
@@ -141,6 +193,12 @@ Test(text, put_len_takes_bytes_as_they_are)
 	text_put_len(&buf, "a\0b", 3);
 	cr_expect_eq(buf.len, 3);
 	cr_expect_arr_eq(data, "a\0b", 4);
+	text_put_len(&buf, "cdef", 4);
+	cr_expect_not(buf.overflow, "it fits exactly");
+	text_put_len(&buf, "", 0);
+	text_put_len(&buf, "g", 1);
+	cr_expect(buf.overflow);
+	cr_expect_str_eq(buf.data + 2, "bcdef");
 }
 
 Test(text, error_has_place_and_reason)
