@@ -152,11 +152,14 @@ Test(syn, each_result)
 		{"IP header of 16 bytes", 4, 0, {{0, 0x44}}, SYN_BAD_IP},
 		{"total length 0", 4, 0, {{2, 0}, {3, 0}}, SYN_BAD_IP},
 		{"total length below the header", 4, 0, {{3, 19}}, SYN_BAD_IP},
+		{"total length of the header alone", 4, 0, {{3, 20}}, SYN_BAD_TCP},
 		{"IP header beyond the total length", 4, 0, {{0, 0x4f}, {3, 59}}, SYN_BAD_IP},
 		{"second fragment", 4, 0, {{6, 0x00}, {7, 0x01}}, SYN_FRAGMENT},
 		{"last fragment, high offset", 4, 0, {{6, 0x1f}, {7, 0x00}}, SYN_FRAGMENT},
 		{"second fragment of UDP", 4, 0, {{9, 17}, {7, 1}}, SYN_NOT_TCP},
 		{"UDP", 4, 0, {{9, 17}}, SYN_NOT_TCP},
+		{"UDP, no more than the IP header", 4, 20, {{9, 17}}, SYN_NOT_TCP},
+		{"UDP, version 6, no more than the IP header", 6, 40, {{6, 17}}, SYN_NOT_TCP},
 		{"UDP, version 6", 6, 0, {{6, 17}}, SYN_NOT_TCP},
 		{"ESP, version 6", 6, 0, {{6, 50}}, SYN_NOT_TCP},
 		{"no next header", 6, 0, {{6, 59}}, SYN_NOT_TCP},
@@ -266,6 +269,9 @@ Test(syn, ipv4_flag_bits)
 	}
 }
 
+#define SACK_8 "0000000100000009"
+#define SACK_32 SACK_8 SACK_8 SACK_8 SACK_8
+
 Test(syn, tcp_options)
 {
 	static const struct {
@@ -305,6 +311,14 @@ Test(syn, tcp_options)
 		{"sok of 3 bytes", "04030001", "04 01", QUIRK_OPT_BAD, 0, 0, 0, 0, 0},
 		{"ts of 8 bytes", "0808000000010000", "08", QUIRK_OPT_BAD, 0, 0, 0, 0, 0},
 		{"sack without a block", "05020101", "05 01 01", QUIRK_OPT_BAD, 0, 0, 0, 0, 0},
+		{"sack a byte short",
+		 "0509"
+		 "00000000000000"
+		 "010101",
+		 "05 01 01 01", QUIRK_OPT_BAD, 0, 0, 0, 0, 0},
+		{"sack of one block", "050a" SACK_8 "0101", "05 01 01", 0, 0, 0, 0, 0, 0},
+		{"sack of four blocks", "0522" SACK_32 "0101", "05 01 01", 0, 0, 0, 0, 0, 0},
+		{"sack a byte long", "0523" SACK_32 "0001", "05 01", QUIRK_OPT_BAD, 0, 0, 0, 0, 0},
 		{"two windows scales, the last counts", "03030201 03030701", "03 01 03 01", 0, 0, 0,
 		 1, 0, 0},
 		{"exws counts in any of them", "03030f01 03030701", "03 01 03 01", QUIRK_WSCALE_BIG,
@@ -456,6 +470,13 @@ Test(syn, payload_is_told_by_the_header)
 	syn = must_parse(&packet, "padded frame");
 	cr_expect_eq(syn.payload_len, 0);
 	cr_expect_eq(syn.opt_count, 0);
+}
+
+Test(syn, payload_is_not_behind_the_end_of_options)
+{
+	struct packet packet = packet_v4("", "020405b4 00000000", "ff");
+
+	cr_expect_eq(must_parse(&packet, "padded options").quirks, QUIRK_DF);
 }
 
 static struct packet example(unsigned number)
