@@ -7,13 +7,14 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CC ?= cc
 
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev
-CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd
+CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
@@ -295,6 +296,8 @@ cov-run: unit-build fuzz-build all
 	@for what in unit fuzz golden; do tests/check.sh $(BUILD) $$what || exit 1; done
 	@gcovr --root . --filter src/core --object-directory $(BUILD) --fail-under-line 95 --print-summary
 
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/synprint \
+	$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/synprint.fish $(DESTDIR)$(ZSHDIR)/_synprint
 MAN_PAGES = $(wildcard man/*.[1-8])
 UNITS = systemd/synprintd.service systemd/synprintd.socket
 
@@ -309,7 +312,10 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 	install -d -m 755 $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(VERSION),' \
 		src/client/synprint-client.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc
-	install -D -m 644 conf/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/synprint
+	install -d -m 755 $(dir $(COMPLETIONS))
+	$(CLI) completion bash >$(word 1,$(COMPLETIONS))
+	$(CLI) completion fish >$(word 2,$(COMPLETIONS))
+	$(CLI) completion zsh >$(word 3,$(COMPLETIONS))
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
 	install -m 644 conf/signatures.db conf/links.db $(DESTDIR)$(SYSCONFDIR)/synprint/
 	test -e $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || \
@@ -324,8 +330,7 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 uninstall: ## remove what install copied, but not a changed configuration
 	rm -f $(DESTDIR)$(PREFIX)/sbin/synprintd $(DESTDIR)$(PREFIX)/bin/synprint
 	rm -f $(DESTDIR)$(PREFIX)/include/synprint/client.h $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/synprint
+		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc $(COMPLETIONS)
 	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/synprint.conf $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/signatures.db $(DESTDIR)$(SYSCONFDIR)/synprint/links.db

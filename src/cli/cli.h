@@ -40,7 +40,11 @@ struct cli_command {
 
 extern const struct cli_command cli_status, cli_verdict, cli_watch, cli_clients, cli_rules,
 	cli_classify, cli_link, cli_explain, cli_unknown, cli_db, cli_reload, cli_learn,
-	cli_baseline, cli_metrics, cli_selftest, cli_top;
+	cli_baseline, cli_metrics, cli_selftest, cli_top, cli_completion;
+
+/* Every command, NULL behind the last; and the help lines of the options that all of them have. */
+extern const struct cli_command *const cli_commands[];
+extern const char cli_common_help[];
 
 /* Every command's option table ends with these; cli_option() deals with them. */
 enum { CLI_OPT_SOCKET = 0x100, CLI_OPT_CONFIG, CLI_OPT_JSON, CLI_OPT_HELP, CLI_OPT_OWN };

@@ -12,13 +12,18 @@
 
 #include "config/config.h"
 
-static const struct cli_command *const commands[] = {
-	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients, &cli_unknown,
-	&cli_rules,   &cli_reload,   &cli_learn,   &cli_classify, &cli_link,    &cli_baseline,
-	&cli_metrics, &cli_selftest, &cli_top,     &cli_db,
+const struct cli_command *const cli_commands[] = {
+	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients,    &cli_unknown,
+	&cli_rules,   &cli_reload,   &cli_learn,   &cli_classify, &cli_link,       &cli_baseline,
+	&cli_metrics, &cli_selftest, &cli_top,     &cli_db,       &cli_completion, NULL,
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+const char cli_common_help[] =
+	"  --socket PATH  the daemon's control socket (default: as configured, else\n"
+	"                 " CONFIG_DEFAULT_SOCKET ")\n"
+	"  --config FILE  the configuration (default: " CONFIG_DEFAULT_PATH ")\n"
+	"  --json         print JSON, one object a line\n"
+	"  --help         explain a command\n";
 
 static const char exit_codes[] =
 	"Exit status:\n"
@@ -34,17 +39,12 @@ static void print_help(void)
 	printf("Usage: synprint [--socket PATH] [--config FILE] COMMAND [ARGUMENTS]\n"
 	       "Ask the SYN fingerprinter synprintd, or fingerprint a capture file.\n\n"
 	       "Commands:\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; cli_commands[i]; i++)
+		printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
 	printf("  %-10s %s\n\n"
-	       "Options, also after the command:\n"
-	       "  --socket PATH  the daemon's control socket (default: as configured, else\n"
-	       "                 " CONFIG_DEFAULT_SOCKET ")\n"
-	       "  --config FILE  the configuration (default: " CONFIG_DEFAULT_PATH ")\n"
-	       "  --json         print JSON, one object a line\n"
-	       "  --help         explain a command\n"
+	       "Options, also after the command:\n%s"
 	       "  --version      print the version\n\n%s",
-	       "help", "print this, or explain a command", exit_codes);
+	       "help", "print this, or explain a command", cli_common_help, exit_codes);
 }
 
 static void print_command_help(const struct cli_command *command)
@@ -186,11 +186,11 @@ int cli_write(const char *data, size_t len)
 
 static int run_command(struct cli *cli, int argc, char **argv)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(argv[0], commands[i]->name) == 0) {
-			cli->command = commands[i];
+	for (size_t i = 0; cli_commands[i]; i++)
+		if (strcmp(argv[0], cli_commands[i]->name) == 0) {
+			cli->command = cli_commands[i];
 			optind = 0; /* getopt(3): begin anew, with other options */
-			return commands[i]->run(cli, argc, argv);
+			return cli_commands[i]->run(cli, argc, argv);
 		}
 	return cli_usage_error(cli, "no command '%s'", argv[0]);
 }

@@ -1,16 +1,12 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`synprint selftest`: all is well on a healthy system, and what is broken is said in plain words.
-And bash's completion knows every command and option."""
+"""`synprint selftest`: all is well on a healthy system, and what is broken is said in plain words."""
 import json
 import re
 import signal
-import subprocess
 
 import lab
 import stall
-
-COMPLETION = lab.ROOT / "conf/completion.bash"
 
 
 def selftest(lab_, daemon, *options):
@@ -78,28 +74,6 @@ def rules_of_somebody_else(lab_):
     assert code == 1 and "was not seen" in failures(results)["a SYN"], results
 
 
-def complete(*words):
-    script = (f'source {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _synprint; '
-              'printf "%s\\n" "${COMPREPLY[@]}"')
-    path = f"{lab.BUILD}:/usr/bin:/bin"
-    done = subprocess.run(["bash", "-c", script, "bash", "synprint", *words], capture_output=True,
-                          text=True, env={"PATH": path}, check=True)
-    return set(done.stdout.split())
-
-
-def completion(_lab):
-    table = lab.sh(lab.SYNPRINT, "help").stdout.split("Commands:")[1].split("Options")[0]
-    commands = set(re.findall(r"^  (\w+) ", table, re.M))
-    assert complete("") == commands, complete("") ^ commands
-    assert complete("ver") == {"verdict"}
-    for command in commands - {"help"}:
-        options = set(re.findall(r"--[a-z0-9-]+", lab.sh(lab.SYNPRINT, command, "--help").stdout))
-        assert options <= complete(command, "--"), (command, options)
-    assert complete("rules", "") == {"print", "apply", "remove", "status"}
-    assert complete("rules", "print", "--format", "i") == {"iptables", "ipset"}
-    assert complete("--socket", "/x", "stat") == {"status"}
-
-
 if __name__ == "__main__":
     lab.run(healthy, without_a_daemon, a_stopped_daemon, a_worker_that_stands_still,
-            a_set_of_the_wrong_type, rules_of_somebody_else, completion)
+            a_set_of_the_wrong_type, rules_of_somebody_else)
