@@ -70,6 +70,9 @@ def changes(path):
     code = SIZES.sub(blank_sizes, BLANKS.sub(blank, source(path)))
     for token in TOKENS.finditer(code):
         old = token.group()
+        if code[:token.start()].endswith("return ") and code[token.end()] == ";" and old == "0":
+            yield path, token.start(), old, "-1" # not 1, which is success too
+            continue
         for new in OPERATORS[old] if old in OPERATORS else changed_number(old):
             yield path, token.start(), old, new
 
@@ -169,8 +172,12 @@ class Test:
                       limit_s, sanitized)
 
     def is_near(self, file):
-        """Is it the test of that folder?"""
+        """Is it a test of that folder?"""
         return Path(self.name).parent.parts[-2:] == Path(file).parent.parts[-2:]
+
+    def distance(self, file):
+        """The file's own test is 0, and the first to be run."""
+        return 0 if Path(self.name).name == f"test_{Path(file).stem}" else 1 if self.is_near(file) else 2
 
 
 def build_tests(scratch):
@@ -269,7 +276,7 @@ class File:
 def tests_of(tests, file, near):
     """Those that link the file, its own folder's first, or only these."""
     linking = sorted((test for test in tests if test.program.holds(file)),
-                     key=lambda test: not test.is_near(file))
+                     key=lambda test: test.distance(file))
     return [test for test in linking if test.is_near(file)] if near else linking
 
 

@@ -73,8 +73,8 @@ int places_ask(const struct places *places, uid_t uid, uint64_t now_ms, struct p
 		return 0;
 	party = find_greediest(places, uid);
 	victim = party ? find_idle(party) : NULL;
-	if (!victim || (party->uid == uid && (victim->is_subscriber ||
-					      now_ms - victim->active_ms < OWN_IDLE_MS)))
+	if (!victim || (party->uid == uid &&
+			(victim->is_subscriber || now_ms - victim->active_ms < OWN_IDLE_MS)))
 		return -EBUSY;
 	*ret_victim = victim;
 	return 1;

@@ -89,6 +89,21 @@ def targets():
                     missing.append(f"{page}: there is no target {target}")
 
 
+def release():
+    """Makefile, changelogs and the library's list of symbols agree."""
+    version = re.search(r"^VERSION := (\S+)", read("Makefile"), re.M)[1]
+    for page, form in (("CHANGELOG.md", rf"\A# Changelog\n+## {re.escape(version)}\b"),
+                       ("debian/changelog", rf"\Asynprint \({re.escape(version)}\)")):
+        if not re.search(form, read(page)):
+            missing.append(f"{page}: the Makefile's version {version} at the top")
+    library = next(BUILD.glob("libsynprint-client.so.*"))
+    exported = set(re.findall(r" T (\w+)", subprocess.run(["nm", "-D", "--defined-only", library], text=True,
+                                                          capture_output=True, check=True).stdout))
+    listed = set(re.findall(r"^ (\w+)@", read("debian/libsynprint-client0.symbols"), re.M))
+    for symbol in exported ^ listed:
+        missing.append(f"debian/libsynprint-client0.symbols: {symbol} is in only one of it and the library")
+
+
 def lint():
     for page in sorted((TOP / "man").glob("*.[1-8]")):
         said = subprocess.run(["mandoc", "-Tlint", "-Wwarning", page], capture_output=True,
@@ -97,7 +112,7 @@ def lint():
 
 
 if __name__ == "__main__":
-    for check in (configuration, protocol, commands, targets, lint):
+    for check in (configuration, protocol, commands, targets, release, lint):
         check()
     print("\n".join(missing) or "the manual has everything")
     sys.exit(bool(missing))
