@@ -20,10 +20,16 @@
 #define CONFIG_SETS_MAX 32
 #define CONFIG_INTERFACES_MAX 64
 #define CONFIG_FILES_MAX 16
+#define CONFIG_NETWORKS_MAX 64
 
 enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
 
 struct config_setting_t; /* of libconfig */
+
+struct config_network {
+	struct addr net; /* masked */
+	unsigned bits; /* of its own version */
+};
 
 /* One publish rule: which clients go into which pair of sets, NAME4 and NAME6. */
 struct config_set {
@@ -78,6 +84,8 @@ struct config {
 	unsigned deadline_ms;
 	unsigned once_percent; /* of a set, for clients that were seen once */
 	unsigned network_percent; /* of a set, for the clients of one network */
+	struct config_network except[CONFIG_NETWORKS_MAX]; /* whose clients are never published */
+	unsigned except_count;
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;
 	struct config_mark marks[CONFIG_SETS_MAX];
@@ -135,6 +143,9 @@ unsigned config_keep(struct config *config, const struct config *boot, const cha
  * Return: 0, or -EINVAL with the line for a word that the databases do not have.
  */
 int config_resolve(struct config *config, struct vocab *vocab, struct text_error *ret_error);
+
+/** config_is_excepted() - is the address in a network of publish.except? */
+bool config_is_excepted(const struct config *config, const struct addr *addr);
 
 /** config_knowledge_params() - which databases are to be read; points into @config. */
 struct knowledge_params config_knowledge_params(const struct config *config);

@@ -23,6 +23,7 @@ enum key_kind {
 	KEY_MARK,
 	KEY_SETS,
 	KEY_PRIORS,
+	KEY_EXCEPT,
 };
 
 struct word {
@@ -131,6 +132,7 @@ static const struct key keys[] = {
 	UINT("publish.deadline_ms", RELOAD, deadline_ms, 1, 1000, 5),
 	UINT("publish.once_percent", RELOAD, once_percent, 1, 100, 50),
 	UINT("publish.network_percent", RELOAD, network_percent, 1, 100, 25),
+	{.path = "publish.except", .kind = KEY_EXCEPT},
 	MARK("publish.mark_mask", mark_mask),
 	MARK("publish.mark_seen", mark_seen),
 	{.path = "publish.sets", .kind = KEY_SETS},
@@ -190,7 +192,8 @@ void config_set_defaults(struct config *config)
 		case KEY_STRING:
 		case KEY_FILE: set_text(config, key, key->text); break;
 		case KEY_STRINGS:
-		case KEY_PRIORS: break;
+		case KEY_PRIORS:
+		case KEY_EXCEPT: break;
 		case KEY_SETS: config_default_sets(config); break;
 		}
 	}
@@ -304,6 +307,7 @@ static int read_key(const config_setting_t *setting, const struct key *key, stru
 		return config_read_mark(setting, key->path, member_of(config, key), ret_error);
 	case KEY_SETS: return config_read_sets(setting, config, ret_error);
 	case KEY_PRIORS: return config_read_priors(setting, config, ret_error);
+	case KEY_EXCEPT: return config_read_except(setting, config, ret_error);
 	}
 	return -EINVAL;
 }

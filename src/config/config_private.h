@@ -49,6 +49,10 @@ void config_default_sets(struct config *config);
 int config_read_sets(const config_setting_t *list, struct config *config,
 		     struct text_error *ret_error);
 
+/** config_read_except() - the list `publish.except`. */
+int config_read_except(const config_setting_t *list, struct config *config,
+		       struct text_error *ret_error);
+
 /** config_read_mark() - a packet mark: a whole number from 0 to 0xffffffff. */
 int config_read_mark(const config_setting_t *setting, const char *path, uint32_t *ret_mark,
 		     struct text_error *ret_error);

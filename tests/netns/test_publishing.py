@@ -73,6 +73,24 @@ def forget(lab_):
     assert daemon.verdict(lab.CLIENT4)["found"] is False
 
 
+def excepted(lab_):
+    """Whom the configuration excepts is known as ever, and in no set, marked by nothing."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(
+        ['nftset = "all"', 'mark = 0x10000'],
+        publish=f'except = [ "{lab.source4(1)}", "2001:db8:c::/120" ];')).start()
+    lab_.nft("table inet seen { counter marked {}; chain c { type filter hook prerouting priority 0; "
+             "tcp flags syn meta mark & 0x10000 != 0 counter name marked; }; }")
+    for source in (lab.source4(1), lab.source4(2)):
+        traffic.connect(lab_.client, lab.SERVER4, source)
+        assert daemon.verdict(source)["found"]
+    for number in (1, 256):
+        traffic.connect(lab_.client, lab.SERVER6, lab.source6(number))
+    assert set(lab_.elements("all4")) == {lab.source4(2)}, lab_.elements("all4")
+    assert set(lab_.elements("all6")) == {lab.source6(256)}, lab_.elements("all6")
+    assert lab_.counter("inet seen", "marked") == 2
+
+
 def named(lab_):
     """Rules that name labels and links by pattern, and one that takes every client."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -106,4 +124,4 @@ def endless_queue(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(returning, long_commit, subnet, forget, named, endless_queue)
+    lab.run(returning, long_commit, subnet, forget, excepted, named, endless_queue)

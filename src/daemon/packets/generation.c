@@ -87,7 +87,7 @@ static bool is_live(const struct generation *generation, const struct config_set
 {
 	bool is_subnet = generation->config->ipv6_prefix < 128 && !addr_is_v4(&client->addr);
 
-	return !is_subnet &&
+	return !is_subnet && !config_is_excepted(generation->config, &client->addr) &&
 	       filter_match(&set->filter, generation->vocab, &client->addr, &conn->verdict);
 }
 
@@ -295,6 +295,8 @@ uint32_t generation_sets_of(const struct generation *generation, const struct ad
 	const struct config *config = generation->config;
 	uint32_t sets = 0;
 
+	if (config_is_excepted(config, addr))
+		return 0;
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (filter_match(&config->sets[i].filter, generation->vocab, addr, verdict))
 			sets |= UINT32_C(1) << i;
@@ -346,6 +348,8 @@ uint32_t generation_mark_of(const struct generation *generation, const struct ad
 	const struct config *config = generation->config;
 	uint32_t mark = config->mark_seen;
 
+	if (config_is_excepted(config, addr))
+		return mark;
 	for (unsigned i = 0; i < config->mark_count; i++)
 		if (filter_match(&config->marks[i].filter, generation->vocab, addr, verdict))
 			mark |= config->marks[i].mark;

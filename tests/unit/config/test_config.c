@@ -237,6 +237,10 @@ Test(config, refuses_with_the_line)
 		{"rules: { limit = 1000001; };", "0 to 1000000"},
 		{"publish: { deadline_ms = 0; };", "1 to 1000"},
 		{"publish: { once_percent = 0; };", "1 to 100"},
+		{"publish: { except = \"192.0.2.1\"; };", "a list of at most 64 networks"},
+		{"publish: { except = [ 7 ]; };", "networks and addresses"},
+		{"publish: { except = [ \"192.0.2.0/24\", \"192.0.2.0/33\" ]; };",
+		 "networks and addresses"},
 		{"control: { mode = \"0999\"; };", "octal mode"},
 		{"control: { mode = \"01777\"; };", "octal mode"},
 		{"control: { mode = 0660; };", "octal mode"},
@@ -404,6 +408,28 @@ Test(config, marks_fit_their_mask)
 }
 
 /* Each rule is refused at its own line, the third. */
+Test(config, networks_that_are_never_published)
+{
+	static const struct {
+		const char *addr;
+		bool is_excepted;
+	} cases[] = {{"192.0.2.0", true},     {"192.0.2.255", true},   {"192.0.3.0", false},
+		     {"198.51.100.7", true},  {"198.51.100.8", false}, {"2001:db8:7::1", true},
+		     {"2001:db8:8::1", false}};
+	const struct config *config = must_load("publish: { except = [ \"192.0.2.77/24\", "
+						"\"198.51.100.7\", \"2001:db8:7::/48\" ]; };");
+
+	cr_expect_eq(config->except_count, 3);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr addr;
+
+		cr_assert_eq(addr_parse(cases[i].addr, &addr), 0);
+		cr_expect_eq(config_is_excepted(config, &addr), cases[i].is_excepted, "%s",
+			     cases[i].addr);
+	}
+	config_free(config);
+}
+
 Test(config, refuses_bad_publish_rules)
 {
 	static const struct {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list `publish.except`: networks whose clients are never published, anywhere. */
+#include <errno.h>
+
+#include "config/config_private.h"
+
+static int read_network(const config_setting_t *setting, struct config_network *ret_network,
+			struct text_error *ret_error)
+{
+	const char *text = config_setting_get_string(setting);
+	struct filter filter = {0};
+
+	if (!text || filter_set_net(&filter, text) < 0)
+		return config_refuse(setting, ret_error,
+				     "publish.except is a list of networks and addresses, such as "
+				     "\"192.0.2.0/24\" or \"2001:db8::7\"");
+	*ret_network = (struct config_network){filter.net, filter.net_bits};
+	return 0;
+}
+
+int config_read_except(const config_setting_t *list, struct config *config,
+		       struct text_error *ret_error)
+{
+	int count = config_setting_length(list);
+
+	if (!config_setting_is_aggregate(list) || config_setting_is_group(list) ||
+	    count > CONFIG_NETWORKS_MAX)
+		return config_refuse(list, ret_error,
+				     "publish.except must be a list of at most %d networks",
+				     CONFIG_NETWORKS_MAX);
+	for (int i = 0; i < count; i++)
+		if (read_network(config_setting_get_elem(list, (unsigned)i), &config->except[i],
+				 ret_error) < 0)
+			return -EINVAL;
+	config->except_count = (unsigned)count;
+	return 0;
+}
+
+bool config_is_excepted(const struct config *config, const struct addr *addr)
+{
+	for (unsigned i = 0; i < config->except_count; i++) {
+		const struct config_network *network = &config->except[i];
+		struct addr masked = addr_mask(addr, network->bits);
+
+		if (addr_is_v4(addr) == addr_is_v4(&network->net) &&
+		    addr_equal(&masked, &network->net))
+			return true;
+	}
+	return false;
+}
