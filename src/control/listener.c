@@ -69,8 +69,11 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mod
 
 	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		return -errno;
-	if ((group == (gid_t)-1 || lchown(path, (uid_t)-1, group) == 0) && chmod(path, mode) == 0 &&
-	    lstat(path, ret_stat) == 0 && listen(fd, BACKLOG) == 0)
+	/* A service manager's filter may refuse lchown, even where there is nothing to change. */
+	if (lstat(path, ret_stat) == 0 &&
+	    (group == (gid_t)-1 || ret_stat->st_gid == group ||
+	     lchown(path, (uid_t)-1, group) == 0) &&
+	    chmod(path, mode) == 0 && listen(fd, BACKLOG) == 0)
 		return 0;
 	r = -errno;
 	unlink(path);

@@ -80,8 +80,19 @@ static enum daemon_exit drop_privileges(const struct daemon *daemon)
 /* Without the filter the daemon is less confined, but it works; the traffic comes first. */
 static void enter_sandbox(void)
 {
-	int rc = sandbox_enter();
+	const char *call = "";
+	int rc = sandbox_try(&call);
 
+	if (rc == -EPERM)
+		log_line(
+			LOG_LEVEL_WARNING,
+			"system calls are not filtered: on this machine the filter refuses what is "
+			"needed (%s); please report it",
+			call);
+	if (rc == -EPERM)
+		return;
+	if (rc == 0)
+		rc = sandbox_enter();
 	if (rc == -EOPNOTSUPP)
 		log_line(LOG_LEVEL_INFO, "system calls are not filtered: this build has "
 					 "sanitizers, which need more");

@@ -14,18 +14,26 @@
 
 #include "sys/sanitizer.h"
 
-/* Names that a machine does not have (arm64 has no open, poll, ...) are left out there. */
+/*
+ * Names that a machine does not have (arm64 has no open, poll, ...) are left out there. 32-bit
+ * machines have some under names of their own: with wider times, offsets or user numbers.
+ */
 static const char *const allowed[] = {
 	/* the packets' way: queues, sets, rules */
 	"recvmmsg",
+	"recvmmsg_time64",
 	"recvmsg",
 	"recvfrom",
+	"recv",
 	"sendmsg",
 	"sendmmsg",
 	"sendto",
+	"send",
 	"poll",
 	"ppoll",
+	"ppoll_time64",
 	"futex",
+	"futex_time64",
 	/* control sockets, subscribers, the service manager */
 	"accept",
 	"accept4",
@@ -43,27 +51,40 @@ static const char *const allowed[] = {
 	"writev",
 	"close",
 	"fcntl",
+	"fcntl64",
 	/* the event loop */
 	"epoll_create1",
+	"epoll_create",
 	"epoll_ctl",
 	"epoll_wait",
 	"epoll_pwait",
 	"epoll_pwait2",
 	"eventfd2",
+	"eventfd",
 	"signalfd4",
+	"signalfd",
 	"timerfd_create",
 	"timerfd_settime",
+	"timerfd_settime64",
 	"timerfd_gettime",
+	"timerfd_gettime64",
 	"pipe2",
+	"pipe",
 	"select",
+	"_newselect",
 	"pselect6",
+	"pselect6_time64",
 	/* a reload reads configuration and databases; state is replaced by rename */
 	"open",
 	"openat",
 	"stat",
+	"stat64",
 	"fstat",
+	"fstat64",
 	"lstat",
+	"lstat64",
 	"newfstatat",
+	"fstatat64",
 	"statx",
 	"access",
 	"faccessat",
@@ -71,12 +92,15 @@ static const char *const allowed[] = {
 	"readlink",
 	"readlinkat",
 	"getdents64",
+	"getdents",
 	"lseek",
+	"_llseek",
 	"pread64",
 	"pwrite64",
 	"fsync",
 	"fdatasync",
 	"ftruncate",
+	"ftruncate64",
 	"fallocate",
 	"flock",
 	"rename",
@@ -91,8 +115,11 @@ static const char *const allowed[] = {
 	"fchmod",
 	"fchmodat",
 	"chown",
+	"chown32",
 	"lchown",
+	"lchown32",
 	"fchownat",
+	"fchmodat2",
 	"umask",
 	"getcwd",
 	"dup",
@@ -106,6 +133,9 @@ static const char *const allowed[] = {
 	"membarrier",
 	"set_robust_list",
 	"rseq",
+	"set_thread_area",
+	"cacheflush",
+	"riscv_flush_icache",
 	"sched_yield",
 	"sched_getaffinity",
 	"gettid",
@@ -113,26 +143,36 @@ static const char *const allowed[] = {
 	"exit_group",
 	/* time, signals, and what a process may know of itself */
 	"clock_gettime",
+	"clock_gettime64",
 	"clock_getres",
+	"clock_getres_time64",
 	"clock_nanosleep",
+	"clock_nanosleep_time64",
 	"nanosleep",
 	"gettimeofday",
 	"time",
 	"rt_sigaction",
 	"rt_sigprocmask",
 	"rt_sigreturn",
+	"sigreturn",
 	"rt_sigtimedwait",
+	"rt_sigtimedwait_time64",
 	"sigaltstack",
 	"restart_syscall",
 	"getpid",
 	"getppid",
 	"getuid",
+	"getuid32",
 	"geteuid",
+	"geteuid32",
 	"getgid",
+	"getgid32",
 	"getegid",
+	"getegid32",
 	"getrandom",
 	"getrusage",
 	"getrlimit",
+	"ugetrlimit",
 	"sysinfo",
 	"uname",
 };
@@ -169,24 +209,39 @@ static int add_plain(scmp_filter_ctx filter)
 	return rc;
 }
 
-/* No memory that can be executed, threads but no processes, signals to ourselves alone. */
+/* Where clone has its flags, and whether mmap has its arguments in registers (clone(2), mmap(2)). */
+#ifdef __s390__
+#define CLONE_FLAGS 1
+#define HAS_MMAP_REGISTERS 0
+#else
+#define CLONE_FLAGS 0
+#define HAS_MMAP_REGISTERS 1
+#endif
+
+/*
+ * No memory that can be executed, threads but no processes, signals to ourselves alone. Where libc
+ * makes sockets through socketcall (i386, s390x) their families are in memory too, and all are let
+ * through; without CAP_NET_RAW and with nothing to execute that is little.
+ */
 static int add_conditions(scmp_filter_ctx filter)
 {
 	const struct condition conditions[] = {
 		{"socket", EQUAL(0, AF_UNIX)},
 		{"socket", EQUAL(0, AF_NETLINK)},
 		{"socketpair", EQUAL(0, AF_UNIX)},
-		{"mmap", MASKED(2, PROT_EXEC, 0)},
 		{"mmap2", MASKED(2, PROT_EXEC, 0)},
 		{"mprotect", MASKED(2, PROT_EXEC, 0)},
-		{"clone", MASKED(0, CLONE_THREAD, CLONE_THREAD)},
+		{"clone", MASKED(CLONE_FLAGS, CLONE_THREAD, CLONE_THREAD)},
 		{"tgkill", EQUAL(0, (scmp_datum_t)getpid())}, /* abort(3) */
 		{"prctl", EQUAL(0, PR_SET_NAME)},
 		{"prlimit64", EQUAL(0, 0)},
 		{"ioctl", EQUAL(1, TCGETS)}, /* isatty(3), of stdio */
 	};
+	const struct scmp_arg_cmp not_executable = MASKED(2, PROT_EXEC, 0);
 	int rc = allow(filter, "clone3", NULL); /* as far as hide_clone3() lets it */
 
+	if (rc == 0)
+		rc = allow(filter, "mmap", HAS_MMAP_REGISTERS ? &not_executable : NULL);
 	for (size_t i = 0; rc == 0 && i < sizeof(conditions) / sizeof(conditions[0]); i++)
 		rc = allow(filter, conditions[i].name, &conditions[i].arg);
 	return rc;

@@ -18,4 +18,13 @@
  */
 int sandbox_enter(void);
 
+/**
+ * sandbox_try() - what the daemon does, done once inside the filter, in a process that ends with it.
+ * To be called while there is one thread.
+ * @ret_call: on -EPERM, what is refused, as static text
+ * Return: 0: sandbox_enter() leaves all of it; -EPERM: not on this machine or with this C library;
+ * or what sandbox_enter() says.
+ */
+int sandbox_try(const char **ret_call);
+
 #endif

@@ -83,7 +83,7 @@ def commands():
 def targets():
     makefile = read("Makefile")
     for page in ("README.md", "CONTRIBUTING.md"):
-        for line in re.findall(r"make ([a-z][a-z -]*)", read(page)):
+        for line in re.findall(r"make ([a-z][a-z0-9 -]*)", read(page)):
             for target in line.split():
                 if f"`make {target}" in read(page) and not re.search(rf"^{target}:", makefile, re.M):
                     missing.append(f"{page}: there is no target {target}")

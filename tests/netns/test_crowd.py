@@ -38,6 +38,11 @@ def join(stack, daemon, data):
     return stream
 
 
+def ask_status(stream):
+    print('{"op":"status"}', file=stream, flush=True)
+    return json.loads(stream.readline())
+
+
 def crowd(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon().start()
@@ -58,9 +63,9 @@ def crowd(lab_):
                 assert reply["found"] and reply["exact"], reply
                 longest = max(longest, time.monotonic() - began)
                 traffic.connect(lab_.client, lab.SERVER6)
-        print('{"op":"status"}', file=stream, flush=True)
-        status = json.loads(stream.readline())
-        assert status["control"]["accepted"] > CROWD, status["control"]
+        lab.wait_until(lambda: ask_status(stream)["control"]["accepted"] > CROWD,
+                       "all of them are connected")
+        status = ask_status(stream)
         assert status["control"]["refused"] == 0, status["control"]
         assert status["packets"]["syn"] == CROWD // 10 + 1, status["packets"]
         grown = memory_kib(daemon) - before

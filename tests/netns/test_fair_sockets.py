@@ -17,7 +17,7 @@ import traffic
 
 NOBODY = pwd.getpwnam("nobody")
 CONNECTIONS = 1024
-SUBSCRIBERS = 1000
+SUBSCRIBERS, SYNS = 1000, 120
 LEFT_OVER_KIB = 8192  # of memory that a crowd may leave behind
 LIE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
@@ -129,10 +129,10 @@ def memory(lab_):
         streams[-1].sendall(b'{"op":"subscribe","syns":true}\n')
     lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == SUBSCRIBERS, "all subscribed")
     wire, gateway = packets.Wire(lab_.client, "c0"), packets.Wire(lab_.gateway, "g0")
-    for number in range(400):
+    for number in range(SYNS):
         segment = packets.tcp(lab.source4(number), lab.SERVER4, 20000)
         wire.send(packets.ipv4(lab.source4(number), lab.SERVER4, segment), gateway.mac)
-    lab.wait_until(lambda: daemon.received() >= 400, "the SYNs were seen")
+    lab.wait_until(lambda: daemon.received() >= SYNS, "the SYNs were seen")
     lab.wait_until(lambda: resident_kib(daemon.process.pid) > before + 65536, "events wait")
     full = resident_kib(daemon.process.pid)
     for stream in streams:

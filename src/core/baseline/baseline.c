@@ -244,7 +244,9 @@ static bool is_rare(const struct baseline_slot *slot, float all)
 static bool is_usual(const struct baseline_slot *slot, float all, float clients, float share,
 		     int spread)
 {
-	return slot->clients >= clients && slot->clients >= all * share &&
+	float least = all * share;
+
+	return slot->clients >= clients && slot->clients >= least &&
 	       __builtin_popcountll(slot->seen) >= spread;
 }
 

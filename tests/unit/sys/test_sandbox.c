@@ -20,6 +20,12 @@
 #include "sys/sanitizer.h"
 
 #define MUST_WORK 0
+/* libc's socket() is a socketcall there, whose arguments no filter sees. */
+#if defined(__i386__) || defined(__s390__)
+#define INET_IS 0
+#else
+#define INET_IS EPERM
+#endif
 #define CANNOT_ENTER 100
 
 struct attempt {
@@ -152,8 +158,8 @@ Test(sandbox, leaves_what_is_needed)
 		{"a thread", thread, MUST_WORK},
 		{"a file replaced", files, MUST_WORK},
 		{"an event loop", event_loop, MUST_WORK},
-		{"an internet socket", inet_socket, EPERM},
-		{"a packet socket", packet_socket, EPERM},
+		{"an internet socket", inet_socket, INET_IS},
+		{"a packet socket", packet_socket, INET_IS},
 		{"a process", new_process, EPERM},
 		{"a program", execute, EPERM},
 		{"executable memory", executable_memory, EPERM},
@@ -181,4 +187,11 @@ static int already_in(void)
 Test(sandbox, sanitizers_need_more)
 {
 	cr_expect_eq(in_sandbox(already_in), HAS_SANITIZER ? CANNOT_ENTER : 0);
+}
+
+Test(sandbox, is_tried_before)
+{
+	const char *call = "nothing";
+
+	cr_expect_eq(sandbox_try(&call), 0, "%s", call);
 }
