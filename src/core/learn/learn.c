@@ -12,6 +12,7 @@
 
 #define VOTES_PER_SHAPE 16
 #define VOTE_WAYS 4
+#define NETWORK_BITS 64
 #define PERMILLE_PER_COUNT 0.4
 
 /* A provider gives each customer a /64 (RFC 6177): all of it is one client, with one vote. */
@@ -29,7 +30,7 @@ struct learn *learn_new(const struct learn_params *params)
 {
 	struct tally_params tally_params = {.capacity = params->max_shapes,
 					    .seed = params->seed,
-					    .keep_above = 1};
+					    .keep_above = LEARN_VOTERS_MIN - 1};
 	struct learn *learn = calloc(1, sizeof(*learn));
 
 	if (!learn)
@@ -69,6 +70,48 @@ static bool is_lie(const struct sigdb *base, const struct syn *syn, const struct
 	return prob < LEARN_PROB_MIN;
 }
 
+/* Which of 64 bits stands for a client's network. */
+static uint64_t network_bit(const struct learn *learn, const struct addr *client)
+{
+	struct addr network = addr_network(client);
+
+	return UINT64_C(1) << XXH3_64bits_withSeed(network.bytes, sizeof(network.bytes),
+						   learn->seed) %
+				      NETWORK_BITS;
+}
+
+/* How many networks are behind so many bits: more than there are bits, once most are taken. */
+static unsigned networks_of(uint64_t bits)
+{
+	unsigned taken = (unsigned)__builtin_popcountll(bits);
+
+	if (taken == NETWORK_BITS)
+		return LEARN_COUNT_MAX;
+	return (unsigned)lround(-NETWORK_BITS * log(1 - (double)taken / NETWORK_BITS));
+}
+
+/* What networks_of() makes at least so many of. */
+static uint64_t bits_for(unsigned networks)
+{
+	uint64_t bits = 0;
+
+	while (networks_of(bits) < networks && bits != UINT64_MAX)
+		bits = bits << 1 | 1;
+	return bits;
+}
+
+/* What a shape counts for; 0: too few say so. */
+static unsigned weight_of(const struct tally_entry *entry)
+{
+	unsigned networks = networks_of(entry->networks), most = networks * LEARN_NETWORK_MAX;
+
+	if (entry->count < LEARN_VOTERS_MIN || networks < LEARN_NETWORKS_MIN)
+		return 0;
+	if (most > LEARN_COUNT_MAX)
+		most = LEARN_COUNT_MAX;
+	return entry->count < most ? (unsigned)entry->count : most;
+}
+
 static uint64_t hash_vote(const struct learn *learn, const struct syn *syn, const struct sig *shape)
 {
 	struct addr client = syn->src;
@@ -105,9 +148,18 @@ enum learn_result learn_add(struct learn *learn, const struct sigdb *base, uint6
 	tally_shape(syn, &shape);
 	if (!vote(learn, hash_vote(learn, syn, &shape)))
 		return LEARN_VOTED;
-	if (tally_add(learn->tally, now_ms, &shape, claim->class_id, 1) < 0)
+	if (tally_vote(learn->tally, now_ms, &shape, claim->class_id, 1,
+		       network_bit(learn, &syn->src)) < 0)
 		return LEARN_FULL;
 	return LEARN_COUNTED;
+}
+
+/* A file does not say how many networks there were: as many as it takes. */
+static uint64_t networks_behind(unsigned count)
+{
+	unsigned networks = (count + LEARN_NETWORK_MAX - 1) / LEARN_NETWORK_MAX;
+
+	return bits_for(networks > LEARN_NETWORKS_MIN ? networks : LEARN_NETWORKS_MIN);
 }
 
 void learn_take(struct learn *learn, uint64_t now_ms, const struct sigdb *db)
@@ -122,7 +174,8 @@ void learn_take(struct learn *learn, uint64_t now_ms, const struct sigdb *db)
 
 		tally_pad_sig(info.sig, &shape);
 		if (count > 0)
-			tally_add(learn->tally, now_ms, &shape, info.class_id, (uint64_t)count);
+			tally_vote(learn->tally, now_ms, &shape, info.class_id, (uint64_t)count,
+				   networks_behind((unsigned)count));
 	}
 }
 
@@ -133,10 +186,9 @@ static void put_class(const struct vocab *vocab, unsigned class_id,
 
 	for (size_t i = 0; i < count; i++) {
 		const struct tally_entry *entry = &entries[i];
-		unsigned syns =
-			entry->count < LEARN_COUNT_MAX ? (unsigned)entry->count : LEARN_COUNT_MAX;
+		unsigned syns = weight_of(entry);
 
-		if (entry->class_id != class_id)
+		if (entry->class_id != class_id || !syns)
 			continue;
 		if (is_first)
 			text_putf(buf, "\nlabel = s:other:%s:learned\n",
@@ -160,7 +212,7 @@ int learn_put_text(struct learn *learn, struct text_buf *buf)
 	count = tally_list(learn->tally, entries, learn->max_shapes);
 	text_put(buf, "; What clients of this gateway said of themselves, written by synprintd.\n"
 		      "; Behind @ stands 0.4 for each client that was counted.\n");
-	text_put(buf, "\n[tcp:request]\nfrom = learned\n");
+	text_put(buf, "\n[tcp:request]\nfrom = " SIGDB_FROM_LEARNED "\n");
 	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++)
 		put_class(learn->vocab, id, entries, count, buf);
 	free(entries);

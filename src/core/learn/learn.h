@@ -20,6 +20,15 @@
 /* One SYN is 0.4 of 1000: the base database's rates come from 2,500 SYNs a class. */
 #define LEARN_COUNT_MAX 2500
 
+/*
+ * What one liar says counts for nothing, and what one network says not for much: a shape is written
+ * from so many voters of so many networks (a /24, an IPv6 /48) on, as often as it has voters, but
+ * at most so often for each of the networks.
+ */
+#define LEARN_VOTERS_MIN 10
+#define LEARN_NETWORKS_MIN 5
+#define LEARN_NETWORK_MAX 10
+
 struct learn;
 
 enum learn_result {
@@ -49,11 +58,11 @@ void learn_free(struct learn *learn);
 enum learn_result learn_add(struct learn *learn, const struct sigdb *base, uint64_t now_ms,
 			    const struct syn *syn, const struct ua_claim *claim);
 
-/** learn_take() - count what a learned file says again. @db: that file alone, not built */
+/** learn_take() - count what a learned file says again; votes that were too few are not in it. @db: that file alone, not built */
 void learn_take(struct learn *learn, uint64_t now_ms, const struct sigdb *db);
 
 /**
- * learn_put_text() - append all of it as a signature file.
+ * learn_put_text() - append what has voters enough as a signature file.
  * Return: 0, or -ENOMEM; buf->overflow says whether it fitted.
  */
 int learn_put_text(struct learn *learn, struct text_buf *buf);

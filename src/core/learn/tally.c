@@ -178,7 +178,7 @@ static struct tally_entry *add_entry(struct tally *tally, uint32_t now_s, const 
 }
 
 static int count_shape(struct tally *tally, uint32_t now_s, const struct sig *sig,
-		       unsigned class_id, uint64_t count)
+		       unsigned class_id, uint64_t count, uint64_t networks)
 {
 	uint32_t at = tally->index[find_slot(tally, sig, class_id)];
 	struct tally_entry *entry =
@@ -187,20 +187,27 @@ static int count_shape(struct tally *tally, uint32_t now_s, const struct sig *si
 	if (!entry)
 		return -ENOSPC;
 	entry->count += count;
+	entry->networks |= networks;
 	entry->last_seen_s = now_s;
 	tally->total += count;
 	return 0;
 }
 
-int tally_add(struct tally *tally, uint64_t now_ms, const struct sig *shape, unsigned class_id,
-	      uint64_t count)
+int tally_vote(struct tally *tally, uint64_t now_ms, const struct sig *shape, unsigned class_id,
+	       uint64_t count, uint64_t networks)
 {
 	int r;
 
 	pthread_mutex_lock(&tally->lock);
-	r = count_shape(tally, (uint32_t)(now_ms / 1000), shape, class_id, count);
+	r = count_shape(tally, (uint32_t)(now_ms / 1000), shape, class_id, count, networks);
 	pthread_mutex_unlock(&tally->lock);
 	return r;
+}
+
+int tally_add(struct tally *tally, uint64_t now_ms, const struct sig *shape, unsigned class_id,
+	      uint64_t count)
+{
+	return tally_vote(tally, now_ms, shape, class_id, count, 0);
 }
 
 static int compare(const void *a, const void *b)

@@ -23,6 +23,7 @@ struct tally_entry {
 	struct sig sig; /* as tally_shape() makes it */
 	uint64_t count;
 	uint32_t first_seen_s, last_seen_s; /* Unix time */
+	uint64_t networks; /* of voters: each has one of these bits, by its hash */
 	uint8_t class_id; /* VOCAB_CLASS; 0 where nobody says */
 };
 
@@ -54,6 +55,10 @@ void tally_pad_sig(const struct sig *sig, struct sig *ret_sig);
  */
 int tally_add(struct tally *tally, uint64_t now_ms, const struct sig *shape, unsigned class_id,
 	      uint64_t count);
+
+/** tally_vote() - as tally_add(), one more from a network. @networks: its bit, or several */
+int tally_vote(struct tally *tally, uint64_t now_ms, const struct sig *shape, unsigned class_id,
+	       uint64_t count, uint64_t networks);
 
 /**
  * tally_list() - copy the entries, most frequent first.

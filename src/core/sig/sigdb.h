@@ -23,6 +23,9 @@ enum sig_when {
 };
 
 /* What the database says about one signature. Texts are owned by the database. */
+/* The source of what clients said of themselves: it speaks for its own whole shape alone. */
+#define SIGDB_FROM_LEARNED "learned"
+
 struct sigdb_info {
 	const struct sig *sig;
 	const char *source; /* the `from` line above it, "" without one */

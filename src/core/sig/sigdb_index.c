@@ -173,6 +173,29 @@ static uint32_t add_skeletons(struct build *build, uint32_t entry)
 	return order;
 }
 
+/* What clients said of themselves. */
+static bool is_learned(const struct build *build, const struct entry *entry)
+{
+	return strcmp(build->db->texts + entry->source, SIGDB_FROM_LEARNED) == 0;
+}
+
+/* What other signatures say of this one's shape, where they say anything. */
+static uint32_t find_shape(const struct build *build, uint32_t layout, const struct sig *sig)
+{
+	static const enum level levels[] = {LEVEL_SHAPE, LEVEL_SCALE, LEVEL_LAYOUT};
+	const struct index *index = build->index;
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		const struct node *node =
+			index->node_count ? find_node(index, sig_key(levels[i], layout, sig))
+					  : NULL;
+
+		if (node)
+			return (uint32_t)(node - index->nodes);
+	}
+	return NONE;
+}
+
 /* What needs a condition, or a tool's packet that has next to no options, says nothing about
  * anything but its own whole signature. */
 static bool is_alone(const struct entry *entry)
@@ -200,7 +223,10 @@ static void add_entry(struct build *build, uint32_t id)
 	if (entry->when == SIG_WHEN_IP_ID)
 		build->index->ip_ids |= ip_id_bit(entry->when_value);
 	add_form(build, &build->layout_forms[layout].whole, form);
-	if (!is_alone(entry)) {
+	if (is_learned(build, entry)) {
+		/* A claim about one shape is none about those that are like it. */
+		build->shapes[id] = find_shape(build, layout, sig);
+	} else if (!is_alone(entry)) {
 		form.has_mss = false;
 		if (sig->win_kind != SIG_WIN_ANY)
 			add_form(build, &build->layout_forms[layout].shape, form);

@@ -39,9 +39,10 @@ static struct ua_claim claim_of(const char *class)
 	return (struct ua_claim){.name = class, .class_id = (unsigned)id, .classes = 1ull << id};
 }
 
+/* Each of 256 numbers has a network of its own. */
 static struct addr client(unsigned number)
 {
-	return addr_from_v4((const uint8_t[]){198, 18, (uint8_t)(number >> 8), (uint8_t)number});
+	return addr_from_v4((const uint8_t[]){198, 18, (uint8_t)number, (uint8_t)(number >> 8)});
 }
 
 /* Windows 10 as conf/signatures.db has it first. */
@@ -165,7 +166,7 @@ Test(learn, an_ipv6_subnet_is_one_client)
 
 Test(learn, shapes_are_bounded_and_confirmed_ones_stay)
 {
-	for (unsigned number = 1; number < 10; number++) {
+	for (unsigned number = 1; number < 12; number++) {
 		struct syn syn = windows(number);
 
 		expect(&syn, "Windows", LEARN_COUNTED);
@@ -176,7 +177,7 @@ Test(learn, shapes_are_bounded_and_confirmed_ones_stay)
 		add(&syn, "Linux");
 	}
 	cr_assert_eq(used(), 64);
-	cr_assert_not_null(strstr(written(), " @ 3.6\n"), "%s", text);
+	cr_assert_not_null(strstr(written(), " @ 4.4\n"), "%s", text);
 }
 
 Test(learn, what_is_written_loads_and_counts_the_same)
@@ -186,15 +187,15 @@ Test(learn, what_is_written_loads_and_counts_the_same)
 	struct text_error error = {0};
 	char first[4096];
 
-	for (unsigned number = 1; number < 8; number++) {
-		struct syn a = windows(number), b = unknown(number / 3 + 1);
+	for (unsigned number = 1; number < 31; number++) {
+		struct syn a = windows(number), b = unknown(number / 15 + 1);
 
 		b.src = a.src;
 		add(&a, "Windows");
 		add(&b, "HP-UX");
 	}
 	snprintf(first, sizeof(first), "%s", written());
-	cr_assert_not_null(strstr(first, " @ 2.8\n"), "%s", first);
+	cr_assert_not_null(strstr(first, " @ 12\n"), "%s", first);
 	cr_assert_eq(sigdb_load(db, first, strlen(first), &error), 0, "%u: %s\n%s", error.line,
 		     error.what, first);
 	learn_free(learn);
@@ -213,4 +214,69 @@ Test(learn, counts_end_where_the_format_does)
 		add(&syn, "Windows");
 	}
 	cr_assert_not_null(strstr(written(), " @ 1000\n"), "%s", text);
+}
+
+static void vote(unsigned clients, unsigned networks, unsigned first)
+{
+	for (unsigned i = 0; i < clients; i++) {
+		struct syn syn = unknown(7);
+
+		syn.src = client((first + i % networks) | i / networks << 8);
+		expect(&syn, "HP-UX", LEARN_COUNTED);
+	}
+}
+
+Test(learn, a_liar_is_not_heard)
+{
+	vote(9, 9, 0);
+	cr_assert_null(strstr(written(), "sig ="), "nine voters are too few: %s", text);
+	vote(1, 1, 100);
+	cr_assert_not_null(strstr(written(), " @ 4\n"), "%s", text);
+}
+
+Test(learn, four_networks_are_too_few)
+{
+	vote(200, 4, 0);
+	cr_assert_null(strstr(written(), "sig ="), "%s", text);
+}
+
+Test(learn, a_network_counts_for_ten_at_the_most)
+{
+	float permille;
+
+	vote(900, 9, 0);
+	cr_assert_not_null(strstr(written(), ":0 @ "), "%s", text);
+	cr_assert_eq(sscanf(strstr(text, ":0 @ "), ":0 @ %f", &permille), 1);
+	cr_assert_leq(permille, 10 * LEARN_NETWORK_MAX * 0.4f, "%s", text);
+	cr_assert_geq(permille, LEARN_NETWORKS_MIN * LEARN_NETWORK_MAX * 0.4f, "%s", text);
+}
+
+/* With what was learned of one shape: how sure is a SYN that is like it, but not the same? */
+static struct match judge(const char *learned, const struct syn *syn)
+{
+	struct vocab *words = vocab_new();
+	struct sigdb *db = shipped_db_load(words);
+	struct text_error error = {0};
+	struct match match;
+
+	cr_assert_eq(sigdb_load(db, learned, strlen(learned), &error), 0, "%s", error.what);
+	cr_assert_eq(sigdb_build(db), 0);
+	match_syn(db, syn, &match);
+	sigdb_free(db);
+	vocab_free(words);
+	return match;
+}
+
+Test(learn, a_claim_says_nothing_of_other_shapes)
+{
+	static const char nothing[] = "[tcp:request]\nfrom = learned\n";
+	struct syn near = unknown(8), learned = unknown(7);
+	struct match match;
+
+	vote(200, 200, 0);
+	cr_assert_eq(judge(nothing, &near).kind, MATCH_NONE);
+	cr_assert_eq(judge(written(), &near).kind, MATCH_NONE, "one window is learned, not all");
+	match = judge(text, &learned);
+	cr_assert_neq(match.kind, MATCH_NONE);
+	cr_assert_gt(match.class_prob[match.class_id], 0.8f);
 }
