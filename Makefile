@@ -83,7 +83,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo '  SAN=1 or SAN=thread builds and checks with sanitizers, in a build folder of its own'
 
 all: $(DAEMON) $(CLI) $(CLIENT_SO) ## build the daemon, the command line tool and the client library
