@@ -42,6 +42,10 @@ Test(sig, reads_and_writes)
 		{"*:64:0:*:mss*max,7:mss:df:0", NULL},
 		{" * : 64 : 0 : * : mss*4 , 6 : mss , sok : df , id+ : 0 ",
 		 "*:64:0:*:mss*4,6:mss,sok:df,id+:0"},
+		{"\t*\t:64:0:*:mss*4\t,\t6:mss:df\t:0\t", "*:64:0:*:mss*4,6:mss:df:0"},
+		{"4:1+254:0:*:mss*1000,0:mss:df:0", "4:255:0:*:mss*1000,0:mss:df:0"},
+		{"4:64+0:0:*:%2,0:?255,eol+39:df:0", "4:64:0:*:%2,0:?255,eol+39:df:0"},
+		{"4:64:255:*:mtu*1,0:mss:df:0", NULL},
 		{"4:64:0:1460:1024,0:?2,?1:df,df:0", "4:64:0:1460:1024,0:mss,nop:df:0"},
 	};
 	struct text_error error;
@@ -71,6 +75,14 @@ Test(sig, refuses)
 		{"4:256:0:*:*,*:mss:df:0", 3, "TTL is not in 1 to 255"},
 		{"4:200+56:0:*:*,*:mss:df:0", 3, "more than 255 together"},
 		{"4:64+:0:*:*,*:mss:df:0", 6, "distance is missing"},
+		{"4:1+255:0:*:*,*:mss:df:0", 5, "distance is not in 0 to 254"},
+		{"4:-:0:*:*,*:mss:df:0", 3, "TTL is missing"},
+		{"4:64:0:*:mtu*1001,0:mss:df:0", 14, "window is not in 1 to 1000"},
+		{"4:64:0:*:%65536,0:mss:df:0", 11, "window is not in 2 to 65535"},
+		{"4:64:0:*:1,0:a_name_of_more_than_thirty-two_letters:df:0", 14,
+		 "no option is called 'a_name_of_more_than_thirty-two_l'"},
+		{"4:64:0:*:1,0:mss:a_name_of_more_than_thirty-two_letters:0", 18,
+		 "no quirk is called 'a_name_of_more_than_thirty-two_l'"},
 		{"4:6x:0:*:*,*:mss:df:0", 4, "TTL is no number"},
 		{"4::0:*:*,*:mss:df:0", 3, "TTL is missing"},
 		{"4:64:256:*:*,*:mss:df:0", 6, "length of IP options"},
@@ -102,6 +114,7 @@ Test(sig, refuses)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		error = (struct text_error){0};
 		cr_expect_eq(parse(cases[i].text, &error, &sig), -EINVAL, "%s", cases[i].text);
+		cr_expect_eq(error.line, 1, "%s", cases[i].text);
 		cr_expect_eq(error.column, cases[i].column, "%s: column %u, %s", cases[i].text,
 			     error.column, error.what);
 		cr_expect_not_null(strstr(error.what, cases[i].what), "%s: %s", cases[i].text,
@@ -113,6 +126,7 @@ Test(sig, refuses)
 Test(sig, refuses_too_many_options)
 {
 	char text[300] = "4:64:0:*:1,0:nop";
+	struct text_error error = {0};
 	struct sig sig;
 
 	for (unsigned i = 1; i < SYN_OPTS_MAX; i++)
@@ -121,7 +135,9 @@ Test(sig, refuses_too_many_options)
 	cr_expect_eq(parse(text, NULL, &sig), 0);
 	text[strlen(text) - strlen(":df:0")] = '\0';
 	strcat(text, ",nop:df:0");
-	cr_expect_eq(parse(text, NULL, &sig), -EINVAL);
+	cr_expect_eq(parse(text, &error, &sig), -EINVAL);
+	cr_expect_eq(error.line, 1);
+	cr_expect_eq(error.column, 14 + 4 * SYN_OPTS_MAX);
 }
 
 static unsigned random_below(unsigned limit)
@@ -235,6 +251,85 @@ Test(sig, raw_signatures)
 		cr_assert_eq(parse(format(&sig), NULL, &again), 0);
 		cr_expect(sig_equal(&sig, &again));
 	}
+}
+
+/* What p0f divides the window by, in its order; a divisor that is no possible one is left out. */
+Test(sig, window_factors)
+{
+	static const struct {
+		const char *name;
+		uint8_t version;
+		uint16_t win, mss;
+		bool has_ts;
+		int kind; /* -1: no multiple */
+		unsigned factor;
+	} cases[] = {
+		{"own MSS", 4, 1400 * 7, 1400, false, SIG_WIN_MSS, 7},
+		{"own MSS less timestamps", 4, 1388 * 7, 1400, true, SIG_WIN_MSS, 7},
+		{"which were not sent", 4, 1388 * 7, 1400, false, -1, 0},
+		{"Ethernet's MSS", 4, 1460 * 7, 1400, false, SIG_WIN_MSS, 7},
+		{"Ethernet's less timestamps", 4, 1448 * 7, 1400, false, SIG_WIN_MSS, 7},
+		{"Ethernet's of IPv6", 6, 1440 * 7, 1300, false, SIG_WIN_MSS, 7},
+		{"not of IPv4", 4, 1440 * 7, 1300, false, -1, 0},
+		{"that less timestamps", 6, 1428 * 7, 1300, false, SIG_WIN_MSS, 7},
+		{"neither of IPv4", 4, 1428 * 7, 1300, false, -1, 0},
+		{"own MTU", 4, 1340 * 3, 1300, false, SIG_WIN_MTU, 3},
+		{"own MTU of IPv6", 6, 1360 * 3, 1300, false, SIG_WIN_MTU, 3},
+		{"with IPv4's headers, as p0f", 6, 1340 * 3, 1300, false, SIG_WIN_MTU, 3},
+		{"Ethernet's MTU", 4, 1500 * 3, 1300, false, SIG_WIN_MTU, 3},
+		{"the least MSS", 4, 700, 100, false, SIG_WIN_MSS, 7},
+		{"below it", 4, 693, 99, false, -1, 0},
+		{"no window", 4, 0, 1400, false, -1, 0},
+		{"no multiple", 4, 9999, 1400, true, -1, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct syn syn = {.ip_version = cases[i].version,
+				  .ip_header_len = cases[i].version == 4 ? 20 : 40,
+				  .tcp_header_len = 20,
+				  .win = cases[i].win,
+				  .mss = cases[i].mss,
+				  .ts_val = cases[i].has_ts};
+		enum sig_win_kind kind = SIG_WIN_ANY;
+
+		cr_expect_eq(sig_win_factor(&syn, &kind), cases[i].factor, "%s", cases[i].name);
+		cr_expect_eq(kind, cases[i].kind < 0 ? SIG_WIN_ANY : cases[i].kind, "%s",
+			     cases[i].name);
+	}
+}
+
+/* With options the headers are longer, and so is the MTU that p0f means. */
+Test(sig, window_of_the_whole_packet)
+{
+	struct syn syn = {.ip_version = 4, .ip_header_len = 24, .tcp_header_len = 32, .mss = 1300};
+	enum sig_win_kind kind = SIG_WIN_ANY;
+
+	syn.win = 3 * (1300 + 24 + 32);
+	cr_expect_eq(sig_win_factor(&syn, &kind), 3);
+	cr_expect_eq(kind, SIG_WIN_MTU);
+}
+
+/* Two that differ in one member only, which no text can say. */
+Test(sig, equal_looks_at_each_member)
+{
+	struct sig base, other;
+
+	cr_assert_eq(parse("4:64:0:*:*,7:mss,eol+1:df:0", NULL, &base), 0);
+	other = base;
+	other.win = 1;
+	cr_expect_not(sig_equal(&base, &other));
+	other = base;
+	other.opt_eol_pad = 2;
+	cr_expect_not(sig_equal(&base, &other));
+	other = base;
+	other.opt_count--;
+	cr_expect_not(sig_equal(&base, &other));
+	other = base;
+	other.opt_any = true;
+	cr_expect_not(sig_equal(&base, &other));
+	other = base;
+	other.opt_kinds[other.opt_count] = SYN_OPT_NOP; /* behind the last one */
+	cr_expect(sig_equal(&base, &other));
 }
 
 Test(sig, initial_ttls)
