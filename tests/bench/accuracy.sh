@@ -13,6 +13,8 @@ if [ ! -e "$data/stack_facts.csv" ]; then
 	exit 1
 fi
 make --no-print-directory BUILD="$build" "$build/libsynprint.a"
-${CC:-cc} -std=gnu11 -O2 -Iinclude -D_GNU_SOURCE -o "$build/accuracy_match" \
+${CC:-cc} -std=gnu11 -O2 -Iinclude -Isrc -D_GNU_SOURCE -o "$build/accuracy_match" \
 	tests/bench/accuracy_match.c "$build/libsynprint.a" -lm
-exec python3 tests/bench/accuracy.py "$build/accuracy_match" "$data" "$database"
+exec python3 -B tests/bench/accuracy.py "$build/accuracy_match" "$database" \
+	2021="$data/stack_counts_2021.csv" 2023="$data/stack_facts.csv" \
+	2025="$data/stack_counts_2025.csv" "$data/labelled_syns.jsonl"

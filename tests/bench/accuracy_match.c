@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * For accuracy.py: reads SYNs as hex, one a line, and writes what the given database says, one
- * line each: class, P(class), family, P(family), kind, label. An unusable line gives "-".
+ * line each: class, P(class), family, P(family), kind, P(macOS or iOS), tool or system, label.
+ * An unusable line gives "-".
  */
 #include "core/match/match.h"
 
@@ -53,12 +54,21 @@ static size_t parse_hex(const char *line, uint8_t *buf)
 	return len;
 }
 
+static double class_prob(const struct vocab *vocab, const struct match *match, const char *name)
+{
+	int id = vocab_find(vocab, VOCAB_CLASS, name, strlen(name));
+
+	return id < 0 ? 0 : (double)match->class_prob[id];
+}
+
 static void print_match(const struct vocab *vocab, const struct match *match)
 {
-	printf("%s\t%.4f\t%s\t%.4f\t%s\t%s\n", vocab_text(vocab, VOCAB_CLASS, match->class_id),
-	       (double)match->confidence, vocab_text(vocab, VOCAB_FAMILY, match->family_id),
-	       (double)match->family_confidence, match_kind_name(match->kind),
-	       vocab_text(vocab, VOCAB_LABEL, match->label));
+	printf("%s\t%.4f\t%s\t%.4f\t%s\t%.4f\t%s\t%s\n",
+	       vocab_text(vocab, VOCAB_CLASS, match->class_id), (double)match->confidence,
+	       vocab_text(vocab, VOCAB_FAMILY, match->family_id), (double)match->family_confidence,
+	       match_kind_name(match->kind),
+	       class_prob(vocab, match, "macOS") + class_prob(vocab, match, "iOS"),
+	       match->tool ? "tool" : "system", vocab_text(vocab, VOCAB_LABEL, match->label));
 }
 
 int main(int argc, char **argv)

@@ -165,6 +165,8 @@ const char *sigdb_p0f_lacks(const struct sigdb_info *info)
 		return "any option layout";
 	if (info->sig->quirks == SIG_ANY)
 		return "any quirks";
+	if (info->sig->quirks & QUIRK_AE)
+		return "the quirk ae";
 	if (info->sig->ip_opt_len == SIG_ANY)
 		return "any length of IP options";
 	return NULL;

@@ -198,6 +198,7 @@ static void read_tcp_quirks(struct syn *syn)
 	const uint16_t ecn_flags = SYN_TCP_ECE | SYN_TCP_CWR | SYN_TCP_NS;
 
 	add_quirk(syn, QUIRK_ECN, (syn->tos & 3) || (syn->tcp_flags & ecn_flags));
+	add_quirk(syn, QUIRK_AE, (syn->tcp_flags & ecn_flags) == ecn_flags);
 	add_quirk(syn, QUIRK_SEQ_ZERO, syn->seq == 0);
 	add_quirk(syn, QUIRK_ACK_NONZERO, syn->ack != 0);
 	add_quirk(syn, QUIRK_URG_FLAG, syn->tcp_flags & SYN_TCP_URG);
@@ -269,7 +270,7 @@ const char *syn_quirk_name(enum syn_quirk quirk)
 {
 	static const char *const names[QUIRK_COUNT] = {
 		"df",    "id+",   "id-",    "ecn",  "0+",   "flow", "seq-", "ack+", "ack-",
-		"uptr+", "urgf+", "pushf+", "ts1-", "ts2+", "opt+", "exws", "bad",
+		"uptr+", "urgf+", "pushf+", "ts1-", "ts2+", "opt+", "exws", "bad", "ae",
 	};
 
 	for (unsigned i = 0; i < QUIRK_COUNT; i++)

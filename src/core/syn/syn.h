@@ -50,7 +50,7 @@ enum syn_opt_kind {
 	SYN_OPT_FASTOPEN = 34,
 };
 
-/* p0f v3's quirks, in the order in which p0f writes them. Names: syn_quirk_name(). */
+/* p0f v3's quirks, in the order in which p0f writes them, and ours. Names: syn_quirk_name(). */
 enum syn_quirk {
 	QUIRK_DF = 1u << 0, /* df: don't fragment is set (IPv4) */
 	QUIRK_ID_NONZERO = 1u << 1, /* id+: DF set, yet the IP ID is not zero */
@@ -69,7 +69,8 @@ enum syn_quirk {
 	QUIRK_OPT_TRAILING = 1u << 14, /* opt+: non-zero bytes behind end-of-options */
 	QUIRK_WSCALE_BIG = 1u << 15, /* exws: window scale over 14 (RFC 7323 section 2.3) */
 	QUIRK_OPT_BAD = 1u << 16, /* bad: options malformed */
-	QUIRK_COUNT = 17
+	QUIRK_AE = 1u << 17, /* ae: AE, CWR and ECE ask for AccECN (RFC 9768); ours, beside ecn */
+	QUIRK_COUNT = 18
 };
 
 struct syn {

@@ -85,7 +85,7 @@ Test(syn, every_field_ipv4)
 	cr_expect_eq(syn.opt_eol_pad, 0);
 	cr_expect(has_kinds(&syn, "02 04 08 01 03"));
 	cr_expect_eq(syn.quirks, QUIRK_DF | QUIRK_ID_NONZERO | QUIRK_ECN | QUIRK_ACK_NONZERO |
-					 QUIRK_URG_FLAG | QUIRK_PUSH | QUIRK_TS_ECHO);
+					 QUIRK_URG_FLAG | QUIRK_PUSH | QUIRK_TS_ECHO | QUIRK_AE);
 }
 
 Test(syn, every_field_ipv6)
@@ -225,6 +225,8 @@ Test(syn, quirks_of_headers)
 		{"ecn: ECE", 4, {{33, 0x42}}, QUIRK_DF | QUIRK_ECN},
 		{"ecn: CWR", 4, {{33, 0x82}}, QUIRK_DF | QUIRK_ECN},
 		{"ecn: NS", 4, {{32, 0xa1}}, QUIRK_DF | QUIRK_ECN},
+		{"ae: AE, CWR and ECE", 4, {{32, 0xa1}, {33, 0xc2}}, QUIRK_DF | QUIRK_ECN | QUIRK_AE},
+		{"ae needs all three", 4, {{32, 0xa1}, {33, 0x82}}, QUIRK_DF | QUIRK_ECN},
 		{"ecn: ECT(0), version 6", 6, {{1, 0x20}}, QUIRK_ECN},
 		{"DSCP, version 6", 6, {{0, 0x6f}, {1, 0xc0}}, 0},
 		{"flow: its lowest bit", 6, {{3, 1}}, QUIRK_FLOW},
@@ -542,7 +544,7 @@ Test(syn, names)
 {
 	static const char quirk_names[] =
 		"df id+ id- ecn 0+ flow seq- ack+ ack- uptr+ urgf+ pushf+ "
-		"ts1- ts2+ opt+ exws bad ";
+		"ts1- ts2+ opt+ exws bad ae ";
 	char joined[200] = "";
 
 	for (unsigned i = 0; i < QUIRK_COUNT; i++) {
