@@ -80,7 +80,7 @@ LIBS = $(shell pkg-config --libs $(PKGS))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps deps-check run check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
-	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
+	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -255,9 +255,19 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/bench/syns.o $
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
-bench-accuracy: ## how often the classification is right, beside p0f and the article's algorithm (DATA=)
+bench-accuracy: ## how often the classification is right, beside p0f and others, a year left out each (TABLES=, SYNS=)
 	@tests/deps.sh $(DEPS) p0f python3
-	@tests/bench/accuracy.sh $(BUILD) $(DATA)
+	@$(MAKE) --no-print-directory $(CORE_LIB)
+	@$(CC) $(CPPFLAGS) -std=gnu11 -O2 -o $(BUILD)/accuracy_match tests/bench/accuracy_match.c $(CORE_LIB) -lm
+	@python3 -B tests/bench/accuracy.py $(BUILD)/accuracy_match conf/signatures.db $(TABLES) $(SYNS)
+
+SYNS = $(DATA)/labelled_syns.jsonl
+TABLES = 2021=$(DATA)/stack_counts_2021.csv 2023=$(DATA)/stack_facts.csv 2025=$(DATA)/stack_counts_2025.csv
+
+fit: $(CORE_LIB) ## fit rates and doubts of conf/signatures.db to what was seen (TABLES="YEAR=FILE ...")
+	@python3 -B tests/fit/fit.py --write conf/signatures.db $(TABLES)
+	@$(CC) $(CPPFLAGS) -std=gnu11 -O2 -o $(BUILD)/accuracy_match tests/bench/accuracy_match.c $(CORE_LIB) -lm
+	@python3 -B tests/fit/doubts.py --write $(BUILD)/accuracy_match conf/signatures.db $(TABLES)
 
 bench-link: $(CORE_LIB) ## the share of SYNs that is called a likely tunnel, beside MTU tables (DATA=)
 	@tests/deps.sh $(DEPS) p0f

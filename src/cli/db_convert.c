@@ -70,6 +70,7 @@ static void put_head(const struct sigdb_writer *writer, struct output *output)
 		output_put(output, &buf);
 	}
 	text_buf_init(&buf, data, sizeof(data));
+	sigdb_put_doubts(writer, &buf);
 	sigdb_put_section(writer, &buf);
 	output_put(output, &buf);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What synprint is measured beside: p0f, the article's algorithm, a kNN and a naive Bayes.
 
-All but p0f know what our own database was fitted to: {class: {shape: permille}}.
+All but p0f know what our own database was fitted to (fit.Rates).
 """
 
 import collections
@@ -129,7 +129,7 @@ def references(rates, make):
     """(fields, {class: permille}) for each shape that any class sends."""
     shapes = collections.defaultdict(dict)
     for cls in T.CLASSES:
-        for shape, (rate, _) in rates[cls].items():
+        for shape, rate in rates.permille[cls].items():
             shapes[shape][cls] = rate
     return [(make(shape), counts) for shape, counts in shapes.items()]
 

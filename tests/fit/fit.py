@@ -12,7 +12,6 @@ hand and stays. A rate is the mean over the years, newer ones counting more; eac
 
 import collections
 import os
-import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -21,29 +20,33 @@ import tables as T
 BEGIN = "; ---- fitted by tests/fit/fit.py: begin ----"
 END = "; ---- fitted by tests/fit/fit.py: end ----"
 
-# A year counts this many times as much as the one before it.
-YEAR_GROWTH = 1.15
+# A year counts this many times as much as the one before it, and a table of so many SYNs half as
+# much as a large one.
+YEAR_GROWTH = 1.03
+SMALL_TABLE = 100
+CLASS_MIN = 30  # SYNs of a class, below which a year says nothing about it
 
-# What a year not filtered for liars says against the family that the shape has in the others:
-# one in three of such labels is believed, since relays do send foreign stacks' SYNs.
-UNFILTERED = {2021}
+# A label of another family than the one whose stack has this layout: a lie, or a relay that
+# sends its own SYN for somebody behind it. So much of them is believed.
 LIES_BELIEVED = 0.33
+HOME_MIN = 20  # SYNs of a layout, of which
+HOME_SHARE = 0.8  # are of one family, which is then at home there
+UNFILTERED = {2021}  # years whose liars were not filtered out count half in this
 
 # Phones that ask for desktop pages call themselves Linux. 2025's visitors have no Linux at all
 # among these shapes, 2021's nearly none.
 def is_android_window(shape):
     return shape.layout == "mss,sok,ts,nop,ws" and shape.window == "65535" and \
-        6 <= shape.scale <= 12
+        5 <= shape.scale <= 14
 
 
 DESKTOP_MODE_YEARS = {2023}
-DESKTOP_MODE_LIES = 0.85
+DESKTOP_MODE = 0.85  # of them
 
-# Apple's IP ID is zero since 2018; no table recorded it, and some paths set one.
-APPLE_ID_KEPT = 0.04
-
-# The matcher takes a permille for 2.5 SYNs: so a rate says no more than what was seen.
-PERMILLE_PER_SYN = 0.4
+# The matcher takes a permille for so many SYNs.
+SYNS_PER_PERMILLE = 2.5
+LOUD = 1.0
+FEW = 3
 
 RATE_MIN = 0.1  # less than that is not written
 LINUX_LAYOUTS = ("mss,sok,ts,nop,ws", "mss,nop,nop,sok,nop,ws")
@@ -52,48 +55,83 @@ APPLE_LAYOUT = "mss,nop,ws,nop,nop,ts,sok,eol+1"
 
 # ---- rates ----
 
-def home_family(shape, tables):
-    """The family that sends a shape, by the tables that were filtered; None without any."""
-    families = collections.Counter()
+def home_families(tables):
+    """Who sends a layout, for the layouts that nearly nobody else sends."""
+    layouts = collections.defaultdict(collections.Counter)
     for table in tables:
-        if table.year not in UNFILTERED:
-            for cls, count in table.rows.get(shape, {}).items():
-                families[T.FAMILY[cls]] += count
-    return families.most_common(1)[0][0] if families else None
+        for shape, counts in table.rows.items():
+            for cls, count in counts.items():
+                layouts[shape.layout][T.FAMILY[cls]] += count / (1 + (table.year in UNFILTERED))
+    homes = {}
+    for layout, families in layouts.items():
+        family, count = families.most_common(1)[0]
+        if count >= HOME_MIN and count >= HOME_SHARE * sum(families.values()):
+            homes[layout] = family
+    return homes
 
 
-def believed(shape, cls, count, year, tables):
-    """How much of a count is taken as it is labelled."""
+def believed(shape, cls, count, year, homes):
+    """Whom a count is taken for, as (class, SYNs)."""
     if cls == "Linux" and year in DESKTOP_MODE_YEARS and is_android_window(shape):
-        return count * (1 - DESKTOP_MODE_LIES)
-    if year in UNFILTERED and home_family(shape, tables) not in (None, T.FAMILY[cls]):
-        return count * LIES_BELIEVED
-    return count
+        yield "Android", count * DESKTOP_MODE
+        yield cls, count * (1 - DESKTOP_MODE)
+    elif homes.get(shape.layout, T.FAMILY[cls]) != T.FAMILY[cls]:
+        yield cls, count * LIES_BELIEVED
+    else:
+        yield cls, count
+
+
+class Rates:
+    """What is fitted: how often each class sends each shape, in 1/1000 of the class."""
+
+    def __init__(self):
+        self.permille = {cls: collections.Counter() for cls in T.CLASSES}
+        self.seen = {cls: collections.Counter() for cls in T.CLASSES}  # SYNs
+        self.years = {cls: collections.defaultdict(set) for cls in T.CLASSES}
+        self.weights = collections.Counter()  # of the years that know a class
+        self.class_years = {cls: set() for cls in T.CLASSES}
+
+    def add(self, table, weight, homes):
+        totals = T.class_totals(table)
+        for cls in T.CLASSES:
+            if totals[cls] >= CLASS_MIN:
+                self.weights[cls] += weight
+                self.class_years[cls].add(table.year)
+        for shape, counts in table.rows.items():
+            for cls, count in counts.items():
+                for taken, syns in believed(shape, cls, count, table.year, homes):
+                    self.count(taken, shape, syns, weight / totals[taken], table.year)
+
+    def count(self, cls, shape, syns, weight, year):
+        if year not in self.class_years[cls]:
+            return
+        self.permille[cls][shape] += weight * 1000 * syns
+        self.seen[cls][shape] += syns
+        self.years[cls][shape].add(year)
+
+    def settle(self):
+        """Means over the years; a shape speaks no louder than the SYNs that were seen of it."""
+        said, seen = collections.Counter(), collections.Counter()
+        for cls in T.CLASSES:
+            for shape in self.permille[cls]:
+                count = self.seen[cls][shape]
+                self.permille[cls][shape] *= count / (count + FEW) / self.weights[cls]
+                said[shape] += self.permille[cls][shape] * SYNS_PER_PERMILLE
+                seen[shape] += self.seen[cls][shape]
+        for cls in T.CLASSES:
+            for shape in self.permille[cls]:
+                self.permille[cls][shape] *= min(1, LOUD * seen[shape] / said[shape])
 
 
 def fit_rates(tables):
-    """{class: {Shape: (permille of the class, years seen)}}; tables are resolved."""
-    rates = {cls: collections.defaultdict(float) for cls in T.CLASSES}
-    seen = {cls: collections.Counter() for cls in T.CLASSES}
-    years = {cls: collections.defaultdict(set) for cls in T.CLASSES}
-    weights = collections.Counter()
+    """Rates by tables that are resolved."""
+    rates, homes = Rates(), home_families(tables)
     for table in tables:
-        totals = T.class_totals(table)
-        weight = YEAR_GROWTH ** (table.year - tables[0].year)
-        for cls in T.CLASSES:
-            if totals[cls] >= T.CLASS_SAMPLES_MIN:
-                weights[cls] += weight
-        for shape, counts in table.rows.items():
-            for cls, count in counts.items():
-                if totals[cls] < T.CLASS_SAMPLES_MIN:
-                    continue
-                count = believed(shape, cls, count, table.year, tables)
-                rates[cls][shape] += weight * 1000 * count / totals[cls]
-                seen[cls][shape] += count
-                years[cls][shape].add(table.year)
-    return {cls: {shape: (min(rate / weights[cls], PERMILLE_PER_SYN * seen[cls][shape]),
-                          sorted(years[cls][shape])) for shape, rate in rates[cls].items()}
-            for cls in T.CLASSES}
+        syns = sum(T.class_totals(table).values())
+        weight = YEAR_GROWTH ** (table.year - tables[0].year) * syns / (syns + SMALL_TABLE)
+        rates.add(table, weight, homes)
+    rates.settle()
+    return rates
 
 
 # ---- names ----
@@ -142,7 +180,13 @@ def apple_name(shape):
     if not shape.layout.startswith("mss,nop,ws") or "eol+1" not in shape.layout or \
             shape.window != "65535":
         return None
-    return "" if shape.layout == APPLE_LAYOUT else "timestamps removed on the way"
+    if shape.layout != APPLE_LAYOUT:
+        return "iOS or macOS, timestamps removed on the way"
+    return APPLE_MEMORY.get(shape.scale, "iOS or macOS")
+
+
+# The scale follows the largest receive buffer, and that the memory (xnu, tcp_subr.c).
+APPLE_MEMORY = {5: "iOS or macOS, under 4 GB or up to 10.13", 6: "iOS or macOS, 4 GB or more"}
 
 
 NAMES = {"Windows": windows_name, "Linux": linux_name, "Android": android_name,
@@ -152,35 +196,36 @@ NAMES = {"Windows": windows_name, "Linux": linux_name, "Android": android_name,
 def label_of(cls, shape):
     """A class whose stack never sends such options came through somebody else's."""
     version = NAMES[cls](shape)
-    return "s:%s:%s:%s" % ("win" if cls == "Windows" else "unix", cls,
-                           "behind a proxy" if version is None else version)
+    name = cls
+    if version is None:
+        version = "behind a proxy"
+    elif T.FAMILY[cls] == "Apple":
+        name = cls + " as Apple"  # one stack: the SYN does not tell them apart
+    return "s:%s:%s:%s" % ("win" if cls == "Windows" else "unix", name, version)
 
 
 # ---- text ----
 
-def signatures(shape):
-    """The sig texts of a shape, each with its share of the rate."""
-    quirks = ["ecn"] if shape.ecn or shape.ae else []
-    if shape.ae:
-        quirks.append("ae")
-    is_apple = apple_name(shape) is not None
-    ids = [([], 1.0)]
-    if is_apple:
-        ids = [(["df"], 1 - APPLE_ID_KEPT), (["df", "id+"], APPLE_ID_KEPT)] if shape.df else \
-            [(["id-"], 1 - APPLE_ID_KEPT), ([], APPLE_ID_KEPT)]
-    elif shape.df:
-        ids = [(["df", "id+"], 1.0)]
-    return [("*:%d:0:*:%s,%d:%s:%s:0" % (shape.ttl, shape.window, shape.scale, shape.layout,
-                                         ",".join(i + quirks)), share) for i, share in ids]
+def signature(shape):
+    """The sig text of a shape. No table recorded the IP ID: Apple's is zero since 2018."""
+    quirks = ["df"] if shape.df else []
+    if apple_name(shape) is None:
+        quirks += ["id+"] if shape.df else []
+    elif not shape.df:
+        quirks.append("id-")
+    quirks += ["ecn"] if shape.ecn or shape.ae else []
+    quirks += ["ae"] if shape.ae else []
+    return "*:%d:0:*:%s,%d:%s:%s:0" % (shape.ttl, shape.window, shape.scale, shape.layout,
+                                       ",".join(quirks))
 
 
 def fitted_lines(rates):
     for cls in T.CLASSES:
         blocks = collections.defaultdict(list)
-        for shape, (rate, years) in rates[cls].items():
-            for sig, share in signatures(shape):
-                if rate * share >= RATE_MIN:
-                    blocks[(label_of(cls, shape), tuple(years))].append((rate * share, sig))
+        for shape, rate in rates.permille[cls].items():
+            years = tuple(sorted(rates.years[cls][shape]))
+            if rate >= RATE_MIN:
+                blocks[(label_of(cls, shape), years)].append((rate, signature(shape)))
         order = sorted(blocks, key=lambda b: -sum(rate for rate, _ in blocks[b]))
         for label, years in order:
             yield ""
@@ -194,9 +239,14 @@ def fit(text, tables):
     """The database's text with the fitted part made of these tables."""
     head, rest = text.split(BEGIN, 1)
     _, tail = rest.split(END, 1)
-    tables = T.resolve(tables)
-    body = "\n".join(fitted_lines(fit_rates(tables)))
-    return "%s%s\n%s\n\n%s%s" % (head, BEGIN, body, END, tail)
+    rates = fit_rates(T.resolve(tables))
+    return "%s%s\n%s\n\n%s%s" % (head, BEGIN, "\n".join(fitted_lines(rates)), END, tail)
+
+
+def write(path, text):
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.replace(path + ".new", path)
 
 
 def main():
@@ -210,12 +260,10 @@ def main():
     if BEGIN not in text or END not in text:
         raise SystemExit("%s has no fitted part" % arguments[0])
     text = fit(text, T.read_tables(arguments[1:]))
-    if not is_write:
+    if is_write:
+        write(arguments[0], text)
+    else:
         sys.stdout.write(text)
-        return
-    with open(arguments[0] + ".new", "w") as f:
-        f.write(text)
-    os.replace(arguments[0] + ".new", arguments[0])
 
 
 if __name__ == "__main__":

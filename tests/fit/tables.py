@@ -14,7 +14,6 @@ CLASSES = ["Windows", "Linux", "Android", "macOS", "iOS"]
 FAMILY = {"Windows": "Windows", "Linux": "Linux", "Android": "Linux", "macOS": "Apple",
           "iOS": "Apple"}
 SAMPLES_PER_CLASS = 2501  # how many SYNs of each class stand behind a table of rates
-CLASS_SAMPLES_MIN = 30  # a year with fewer of a class says nothing about it
 
 # ttl: initial, None where it was not recorded; df, ecn, ae: bool, df None where not recorded;
 # window: "64240" or "mss*44"; scale: int, 0 without the option; layout: as p0f writes it.

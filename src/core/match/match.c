@@ -16,6 +16,10 @@
 #define CONTRADICTION_TOLD 0.5f
 #define CONTRADICTION_FLAGGED 0.8f
 
+/* From this P(family) on, a system is named, if only with "perhaps"; from the other, without. */
+#define NAMED_FROM 0.45f
+#define SURE_FROM 0.7f
+
 #define DIST_UNKNOWN 127
 
 /* The most probable of those that something speaks for, and of the rest the heaviest. */
@@ -104,6 +108,20 @@ static void decide_label(const struct comparison *comparison, struct match *matc
 		match->dist_hops = (uint8_t)(match->initial_ttl - ttl);
 }
 
+/* A weak headline reads as weak; what a tool or a condition shows is never weak. */
+static void decide_strength(const struct comparison *comparison, struct match *match)
+{
+	const struct sigdb *db = comparison->opinion.db;
+
+	if (match->tool)
+		return;
+	match->unknown = match->family_confidence < NAMED_FROM;
+	if (match->unknown)
+		match->label = db->nearest[match->class_id];
+	else if (match->family_confidence < SURE_FROM)
+		match->label = db->perhaps[match->class_id];
+}
+
 static enum match_kind decide_kind(const struct comparison *comparison)
 {
 	const struct hit *best = comparison->hits.best;
@@ -145,6 +163,7 @@ static void decide_answer(const struct comparison *comparison, struct match *mat
 {
 	decide_class(&comparison->opinion, match);
 	decide_label(comparison, match);
+	decide_strength(comparison, match);
 	match->contradiction = match->tool ? 0 : 1 - comparison->opinion.innocence;
 	match->inconsistent = match->contradiction >= CONTRADICTION_FLAGGED;
 }
@@ -162,6 +181,7 @@ void match_syn(const struct sigdb *db, const struct syn *syn, struct match *ret_
 	if (match->initial_ttl - syn->ttl < DIST_UNKNOWN)
 		match->dist_hops = (uint8_t)(match->initial_ttl - syn->ttl);
 	match->reasons = comparison.opinion.reasons | kind_reason(match->kind);
+	match->unknown = match->kind == MATCH_NONE;
 	if (match->kind == MATCH_NONE)
 		memset(match->class_prob, 0, sizeof(match->class_prob));
 	else

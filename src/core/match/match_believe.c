@@ -66,7 +66,7 @@ static void judge_quirks(struct opinion *opinion, const struct syn *syn, const s
 		opinion_doubt(opinion, REASON_DF_CHANGED);
 	else if (differ & (QUIRK_ID_NONZERO | QUIRK_ID_ZERO))
 		opinion_doubt(opinion, REASON_ID_CHANGED);
-	if (differ & QUIRK_ECN)
+	if (differ & QUIRKS_ECN)
 		opinion_doubt(opinion, REASON_ECN_CHANGED);
 	for (unsigned i = 0; i < sizeof(oddities) / sizeof(oddities[0]); i++)
 		if (added & oddities[i].quirk)
@@ -160,6 +160,16 @@ static void believe_found(struct opinion *opinion, const struct found *found, co
 	opinion_tell(opinion, node, name);
 }
 
+/* Fields that are in no key, each for itself. */
+static void weigh_fields(const struct question *question, struct opinion *opinion)
+{
+	const struct syn *syn = question->syn;
+
+	opinion_weigh(opinion, question->index->ttl_share[ttl_slot_of(syn->ttl)], "ttl");
+	if (syn->ip_version == 4)
+		opinion_weigh(opinion, question->index->df_share[syn->df], "df");
+}
+
 /* ---- the shape: layout, window and scale ---- */
 
 /* How much of it is known. */
@@ -186,6 +196,7 @@ static void judge_window(struct question *question, struct opinion *opinion)
 	}
 	if (shared < CLASSES_IN_COMMON)
 		opinion_contradict(opinion, CONTRADICTION_WINDOW);
+	opinion_weigh_belief(opinion, &node->belief, "window and scale");
 }
 
 static struct shape believe_parts(struct question *question, struct opinion *opinion)
@@ -238,9 +249,12 @@ static void match_shape(struct question *question, struct opinion *opinion)
 		opinion_doubt(opinion, REASON_WIN_CHANGED);
 	if (!shape.whole && (!shape.scale || shape.window))
 		opinion_doubt(opinion, REASON_WSCALE_CHANGED);
+	if (!shape.whole)
+		weigh_fields(question, opinion);
 	sig = closest(question, opinion);
 	judge_ttl(opinion, question->syn, sig);
 	judge_quirks(opinion, question->syn, sig);
+	opinion_doubt_kind(opinion, shape.whole ? SIGDB_SPECIFIC : SIGDB_FUZZY);
 }
 
 /* ---- whole signatures ---- */
@@ -297,8 +311,10 @@ static void match_whole(struct question *question, const struct hits *hits, stru
 		believe_hits(hits, opinion);
 	if (!sig->bad_ttl && hops_from(sig->initial_ttl, syn->ttl) > MATCH_DIST_FAR)
 		opinion_doubt(opinion, REASON_TTL_FAR);
-	if (quirks_differ(sig->quirks, sig->ip_version, syn) & QUIRK_ECN)
+	if (quirks_differ(sig->quirks, sig->ip_version, syn) & QUIRKS_ECN)
 		opinion_doubt(opinion, REASON_ECN_CHANGED);
+	if (!opinion->db->entries[ref->entry].tool)
+		opinion_doubt_kind(opinion, ref->generic ? SIGDB_GENERIC : SIGDB_SPECIFIC);
 }
 
 /* ---- skeletons: options that were changed on the way ---- */
@@ -360,7 +376,7 @@ static void match_skeleton(struct question *question, struct opinion *opinion)
 	if (!found.count)
 		return;
 	believe_found(opinion, &found, "options");
-	opinion_weigh_ttl(opinion, syn->ttl);
+	weigh_fields(question, opinion);
 	sig = closest(question, opinion);
 	if (has_timestamps(sig->opt_kinds, sig->opt_count) &&
 	    !has_timestamps(syn->opt_kinds, syn->opt_count))
@@ -372,6 +388,7 @@ static void match_skeleton(struct question *question, struct opinion *opinion)
 	}
 	judge_ttl(opinion, syn, sig);
 	judge_quirks(opinion, syn, sig);
+	opinion_doubt_kind(opinion, SIGDB_FUZZY);
 }
 
 void comparison_run(struct comparison *ret_comparison, const struct sigdb *db,

@@ -49,20 +49,41 @@ float opinion_class_prob(const struct opinion *opinion, unsigned id)
 	return opinion->scale * extra + opinion->rest * opinion->db->priors[id];
 }
 
-void opinion_weigh_ttl(struct opinion *opinion, uint8_t ttl)
+void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSES_MAX],
+		   const char *name)
 {
-	const struct index *index = opinion->db->index;
-	unsigned slot = ttl_slot_of(ttl);
 	float sum = 0;
 
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
-		opinion->extras[id] = opinion_class_prob(opinion, id) * index->ttl_share[id][slot];
-		opinion->classes |= UINT64_C(1) << id;
+		opinion->extras[id] = opinion_class_prob(opinion, id) * likelihoods[id];
 		sum += opinion->extras[id];
 	}
+	opinion->classes = UINT64_MAX;
 	opinion->rest = 0;
 	opinion->scale = 1 / sum;
-	opinion_tell(opinion, NULL, "ttl");
+	opinion_tell(opinion, NULL, name);
+}
+
+void opinion_weigh_belief(struct opinion *opinion, const struct belief *belief, const char *name)
+{
+	const struct prob *probs = &opinion->db->index->probs[belief->probs];
+	float likelihoods[VOCAB_CLASSES_MAX];
+
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		likelihoods[id] = belief->rest;
+	for (uint32_t i = 0; i < belief->prob_count; i++)
+		likelihoods[probs[i].class_id] +=
+			probs[i].extra / opinion->db->priors[probs[i].class_id];
+	opinion_weigh(opinion, likelihoods, name);
+}
+
+void opinion_doubt_kind(struct opinion *opinion, enum sigdb_kind kind)
+{
+	float doubt = opinion->db->doubts[kind];
+
+	opinion_make_room(opinion, 1 - doubt);
+	opinion->rest += doubt;
+	opinion_tell(opinion, NULL, "relays and lies");
 }
 
 void opinion_make_room(struct opinion *opinion, float share)

@@ -48,8 +48,21 @@ void opinion_believe(struct opinion *opinion, const struct belief *belief, float
 /** opinion_make_room() - for other beliefs: all weights so far times @share. */
 void opinion_make_room(struct opinion *opinion, float share);
 
-/** opinion_weigh_ttl() - take the TTL as evidence of its own, beside the options. */
-void opinion_weigh_ttl(struct opinion *opinion, uint8_t ttl);
+/**
+ * opinion_weigh() - take a field as evidence of its own, beside those that were believed.
+ * @likelihoods: P(what the field shows | class) over class ids, none zero; a factor is free
+ */
+void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSES_MAX],
+		   const char *name);
+
+/** opinion_weigh_belief() - the same with what a node knows of the field. */
+void opinion_weigh_belief(struct opinion *opinion, const struct belief *belief, const char *name);
+
+/**
+ * opinion_doubt_kind() - something else than the sender may stand behind what is seen: a relay,
+ * a device on the path, a label that lied when the rates were counted.
+ */
+void opinion_doubt_kind(struct opinion *opinion, enum sigdb_kind kind);
 
 /** opinion_doubt() - a reason that moves the answer towards the prior by its weight. */
 void opinion_doubt(struct opinion *opinion, enum reason reason);

@@ -16,10 +16,11 @@
 #define MATCH_DIST_LONGEST 60
 
 /* What devices on the path are known to change: firewalls clear DF, scrub IDs and ECN. */
-#define QUIRKS_PATH (QUIRK_DF | QUIRK_ID_NONZERO | QUIRK_ID_ZERO | QUIRK_ECN | QUIRK_FLOW)
+#define QUIRKS_PATH (QUIRK_DF | QUIRK_ID_NONZERO | QUIRK_ID_ZERO | QUIRKS_SETTING)
 
-/* What says nothing of the stack: flow labels are a setting, ECN setup is one too (RFC 3168). */
-#define QUIRKS_SETTING (QUIRK_ECN | QUIRK_FLOW)
+/* What says little of the stack: flow labels are a setting, ECN setup is one too (RFC 3168). */
+#define QUIRKS_SETTING (QUIRKS_ECN | QUIRK_FLOW)
+#define QUIRKS_ECN (QUIRK_ECN | QUIRK_AE)
 
 struct question {
 	const struct syn *syn;

@@ -28,6 +28,8 @@ static const struct words step_words[] = {
 	{"window or scale", "the window or its scale, which are not known together"},
 	{"signature", "all fields together"},
 	{"ttl", "the initial TTL"},
+	{"df", "the don't-fragment bit"},
+	{"relays and lies", "that something else may stand behind what is seen"},
 };
 
 const char *explain_step_text(const char *name)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,13 +124,45 @@ static void settle_priors(struct sigdb *db)
 	settle_families(db);
 }
 
+/* "perhaps Windows" and the like. */
+static int add_name(struct sigdb *db, const char *before, unsigned class_id, uint16_t *ret_label)
+{
+	char text[VOCAB_WORD_MAX + 1];
+	int len = snprintf(text, sizeof(text), "%s%s", before,
+			   vocab_text(db->vocab, VOCAB_CLASS, class_id));
+	int id = vocab_add(db->vocab, VOCAB_LABEL, text,
+			   len < VOCAB_WORD_MAX ? (size_t)len : VOCAB_WORD_MAX);
+
+	if (id >= 0)
+		*ret_label = (uint16_t)id;
+	return id;
+}
+
+static int settle_names(struct sigdb *db)
+{
+	int r = 0;
+
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX && r >= 0; id++) {
+		if (db->priors[id] <= 0)
+			continue;
+		r = add_name(db, "perhaps ", id, &db->perhaps[id]);
+		if (r >= 0)
+			r = add_name(db, "no known system; nearest ", id, &db->nearest[id]);
+	}
+	return r < 0 ? r : 0;
+}
+
 int sigdb_build(struct sigdb *db)
 {
 	struct index *index;
+	int r;
 
 	if (!db->entry_count)
 		return -EINVAL;
 	settle_priors(db);
+	r = settle_names(db);
+	if (r < 0)
+		return r;
 	index = index_new(db);
 	if (!index)
 		return -ENOMEM;
@@ -188,4 +221,16 @@ struct sigdb_info sigdb_info(const struct sigdb *db, size_t index)
 float sigdb_prior(const struct sigdb *db, unsigned class_id)
 {
 	return class_id < VOCAB_CLASSES_MAX ? db->priors[class_id] : 0;
+}
+
+float sigdb_doubt(const struct sigdb *db, enum sigdb_kind kind)
+{
+	return db->doubts[kind];
+}
+
+const char *sigdb_kind_name(enum sigdb_kind kind)
+{
+	static const char *const names[SIGDB_KINDS] = {"fuzzy", "generic", "specific"};
+
+	return names[kind];
 }

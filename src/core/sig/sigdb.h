@@ -22,6 +22,9 @@ enum sig_when {
 	SIG_WHEN_ID_IS_MIX, /* ip_id=dst^port^seq: low 16 bits of all three, as masscan does */
 };
 
+/* How a SYN may match: but for something, a signature of many systems, one of one system. */
+enum sigdb_kind { SIGDB_FUZZY, SIGDB_GENERIC, SIGDB_SPECIFIC, SIGDB_KINDS };
+
 /* What the database says about one signature. Texts are owned by the database. */
 /* The source of what clients said of themselves: it speaks for its own whole shape alone. */
 #define SIGDB_FROM_LEARNED "learned"
@@ -67,7 +70,8 @@ int sigdb_set_prior(struct sigdb *db, unsigned class_id, float weight);
 
 /**
  * sigdb_build() - make the index, after the last text and before the first match.
- * Return: 0, -EINVAL where there is no signature at all, -ENOMEM.
+ * Return: 0, -EINVAL where there is no signature at all, -ENOSPC where the vocabulary has no room
+ * for the names of what is only likely, -ENOMEM.
  */
 int sigdb_build(struct sigdb *db);
 
@@ -78,6 +82,15 @@ const struct sig *sigdb_sig(const struct sigdb *db, size_t index, uint16_t *ret_
 
 /** sigdb_info() - all that is known about signature @index (below stats.sigs). */
 struct sigdb_info sigdb_info(const struct sigdb *db, size_t index);
+
+/**
+ * sigdb_doubt() - P(something else than the sender is behind what such a match shows), by the
+ * text's `doubt` lines; 0 without one.
+ */
+float sigdb_doubt(const struct sigdb *db, enum sigdb_kind kind);
+
+/** sigdb_kind_name() - "fuzzy", "generic" or "specific". */
+const char *sigdb_kind_name(enum sigdb_kind kind);
 
 /** sigdb_prior() - P(class) before anything is known; they sum to 1 once built. */
 float sigdb_prior(const struct sigdb *db, unsigned class_id);

@@ -17,9 +17,9 @@
 #define EXTRA_MIN 0.001f
 #define EXTRAS_MAX 12
 
-/* In a class, one SYN in 50 has an initial TTL that its signatures do not name: tunnels, VPN
- * gateways and mobile networks rewrite it. */
-#define TTL_UNKNOWN_SHARE 0.02f
+/* In a class, one SYN in 50 has an initial TTL or a DF bit that its signatures do not name:
+ * tunnels, VPN gateways and mobile networks rewrite them. */
+#define REWRITTEN_SHARE 0.1f
 
 /* SYNs that the parent is worth; from leaving out shapes of stack_facts.csv in turn. */
 static const float strengths[LEVEL_COUNT] = {
@@ -133,18 +133,33 @@ static void put_extra(struct build *build, struct belief *belief, uint32_t class
 	belief->prob_count++;
 }
 
-/* Probabilities of a belief from its cells and its parent's belief; NULL is the prior. */
-static void settle(struct build *build, struct belief *belief, uint32_t cells,
-		   const struct belief *parent, float strength)
+/* A belief while it is made: what each class has beyond the prior's share. */
+struct sum {
+	float rest;
+	float extras[VOCAB_CLASSES_MAX];
+};
+
+static struct sum sum_of(const struct build *build, const struct belief *belief)
 {
-	float extras[VOCAB_CLASSES_MAX] = {0}, share = 1 / (belief->count + strength), least;
+	struct sum sum = {.rest = belief ? belief->rest : 1};
 
-	belief->rest = strength * share * (parent ? parent->rest : 1);
-	for (uint32_t i = 0; parent && i < parent->prob_count; i++) {
-		const struct prob *prob = &build->index->probs[parent->probs + i];
+	for (uint32_t i = 0; belief && i < belief->prob_count; i++) {
+		const struct prob *prob = &build->index->probs[belief->probs + i];
 
-		extras[prob->class_id] = strength * share * prob->extra;
+		sum.extras[prob->class_id] = prob->extra;
 	}
+	return sum;
+}
+
+/* Probabilities of a belief from its cells and what its parent says. */
+static void settle(struct build *build, struct belief *belief, uint32_t cells,
+		   const struct sum *parent, float strength)
+{
+	float extras[VOCAB_CLASSES_MAX], share = 1 / (belief->count + strength), least;
+
+	belief->rest = strength * share * parent->rest;
+	for (uint32_t i = 0; i < VOCAB_CLASSES_MAX; i++)
+		extras[i] = strength * share * parent->extras[i];
 	for (uint32_t at = cells; at != NONE; at = build->cells[at].next)
 		extras[build->cells[at].class_id] += share * build->cells[at].count;
 	least = least_kept(extras);
@@ -160,13 +175,35 @@ static void settle_level(struct build *build, enum level level)
 
 	for (uint32_t i = 0; i < index->node_count && !build->failed; i++) {
 		struct node *node = &index->nodes[i];
-		const struct belief *parent =
-			node->parent == NONE ? NULL : &index->nodes[node->parent].belief;
+		struct sum parent;
 
-		if (node->key.what >> 60 == (uint64_t)level)
-			settle(build, &node->belief, build->node_cells[i], parent,
-			       strengths[level]);
+		if (node->key.what >> 60 != (uint64_t)level)
+			continue;
+		parent = sum_of(build,
+				node->parent == NONE ? NULL : &index->nodes[node->parent].belief);
+		settle(build, &node->belief, build->node_cells[i], &parent, strengths[level]);
 	}
+}
+
+/* What a shape says of classes, once the initial TTL and DF of a signature are known too. */
+static struct sum sum_with_fields(const struct build *build, const struct belief *shape,
+				  const struct ref *ref)
+{
+	const float *ttl = build->index->ttl_share[ttl_slot_of(ref->initial_ttl)];
+	const float *df = build->index->df_share[(ref->quirks & QUIRK_DF) != 0];
+	bool has_df = ref->ip_version != 6 && ref->quirks != SIG_ANY;
+	struct sum sum = sum_of(build, shape);
+	float total = 0;
+
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		sum.extras[id] += sum.rest * build->db->priors[id];
+		sum.extras[id] *= (ref->bad_ttl ? 1 : ttl[id]) * (has_df ? df[id] : 1);
+		total += sum.extras[id];
+	}
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		sum.extras[id] /= total;
+	sum.rest = 0;
+	return sum;
 }
 
 static bool same_leaf(const struct ref *a, const struct ref *b)
@@ -218,6 +255,7 @@ static void build_leaf(struct build *build, const struct node *node, uint32_t fi
 	uint32_t cells = NONE, id = index->leaf_count;
 	bool has_unrated = false;
 	struct belief leaf;
+	struct sum parent;
 
 	belief_clear(&leaf);
 	for (uint32_t i = first; i < node->ref_count; i++) {
@@ -232,11 +270,11 @@ static void build_leaf(struct build *build, const struct node *node, uint32_t fi
 		has_unrated = has_unrated || entry->permille <= 0;
 		absorb(model, ref);
 	}
-	if (node->parent == NONE)
-		settle(build, &leaf, cells, NULL, STRENGTH_ALONE);
-	else
-		settle(build, &leaf, cells, &index->nodes[node->parent].belief,
-		       strengths[LEVEL_WHOLE]);
+	parent = node->parent == NONE
+			 ? sum_of(build, NULL)
+			 : sum_with_fields(build, &index->nodes[node->parent].belief, model);
+	settle(build, &leaf, cells, &parent,
+	       node->parent == NONE ? STRENGTH_ALONE : strengths[LEVEL_WHOLE]);
 	fill_best(build, &leaf, node->parent);
 	if (build_grow(build, (void **)&index->leaves, id, &build->leaf_room, sizeof(leaf)))
 		index->leaves[index->leaf_count++] = leaf;
@@ -263,33 +301,45 @@ static void build_leaves(struct build *build)
 	}
 }
 
-static void build_ttl_shares(struct build *build)
+/* Counts of the values that a field has, to shares of each class, none of them zero. */
+static void settle_shares(float (*counts)[VOCAB_CLASSES_MAX], unsigned values)
 {
-	float sums[VOCAB_CLASSES_MAX] = {0};
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		float sum = 0;
+
+		for (unsigned i = 0; i < values; i++)
+			sum += counts[i][id];
+		for (unsigned i = 0; i < values; i++) {
+			float share = sum > 0 ? counts[i][id] / sum : 1 / (float)values;
+
+			counts[i][id] =
+				REWRITTEN_SHARE + (1 - (float)values * REWRITTEN_SHARE) * share;
+		}
+	}
+}
+
+static void build_field_shares(struct build *build)
+{
 	struct index *index = build->index;
 
 	for (size_t i = 0; i < build->db->entry_count; i++) {
 		const struct entry *entry = &build->db->entries[i];
+		const struct sig *sig = &entry->sig;
 		float count = entry_count(build, entry);
 
-		if (entry->sig.bad_ttl)
-			continue;
-		index->ttl_share[entry->class_id][ttl_slot_of(entry->sig.initial_ttl)] += count;
-		sums[entry->class_id] += count;
+		if (!sig->bad_ttl)
+			index->ttl_share[ttl_slot_of(sig->initial_ttl)][entry->class_id] += count;
+		if (sig->ip_version != 6 && sig->quirks != SIG_ANY)
+			index->df_share[(sig->quirks & QUIRK_DF) != 0][entry->class_id] += count;
 	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		for (unsigned slot = 0; slot < TTL_SLOTS; slot++) {
-			float share = sums[id] > 0 ? index->ttl_share[id][slot] / sums[id] : 0.25f;
-
-			index->ttl_share[id][slot] =
-				TTL_UNKNOWN_SHARE + (1 - TTL_SLOTS * TTL_UNKNOWN_SHARE) * share;
-		}
+	settle_shares(index->ttl_share, TTL_SLOTS);
+	settle_shares(index->df_share, 2);
 }
 
 void build_beliefs(struct build *build)
 {
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		settle_level(build, order[i]);
+	build_field_shares(build);
 	build_leaves(build);
-	build_ttl_shares(build);
 }

@@ -85,7 +85,8 @@ struct index {
 	uint32_t node_count, layout_count, ref_count, leaf_count, prob_count, form_count;
 	uint32_t any_layout; /* the layout record of '*', or NONE */
 	uint64_t ip_ids; /* a hashed bit for each IP ID that a condition names */
-	float ttl_share[VOCAB_CLASSES_MAX][TTL_SLOTS]; /* P(usual initial TTL | class) */
+	float ttl_share[TTL_SLOTS][VOCAB_CLASSES_MAX]; /* P(usual initial TTL | class) */
+	float df_share[2][VOCAB_CLASSES_MAX]; /* P(don't-fragment | class) in IPv4 */
 };
 
 struct sigdb {
@@ -102,6 +103,9 @@ struct sigdb {
 	float family_priors[VOCAB_FAMILIES_MAX];
 	unsigned family_limit; /* ids of families with signatures are below it */
 	unsigned heaviest_class;
+	uint16_t perhaps[VOCAB_CLASSES_MAX]; /* labels for what is only likely, once built */
+	uint16_t nearest[VOCAB_CLASSES_MAX]; /* and for what nothing known is like */
+	float doubts[SIGDB_KINDS]; /* by the kind of match: something else stands behind the SYN */
 	bool weight_forced[VOCAB_CLASSES_MAX]; /* by sigdb_set_prior(): the text no longer counts */
 };
 

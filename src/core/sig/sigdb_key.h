@@ -100,17 +100,26 @@ static inline uint64_t layout_hash(const uint64_t words[LAYOUT_WORDS], unsigned 
 	return hash;
 }
 
-/* Options as numbers for keys: NOP and EOL never count. */
+/*
+ * Options as numbers for keys: those that stacks have always had. Padding says nothing, and what
+ * else a SYN may carry (MD5, AO, Fast Open, multipath) is a setting or a host's own.
+ */
 struct skeleton {
 	uint64_t order, stripped, set; /* in order; without timestamps; in any order */
 };
+
+static inline bool is_option_of_skeleton(uint8_t kind)
+{
+	return kind == SYN_OPT_MSS || kind == SYN_OPT_WSCALE || kind == SYN_OPT_SACK_OK ||
+	       kind == SYN_OPT_TS;
+}
 
 static inline struct skeleton skeleton_of(const uint8_t *kinds, unsigned count)
 {
 	struct skeleton skeleton = {0};
 
 	for (unsigned i = 0; i < count; i++) {
-		if (kinds[i] == SYN_OPT_NOP || kinds[i] == SYN_OPT_EOL)
+		if (!is_option_of_skeleton(kinds[i]))
 			continue;
 		skeleton.order = hash_mix(skeleton.order + kinds[i]);
 		skeleton.set += hash_mix(kinds[i]);

@@ -12,6 +12,7 @@
 #define LINE_MAX_BYTES 2048
 #define PERMILLE_MAX 1000.0f
 #define WEIGHT_LIMIT 1000000.0f
+#define DOUBT_MAX 0.99f
 
 enum section { SECTION_HEAD, SECTION_SYN, SECTION_SKIPPED };
 
@@ -191,6 +192,22 @@ static int read_class(struct reader *reader, struct span value)
 	return 0;
 }
 
+/* doubt = fuzzy|generic|specific, SHARE */
+static int read_doubt(struct reader *reader, struct span value)
+{
+	struct span rest = value, name = span_cut(&rest, ',');
+	float share;
+
+	if (!rest.text || !parse_decimal(span_trim(rest), DOUBT_MAX, &share))
+		return refuse(reader, value, "a doubt is given as KIND, SHARE, which is below 1");
+	for (unsigned kind = 0; kind < SIGDB_KINDS; kind++)
+		if (span_is(name, sigdb_kind_name((enum sigdb_kind)kind))) {
+			reader->db->doubts[kind] = share;
+			return 0;
+		}
+	return refuse(reader, name, "not one of fuzzy, generic, specific");
+}
+
 static const char *family_of_p0f_class(struct span p0f_class)
 {
 	if (span_is(p0f_class, "win"))
@@ -223,19 +240,13 @@ static int find_class(const struct reader *reader, struct span p0f_class, struct
 	return r < 0 ? r : id;
 }
 
-/* label = s:unix:Linux:3.11 and newer */
-static int read_label(struct reader *reader, struct span value)
+/* A system's name and version as one word of the vocabulary. */
+static int add_label(const struct reader *reader, struct span name, struct span flavor)
 {
-	struct span rest = value, kind = span_cut(&rest, ':'), p0f_class = span_cut(&rest, ':');
-	struct span name = span_cut(&rest, ':'), flavor, label;
-	int class_id, label_id;
 	char text[2 * VOCAB_WORD_MAX + 2];
+	struct span label;
+	int id;
 
-	if (!rest.text || !p0f_class.len)
-		return refuse(reader, value, "a label is given as s|g:CLASS:NAME:VERSION");
-	if (!span_is(kind, "s") && !span_is(kind, "g"))
-		return refuse(reader, kind, "a label begins with s: or g:");
-	flavor = span_trim(rest);
 	if (!name.len || name.len > VOCAB_WORD_MAX || flavor.len > VOCAB_WORD_MAX)
 		return refuse(reader, name, "name or version is empty or too long");
 	memcpy(text, name.text, name.len);
@@ -244,13 +255,48 @@ static int read_label(struct reader *reader, struct span value)
 	label = span_trim((struct span){text, name.len + 1 + flavor.len});
 	if (label.len > VOCAB_WORD_MAX)
 		return refuse(reader, name, "name and version are longer than 63 bytes together");
+	id = vocab_add(reader->db->vocab, VOCAB_LABEL, label.text, label.len);
+	return id < 0 ? fail(reader, name, id, "the vocabulary has no room for one more label")
+		      : id;
+}
+
+/* NAME, or NAME as WORD: what the label says in the name's place. */
+static struct span cut_alias(struct span *name)
+{
+	static const char as[] = " as ";
+	const size_t len = sizeof(as) - 1;
+
+	for (size_t i = 1; i + len < name->len; i++) {
+		struct span alias = {name->text + i + len, name->len - i - len};
+
+		if (memcmp(name->text + i, as, len) != 0)
+			continue;
+		name->len = i;
+		*name = span_trim(*name);
+		return span_trim(alias);
+	}
+	return *name;
+}
+
+/* label = s:unix:Linux:3.11 and newer */
+static int read_label(struct reader *reader, struct span value)
+{
+	struct span rest = value, kind = span_cut(&rest, ':'), p0f_class = span_cut(&rest, ':');
+	struct span name = span_cut(&rest, ':'), alias = cut_alias(&name);
+	int class_id, label_id;
+
+	if (!rest.text || !p0f_class.len)
+		return refuse(reader, value, "a label is given as s|g:CLASS:NAME:VERSION");
+	if (!span_is(kind, "s") && !span_is(kind, "g"))
+		return refuse(reader, kind, "a label begins with s: or g:");
+	if (!name.len || name.len > VOCAB_WORD_MAX)
+		return refuse(reader, name, "name or version is empty or too long");
 	class_id = find_class(reader, p0f_class, name);
 	if (class_id < 0)
 		return class_id;
-	label_id = vocab_add(reader->db->vocab, VOCAB_LABEL, label.text, label.len);
+	label_id = add_label(reader, alias, span_trim(rest));
 	if (label_id < 0)
-		return fail(reader, value, label_id,
-			    "the vocabulary has no room for one more label");
+		return label_id;
 	reader->entry = (struct entry){
 		.source = reader->entry.source,
 		.label = (uint16_t)label_id,
@@ -368,9 +414,9 @@ struct statement {
 
 static const struct statement statements[] = {
 	{"classes", read_ignored, false, false}, {"class", read_class, false, false},
-	{"label", read_label, true, false},      {"sys", read_ignored, true, true},
-	{"from", read_from, true, false},        {"when", read_when, true, true},
-	{"sig", read_sig, true, false},
+	{"doubt", read_doubt, false, false},     {"label", read_label, true, false},
+	{"sys", read_ignored, true, true},       {"from", read_from, true, false},
+	{"when", read_when, true, true},         {"sig", read_sig, true, false},
 };
 
 static int read_statement(struct reader *reader, struct span line)

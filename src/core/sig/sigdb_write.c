@@ -34,6 +34,13 @@ static size_t name_len(const char *label, const char *class)
 	return alias ? alias : strcspn(label, " ");
 }
 
+/* The class or another word for it, so that the name alone says which class is meant. */
+static bool is_name_of(const char *label, size_t len, const char *class)
+{
+	return (len == strlen(class) && strncmp(label, class, len) == 0) ||
+	       sigdb_alias_len(label, class) == len;
+}
+
 size_t sigdb_name_len(const char *label)
 {
 	size_t len = sigdb_alias_len(label, NULL);
@@ -45,12 +52,15 @@ static void put_label(const struct sigdb_writer *writer, const struct sigdb_info
 		      struct text_buf *buf)
 {
 	const char *label = vocab_text(writer->vocab, VOCAB_LABEL, info->label);
-	size_t len = name_len(label, vocab_text(writer->vocab, VOCAB_CLASS, info->class_id));
+	const char *class = vocab_text(writer->vocab, VOCAB_CLASS, info->class_id);
+	size_t len = name_len(label, class);
 
 	text_put(buf, "\nlabel = ");
 	text_put(buf, info->generic ? "g:" : "s:");
 	text_put(buf, p0f_class(writer, info));
 	text_put_char(buf, ':');
+	if (!writer->for_p0f && !is_name_of(label, len, class))
+		text_putf(buf, "%s as ", class);
 	text_put_len(buf, label, len);
 	text_put_char(buf, ':');
 	text_put(buf, label[len] ? label + len + 1 : "");
@@ -105,6 +115,19 @@ void sigdb_put_class(const struct sigdb_writer *writer, unsigned class_id, struc
 		put_decimal(db->weights[class_id], buf);
 	}
 	text_put_char(buf, '\n');
+}
+
+void sigdb_put_doubts(const struct sigdb_writer *writer, struct text_buf *buf)
+{
+	for (unsigned kind = 0; kind < SIGDB_KINDS && !writer->for_p0f; kind++) {
+		float doubt = sigdb_doubt(writer->db, (enum sigdb_kind)kind);
+
+		if (doubt <= 0)
+			continue;
+		text_putf(buf, "doubt = %s, ", sigdb_kind_name((enum sigdb_kind)kind));
+		put_decimal(doubt, buf);
+		text_put_char(buf, '\n');
+	}
 }
 
 void sigdb_put_section(const struct sigdb_writer *writer, struct text_buf *buf)

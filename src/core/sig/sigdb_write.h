@@ -20,6 +20,9 @@ struct sigdb_writer {
 /** sigdb_put_class() - append the line of a class that has signatures; nothing for others. */
 void sigdb_put_class(const struct sigdb_writer *writer, unsigned class_id, struct text_buf *buf);
 
+/** sigdb_put_doubts() - append the lines that say how far each kind of match is doubted. */
+void sigdb_put_doubts(const struct sigdb_writer *writer, struct text_buf *buf);
+
 /** sigdb_put_section() - append the head of the section that signatures stand in. */
 void sigdb_put_section(const struct sigdb_writer *writer, struct text_buf *buf);
 

@@ -270,7 +270,7 @@ const char *syn_quirk_name(enum syn_quirk quirk)
 {
 	static const char *const names[QUIRK_COUNT] = {
 		"df",    "id+",   "id-",    "ecn",  "0+",   "flow", "seq-", "ack+", "ack-",
-		"uptr+", "urgf+", "pushf+", "ts1-", "ts2+", "opt+", "exws", "bad", "ae",
+		"uptr+", "urgf+", "pushf+", "ts1-", "ts2+", "opt+", "exws", "bad",  "ae",
 	};
 
 	for (unsigned i = 0; i < QUIRK_COUNT; i++)

@@ -30,7 +30,7 @@ static unsigned flag_match(const struct match *match)
 		flags |= VERDICT_SCANNER;
 	if (match->inconsistent)
 		flags |= VERDICT_INCONSISTENT;
-	if (match->kind == MATCH_NONE)
+	if (match->unknown)
 		flags |= VERDICT_UNKNOWN;
 	return flags;
 }

@@ -217,7 +217,7 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 		return false;
 	ret->packet = packet;
 	match = match_memo_syn(generation->memos[worker->number], &ret->syn);
-	ret->is_unknown = match->kind == MATCH_NONE;
+	ret->is_unknown = match->unknown;
 	link_judge(knowledge->linkdb, &ret->syn, config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &ret->syn, &link);
 	ret->mtu = link.mtu;

@@ -189,9 +189,10 @@ Test(match, systems, .init = setup, .fini = teardown)
 		uint8_t dist_hops;
 	} cases[] = {
 		{LINUX, 64240, 52, "Linux", "Linux", 0.9f, 12},
-		{LINUX, 29200, 64, "Linux", "Linux", 0.9f, 0},
+		{LINUX, 29200, 64, "Linux", "Linux", 0.8f, 0},
 		{"020405b4 0402 " TS " 01 030308", 65535, 50, "Android", "Linux", 0.85f, 14},
-		{"020405b4 0402 " TS " 01 030308", 64240, 50, "Linux", "Linux", 0.6f, 14},
+		{"020405b4 0402 " TS " 01 03030a", 65535, 50, "Android", "Linux", 0.8f, 14},
+		{"020405b4 0402 " TS " 01 03030a", 64240, 50, "Linux", "Linux", 0.6f, 14},
 		{WINDOWS, 64240, 116, "Windows", "Windows", 0.95f, 12},
 		{WINDOWS, 64240, 60, "Windows", "Windows", 0.95f, 4},
 		{WINDOWS, 8192, 128, "Windows", "Windows", 0.95f, 0},
@@ -221,10 +222,10 @@ Test(match, distances, .init = setup, .fini = teardown)
 		uint8_t ttl, initial_ttl, dist_hops;
 		enum reason reason;
 	} cases[] = {
-		{64, 64, 0, REASON_SIG_SPECIFIC}, {34, 64, 30, REASON_SIG_SPECIFIC},
-		{33, 64, 31, REASON_TTL_FAR},     {29, 64, 35, REASON_TTL_FAR},
-		{22, 64, 42, REASON_TTL_FAR},     {2, 32, 30, REASON_TTL_OTHER},
-		{100, 128, 28, REASON_TTL_OTHER},
+		{64, 64, 0, REASON_SIG_SPECIFIC},    {34, 64, 30, REASON_SIG_SPECIFIC},
+		{33, 64, 31, REASON_TTL_FAR},        {29, 64, 35, REASON_TTL_FAR},
+		{22, 64, 42, REASON_TTL_FAR},        {2, 32, 30, REASON_TTL_OTHER},
+		{100, 128, 28, REASON_SIG_SPECIFIC},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

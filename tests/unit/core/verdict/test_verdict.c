@@ -102,18 +102,22 @@ Test(verdict, other_flags)
 		const char *name;
 		uint32_t quirks;
 		enum match_kind match;
-		bool tool, inconsistent, mss_clamped, local_clamp;
+		bool tool, inconsistent, mss_clamped, local_clamp, unknown;
 		unsigned flags;
 	} cases[] = {
-		{"nothing", QUIRK_DF | QUIRK_ECN, MATCH_FUZZY, false, false, false, false, 0},
-		{"tool", 0, MATCH_SPECIFIC, true, false, false, false, VERDICT_SCANNER},
-		{"contradiction", 0, MATCH_FUZZY, false, true, false, false, VERDICT_INCONSISTENT},
-		{"no match", 0, MATCH_NONE, false, false, false, false, VERDICT_UNKNOWN},
-		{"bad options", QUIRK_OPT_BAD, MATCH_FUZZY, false, false, false, false,
+		{"nothing", QUIRK_DF | QUIRK_ECN, MATCH_FUZZY, false, false, false, false, false,
+		 0},
+		{"tool", 0, MATCH_SPECIFIC, true, false, false, false, false, VERDICT_SCANNER},
+		{"contradiction", 0, MATCH_FUZZY, false, true, false, false, false,
+		 VERDICT_INCONSISTENT},
+		{"no match", 0, MATCH_NONE, false, false, false, false, true, VERDICT_UNKNOWN},
+		{"only the nearest", 0, MATCH_FUZZY, false, false, false, false, true,
+		 VERDICT_UNKNOWN},
+		{"bad options", QUIRK_OPT_BAD, MATCH_FUZZY, false, false, false, false, false,
 		 VERDICT_MALFORMED},
-		{"clamped", 0, MATCH_FUZZY, false, false, true, false, VERDICT_MSS_CLAMPED},
-		{"clamped by our own router", 0, MATCH_FUZZY, false, false, true, true, 0},
-		{"several", QUIRK_OPT_BAD, MATCH_NONE, false, true, false, false,
+		{"clamped", 0, MATCH_FUZZY, false, false, true, false, false, VERDICT_MSS_CLAMPED},
+		{"clamped by our own router", 0, MATCH_FUZZY, false, false, true, true, false, 0},
+		{"several", QUIRK_OPT_BAD, MATCH_NONE, false, true, false, false, true,
 		 VERDICT_MALFORMED | VERDICT_UNKNOWN | VERDICT_INCONSISTENT},
 	};
 
@@ -121,6 +125,7 @@ Test(verdict, other_flags)
 		struct syn syn = {.quirks = cases[i].quirks};
 		struct match match = {.kind = cases[i].match,
 				      .tool = cases[i].tool,
+				      .unknown = cases[i].unknown,
 				      .inconsistent = cases[i].inconsistent};
 		struct link link = {.mss_clamped = cases[i].mss_clamped};
 		struct verdict verdict;
