@@ -167,7 +167,7 @@ static void weigh_fields(const struct question *question, struct opinion *opinio
 
 	opinion_weigh(opinion, question->index->ttl_share[ttl_slot_of(syn->ttl)], "ttl");
 	if (syn->ip_version == 4)
-		opinion_weigh(opinion, question->index->df_share[syn->df], "df");
+		opinion_weigh(opinion, question->index->df_share[(syn->quirks & QUIRK_DF) != 0], "df");
 }
 
 /* ---- the shape: layout, window and scale ---- */
