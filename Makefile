@@ -180,8 +180,8 @@ unit-build: $(UNIT_BIN)
 fuzz-build: $(FUZZ_BIN)
 check-all: unit-build
 
-check-layers: $(CORE_LIB) ## prove that the core does no I/O and the stages do not include each other
-	@tests/layers.sh $(CORE_LIB)
+check-layers: all ## prove that rooms stand on each other and in no circle, and that the core is pure
+	@CC='$(CC)' tests/layers.py $(BUILD)
 
 $(BUILD)/obj/src/core/%.o: WARN += -Wconversion
 

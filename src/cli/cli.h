@@ -21,6 +21,7 @@ enum cli_exit {
 };
 
 struct config;
+struct cli_command;
 
 struct cli {
 	const struct cli_command *command;
@@ -28,6 +29,7 @@ struct cli {
 	const char *config_path; /* NULL: the default, if it is there */
 	bool json;
 	int exit; /* where cli_option() returned CLI_STOP */
+	void (*print_help)(const struct cli_command *command); /* NULL: on all of them */
 };
 
 struct cli_command {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
+#include "sys/clock.h"
 
 #define SHARES_MAX 64 /* different systems, or links */
 #define SUSPECTS_MAX 128
@@ -59,14 +60,6 @@ static void on_signal(int signo)
 {
 	(void)signo;
 	must_end = 1;
-}
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static const cJSON *get(const cJSON *object, const char *name)
@@ -158,7 +151,7 @@ static void take_status(struct top *top, cJSON *status)
 {
 	double received = 0;
 	const cJSON *queue;
-	int64_t now_ms = monotonic_ms();
+	int64_t now_ms = (int64_t)clock_monotonic_ms();
 
 	cJSON_Delete(top->status);
 	top->status = status;
@@ -282,25 +275,30 @@ static void draw_health(const struct top *top)
 		      (unsigned long long)top->missed);
 }
 
+/* Of the screen, in characters. */
+struct pane {
+	int y, x, rows, width;
+};
+
 static void draw_shares(const struct top *top, const struct shares *shares, const char *title,
-			int y, int x, int rows, int width)
+			const struct pane *pane)
 {
 	struct shares sorted = *shares;
 
 	qsort(sorted.list, sorted.used, sizeof(sorted.list[0]),
 	      top->sorts_by_name ? by_name : by_count);
 	attron(A_REVERSE);
-	for (int i = 0; i < width && x + i < COLS && y < LINES; i++)
-		mvaddch(y, x + i, ' ');
-	put_at(y, x, width, title);
+	for (int i = 0; i < pane->width && pane->x + i < COLS && pane->y < LINES; i++)
+		mvaddch(pane->y, pane->x + i, ' ');
+	put_at(pane->y, pane->x, pane->width, title);
 	attroff(A_REVERSE);
-	for (int i = 0; i < rows && i < (int)sorted.used; i++) {
+	for (int i = 0; i < pane->rows && i < (int)sorted.used; i++) {
 		char text[SYNPRINT_WORD_MAX + 16];
 
 		snprintf(text, sizeof(text), "%5.1f %%  %s",
 			 sorted.total > 0 ? 100 * sorted.list[i].count / sorted.total : 0,
 			 sorted.list[i].name);
-		put_at(y + 1 + i, x, width - 1, text);
+		put_at(pane->y + 1 + i, pane->x, pane->width - 1, text);
 	}
 }
 
@@ -353,8 +351,8 @@ static void draw(const struct top *top)
 	draw_head(top);
 	draw_figures(top);
 	draw_health(top);
-	draw_shares(top, &top->systems, "systems", 6, 0, rows, half);
-	draw_shares(top, &top->links, "links", 6, half, rows, COLS - half);
+	draw_shares(top, &top->systems, "systems", &(struct pane){6, 0, rows, half});
+	draw_shares(top, &top->links, "links", &(struct pane){6, half, rows, COLS - half});
 	draw_suspects(top, 7 + rows);
 	put_at(LINES - 1, COLS - 34, 34, "q quit  p pause  s sort by name/share");
 	refresh();
@@ -380,7 +378,7 @@ static void wait_for_something(const struct top *top)
 				{.fd = top->is_connected ? synprint_fd(top->event_ask.synprint)
 							 : -1,
 				 .events = POLLIN}};
-	int64_t left_ms = top->next_ms - monotonic_ms();
+	int64_t left_ms = top->next_ms - (int64_t)clock_monotonic_ms();
 
 	poll(fds, 2, left_ms > 0 ? (int)left_ms : 0);
 }
@@ -388,10 +386,10 @@ static void wait_for_something(const struct top *top)
 static void live(struct top *top)
 {
 	do {
-		if (monotonic_ms() >= top->next_ms) {
+		if ((int64_t)clock_monotonic_ms() >= top->next_ms) {
 			if (!top->is_paused || !top->is_connected)
 				poll_status(top);
-			top->next_ms = monotonic_ms() + SECOND_MS;
+			top->next_ms = (int64_t)clock_monotonic_ms() + SECOND_MS;
 			draw(top);
 		}
 		wait_for_something(top);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of interfaces against the words of conditions, and a small memory of the answers. */
 #include "config/ingress.h"
 
 #include <string.h>

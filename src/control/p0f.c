@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* p0f's queries and replies as bytes: see p0f.h. */
 #include "control/p0f.h"
 
 #include <errno.h>

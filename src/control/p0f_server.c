@@ -12,11 +12,11 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control/peer.h"
 #include "control/places.h"
+#include "sys/clock.h"
 
 #define DEFAULT_CONNS_MAX 1024
 #define EVENTS_PER_DISPATCH 64
@@ -40,14 +40,6 @@ struct p0f_server {
 	struct places places;
 	struct p0f_server_stats stats;
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static int watch(const struct p0f_server *server, int op, uint32_t events, struct p0f_conn *conn)
 {
@@ -79,14 +71,14 @@ static struct p0f_conn *make_conn(struct p0f_server *server, int fd)
 	uid_t uid = peer_read(fd).uid;
 	struct place *victim = NULL;
 	struct p0f_conn *conn;
-	int rc = places_ask(&server->places, uid, monotonic_ms(), &victim);
+	int rc = places_ask(&server->places, uid, clock_monotonic_ms(), &victim);
 
 	if (rc < 0)
 		return NULL;
 	if (rc > 0)
 		drop_conn(server, conn_of(victim));
 	conn = malloc(sizeof(*conn));
-	if (!conn || places_enter(&server->places, uid, monotonic_ms(), &conn->place) < 0) {
+	if (!conn || places_enter(&server->places, uid, clock_monotonic_ms(), &conn->place) < 0) {
 		free(conn);
 		return NULL;
 	}
@@ -153,7 +145,7 @@ static void serve_conn(struct p0f_server *server, struct p0f_conn *conn)
 	uint32_t events;
 
 	if (rc == 0 && conn->stream.out_len == 0) {
-		places_touch(&conn->place, monotonic_ms());
+		places_touch(&conn->place, clock_monotonic_ms());
 		going = take_in(conn);
 		server->stats.queries += p0f_answer(&conn->stream, server->params.lookup,
 						    server->params.ctx, &server->stats.bad_queries);

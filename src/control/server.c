@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +19,13 @@
 
 #include "control/acceptor.h"
 #include "control/conn.h"
+#include "sys/clock.h"
 
 #define DEFAULT_CONNS_MAX 1024
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
 #define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
-#define SHARE_NS                                                                                   \
-	2000000 /* of time, of one connection in one dispatch: the next is not kept waiting */
+#define SHARE_US 2000 /* of time, of one connection in one dispatch: the next is not kept waiting */
 #define FLUSH_BYTES 65536 /* answers are written out in pieces of about this size */
 #define TRIM_AFTER 64 /* connections that are gone */
 #define SNAPSHOT_PAGE 128 /* clients looked at in one go */
@@ -40,7 +39,7 @@ struct server {
 	struct conn_list conns, subscribers;
 	struct places places;
 	unsigned dropped; /* connections since memory was given back */
-	atomic_uint change_subscribers, syn_subscribers;
+	unsigned change_subscribers, syn_subscribers; /* atomic: any thread asks */
 	char *reply; /* output_max bytes */
 	struct server_stats stats;
 };
@@ -58,24 +57,16 @@ static const char *const event_names[] = {
 	[SERVER_EVENT_CONFIRMED] = "confirmed",
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t monotonic_ms(void)
-{
-	return monotonic_ns() / 1000000;
-}
-
 static int watch_conn(struct server *server, int op, uint32_t events, struct conn *conn)
 {
 	struct epoll_event event = {.events = events, .data.ptr = conn};
 
 	return epoll_ctl(server->epoll_fd, op, conn->fd, &event) < 0 ? -errno : 0;
+}
+
+static unsigned *subscribers_of(struct server *server, const struct conn *conn)
+{
+	return conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers;
 }
 
 static void end_subscription(struct server *server, struct conn *conn)
@@ -84,8 +75,7 @@ static void end_subscription(struct server *server, struct conn *conn)
 		return;
 	conn->subscribed = conn->place.is_subscriber = false;
 	LIST_REMOVE(conn, subscribers);
-	atomic_fetch_sub(conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers,
-			 1);
+	__atomic_fetch_sub(subscribers_of(server, conn), 1, __ATOMIC_RELAXED);
 	server->stats.subscribers--;
 }
 
@@ -145,8 +135,7 @@ static void start_subscription(struct server *server, struct conn *conn,
 	conn->snapshot_cursor = 0;
 	conn->subscribed = conn->place.is_subscriber = true;
 	LIST_INSERT_HEAD(&server->subscribers, conn, subscribers);
-	atomic_fetch_add(conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers,
-			 1);
+	__atomic_fetch_add(subscribers_of(server, conn), 1, __ATOMIC_RELAXED);
 	server->stats.subscribers++;
 	proto_begin_reply(req, reply);
 	text_put(reply, ",\"subscribed\":true}");
@@ -160,7 +149,7 @@ static int answer_line(struct server *server, struct conn *conn, const char *lin
 	struct text_buf reply;
 
 	text_buf_init(&reply, server->reply, server->params.output_max);
-	places_touch(&conn->place, monotonic_ms());
+	places_touch(&conn->place, clock_monotonic_ms());
 	server->stats.requests++;
 	if (proto_parse(line, len, server->params.vocab, &req, &error) < 0) {
 		server->stats.errors++;
@@ -198,12 +187,12 @@ static int refuse_long_line(struct server *server, struct conn *conn)
 /* Ends early, with lines_left set, when the connection had its share or does not read. */
 static int answer_lines(struct server *server, struct conn *conn)
 {
-	uint64_t end_ns = monotonic_ns() + SHARE_NS;
+	uint64_t end_us = clock_monotonic_us() + SHARE_US;
 	size_t len, written = 0;
 	char *line;
 	int r;
 
-	for (unsigned i = 0; i < LINES_PER_DISPATCH && monotonic_ns() < end_ns; i++) {
+	for (unsigned i = 0; i < LINES_PER_DISPATCH && clock_monotonic_us() < end_us; i++) {
 		conn->lines_left = conn->out.len >= server->params.output_max ||
 				   written >= server->params.output_max;
 		if (conn->lines_left)
@@ -300,7 +289,7 @@ static struct conn *make_conn(struct server *server, int fd)
 	struct peer who = peer_read(fd);
 	struct place *victim = NULL;
 	struct conn *conn;
-	int rc = places_ask(&server->places, who.uid, monotonic_ms(), &victim);
+	int rc = places_ask(&server->places, who.uid, clock_monotonic_ms(), &victim);
 
 	if (rc < 0)
 		return NULL;
@@ -309,7 +298,8 @@ static struct conn *make_conn(struct server *server, int fd)
 		server->stats.gave_way++;
 	}
 	conn = conn_new(fd);
-	if (!conn || places_enter(&server->places, who.uid, monotonic_ms(), &conn->place) < 0) {
+	if (!conn ||
+	    places_enter(&server->places, who.uid, clock_monotonic_ms(), &conn->place) < 0) {
 		free(conn);
 		return NULL;
 	}
@@ -369,10 +359,10 @@ int server_tidy(struct server *server, struct text_error *ret_error)
 
 bool server_has_subscribers(const struct server *server, enum server_event_kind kind)
 {
-	unsigned count = atomic_load_explicit(&server->syn_subscribers, memory_order_relaxed);
+	unsigned count = __atomic_load_n(&server->syn_subscribers, __ATOMIC_RELAXED);
 
 	if (kind != SERVER_EVENT_SYN)
-		count += atomic_load_explicit(&server->change_subscribers, memory_order_relaxed);
+		count += __atomic_load_n(&server->change_subscribers, __ATOMIC_RELAXED);
 	return count > 0;
 }
 

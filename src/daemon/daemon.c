@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/answers/metrics.h"
@@ -141,7 +140,7 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 					.vocab = daemon->vocab};
 
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
-		params.seed = (uint64_t)time(NULL);
+		params.seed = clock_unix_s();
 	daemon->pipeline.seed = params.seed;
 	daemon->pipeline.clients = clients_new(&params);
 	if (daemon->pipeline.clients)
@@ -277,9 +276,9 @@ static enum daemon_exit start_state(struct daemon *daemon)
 	const struct config *config = daemon->boot;
 	struct state_params params = {.path = config->state_file,
 				      .interval_s = config->state_interval_s,
-				      .clients = daemon->pipeline.clients,
-				      .baseline = daemon->pipeline.baseline,
-				      .vocab = daemon->vocab};
+				      .tables = {.clients = daemon->pipeline.clients,
+						 .baseline = daemon->pipeline.baseline,
+						 .vocab = daemon->vocab}};
 	int rc;
 
 	if (!config->state_enabled)

@@ -80,12 +80,13 @@ int main(int argc, char **argv)
 	struct vocab *vocab;
 	char error[512] = "out of memory";
 	int code = parse_options(argc, argv, &options);
+	struct generation_source source = {.path = options.config_path,
+					   .may_rename = !options.is_test};
 
 	if (code >= 0)
 		return code;
 	vocab = vocab_new();
-	if (!vocab || generation_load(options.config_path, NULL, vocab, !options.is_test, error,
-				      sizeof(error), &generation) < 0) {
+	if (!vocab || generation_load(&source, vocab, error, sizeof(error), &generation) < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		code = DAEMON_EXIT_INPUT;
 	} else {

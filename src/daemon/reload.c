@@ -73,6 +73,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 
 static int reload(struct daemon *daemon, struct text_error *ret_error)
 {
+	struct generation_source source = {config_file(daemon->boot), daemon->boot, true};
 	struct generation **place = free_place(daemon);
 	struct generation *next;
 	char text[sizeof(ret_error->what)];
@@ -82,8 +83,7 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
 	if (daemon->learned)
 		learned_write(daemon->learned);
-	if (generation_load(config_file(daemon->boot), daemon->boot, daemon->vocab, true, text,
-			    sizeof(text), &next) < 0)
+	if (generation_load(&source, daemon->vocab, text, sizeof(text), &next) < 0)
 		return text_error_set(ret_error, 0, 0, "%s", text);
 	rc = generation_start(next, daemon->pipeline.clients);
 	if (rc < 0) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's table of queues: one line each, numbers in the order of seq_show(). */
 #include "input/nfqueue_proc.h"
 
 #include <errno.h>

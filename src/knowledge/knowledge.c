@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "knowledge/learned.h"
+#include "knowledge/put_aside.h"
 #include "sys/log.h"
 
 #define FILE_BYTES_MAX (64u << 20) /* 200,000 signatures take about 20 MB */
@@ -200,9 +200,9 @@ static const char *find_learned(const struct knowledge_params *params, struct vo
 		return NULL;
 	knowledge_error_format(&error, why, sizeof(why));
 	if (params->may_rename)
-		learned_put_aside(params->learned, why);
+		put_aside(params->learned, why, KNOWLEDGE_LEARNED_LOSS);
 	else
-		log_line(LOG_LEVEL_WARNING, "%s; what was learned is not used", why);
+		log_line(LOG_LEVEL_WARNING, "%s; %s", why, KNOWLEDGE_LEARNED_LOSS);
 	return NULL;
 }
 

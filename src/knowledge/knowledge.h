@@ -10,6 +10,9 @@
 #include "core/baseline/netnames.h"
 #include "core/sig/sigdb.h"
 
+/* What a damaged file of what was learned costs, for messages. */
+#define KNOWLEDGE_LEARNED_LOSS "what was learned is not used"
+
 struct knowledge {
 	struct sigdb *sigdb;
 	struct sigdb *base; /* the same without what was learned; only where that is wanted */

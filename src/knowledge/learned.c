@@ -3,22 +3,19 @@
 #include "knowledge/learned.h"
 
 #include <errno.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "knowledge/knowledge.h"
+#include "knowledge/put_aside.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
 #define WRITE_EVERY_S 60
 #define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 32)
 #define LABELS_BYTES (VOCAB_CLASSES_MAX * 128 + 512) /* a label line for each class, and the head */
-#define PATH_BYTES 4096
 
 struct learned {
 	const char *path;
@@ -29,20 +26,6 @@ struct learned {
 	bool is_new; /* there is something to write */
 };
 
-void learned_put_aside(const char *path, const char *why)
-{
-	char aside[PATH_BYTES];
-
-	snprintf(aside, sizeof(aside), "%s.damaged", path);
-	if (rename(path, aside) < 0)
-		log_line(LOG_LEVEL_WARNING,
-			 "%s; what was learned is not used (cannot rename it: %s)", why,
-			 strerror(errno));
-	else
-		log_line(LOG_LEVEL_WARNING, "%s; what was learned is not used, the file is now %s",
-			 why, aside);
-}
-
 static void take_file(struct learned *learned)
 {
 	struct knowledge_error error;
@@ -51,14 +34,14 @@ static void take_file(struct learned *learned)
 	int rc = knowledge_load_file(learned->path, learned->vocab, &error, &db);
 
 	if (rc == 0) {
-		learn_take(learned->learn, (uint64_t)time(NULL) * 1000, db);
+		learn_take(learned->learn, clock_unix_ms(), db);
 		sigdb_free(db);
 		return;
 	}
 	if (rc == -ENOENT)
 		return;
 	knowledge_error_format(&error, why, sizeof(why));
-	learned_put_aside(learned->path, why);
+	put_aside(learned->path, why, KNOWLEDGE_LEARNED_LOSS);
 }
 
 int learned_open(const char *path, size_t max_shapes, struct vocab *vocab,
@@ -70,7 +53,7 @@ int learned_open(const char *path, size_t max_shapes, struct vocab *vocab,
 	if (!learned)
 		return -ENOMEM;
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
-		params.seed = (uint64_t)time(NULL);
+		params.seed = clock_unix_s();
 	learned->path = path;
 	learned->vocab = vocab;
 	learned->text_size = max_shapes * ENTRY_BYTES_MAX + LABELS_BYTES;
@@ -112,7 +95,7 @@ int learned_write(struct learned *learned)
 
 	if (!learned->is_new)
 		return 0;
-	learned->written_s = (uint64_t)time(NULL);
+	learned->written_s = clock_unix_s();
 	file_make_directory(learned->path);
 	text = malloc(learned->text_size);
 	if (!text)
@@ -134,7 +117,6 @@ int learned_write(struct learned *learned)
 
 void learned_write_due(struct learned *learned)
 {
-	if (learned && learned->is_new &&
-	    (uint64_t)time(NULL) >= learned->written_s + WRITE_EVERY_S)
+	if (learned && learned->is_new && clock_unix_s() >= learned->written_s + WRITE_EVERY_S)
 		learned_write(learned);
 }

@@ -33,10 +33,4 @@ void learned_write_due(struct learned *learned);
 /** learned_write() - write where there is something new. Return: 0 or -errno, which is logged. */
 int learned_write(struct learned *learned);
 
-/**
- * learned_put_aside() - rename a damaged file to *.damaged, and say so in the log.
- * @why: what is wrong with it, with the file's name
- */
-void learned_put_aside(const char *path, const char *why);
-
 #endif

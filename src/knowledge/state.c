@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The thread that writes the state, and the one time that it is read. */
 #include "knowledge/state.h"
 
 #include <errno.h>
@@ -6,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "knowledge/put_aside.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -58,7 +60,7 @@ static int write_file(const struct state_params *params, struct output *output)
 	if (rc < 0)
 		return rc;
 	output->len = 0;
-	rc = state_export(params->clients, params->baseline, params->vocab, &sink);
+	rc = state_export(&params->tables, &sink);
 	if (rc == 0)
 		rc = flush(output);
 	return file_end(&output->writer, rc);
@@ -77,18 +79,12 @@ static void write_state(const struct state_params *params)
 			    params->path, strerror(-rc));
 }
 
-static void put_aside(const char *path, const char *what)
+static void set_aside(const char *path, const char *what)
 {
-	char aside[PATH_BYTES];
-	int rc = file_put_aside(path, aside, sizeof(aside));
+	char why[PATH_BYTES];
 
-	if (rc < 0)
-		log_line(LOG_LEVEL_WARNING,
-			 "%s: %s; nothing is taken from it (it cannot be renamed: %s)", path, what,
-			 strerror(-rc));
-	else
-		log_line(LOG_LEVEL_WARNING, "%s: %s; nothing is taken from it, and it is now %s",
-			 path, what, aside);
+	snprintf(why, sizeof(why), "%s: %s", path, what);
+	put_aside(path, why, "nothing is taken from it");
 }
 
 void state_load(const struct state_params *params)
@@ -104,14 +100,14 @@ void state_load(const struct state_params *params)
 	/* Not to be written over: it may be good, and readable another time. */
 	if (rc < 0) {
 		snprintf(error.what, sizeof(error.what), "cannot be read: %s", strerror(-rc));
-		put_aside(params->path, error.what);
+		set_aside(params->path, error.what);
 		return;
 	}
-	rc = state_import(params->clients, params->baseline, params->vocab, (uint32_t)time(NULL),
-			  (const uint8_t *)bytes, len, &error, &counts);
+	rc = state_import(&params->tables, (uint32_t)clock_unix_s(), (const uint8_t *)bytes, len,
+			  &error, &counts);
 	free(bytes);
 	if (rc < 0)
-		put_aside(params->path, error.what);
+		set_aside(params->path, error.what);
 	else if (counts.clients)
 		log_line(LOG_LEVEL_INFO, "%s: %zu clients are known from before%s", params->path,
 			 counts.clients, counts.dropped ? ", older ones have no room" : "");
@@ -120,11 +116,9 @@ void state_load(const struct state_params *params)
 /* Sleeps for an interval; false where the state is to end. */
 static bool wait_interval(struct state *state)
 {
-	struct timespec until;
+	struct timespec until = clock_in_ms(UINT64_C(1000) * state->params.interval_s);
 	bool must_stop;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += state->params.interval_s;
 	pthread_mutex_lock(&state->lock);
 	while (!state->must_stop &&
 	       pthread_cond_timedwait(&state->wake, &state->lock, &until) != ETIMEDOUT)

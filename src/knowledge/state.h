@@ -14,9 +14,7 @@ struct state;
 struct state_params {
 	const char *path; /* kept, not copied */
 	unsigned interval_s;
-	struct clients *clients; /* outlives the state, as the rest does */
-	struct baseline *baseline; /* NULL for none */
-	const struct vocab *vocab;
+	struct state_tables tables; /* outlive the state */
 };
 
 /** state_load() - take what the file has, where there is one; what is wrong with it is logged. */

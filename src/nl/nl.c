@@ -5,6 +5,7 @@
  * through the answers is done here and skips them.
  */
 #include "nl/nl.h"
+#include "sys/clock.h"
 
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -153,14 +154,6 @@ static void take_message(struct exchange *ex, const struct nlmsghdr *nlh)
 	}
 }
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Waits for a datagram until @deadline_ms. Returns its length or -errno. */
 static ssize_t receive(struct nl *nl, uint64_t deadline_ms)
 {
@@ -168,7 +161,7 @@ static ssize_t receive(struct nl *nl, uint64_t deadline_ms)
 	ssize_t len;
 
 	for (;;) {
-		uint64_t now_ms = clock_ms();
+		uint64_t now_ms = clock_monotonic_ms();
 		int rc = poll(&pollfd, 1, now_ms < deadline_ms ? (int)(deadline_ms - now_ms) : 0);
 
 		if (rc == 0)
@@ -190,7 +183,7 @@ static int run_exchange(struct nl *nl, const void *buf, size_t len, struct excha
 	while (mnl_socket_sendto(nl->socket, buf, len) < 0)
 		if (errno != EINTR)
 			return -errno;
-	deadline_ms = clock_ms() + TIMEOUT_MS;
+	deadline_ms = clock_monotonic_ms() + TIMEOUT_MS;
 	while (!ex->is_done) {
 		ssize_t received = receive(nl, deadline_ms);
 		const struct nlmsghdr *nlh = (const void *)nl->answer;

@@ -2,22 +2,21 @@
 /* Single-producer, single-consumer rings; one eventfd wakes the reader of all of them. */
 #include "publish/feed.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 struct ring {
-	_Alignas(64) atomic_uint head; /* written by the worker */
-	atomic_ulong lost;
-	_Alignas(64) atomic_uint tail; /* written by the reader */
+	_Alignas(64) unsigned head; /* atomic; written by the worker */
+	uint64_t lost; /* atomic */
+	_Alignas(64) unsigned tail; /* atomic; written by the reader */
 	struct feed_event *events;
 };
 
 struct feed {
 	int fd;
 	unsigned ring_count, capacity, next_ring;
-	atomic_bool is_woken;
+	bool is_woken; /* atomic */
 	struct feed_event *events;
 	struct ring *rings;
 };
@@ -37,14 +36,8 @@ struct feed *feed_new(unsigned workers, unsigned capacity)
 		feed_free(feed);
 		return NULL;
 	}
-	for (unsigned i = 0; i < workers; i++) {
-		struct ring *ring = &feed->rings[i];
-
-		atomic_init(&ring->head, 0);
-		atomic_init(&ring->tail, 0);
-		atomic_init(&ring->lost, 0);
-		ring->events = feed->events + (size_t)i * capacity;
-	}
+	for (unsigned i = 0; i < workers; i++)
+		feed->rings[i] = (struct ring){.events = feed->events + (size_t)i * capacity};
 	return feed;
 }
 
@@ -62,14 +55,14 @@ void feed_free(struct feed *feed)
 void feed_push(struct feed *feed, unsigned worker, const struct feed_event *event)
 {
 	struct ring *ring = &feed->rings[worker];
-	unsigned head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	unsigned head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 
-	if (head - atomic_load_explicit(&ring->tail, memory_order_acquire) == feed->capacity) {
-		atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
+	if (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) == feed->capacity) {
+		__atomic_fetch_add(&ring->lost, 1, __ATOMIC_RELAXED);
 		return;
 	}
 	ring->events[head & (feed->capacity - 1)] = *event;
-	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
 }
 
 static void write_eventfd(const struct feed *feed)
@@ -82,7 +75,7 @@ static void write_eventfd(const struct feed *feed)
 
 void feed_wake(struct feed *feed)
 {
-	if (!atomic_exchange(&feed->is_woken, true))
+	if (!__atomic_exchange_n(&feed->is_woken, true, __ATOMIC_SEQ_CST))
 		write_eventfd(feed);
 }
 
@@ -94,13 +87,13 @@ int feed_fd(const struct feed *feed)
 static unsigned ring_drain(const struct feed *feed, struct ring *ring, unsigned max,
 			   void (*fn)(void *ctx, const struct feed_event *event), void *ctx)
 {
-	unsigned tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	unsigned waiting = atomic_load_explicit(&ring->head, memory_order_acquire) - tail;
+	unsigned tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
+	unsigned waiting = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - tail;
 	unsigned count = waiting < max ? waiting : max;
 
 	for (unsigned i = 0; i < count; i++)
 		fn(ctx, &ring->events[(tail + i) & (feed->capacity - 1)]);
-	atomic_store_explicit(&ring->tail, tail + count, memory_order_release);
+	__atomic_store_n(&ring->tail, tail + count, __ATOMIC_RELEASE);
 	return count;
 }
 
@@ -114,12 +107,12 @@ bool feed_drain(struct feed *feed, unsigned max,
 	*ret_lost = 0;
 	if (read(feed->fd, &woken, sizeof(woken)) < 0)
 		woken = 0;
-	atomic_store(&feed->is_woken, false);
+	__atomic_store_n(&feed->is_woken, false, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < feed->ring_count; i++) {
 		struct ring *ring = &feed->rings[(feed->next_ring + i) % feed->ring_count];
 
 		left -= ring_drain(feed, ring, left, fn, ctx);
-		*ret_lost += atomic_exchange_explicit(&ring->lost, 0, memory_order_relaxed);
+		*ret_lost += __atomic_exchange_n(&ring->lost, 0, __ATOMIC_RELAXED);
 	}
 	feed->next_ring = feed->next_ring + 1 < feed->ring_count ? feed->next_ring + 1 : 0;
 	if (left == 0)

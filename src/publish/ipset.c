@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "nl/nl.h"
 #include "publish/expiry.h"
 #include "publish/setops.h"
+#include "sys/clock.h"
 
 #define TYPE_IP "hash:ip"
 #define TYPE_NET "hash:net"
@@ -60,14 +60,6 @@ struct ipset {
 	char target_name[2 * IPSET_MAXNAMELEN + 16];
 	_Alignas(8) char message[ADT_BYTES];
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static struct ipset *from_target(struct target *target)
 {
@@ -394,7 +386,7 @@ static int expire(struct ipset *set, int version)
 		struct nlmsghdr *nlh = begin(set, IPSET_CMD_DEL, version, NLM_F_ACK);
 		struct nlattr *nest;
 
-		count = expiry_take(set->expiries[version], monotonic_ms(), addrs, SWEEP_MAX);
+		count = expiry_take(set->expiries[version], clock_monotonic_ms(), addrs, SWEEP_MAX);
 		mnl_attr_put_u32(nlh, IPSET_ATTR_LINENO, 0);
 		nest = mnl_attr_nest_start(nlh, IPSET_ATTR_ADT);
 		for (size_t i = 0; i < count; i++)
@@ -409,7 +401,7 @@ static int expire(struct ipset *set, int version)
 /* Removals first, they make room. In a full set, elements that are there are still refreshed. */
 static int commit_list(struct ipset *set, int version, const struct setops_list *list)
 {
-	uint64_t now_ms = monotonic_ms();
+	uint64_t now_ms = clock_monotonic_ms();
 	bool is_full = false;
 	int rc = send_some(set, version, list, 0, list->count, true);
 
@@ -461,7 +453,7 @@ static int has_element(struct ipset *set, int version, const struct addr *addr)
 static int look_at(struct ipset *set, int version)
 {
 	struct witness witnesses[WITNESSES];
-	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), witnesses);
+	unsigned count = witnesses_list(&set->witnesses[version], clock_monotonic_ms(), witnesses);
 	int rc = 0;
 
 	if (!count)

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "nl/nft.h"
 #include "publish/setops.h"
+#include "sys/clock.h"
 
 #define TARGET_NAME_MAX 1024 /* three names of NFT_NAME_MAXLEN and a few words */
 
@@ -70,14 +70,6 @@ static const struct family {
 	[NFTSET_IP] = {NFPROTO_IPV4, "ip"},
 	[NFTSET_IP6] = {NFPROTO_IPV6, "ip6"},
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static struct nftset *from_target(struct target *target)
 {
@@ -192,23 +184,23 @@ static int nftset_ensure(struct target *target, bool *ret_created, struct text_e
 
 enum step { STEP_MAKE_PRESENT, STEP_DELETE, STEP_ADD, STEP_ASK };
 
-static void put_element(const struct nftset *set, struct nlmsghdr *nlh, const struct addr *addr,
-			uint16_t port, enum setops_version version, enum step step,
-			uint32_t timeout_s)
+static void put_element(const struct nftset *set, struct nlmsghdr *nlh, const struct publish_op *op,
+			enum setops_version version, enum step step)
 {
 	bool has_mark = set->is_map && (step == STEP_MAKE_PRESENT || step == STEP_ADD);
+	uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
+	uint64_t timeout_ms = step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0;
 	uint8_t key[KEY_BYTES_MAX] = {0};
 	size_t len;
-	const uint8_t *bytes = setops_bytes(addr, version, &len);
+	const uint8_t *bytes = setops_bytes(&op->addr, version, &len);
 
 	memcpy(key, bytes, len);
 	if (set->has_port) {
-		key[len] = (uint8_t)(port >> 8);
-		key[len + 1] = (uint8_t)port;
+		key[len] = (uint8_t)(op->port >> 8);
+		key[len + 1] = (uint8_t)op->port;
 	}
 	nft_put_element(nlh, key, key_of(set, version)->len, has_mark ? &set->mark : NULL,
-			step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0,
-			step == STEP_ADD && set->updates ? UINT64_C(1000) * timeout_s : 0);
+			timeout_ms, set->updates ? timeout_ms : 0);
 }
 
 /* What is to be deleted is made present first, so that it is there. */
@@ -240,10 +232,9 @@ static void put_step(struct nftset *set, enum setops_version version,
 	nest = nft_begin_elements(nlh, set->table, set->names[version]);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct publish_op *op = list->ops[i];
-		uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
 
 		if (needs_step(set, op, step))
-			put_element(set, nlh, &op->addr, op->port, version, step, timeout_s);
+			put_element(set, nlh, op, version, step);
 	}
 	mnl_attr_nest_end(nlh, nest);
 }
@@ -266,7 +257,7 @@ static void put_list(struct nftset *set, enum setops_version version,
 /* One transaction for the lists of both versions. */
 static int commit_lists(struct nftset *set, const struct setops_list lists[SETOPS_VERSIONS])
 {
-	uint64_t now_ms = monotonic_ms();
+	uint64_t now_ms = clock_monotonic_ms();
 	int rc;
 
 	put_list(set, SETOPS_V4, &lists[SETOPS_V4]);
@@ -346,8 +337,11 @@ static int get_elements(struct nftset *set, enum setops_version version,
 		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), set->family, NLM_F_ACK);
 	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
 
-	for (unsigned i = 0; i < count; i++)
-		put_element(set, nlh, &witnesses[i].addr, witnesses[i].port, version, STEP_ASK, 0);
+	for (unsigned i = 0; i < count; i++) {
+		struct publish_op op = {.addr = witnesses[i].addr, .port = witnesses[i].port};
+
+		put_element(set, nlh, &op, version, STEP_ASK);
+	}
 	mnl_attr_nest_end(nlh, nest);
 	return nl_request(set->nl, nlh, NULL, NULL);
 }
@@ -355,7 +349,7 @@ static int get_elements(struct nftset *set, enum setops_version version,
 static int look_at(struct nftset *set, enum setops_version version)
 {
 	struct witness witnesses[WITNESSES];
-	unsigned count = witnesses_list(&set->witnesses[version], monotonic_ms(), witnesses);
+	unsigned count = witnesses_list(&set->witnesses[version], clock_monotonic_ms(), witnesses);
 	struct nft_set_info info;
 	int rc;
 

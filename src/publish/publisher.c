@@ -6,6 +6,8 @@
  * failed, or that somebody changed behind our back, is made anew and filled step by step.
  */
 #include "publish/publisher.h"
+#include "core/base/counter.h"
+#include "sys/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -52,38 +54,6 @@ struct publisher {
 	struct histogram commit; /* written by the thread */
 };
 
-static void count(uint64_t *counter, uint64_t n)
-{
-	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static uint64_t monotonic_ms(void)
-{
-	return monotonic_us() / 1000;
-}
-
-static struct timespec timespec_in(uint64_t from_now_ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += (time_t)(from_now_ms / 1000);
-	at.tv_nsec += (long)(from_now_ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
-}
-
 /* The workers' side. */
 
 struct publish_burst *publisher_burst(struct publisher *publisher, unsigned worker)
@@ -99,7 +69,7 @@ struct publish_burst *publisher_burst(struct publisher *publisher, unsigned work
 		burst->count = 0;
 		return burst;
 	}
-	count(&publisher->lost, 1);
+	counter_add_shared(&publisher->lost, 1);
 	__atomic_store_n(&publisher->has_lost, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -110,7 +80,7 @@ struct publish_burst *publisher_burst(struct publisher *publisher, unsigned work
  */
 static bool wait_until_published(struct mailbox *mailbox, unsigned deadline_ms)
 {
-	struct timespec deadline = timespec_in(deadline_ms);
+	struct timespec deadline = clock_in_ms(deadline_ms);
 	int rc = 0;
 
 	if (mailbox->done < mailbox->given_up)
@@ -134,9 +104,9 @@ void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_pu
 	if (wait_published)
 		is_late = !wait_until_published(mailbox, publisher->params.deadline_ms);
 	pthread_mutex_unlock(&mailbox->lock);
-	count(&publisher->bursts, 1);
+	counter_add_shared(&publisher->bursts, 1);
 	if (is_late)
-		count(&publisher->late, 1);
+		counter_add_shared(&publisher->late, 1);
 }
 
 /* The publisher's side. */
@@ -151,7 +121,7 @@ static void channel_fail(struct publisher *publisher, struct channel *channel, c
 	channel->backoff_ms = channel->is_failing ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
 	if (channel->backoff_ms > BACKOFF_MAX_MS)
 		channel->backoff_ms = BACKOFF_MAX_MS;
-	channel->retry_ms = monotonic_ms() + channel->backoff_ms;
+	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
 	channel->must_fill = false;
 	if (!channel->is_failing)
 		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_FAILED,
@@ -164,7 +134,7 @@ static void channel_start_fill(struct channel *channel)
 {
 	channel->must_fill = true;
 	channel->fill_cursor = 0;
-	count(&channel->stats.refills, 1);
+	counter_add_shared(&channel->stats.refills, 1);
 }
 
 /*
@@ -210,13 +180,13 @@ static int channel_commit(struct publisher *publisher, struct channel *channel, 
 	if (rc == -ENOENT) {
 		channel_ensure(publisher, channel, false);
 		if (channel->is_failing) {
-			count(&channel->stats.failed, op_count);
+			counter_add_shared(&channel->stats.failed, op_count);
 			return 0; /* said already */
 		}
 		rc = target->type->commit(target, publisher->ops, op_count);
 	}
 	if (rc < 0)
-		count(&channel->stats.failed, op_count);
+		counter_add_shared(&channel->stats.failed, op_count);
 	return rc;
 }
 
@@ -251,13 +221,13 @@ static unsigned gather(struct publisher *publisher, unsigned target)
 
 				if (item->add >> target & 1) {
 					add_op(publisher, &op_count, item, PUBLISH_ADD);
-					count(&stats->added, 1);
+					counter_add_shared(&stats->added, 1);
 				} else if (item->refresh >> target & 1) {
 					add_op(publisher, &op_count, item, PUBLISH_REFRESH);
-					count(&stats->refreshed, 1);
+					counter_add_shared(&stats->refreshed, 1);
 				} else if (item->remove >> target & 1) {
 					add_op(publisher, &op_count, item, PUBLISH_REMOVE);
-					count(&stats->removed, 1);
+					counter_add_shared(&stats->removed, 1);
 				}
 			}
 		}
@@ -300,7 +270,7 @@ static bool publish_bursts(struct publisher *publisher)
 
 	if (!take_bursts(publisher))
 		return false;
-	start_us = monotonic_us();
+	start_us = clock_monotonic_us();
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		struct channel *channel = &publisher->channels[t];
 		unsigned op_count = gather(publisher, t);
@@ -309,7 +279,7 @@ static bool publish_bursts(struct publisher *publisher)
 		if (!op_count)
 			continue;
 		if (channel->is_failing && !channel->must_fill) {
-			count(&channel->stats.failed, op_count);
+			counter_add_shared(&channel->stats.failed, op_count);
 			continue;
 		}
 		rc = channel_commit(publisher, channel, op_count);
@@ -317,7 +287,7 @@ static bool publish_bursts(struct publisher *publisher)
 			channel_fail_commit(publisher, channel, rc);
 	}
 	release_bursts(publisher);
-	histogram_add(&publisher->commit, monotonic_us() - start_us);
+	histogram_add(&publisher->commit, clock_monotonic_us() - start_us);
 	return true;
 }
 
@@ -369,7 +339,7 @@ static void reconcile(struct publisher *publisher)
 		bool is_intact = false;
 
 		if (channel->must_fill ||
-		    (channel->is_failing && monotonic_ms() < channel->retry_ms))
+		    (channel->is_failing && clock_monotonic_ms() < channel->retry_ms))
 			continue;
 		if (channel->is_failing) {
 			channel_ensure(publisher, channel, false);
@@ -389,13 +359,13 @@ static void reconcile(struct publisher *publisher)
 static void *publisher_main(void *arg)
 {
 	struct publisher *publisher = arg;
-	uint64_t next_ms = monotonic_ms() + RECONCILE_MS;
+	uint64_t next_ms = clock_monotonic_ms() + RECONCILE_MS;
 
 	prctl(PR_SET_NAME, "publisher");
 	for (;;) {
 		bool must_stop = __atomic_load_n(&publisher->must_stop, __ATOMIC_ACQUIRE);
 		bool is_busy = publish_bursts(publisher);
-		uint64_t now_ms = monotonic_ms();
+		uint64_t now_ms = clock_monotonic_ms();
 
 		if (must_stop)
 			return NULL;
@@ -404,7 +374,7 @@ static void *publisher_main(void *arg)
 			next_ms = now_ms + RECONCILE_MS;
 		}
 		if (!fill_step(publisher) && !is_busy) {
-			struct timespec until = timespec_in(next_ms - now_ms);
+			struct timespec until = clock_in_ms(next_ms - now_ms);
 
 			sem_clockwait(&publisher->wake, CLOCK_MONOTONIC, &until);
 		}
@@ -481,26 +451,21 @@ void publisher_stop(struct publisher *publisher)
 	publisher_free(publisher);
 }
 
-static uint64_t value_of(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 void publisher_get_stats(struct publisher *publisher, struct publisher_stats *ret_stats)
 {
-	*ret_stats = (struct publisher_stats){.bursts = value_of(&publisher->bursts),
-					      .late = value_of(&publisher->late),
-					      .lost = value_of(&publisher->lost)};
+	*ret_stats = (struct publisher_stats){.bursts = counter_read(&publisher->bursts),
+					      .late = counter_read(&publisher->late),
+					      .lost = counter_read(&publisher->lost)};
 	histogram_merge(&ret_stats->commit, &publisher->commit);
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		const struct publisher_target_stats *stats = &publisher->channels[t].stats;
 
 		ret_stats->targets[t] = (struct publisher_target_stats){
-			.added = value_of(&stats->added),
-			.refreshed = value_of(&stats->refreshed),
-			.removed = value_of(&stats->removed),
-			.failed = value_of(&stats->failed),
-			.refills = value_of(&stats->refills),
+			.added = counter_read(&stats->added),
+			.refreshed = counter_read(&stats->refreshed),
+			.removed = counter_read(&stats->removed),
+			.failed = counter_read(&stats->failed),
+			.refills = counter_read(&stats->refills),
 			.is_quarantined = __atomic_load_n(&stats->is_quarantined, __ATOMIC_RELAXED),
 		};
 	}

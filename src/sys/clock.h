@@ -61,4 +61,10 @@ static inline struct timespec clock_add_ms(struct timespec at, uint64_t ms)
 	return at;
 }
 
+/** clock_in_ms() - a point of CLOCK_MONOTONIC, for a condition that waits with that clock. */
+static inline struct timespec clock_in_ms(uint64_t from_now_ms)
+{
+	return clock_add_ms(clock_read(CLOCK_MONOTONIC), from_now_ms);
+}
+
 #endif

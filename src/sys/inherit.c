@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets that the service manager made: LISTEN_FDS of sd_listen_fds(3). */
 #include "sys/inherit.h"
 
 #include <fcntl.h>

@@ -4,12 +4,12 @@
  * Whether a write may wait is a property of the open file, which standard error shares with others
  * (a shell, its other programs): so pipes and terminals are opened once more for ourselves.
  */
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +24,12 @@ enum sink { SINK_FILE, SINK_SOCKET };
 
 static enum sink sink = SINK_FILE;
 static int sink_fd = STDERR_FILENO;
-static atomic_ullong unread; /* lines for which there was no room */
-static atomic_int max_level = LOG_LEVEL_INFO;
+static uint64_t unread; /* atomic; lines for which there was no room */
+static int max_level /* atomic */ = LOG_LEVEL_INFO;
 
 void log_set_level(enum log_level level)
 {
-	max_level = level;
+	__atomic_store_n(&max_level, (int)level, __ATOMIC_RELAXED);
 }
 
 /* syslog's numbers, as the journal reads them from "<N>" at the start of a line. */
@@ -72,7 +72,7 @@ static bool put(const char *text, size_t len)
 
 static void put_unread(void)
 {
-	unsigned long long count = atomic_exchange(&unread, 0);
+	unsigned long long count = __atomic_exchange_n(&unread, 0, __ATOMIC_RELAXED);
 	char line[LINE_MAX_BYTES];
 	int len;
 
@@ -81,7 +81,7 @@ static void put_unread(void)
 	len = snprintf(line, sizeof(line), "%s%llu lines are missing here: nobody read the log\n",
 		       level_prefix(LOG_LEVEL_WARNING), count);
 	if (!put(line, (size_t)len))
-		atomic_fetch_add(&unread, count);
+		__atomic_fetch_add(&unread, count, __ATOMIC_RELAXED);
 }
 
 static void write_line(enum log_level level, const char *fmt, va_list args, uint64_t suppressed)
@@ -99,14 +99,19 @@ static void write_line(enum log_level level, const char *fmt, va_list args, uint
 	line[len++] = '\n';
 	put_unread();
 	if (!put(line, (size_t)len))
-		atomic_fetch_add(&unread, 1);
+		__atomic_fetch_add(&unread, 1, __ATOMIC_RELAXED);
+}
+
+static bool is_hidden(enum log_level level)
+{
+	return (int)level > __atomic_load_n(&max_level, __ATOMIC_RELAXED);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	va_list args;
 
-	if ((int)level > max_level)
+	if (is_hidden(level))
 		return;
 	va_start(args, fmt);
 	write_line(level, fmt, args, 0);
@@ -115,14 +120,12 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
 {
-	struct timespec now;
 	uint64_t now_ms, next_ms = __atomic_load_n(&limit->next_ms, __ATOMIC_RELAXED);
 	va_list args;
 
-	if ((int)level > max_level)
+	if (is_hidden(level))
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	now_ms = clock_monotonic_ms();
 	if (now_ms < next_ms ||
 	    !__atomic_compare_exchange_n(&limit->next_ms, &next_ms, now_ms + LOG_INTERVAL_S * 1000,
 					 false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {

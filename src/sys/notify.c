@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lines for the service manager, on the socket that NOTIFY_SOCKET names (sd_notify(3)). */
 #include "sys/notify.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Users, groups and capabilities, each given up for good. */
 #include "sys/privs.h"
 
 #include <cap-ng.h>

@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct state_counts counts;
 	struct text_error error;
 	struct baseline *baseline;
+	struct state_tables tables;
 	struct clients *clients;
 	uint8_t *copy = malloc(size ? size : 1);
 
@@ -61,13 +62,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	clients = clients_new(&params);
 	baseline = baseline_new(&baseline_params);
 	assert(clients && baseline && copy);
+	tables = (struct state_tables){clients, baseline, vocab};
 	memcpy(copy, data, size);
 	mend_checksums(copy, size);
-	if (state_import(clients, baseline, vocab, 2000000000, copy, size, &error, &counts) == 0) {
+	if (state_import(&tables, 2000000000, copy, size, &error, &counts) == 0) {
 		size_t written = 0;
 		struct state_sink sink = {.write = discard, .ctx = &written};
 
-		assert(state_export(clients, baseline, vocab, &sink) == 0 && written > 0);
+		assert(state_export(&tables, &sink) == 0 && written > 0);
 	}
 	clients_free(clients);
 	baseline_free(baseline);

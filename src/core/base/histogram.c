@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Times counted in buckets, without a lock. */
 #include "core/base/histogram.h"
+#include "core/base/counter.h"
 
 #include <stddef.h>
 
@@ -14,26 +16,21 @@ uint32_t histogram_bound_us(unsigned bucket)
 	return bounds_us[bucket < HISTOGRAM_BOUNDS ? bucket : HISTOGRAM_BOUNDS - 1];
 }
 
-static void add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
-
 void histogram_add(struct histogram *histogram, uint64_t us)
 {
 	unsigned bucket = 0;
 
 	while (bucket < HISTOGRAM_BOUNDS && us > bounds_us[bucket])
 		bucket++;
-	add(&histogram->counts[bucket], 1);
-	add(&histogram->sum_us, us);
+	counter_add(&histogram->counts[bucket], 1);
+	counter_add(&histogram->sum_us, us);
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
 	for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++)
-		into->counts[i] += __atomic_load_n(&from->counts[i], __ATOMIC_RELAXED);
-	into->sum_us += __atomic_load_n(&from->sum_us, __ATOMIC_RELAXED);
+		into->counts[i] += counter_read(&from->counts[i]);
+	into->sum_us += counter_read(&from->sum_us);
 }
 
 uint64_t histogram_count(const struct histogram *histogram)

@@ -17,6 +17,12 @@ struct state_sink {
 	void *ctx;
 };
 
+struct state_tables {
+	struct clients *clients;
+	struct baseline *baseline; /* NULL for none */
+	const struct vocab *vocab;
+};
+
 struct state_counts {
 	size_t clients; /* that are in the table now */
 	size_t dropped; /* that it has no room for: the oldest */
@@ -26,22 +32,19 @@ struct state_counts {
 /**
  * state_export() - everything that is to be kept. Clients are copied a page at a time, so nobody
  * waits for long; who comes or goes meanwhile may be missed.
- * @baseline: NULL for none
  * Return: 0, -ENOMEM, or what the sink said.
  */
-int state_export(struct clients *clients, struct baseline *baseline, const struct vocab *vocab,
-		 const struct state_sink *sink);
+int state_export(const struct state_tables *tables, const struct state_sink *sink);
 
 /**
- * state_import() - what was exported, into an empty table.
+ * state_import() - what was exported, into empty tables.
  * Everything is checked before anything is taken. A verdict with words that the vocabulary does
  * not have says "unknown"; times of the future count as now.
- * @vocab: with the words of the databases that are loaded
+ * @tables: the vocabulary has the words of the databases that are loaded
  * @ret_error: what is wrong and at which byte
  * Return: 0; -EINVAL: damaged, or no such file; -ENOMEM. Then nothing was taken.
  */
-int state_import(struct clients *clients, struct baseline *baseline, const struct vocab *vocab,
-		 uint32_t now_s, const uint8_t *bytes, size_t len, struct text_error *ret_error,
-		 struct state_counts *ret_counts);
+int state_import(const struct state_tables *tables, uint32_t now_s, const uint8_t *bytes,
+		 size_t len, struct text_error *ret_error, struct state_counts *ret_counts);
 
 #endif

@@ -135,8 +135,7 @@ static int put_baseline(struct baseline *baseline, const struct state_sink *sink
 	return rc;
 }
 
-int state_export(struct clients *clients, struct baseline *baseline, const struct vocab *vocab,
-		 const struct state_sink *sink)
+int state_export(const struct state_tables *tables, const struct state_sink *sink)
 {
 	uint8_t header[STATE_HEADER_BYTES];
 	int rc;
@@ -144,8 +143,8 @@ int state_export(struct clients *clients, struct baseline *baseline, const struc
 	memcpy(header, STATE_MAGIC, sizeof(STATE_MAGIC) - 1);
 	state_put(header + sizeof(STATE_MAGIC) - 1, STATE_VERSION, 4);
 	rc = sink->write(sink->ctx, header, sizeof(header));
-	rc = rc ? rc : put_words(vocab, sink);
-	rc = rc ? rc : put_clients(clients, sink);
-	rc = rc ? rc : put_baseline(baseline, sink);
+	rc = rc ? rc : put_words(tables->vocab, sink);
+	rc = rc ? rc : put_clients(tables->clients, sink);
+	rc = rc ? rc : put_baseline(tables->baseline, sink);
 	return rc ? rc : put_chunk(sink, STATE_END, NULL, 0);
 }

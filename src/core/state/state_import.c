@@ -257,27 +257,26 @@ static void take_all(struct reader *reader, struct clients *clients, uint32_t no
 	counts->clients = reader->client_count - counts->dropped;
 }
 
-static int import(struct reader *reader, struct clients *clients, struct baseline *baseline,
-		  uint32_t now_s, struct state_counts *ret_counts)
+static int import(struct reader *reader, const struct state_tables *tables, uint32_t now_s,
+		  struct state_counts *ret_counts)
 {
 	int rc = read_all(reader);
 
 	if (rc < 0)
 		return rc;
 	*ret_counts = (struct state_counts){0};
-	if (baseline && reader->baseline.head) {
-		if (baseline_import(baseline, now_s, reader->baseline.contents,
+	if (tables->baseline && reader->baseline.head) {
+		if (baseline_import(tables->baseline, now_s, reader->baseline.contents,
 				    reader->baseline.len) < 0)
 			return damaged(reader, "the baseline makes no sense");
 		ret_counts->has_baseline = true;
 	}
-	take_all(reader, clients, now_s, ret_counts);
+	take_all(reader, tables->clients, now_s, ret_counts);
 	return 0;
 }
 
-int state_import(struct clients *clients, struct baseline *baseline, const struct vocab *vocab,
-		 uint32_t now_s, const uint8_t *bytes, size_t len, struct text_error *ret_error,
-		 struct state_counts *ret_counts)
+int state_import(const struct state_tables *tables, uint32_t now_s, const uint8_t *bytes,
+		 size_t len, struct text_error *ret_error, struct state_counts *ret_counts)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 	int rc = -ENOMEM;
@@ -289,8 +288,8 @@ int state_import(struct clients *clients, struct baseline *baseline, const struc
 		reader->bytes = bytes;
 		reader->len = len;
 		reader->error = ret_error;
-		reader->vocab = vocab;
-		rc = import(reader, clients, baseline, now_s, ret_counts);
+		reader->vocab = tables->vocab;
+		rc = import(reader, tables, now_s, ret_counts);
 	}
 	if (reader) {
 		free(reader->labels);

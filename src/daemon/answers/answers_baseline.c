@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The operation `baseline`: networks with how many clients show which MTU. */
 #include <string.h>
-#include <time.h>
 
 #include "daemon/answers/answers_ops.h"
+#include "sys/clock.h"
 
 #define ENTRY_BYTES_MAX 2048 /* a network with all its MTUs */
 
@@ -69,7 +69,7 @@ static void put_entries(const struct answers *answers, const struct proto_reques
 			struct text_buf *reply)
 {
 	const struct netnames *names = answers_generation(answers)->knowledge->names;
-	uint32_t now_s = (uint32_t)time(NULL);
+	uint32_t now_s = (uint32_t)clock_unix_s();
 	uint64_t cursor = req->cursor;
 	unsigned found = 0;
 

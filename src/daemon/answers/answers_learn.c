@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The operation `learn`: the kept SYN of a connection counts for the class that its User-Agent names. */
 #include <string.h>
-#include <time.h>
 
 #include "core/learn/ua.h"
 #include "daemon/answers/answers_ops.h"
+#include "sys/clock.h"
 
 static const char *learn(const struct answers *answers, const struct proto_request *req)
 {
@@ -17,8 +17,8 @@ static const char *learn(const struct answers *answers, const struct proto_reque
 	if (clients_get_syn(answers->clients, &req->addr, req->port, &syn, &seen_ms) < 0)
 		return "not kept";
 	ua_parse(answers->vocab, req->user_agent, &claim);
-	result = learn_add(learned_learn(answers->learned), knowledge->base,
-			   (uint64_t)time(NULL) * 1000, &syn, &claim);
+	result = learn_add(learned_learn(answers->learned), knowledge->base, clock_unix_ms(), &syn,
+			   &claim);
 	if (result == LEARN_COUNTED)
 		learned_touch(answers->learned);
 	return learn_result_name(result);

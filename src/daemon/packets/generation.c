@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "publish/ipset.h"
 #include "publish/nftset.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #define SHARED_SIZE_MIN 1024 /* smaller sets are not shared out: whoever comes first is in them */
@@ -54,25 +54,26 @@ static int make_memos(struct generation *generation, char *ret_error, size_t err
 	return 0;
 }
 
-int generation_load(const char *path, const struct config *boot, struct vocab *vocab,
-		    bool may_rename, char *ret_error, size_t error_size,
-		    struct generation **ret_generation)
+int generation_load(const struct generation_source *source, struct vocab *vocab, char *ret_error,
+		    size_t error_size, struct generation **ret_generation)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
 	struct text_error error = {.what = "out of memory"};
 	struct config *config = NULL;
 
-	if (!generation || config_load(path, &error, &config) < 0) {
-		format_error(path ? path : "built-in defaults", &error, ret_error, error_size);
+	if (!generation || config_load(source->path, &error, &config) < 0) {
+		format_error(source->path ? source->path : "built-in defaults", &error, ret_error,
+			     error_size);
 		free(generation);
 		return -EINVAL;
 	}
 	generation->config = config;
 	generation->vocab = vocab;
-	if (boot)
-		generation->kept_count =
-			config_keep(config, boot, generation->kept_keys, GENERATION_NOTES_MAX);
-	if (load_databases(generation, config, vocab, may_rename, ret_error, error_size) < 0 ||
+	if (source->boot)
+		generation->kept_count = config_keep(config, source->boot, generation->kept_keys,
+						     GENERATION_NOTES_MAX);
+	if (load_databases(generation, config, vocab, source->may_rename, ret_error, error_size) <
+		    0 ||
 	    make_memos(generation, ret_error, error_size) < 0) {
 		generation_free(generation);
 		return -EINVAL;
@@ -141,7 +142,7 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 {
 	struct generation *generation = ctx;
 	const struct config_set *set = &generation->config->sets[target];
-	uint32_t now_s = (uint32_t)time(NULL);
+	uint32_t now_s = (uint32_t)clock_unix_s();
 	unsigned count = 0, looked = 0;
 
 	if (!*cursor)

@@ -31,18 +31,21 @@ struct generation {
 	uint64_t ticks[CONFIG_QUEUES_MAX]; /* of the workers when it was replaced */
 };
 
+struct generation_source {
+	const char *path; /* of the configuration; NULL for the built-in defaults */
+	const struct config
+		*boot; /* of the start, whose restart-only values stay; NULL: this is it */
+	bool may_rename; /* put a damaged file of what was learned aside */
+};
+
 /**
  * generation_load() - read and check the configuration and its databases.
- * @path: of the configuration; NULL for the built-in defaults
- * @boot: the configuration of the start, whose restart-only values stay; NULL at the start
  * @vocab: where the words go; kept, not owned
- * @may_rename: put a damaged file of what was learned aside
  * @ret_error: receives "FILE:LINE:COLUMN: reason", at most @error_size bytes
  * Return: 0, or -EINVAL.
  */
-int generation_load(const char *path, const struct config *boot, struct vocab *vocab,
-		    bool may_rename, char *ret_error, size_t error_size,
-		    struct generation **ret_generation);
+int generation_load(const struct generation_source *source, struct vocab *vocab, char *ret_error,
+		    size_t error_size, struct generation **ret_generation);
 
 /**
  * generation_start() - make the targets and start the publisher.

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #define BEAT_MS 200
@@ -171,14 +172,9 @@ static void take_next(struct keeper *keeper)
 
 static struct timespec next_beat(struct timespec at)
 {
-	struct timespec now;
+	struct timespec now = clock_read(CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	at.tv_nsec += BEAT_MS * 1000000L;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
+	at = clock_add_ms(at, BEAT_MS);
 	if (at.tv_sec < now.tv_sec) /* we stood still: no need to catch up */
 		return now;
 	return at;
@@ -202,10 +198,9 @@ static bool wait_for_beat(struct keeper *keeper, const struct timespec *at)
 static void *keeper_main(void *arg)
 {
 	struct keeper *keeper = arg;
-	struct timespec at;
+	struct timespec at = clock_read(CLOCK_MONOTONIC);
 
 	prctl(PR_SET_NAME, "keeper");
-	clock_gettime(CLOCK_MONOTONIC, &at);
 	for (unsigned number = 1;; number++) {
 		at = next_beat(at);
 		if (!wait_for_beat(keeper, &at))

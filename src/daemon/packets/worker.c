@@ -12,7 +12,9 @@
 
 #include "config/ingress.h"
 #include "daemon/packets/shares.h"
+#include "sys/clock.h"
 #include "sys/log.h"
+#include "core/base/counter.h"
 
 #define IDLE_MS 100 /* a worker without packets still shows that it lives */
 #define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
@@ -46,27 +48,6 @@ struct judged {
 };
 
 _Static_assert(NFQUEUE_BURST_MAX <= PUBLISHER_ITEMS_MAX, "a burst of packets is one of items");
-
-static void count(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static uint64_t unix_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* A client that is known and has not changed needs no look at the rules. */
 static bool is_publishable(const struct generation *generation, const struct change *change,
@@ -113,7 +94,7 @@ static uint32_t sets_within_shares(struct worker *worker, const struct generatio
 	if ((taken != sets) != change->is_withheld)
 		clients_withhold(worker->pipeline->clients, &change->addr, taken != sets);
 	if (taken != sets) {
-		count(&worker->stats.withheld, 1);
+		counter_add(&worker->stats.withheld, 1);
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "many new clients: a set's share of those seen once, or of one "
 			    "network, is used up; more are left out of it");
@@ -173,7 +154,7 @@ static void add_event(struct worker *worker, uint64_t now_ms, const struct syn *
 static void count_flags(struct worker_stats *stats, unsigned flags)
 {
 	for (; flags; flags &= flags - 1)
-		count(&stats->flags[__builtin_ctz(flags)], 1);
+		counter_add(&stats->flags[__builtin_ctz(flags)], 1);
 }
 
 /* The only lock that all workers share, and taken only for what is unknown. */
@@ -212,7 +193,7 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	struct link link;
 	enum syn_result result = syn_parse(packet->data, packet->len, &ret->syn);
 
-	count(&worker->stats.results[result], 1);
+	counter_add(&worker->stats.results[result], 1);
 	if (result != SYN_OK)
 		return false;
 	ret->packet = packet;
@@ -298,7 +279,7 @@ static void accept_burst(struct worker *worker)
 	int rc = nfqueue_accept(worker->queue);
 
 	if (rc < 0) {
-		count(&worker->stats.accept_failures, 1);
+		counter_add(&worker->stats.accept_failures, 1);
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "queue %u: the kernel did not take a verdict (%d); it is sent again",
 			    worker->queue_number, -rc);
@@ -321,15 +302,15 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	struct generation *generation =
 		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
 	struct publish_burst items;
-	uint64_t now_ms = unix_ms(), start_us = monotonic_us();
+	uint64_t now_ms = clock_unix_ms(), start_us = clock_monotonic_us();
 
-	count(&worker->stats.received, n);
-	count(&worker->stats.bursts, 1);
+	counter_add(&worker->stats.received, n);
+	counter_add(&worker->stats.bursts, 1);
 	items.count = 0;
 	handle_packets(worker, generation, now_ms, packets, n, &items);
 	publish(worker, generation->publisher, &items);
 	accept_burst(worker);
-	histogram_add(&worker->stats.burst, monotonic_us() - start_us);
+	histogram_add(&worker->stats.burst, clock_monotonic_us() - start_us);
 	tell(worker);
 }
 
@@ -364,8 +345,8 @@ static void *worker_main(void *arg)
 		int n = turn(worker, must_stop ? DRAIN_MS : IDLE_MS);
 
 		if (must_stop && !stop_ms)
-			stop_ms = monotonic_us() / 1000 + DRAIN_MAX_MS;
-		if (must_stop && (n == 0 || monotonic_us() / 1000 >= stop_ms))
+			stop_ms = clock_monotonic_us() / 1000 + DRAIN_MAX_MS;
+		if (must_stop && (n == 0 || clock_monotonic_us() / 1000 >= stop_ms))
 			return NULL;
 		if (n < 0 || nfqueue_must_accept(worker->queue))
 			usleep(RETRY_MS * 1000);
@@ -424,23 +405,18 @@ uint64_t worker_ticks(const struct worker *worker)
 	return __atomic_load_n(&worker->ticks, __ATOMIC_ACQUIRE);
 }
 
-static uint64_t value_of(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
 {
 	*ret_stats = (struct worker_stats){.received = 0};
 	histogram_merge(&ret_stats->burst, &worker->stats.burst);
-	ret_stats->received = value_of(&worker->stats.received);
-	ret_stats->bursts = value_of(&worker->stats.bursts);
-	ret_stats->accept_failures = value_of(&worker->stats.accept_failures);
-	ret_stats->withheld = value_of(&worker->stats.withheld);
+	ret_stats->received = counter_read(&worker->stats.received);
+	ret_stats->bursts = counter_read(&worker->stats.bursts);
+	ret_stats->accept_failures = counter_read(&worker->stats.accept_failures);
+	ret_stats->withheld = counter_read(&worker->stats.withheld);
 	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
-		ret_stats->results[i] = value_of(&worker->stats.results[i]);
+		ret_stats->results[i] = counter_read(&worker->stats.results[i]);
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
-		ret_stats->flags[i] = value_of(&worker->stats.flags[i]);
+		ret_stats->flags[i] = counter_read(&worker->stats.flags[i]);
 }
 
 void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,

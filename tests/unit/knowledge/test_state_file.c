@@ -53,8 +53,7 @@ static struct state_params params_of(struct clients *clients)
 {
 	return (struct state_params){.path = path,
 				     .interval_s = 3600,
-				     .clients = clients,
-				     .vocab = vocab};
+				     .tables = {.clients = clients, .vocab = vocab}};
 }
 
 Test(state_file, of_half_a_million_clients_is_read_back)

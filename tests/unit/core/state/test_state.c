@@ -86,19 +86,22 @@ static void fill(struct clients *clients, unsigned count, unsigned class_id)
 	}
 }
 
+/* No baseline: test_baseline_bytes.c has that. */
+#define TABLES(clients, vocab) (&(struct state_tables){clients, NULL, vocab})
+
 static struct file export(struct clients *clients, const struct vocab *vocab)
 {
 	struct file file = {NULL, 0};
 	struct state_sink sink = {.write = append, .ctx = &file};
 
-	cr_assert_eq(state_export(clients, NULL, vocab, &sink), 0);
+	cr_assert_eq(state_export(TABLES(clients, vocab), &sink), 0);
 	return file;
 }
 
 static int import(struct clients *clients, const struct vocab *vocab, const struct file *file,
 		  struct text_error *error, struct state_counts *counts)
 {
-	return state_import(clients, NULL, vocab, NOW_S, file->bytes, file->len, error, counts);
+	return state_import(TABLES(clients, vocab), NOW_S, file->bytes, file->len, error, counts);
 }
 
 Test(state, comes_back_as_it_was)
@@ -223,8 +226,8 @@ Test(state, damage_is_told_and_nothing_taken)
 			     i);
 		cr_assert_eq(strncmp(error.what, "byte ", 5), 0, "%s", error.what);
 		free(damaged.bytes);
-		cr_assert_eq(state_import(again, NULL, vocab, NOW_S, guard_place(file.bytes, i), i,
-					  &error, &counts),
+		cr_assert_eq(state_import(TABLES(again, vocab), NOW_S, guard_place(file.bytes, i),
+					  i, &error, &counts),
 			     -EINVAL, "length %zu", i);
 	}
 	clients_get_stats(again, &stats);
@@ -245,7 +248,7 @@ Test(state, files_of_others)
 		struct text_error error = {.what = ""};
 		struct state_counts counts;
 
-		cr_expect_eq(state_import(clients, NULL, vocab, NOW_S, (const uint8_t *)texts[i],
+		cr_expect_eq(state_import(TABLES(clients, vocab), NOW_S, (const uint8_t *)texts[i],
 					  strlen(texts[i]), &error, &counts),
 			     -EINVAL);
 		cr_expect_str_eq(error.what, "byte 0: this is no state file of synprintd");
@@ -270,7 +273,7 @@ Test(state, a_sink_that_is_full_ends_the_export)
 		int left = room;
 		struct state_sink sink = {.write = refuse, .ctx = &left};
 
-		cr_expect_eq(state_export(clients, NULL, vocab, &sink), -ENOSPC, "room %d", room);
+		cr_expect_eq(state_export(TABLES(clients, vocab), &sink), -ENOSPC, "room %d", room);
 	}
 }
 
