@@ -11,6 +11,13 @@
 
 #include "config/config.h"
 
+const char cli_common_help[] =
+	"  --socket PATH  the daemon's control socket (default: as configured, else\n"
+	"                 " CONFIG_DEFAULT_SOCKET ")\n"
+	"  --config FILE  the configuration (default: " CONFIG_DEFAULT_PATH ")\n"
+	"  --json         print JSON, one object a line\n"
+	"  --help         explain a command\n";
+
 int cli_error(int code, const char *fmt, ...)
 {
 	va_list args;

@@ -24,6 +24,7 @@ struct config;
 struct cli_command;
 
 struct cli {
+	const struct cli_command *const *commands; /* all of them; NULL ends them */
 	const struct cli_command *command;
 	const char *socket; /* NULL: as the configuration says */
 	const char *config_path; /* NULL: the default, if it is there */
@@ -44,8 +45,7 @@ extern const struct cli_command cli_status, cli_verdict, cli_watch, cli_clients,
 	cli_classify, cli_link, cli_explain, cli_unknown, cli_db, cli_reload, cli_learn,
 	cli_baseline, cli_metrics, cli_selftest, cli_top, cli_completion;
 
-/* Every command, NULL behind the last; and the help lines of the options that all of them have. */
-extern const struct cli_command *const cli_commands[];
+/* The help lines of the options that all of them have. */
 extern const char cli_common_help[];
 
 /* Every command's option table ends with these; cli_option() deals with them. */

@@ -183,11 +183,11 @@ static void print_bash_values(const char *command, const char *help)
 	}
 }
 
-static void print_bash_words(void)
+static void print_bash_words(const struct cli_command *const *commands)
 {
 	printf("help");
-	for (const struct cli_command *const *command = cli_commands; *command; command++)
-		printf(" %s", (*command)->name);
+	for (; *commands; commands++)
+		printf(" %s", (*commands)->name);
 }
 
 static void print_bash_command(const struct cli_command *command)
@@ -199,15 +199,13 @@ static void print_bash_command(const struct cli_command *command)
 	printf("'%s ;;\n", has_files(command) ? " files=1" : "");
 }
 
-static void print_bash(void)
+static void print_bash(const struct cli_command *const *commands)
 {
-	const struct cli_command *const *command;
-
 	printf("# bash completion of synprint(1); `synprint completion bash` made it\n\n"
 	       "_synprint()\n{\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
 	       "\tlocal command= files= i words='");
-	print_bash_words();
+	print_bash_words(commands);
 	printf("' options='");
 	print_bash_names(cli_common_help);
 	printf("'\n\n\tCOMPREPLY=()\n"
@@ -218,11 +216,11 @@ static void print_bash(void)
 	       "\t\t*) command=${COMP_WORDS[i]}; break ;;\n"
 	       "\t\tesac\n\tdone\n\tcase $command:$prev in\n");
 	print_bash_values("*", cli_common_help);
-	for (command = cli_commands; *command; command++)
-		print_bash_values((*command)->name, (*command)->help);
+	for (size_t i = 0; commands[i]; i++)
+		print_bash_values(commands[i]->name, commands[i]->help);
 	printf("\tesac\n\tcase $command in\n\t'' | help) ;;\n");
-	for (command = cli_commands; *command; command++)
-		print_bash_command(*command);
+	for (; *commands; commands++)
+		print_bash_command(*commands);
 	printf("\tesac\n"
 	       "\tif [[ $cur == -* ]]; then words=$options files=; fi\n"
 	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\") "
@@ -260,12 +258,12 @@ static void print_zsh_options(const char *help)
 		print_zsh_option(&option);
 }
 
-static void print_zsh_summaries(void)
+static void print_zsh_summaries(const struct cli_command *const *commands)
 {
-	for (const struct cli_command *const *command = cli_commands; *command; command++) {
-		const char *summary = (*command)->summary;
+	for (; *commands; commands++) {
+		const char *summary = (*commands)->summary;
 
-		printf("\t\t'%s:", (*command)->name);
+		printf("\t\t'%s:", (*commands)->name);
 		print_quoted(summary, (int)strlen(summary), ":\\", "'\\''");
 		printf("'\n");
 	}
@@ -283,9 +281,8 @@ static void print_zsh_command(const struct cli_command *command)
 	printf("%s ;;\n", has_files(command) ? " '*:file:_files'" : "");
 }
 
-static void print_zsh(void)
+static void print_zsh(const struct cli_command *const *commands)
 {
-
 	printf("#compdef synprint\n"
 	       "# zsh completion of synprint(1); `synprint completion zsh` made it\n\n"
 	       "_synprint()\n{\n"
@@ -293,13 +290,13 @@ static void print_zsh(void)
 	       "\tlocal -a common=(");
 	print_zsh_options(cli_common_help);
 	printf(")\n\tlocal -a commands=(\n\t\t'help:print what there is, or explain a command'\n");
-	print_zsh_summaries();
+	print_zsh_summaries(commands);
 	printf("\t)\n\ttypeset -A opt_args\n\n"
 	       "\t_arguments -C $common '1:command:->command' '*::argument:->argument'\n"
 	       "\tcase $state:$words[1] in\n"
 	       "\tcommand:* | argument:help) _describe -t commands command commands ;;\n");
-	for (const struct cli_command *const *command = cli_commands; *command; command++)
-		print_zsh_command(*command);
+	for (; *commands; commands++)
+		print_zsh_command(*commands);
 	printf("\tesac\n}\n\n"
 	       "if [[ $funcstack[1] == _synprint ]]; then\n\t_synprint \"$@\"\n"
 	       "else\n\tcompdef _synprint synprint\nfi\n");
@@ -347,14 +344,14 @@ static void print_fish_command(const struct cli_command *command)
 		printf("complete -c synprint%s -F\n", condition);
 }
 
-static void print_fish(void)
+static void print_fish(const struct cli_command *const *commands)
 {
 	printf("# fish completion of synprint(1); `synprint completion fish` made it\n\n"
 	       "complete -c synprint -f\n"
 	       "complete -c synprint -n '__fish_use_subcommand' -a help -d 'explain a command'\n");
 	print_fish_options("", cli_common_help);
-	for (const struct cli_command *const *command = cli_commands; *command; command++)
-		print_fish_command(*command);
+	for (; *commands; commands++)
+		print_fish_command(*commands);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -362,14 +359,14 @@ static int run(struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {CLI_COMMON_OPTIONS};
 	static const struct {
 		const char *shell;
-		void (*print)(void);
+		void (*print)(const struct cli_command *const *commands);
 	} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
 
 	if (cli_option(cli, argc, argv, options) == CLI_STOP)
 		return cli->exit;
 	for (size_t i = 0; optind + 1 == argc && i < sizeof(shells) / sizeof(shells[0]); i++)
 		if (strcmp(argv[optind], shells[i].shell) == 0) {
-			shells[i].print();
+			shells[i].print(cli->commands);
 			return CLI_OK;
 		}
 	return cli_usage_error(cli, "completion takes a shell: bash, zsh or fish");

@@ -8,18 +8,11 @@
 
 #include "config/config.h"
 
-const struct cli_command *const cli_commands[] = {
+static const struct cli_command *const commands[] = {
 	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients,    &cli_unknown,
 	&cli_rules,   &cli_reload,   &cli_learn,   &cli_classify, &cli_link,       &cli_baseline,
 	&cli_metrics, &cli_selftest, &cli_top,     &cli_db,       &cli_completion, NULL,
 };
-
-const char cli_common_help[] =
-	"  --socket PATH  the daemon's control socket (default: as configured, else\n"
-	"                 " CONFIG_DEFAULT_SOCKET ")\n"
-	"  --config FILE  the configuration (default: " CONFIG_DEFAULT_PATH ")\n"
-	"  --json         print JSON, one object a line\n"
-	"  --help         explain a command\n";
 
 static const char exit_codes[] =
 	"Exit status:\n"
@@ -35,8 +28,8 @@ static void print_help(void)
 	printf("Usage: synprint [--socket PATH] [--config FILE] COMMAND [ARGUMENTS]\n"
 	       "Ask the SYN fingerprinter synprintd, or fingerprint a capture file.\n\n"
 	       "Commands:\n");
-	for (size_t i = 0; cli_commands[i]; i++)
-		printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+	for (size_t i = 0; commands[i]; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("  %-10s %s\n\n"
 	       "Options, also after the command:\n%s"
 	       "  --version      print the version\n\n%s",
@@ -62,11 +55,11 @@ static void print_help_on(const struct cli_command *command)
 
 static int run_command(struct cli *cli, int argc, char **argv)
 {
-	for (size_t i = 0; cli_commands[i]; i++)
-		if (strcmp(argv[0], cli_commands[i]->name) == 0) {
-			cli->command = cli_commands[i];
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(argv[0], commands[i]->name) == 0) {
+			cli->command = commands[i];
 			optind = 0; /* getopt(3): begin anew, with other options */
-			return cli_commands[i]->run(cli, argc, argv);
+			return commands[i]->run(cli, argc, argv);
 		}
 	return cli_usage_error(cli, "no command '%s'", argv[0]);
 }
@@ -89,7 +82,7 @@ int main(int argc, char **argv)
 	enum { OPT_VERSION = CLI_OPT_OWN };
 	static const struct option options[] = {{"version", no_argument, NULL, OPT_VERSION},
 						CLI_COMMON_OPTIONS};
-	struct cli cli = {.print_help = print_help_on};
+	struct cli cli = {.commands = commands, .print_help = print_help_on};
 	int option;
 
 	signal(SIGPIPE, SIG_IGN);
