@@ -19,7 +19,9 @@ note() { # STATUS NAME
 
 unit() {
 	local test out tested failing
-	for test in $(find "$build"/unit -name 'test_*' -type f -perm -u+x | sort); do
+	for source in $(find tests/unit -name 'test_*.c' | sort); do
+		test=${source#tests/}
+		test=$build/${test%.c}
 		out=$(ASAN_OPTIONS=detect_leaks=1 timeout -k 5 120 "$test" --color=never 2>&1)
 		read -r tested failing < <(sed -nE \
 			's/.*Tested: ([0-9]+) \| Passing: [0-9]+ \| Failing: ([0-9]+).*/\1 \2/p' <<<"$out")
