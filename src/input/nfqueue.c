@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define COPY_BYTES 192 /* IPv6 with extension headers, and a whole TCP header */
-#define MESSAGE_BYTES 1024 /* the copy and every attribute of nfnetlink_queue.c around it */
+#define COPY_BYTES 2048 /* a whole SYN: all its extension headers, and data for the checksum */
+#define MESSAGE_BYTES 3072 /* the copy and every attribute of nfnetlink_queue.c around it */
 #define VERDICT_BYTES 64 /* headers of 20 bytes, a verdict of 12, a mark of 8 */
 #define CONFIG_TIMEOUT_MS 2000
 
@@ -219,6 +219,7 @@ static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
 	*ret_packet = (struct nfqueue_packet){.id = nfq->last_id,
 					      .mark = u32_of(attr[NFQA_MARK]),
 					      .in_ifindex = u32_of(attr[NFQA_IFINDEX_INDEV])};
+	ret_packet->needs_sum = u32_of(attr[NFQA_SKB_INFO]) & NFQA_SKB_CSUM_NOTVERIFIED;
 	if (attr[NFQA_PAYLOAD]) {
 		ret_packet->data = mnl_attr_get_payload(attr[NFQA_PAYLOAD]);
 		ret_packet->len = mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]);

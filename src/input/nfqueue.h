@@ -30,6 +30,7 @@ struct nfqueue_packet {
 	uint32_t id;
 	uint32_t mark; /* as the rules before us have set it */
 	uint32_t in_ifindex; /* 0: it came in nowhere */
+	bool needs_sum; /* nobody has verified its checksum yet; else a device has, or will make it */
 };
 
 /**

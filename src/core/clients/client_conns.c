@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "core/link/link_weigh.h"
+#include "core/sig/sig.h"
 
 /* A SYN is retransmitted for 127 s at the longest (Linux, tcp_syn_retries 6). */
 #define REPEAT_WINDOW_S 130
@@ -26,13 +27,24 @@
 #define ASK_AGAIN_TICKS (86400 / TICK_S)
 #define TICKS_OLD (TICKS / 2)
 
+/*
+ * What a retransmission leaves as it was, and a decoy that is to die behind us cannot have: the TTL
+ * with which systems begin. Stacks may drop options when they send again (BSDs do), so these are
+ * not in it.
+ */
+static uint64_t shape_of(const struct syn *syn)
+{
+	return (uint64_t)sig_initial_ttl(syn->ttl) << 32 | (uint64_t)syn->win << 16 | syn->mss;
+}
+
+/* Of destination, sequence number and shape: another shape is another SYN, whatever its numbers. */
 uint8_t conns_tuple(const struct clients *clients, const struct syn *syn)
 {
 	uint64_t hash = XXH3_64bits_withSeed(syn->dst.bytes, sizeof(syn->dst.bytes),
 					     clients->params.seed ^
 						     ((uint64_t)syn->dst_port << 32 | syn->seq));
 
-	return (uint8_t)hash;
+	return (uint8_t)(((hash ^ shape_of(syn)) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
 
 static bool is_confirmed(const struct entry *entry, unsigned at)

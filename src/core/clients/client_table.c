@@ -91,12 +91,15 @@ static struct recent *find_recent(const struct clients *clients, const struct sh
 
 /*
  * Another SYN on the tuple of one that was seen a moment ago, and is no retransmission: one of both
- * is forged, or a machine was very quick. The first one stays what is found by its port.
+ * is forged, or a machine was very quick. The first one stays what is found by its port. Who knows
+ * the sequence number too is the client himself, with a decoy: it is the one that dies earlier.
  */
 static bool is_rival(const struct recent *recent, uint64_t now_ms, const struct syn *syn)
 {
-	return recent && now_ms - recent->seen_ms < RIVAL_MS &&
-	       recent->syn.dst_port == syn->dst_port && addr_equal(&recent->syn.dst, &syn->dst);
+	if (!recent || now_ms - recent->seen_ms >= RIVAL_MS ||
+	    recent->syn.dst_port != syn->dst_port || !addr_equal(&recent->syn.dst, &syn->dst))
+		return false;
+	return recent->syn.seq != syn->seq || syn->ttl <= recent->syn.ttl;
 }
 
 static enum change_kind kind_of(const struct clients *clients, const struct entry *entry,

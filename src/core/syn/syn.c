@@ -255,12 +255,61 @@ enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn)
 	return result;
 }
 
+/* RFC 1071, before its folding; 64 KiB do not overflow it. */
+static uint32_t sum_words(const uint8_t *bytes, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (; len > 1; len -= 2, bytes += 2)
+		sum += (uint32_t)(bytes[0] << 8 | bytes[1]);
+	return len ? sum + (uint32_t)(bytes[0] << 8) : sum;
+}
+
+static bool has_routing_header(const uint8_t *buf, const struct syn *syn)
+{
+	uint8_t protocol = buf[6];
+	size_t at = IPV6_HEADER;
+
+	while (at < syn->ip_header_len && protocol != EXT_ROUTING) {
+		const struct wire wire = {.bytes = buf, .len = syn->ip_header_len};
+		size_t len = ext_header_len(&wire, protocol, at);
+
+		protocol = wire_u8(&wire, at);
+		at += len;
+	}
+	return at < syn->ip_header_len;
+}
+
+bool syn_has_good_sum(const uint8_t *buf, size_t len, const struct syn *syn)
+{
+	bool is_v4 = syn->ip_version == 4;
+	uint32_t tcp_len = (uint32_t)syn->total_len - syn->ip_header_len, sum;
+
+	if (len < syn->total_len)
+		return false;
+	if (!is_v4 && has_routing_header(buf, syn))
+		return true;
+	/* The pseudo-header: addresses, protocol, length. */
+	sum = sum_words(buf + (is_v4 ? 12 : 8), is_v4 ? 8 : 32) + IPPROTO_TCP_NUMBER + tcp_len;
+	sum += sum_words(buf + syn->ip_header_len, tcp_len);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
 const char *syn_result_name(enum syn_result result)
 {
 	static const char *const names[SYN_RESULT_COUNT] = {
-		[SYN_OK] = "syn",          [SYN_TRUNCATED] = "truncated", [SYN_NOT_IP] = "not_ip",
-		[SYN_BAD_IP] = "bad_ip",   [SYN_FRAGMENT] = "fragment",   [SYN_BAD_EXT] = "bad_ext",
-		[SYN_NOT_TCP] = "not_tcp", [SYN_BAD_TCP] = "bad_tcp",     [SYN_NOT_SYN] = "not_syn",
+		[SYN_OK] = "syn",
+		[SYN_TRUNCATED] = "truncated",
+		[SYN_NOT_IP] = "not_ip",
+		[SYN_BAD_IP] = "bad_ip",
+		[SYN_FRAGMENT] = "fragment",
+		[SYN_BAD_EXT] = "bad_ext",
+		[SYN_NOT_TCP] = "not_tcp",
+		[SYN_BAD_TCP] = "bad_tcp",
+		[SYN_NOT_SYN] = "not_syn",
+		[SYN_BAD_SUM] = "bad_checksum",
 	};
 
 	return result < SYN_RESULT_COUNT ? names[result] : NULL;

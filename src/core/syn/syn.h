@@ -22,6 +22,7 @@ enum syn_result {
 	SYN_NOT_TCP,
 	SYN_BAD_TCP, /* data offset under 5 words, or beyond the packet */
 	SYN_NOT_SYN, /* SYN not set, or set along with FIN, RST or ACK */
+	SYN_BAD_SUM, /* its receiver drops it: never from syn_parse(); syn_has_good_sum() tells */
 	SYN_RESULT_COUNT
 };
 
@@ -113,6 +114,14 @@ struct syn {
  * Return: SYN_OK, or why the packet is no SYN.
  */
 enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn);
+
+/**
+ * syn_has_good_sum() - whether a SYN's TCP checksum is right (RFC 9293 section 3.1).
+ * @buf, @len, @syn: as given to, and made by, syn_parse()
+ * One whose bytes are not all there has none that is right. Behind an IPv6 routing header the
+ * address that counts is not known here, and every checksum is.
+ */
+bool syn_has_good_sum(const uint8_t *buf, size_t len, const struct syn *syn);
 
 /** syn_result_name() - the counter's name of a result, such as "truncated". */
 const char *syn_result_name(enum syn_result result);

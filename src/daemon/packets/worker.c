@@ -193,6 +193,9 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	struct link link;
 	enum syn_result result = syn_parse(packet->data, packet->len, &ret->syn);
 
+	if (result == SYN_OK && packet->needs_sum &&
+	    !syn_has_good_sum(packet->data, packet->len, &ret->syn))
+		result = SYN_BAD_SUM;
 	counter_add(&worker->stats.results[result], 1);
 	if (result != SYN_OK)
 		return false;

@@ -109,6 +109,29 @@ static int find(struct clients *clients, uint32_t number, struct client *ret_cli
 
 TestSuite(clients, .init = setup, .fini = teardown);
 
+/* A decoy goes ahead with the same numbers and dies behind us: what follows is judged all the same. */
+Test(clients, another_shape_with_the_same_numbers_is_no_repeat)
+{
+	struct clients *clients = make(1000, 128);
+	struct verdict verdict = verdict_of(1, 0);
+	unsigned repeats = 0;
+
+	for (uint32_t number = 0; number < 400; number++) {
+		struct syn decoy = syn_from(numbered(number), 1000, 1), real = decoy, again;
+
+		decoy.ttl = 1;
+		real.ttl = 57;
+		again = real;
+		again.ttl = 55; /* by another way */
+		again.opt_count = 0; /* as BSDs do */
+		observe(clients, 1000, decoy, verdict);
+		repeats += observe(clients, 1001, real, verdict).kind == CHANGE_REPEAT;
+		cr_assert_eq(observe(clients, 2001, again, verdict).kind, CHANGE_REPEAT);
+	}
+	cr_assert_leq(repeats, 8, "%u of 400", repeats);
+	clients_free(clients);
+}
+
 Test(clients, tells_new_known_changed_repeated)
 {
 	struct clients *clients = make(64, 128);

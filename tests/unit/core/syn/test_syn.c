@@ -196,6 +196,7 @@ Test(syn, each_result)
 	}
 	cr_expect_eq(parse("", 0, NULL), SYN_TRUNCATED);
 	is_seen[SYN_BAD_EXT] = true; /* in ipv6_extension_headers */
+	is_seen[SYN_BAD_SUM] = true; /* in checksums */
 	for (unsigned result = 0; result < SYN_RESULT_COUNT; result++)
 		cr_expect(is_seen[result], "no vector gives %s",
 			  syn_result_name((enum syn_result)result));
@@ -564,4 +565,59 @@ Test(syn, names)
 					  syn_result_name((enum syn_result)other));
 	cr_expect_str_eq(syn_result_name(SYN_TRUNCATED), "truncated");
 	cr_expect_null(syn_result_name(SYN_RESULT_COUNT));
+}
+
+/* By the book: 16 bits at a time, the carry added at once. */
+static uint16_t right_sum(const struct packet *packet, bool is_v4)
+{
+	size_t tcp_len = packet->len - packet->tcp_at, from = is_v4 ? 12 : 8;
+	uint32_t sum = 6 + (uint32_t)tcp_len;
+
+	for (size_t i = from; i < from + (is_v4 ? 8 : 32); i++)
+		sum += i % 2 ? packet->bytes[i] : (uint32_t)packet->bytes[i] << 8;
+	for (size_t i = 0; i < tcp_len; i++)
+		sum += (uint32_t)packet->bytes[packet->tcp_at + i] << (i % 2 ? 0 : 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+Test(syn, checksums)
+{
+	struct packet packets[] = {
+		packet_v4("", LINUX_OPTS, ""),
+		packet_v4("01010101", LINUX_OPTS, "4142"),
+		packet_v4("", "", "414243"),
+		packet_v6(6, "", LINUX_OPTS, ""),
+		packet_v6(60, NEXT_TCP EXT_8, LINUX_OPTS, "ff"),
+	};
+
+	for (size_t i = 0; i < COUNT(packets); i++) {
+		struct packet *packet = &packets[i];
+		struct syn syn;
+
+		packet_set16(packet, packet->tcp_at + 16, right_sum(packet, i < 3));
+		cr_assert_eq(parse(packet->bytes, packet->len, &syn), SYN_OK);
+		cr_expect(syn_has_good_sum(packet->bytes, packet->len, &syn), "packet %zu", i);
+		cr_expect_not(syn_has_good_sum(packet->bytes, packet->len - 1, &syn));
+		for (size_t at = i < 3 ? 12 : 8; at < packet->len; at++) {
+			if (i == 4 && at >= 40 && at < packet->tcp_at)
+				continue; /* extension headers are not covered */
+			if ((i == 1 && at >= 20 && at < packet->tcp_at))
+				continue; /* nor are IPv4 options */
+			packet->bytes[at] ^= 1;
+			cr_expect_not(syn_has_good_sum(packet->bytes, packet->len, &syn),
+				      "packet %zu, byte %zu", i, at);
+			packet->bytes[at] ^= 1;
+		}
+	}
+}
+
+Test(syn, behind_a_routing_header_the_address_is_another)
+{
+	struct packet packet = packet_v6(43, NEXT_TCP EXT_8, LINUX_OPTS, "");
+	struct syn syn;
+
+	cr_assert_eq(parse(packet.bytes, packet.len, &syn), SYN_OK);
+	cr_expect(syn_has_good_sum(packet.bytes, packet.len, &syn));
 }
