@@ -143,21 +143,51 @@ static int list_networks(const struct cli *cli, cJSON *request, unsigned limit)
 	return r;
 }
 
+static int forget_network(const struct cli *cli, const char *net)
+{
+	cJSON *request = ask_new_request("forget"), *reply = NULL;
+	const cJSON *forgotten;
+	const char *line;
+	struct ask ask;
+	int r;
+
+	cJSON_AddStringToObject(request, "net", net);
+	cJSON_AddTrueToObject(request, "baseline");
+	r = ask_request(cli, request, &ask, &line, &reply);
+	forgotten = cJSON_GetObjectItemCaseSensitive(reply, "forgotten");
+	if (r == CLI_OK && cli->json)
+		puts(line);
+	else if (r == CLI_OK)
+		printf("what was usual in %.0f network%s is forgotten\n",
+		       cJSON_GetNumberValue(forgotten),
+		       cJSON_GetNumberValue(forgotten) == 1 ? "" : "s");
+	cJSON_Delete(reply);
+	cJSON_Delete(request);
+	ask_close(&ask);
+	return r;
+}
+
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
-	enum { OPT_LIMIT = CLI_OPT_OWN };
+	enum { OPT_LIMIT = CLI_OPT_OWN, OPT_FORGET };
 	static const struct option options[] = {{"limit", required_argument, NULL, OPT_LIMIT},
+						{"forget", required_argument, NULL, OPT_FORGET},
 						CLI_COMMON_OPTIONS};
+	const char *forgotten = NULL;
 	unsigned limit = 50;
 	int option;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0)
-		if (cli_parse_uint(optarg, 1, UINT32_MAX, &limit) < 0)
+		if (option == OPT_FORGET)
+			forgotten = optarg;
+		else if (cli_parse_uint(optarg, 1, UINT32_MAX, &limit) < 0)
 			return cli_usage_error(cli, "--limit is a number from 1 on");
 	if (option == CLI_STOP)
 		return cli->exit;
-	if (optind + 1 < argc)
+	if (optind + 1 < argc || (forgotten && optind < argc))
 		return cli_usage_error(cli, "baseline takes at most one prefix");
+	if (forgotten)
+		return forget_network(cli, forgotten);
 	if (optind < argc)
 		cJSON_AddStringToObject(request, "net", argv[optind]);
 	return list_networks(cli, request, limit);
@@ -174,10 +204,11 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_baseline = {
 	.name = "baseline",
-	.arguments = "[PREFIX] [--limit N]",
+	.arguments = "[PREFIX] [--limit N] | --forget PREFIX",
 	.summary = "Show which MTUs are usual where clients come from",
 	.help = "With a prefix, such as 198.51.0.0/16, only networks in it or around it.\n\n"
 		"Options:\n"
-		"  --limit N      stop after N networks (default: 50)\n",
+		"  --limit N      stop after N networks (default: 50)\n"
+		"  --forget PREFIX  forget what is usual in it and around it: it is learned anew\n",
 	.run = run,
 };

@@ -42,7 +42,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_status, cli_verdict, cli_watch, cli_clients, cli_rules,
-	cli_classify, cli_link, cli_explain, cli_unknown, cli_db, cli_reload, cli_learn,
+	cli_classify, cli_link, cli_explain, cli_unknown, cli_db, cli_reload, cli_forget, cli_learn,
 	cli_baseline, cli_metrics, cli_selftest, cli_top, cli_completion;
 
 /* The help lines of the options that all of them have. */

@@ -9,9 +9,10 @@
 #include "config/config.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_status,  &cli_verdict,  &cli_explain, &cli_watch,    &cli_clients,    &cli_unknown,
-	&cli_rules,   &cli_reload,   &cli_learn,   &cli_classify, &cli_link,       &cli_baseline,
-	&cli_metrics, &cli_selftest, &cli_top,     &cli_db,       &cli_completion, NULL,
+	&cli_status,   &cli_verdict, &cli_explain,    &cli_watch,   &cli_clients,
+	&cli_unknown,  &cli_rules,   &cli_reload,     &cli_forget,  &cli_learn,
+	&cli_classify, &cli_link,    &cli_baseline,   &cli_metrics, &cli_selftest,
+	&cli_top,      &cli_db,      &cli_completion, NULL,
 };
 
 static const char exit_codes[] =

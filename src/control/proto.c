@@ -138,6 +138,11 @@ static int read_confirmed(struct reading *reading, const cJSON *value)
 	return read_bool(value, &reading->req->confirmed);
 }
 
+static int read_baseline(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->baseline);
+}
+
 static int read_syns(struct reading *reading, const cJSON *value)
 {
 	return read_bool(value, &reading->req->syns);
@@ -232,14 +237,17 @@ static const struct member members[] = {
 	{"confirmed", OP(CLIENTS), read_confirmed, "true or false"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
-	{"cursor", OP(CLIENTS) | OP(BASELINE), read_cursor, "the cursor of an earlier reply"},
+	{"cursor", OP(CLIENTS) | OP(BASELINE) | OP(FORGET), read_cursor,
+	 "the cursor of an earlier reply"},
 	{"limit", OP(CLIENTS) | OP(UNKNOWN) | OP(BASELINE), read_limit, "a number from 1 to 1000"},
 	{"flags", FILTERED, read_words, A_WORD_LIST},
 	{"classes", FILTERED, read_words, A_WORD_LIST},
 	{"families", FILTERED, read_words, A_WORD_LIST},
 	{"min_confidence", FILTERED, read_min_confidence, "a number from 0 to 1"},
 	{"grade", FILTERED, read_grade, "\"none\", \"access\", \"possible\" or \"likely\""},
-	{"net", FILTERED | OP(BASELINE), read_net, "a prefix such as \"203.0.113.0/24\""},
+	{"net", FILTERED | OP(BASELINE) | OP(FORGET), read_net,
+	 "a prefix such as \"203.0.113.0/24\""},
+	{"baseline", OP(FORGET), read_baseline, "true or false"},
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
@@ -301,7 +309,9 @@ static int check_required(enum proto_op op, unsigned seen, struct proto_error *e
 	static const struct {
 		const char *name;
 		unsigned ops;
-	} required[] = {{"ip", ADDRESSED}, {"port", OP(LEARN)}, {"user_agent", OP(LEARN)}};
+	} required[] = {{"ip", ADDRESSED & ~OP(FORGET)},
+			{"port", OP(LEARN)},
+			{"user_agent", OP(LEARN)}};
 
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
 		if (required[i].ops & OP_BIT(op) &&
@@ -309,6 +319,19 @@ static int check_required(enum proto_op op, unsigned seen, struct proto_error *e
 			return refuse(error, PROTO_MISSING_MEMBER, "\"%s\" is missing",
 				      required[i].name);
 	return 0;
+}
+
+/* An address or a network; what is usual in it, of a network alone. */
+static int check_forget(unsigned seen, const struct proto_request *req, struct proto_error *error)
+{
+	bool has_ip = seen & 1u << find_member("ip", PROTO_FORGET);
+
+	if (req->op != PROTO_FORGET || has_ip != req->filter.has_net)
+		return req->baseline && has_ip
+			       ? refuse(error, PROTO_BAD_VALUE, "\"baseline\": needs \"net\"")
+			       : 0;
+	return refuse(error, has_ip ? PROTO_BAD_VALUE : PROTO_MISSING_MEMBER,
+		      has_ip ? "\"ip\" and \"net\" are given" : "\"ip\" or \"net\" is missing");
 }
 
 static int check_also(const struct proto_request *req, struct proto_error *error)
@@ -343,7 +366,9 @@ static int read_members(struct reading *reading, const cJSON *tree, struct proto
 		return refuse(error, PROTO_BAD_VALUE, "\"%s\": expected %s", value->string,
 			      members[i].expected);
 	}
-	return check_required(op, seen, error) < 0 ? -EINVAL : check_also(reading->req, error);
+	if (check_required(op, seen, error) < 0 || check_forget(seen, reading->req, error) < 0)
+		return -EINVAL;
+	return check_also(reading->req, error);
 }
 
 static int read_tree(struct reading *reading, const cJSON *tree, struct proto_error *error)
@@ -394,7 +419,7 @@ static void set_defaults(struct proto_request *req)
 	req->has_also = false;
 	req->port = 0;
 	req->filter = (struct filter){0};
-	req->confirmed = req->syns = req->snapshot = false;
+	req->baseline = req->confirmed = req->syns = req->snapshot = false;
 	req->cursor = 0;
 	req->limit = PROTO_LIMIT_DEFAULT;
 }

@@ -48,17 +48,18 @@ enum proto_code {
 struct proto_request {
 	enum proto_op op;
 	char id[PROTO_ID_MAX]; /* as JSON text, to be echoed; "" for none */
-	struct addr addr; /* verdict, explain, learn, forget */
+	struct addr addr; /* verdict, explain, learn; forget without `net` */
 	struct addr also; /* verdict, explain: the client's address of the other version */
 	bool has_also;
 	uint16_t port; /* verdict, explain, learn; 0: not given */
 	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
 	bool keep; /* verdict: what the User-Agent says is kept with the client */
-	struct filter filter; /* subscribe, clients; of baseline only `net` */
+	struct filter filter; /* subscribe, clients; of baseline and forget only `net` */
 	bool confirmed; /* clients: only those who are */
+	bool baseline; /* forget: what is usual in the network, and nothing else */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */
-	uint64_t cursor; /* clients, baseline; 0: from the beginning */
+	uint64_t cursor; /* clients, baseline, forget; 0: from the beginning */
 	unsigned limit; /* clients, unknown, baseline; 1 to PROTO_LIMIT_MAX */
 };
 

@@ -120,6 +120,21 @@ def by_name(lab_):
     assert found == {"AS64500", "AS64501", None}, found
 
 
+def forgotten(lab_):
+    """What somebody has taught a network is unlearned, there and nowhere else."""
+    daemon, senders = start(lab_)
+    for number in range(100, 140):
+        senders.send(lab.source4(number), 1360)
+        senders.send(lab.source6(number), 1340)
+    senders.wait()
+    assert len(daemon.request({"op": "baseline"})["baseline"]) == 2
+    said = daemon.cli("baseline", "--forget", "198.18.7.0/24").stdout
+    assert said == "what was usual in 1 network is forgotten\n", said
+    left, = daemon.request({"op": "baseline"})["baseline"]
+    assert left["prefix"] == "2001:db8::/32", left
+    assert daemon.verdict(lab.source4(100))["found"], "clients stay"
+
+
 def can_be_off(lab_):
     daemon, senders = start(lab_, "enabled = false;")
     for number in range(100, 170):
@@ -179,4 +194,4 @@ def pairs(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(by_prefix, by_name, can_be_off, forged_mtus, pairs)
+    lab.run(by_prefix, by_name, forgotten, can_be_off, forged_mtus, pairs)

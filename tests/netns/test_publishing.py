@@ -73,6 +73,25 @@ def forget(lab_):
     assert daemon.verdict(lab.CLIENT4)["found"] is False
 
 
+def forget_network(lab_):
+    """All of a network, by the command line, and what is usual in it."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(['nftset = "all"'])).start()
+    inside = [lab.source4(number) for number in range(1, 101)]
+    for source in [*inside, lab.source4(256)]:
+        traffic.connect(lab_.client, lab.SERVER4, source)
+    lab.wait_until(lambda: len(lab_.elements("all4")) == 101, "all are in the set")
+    said = daemon.cli("forget", "198.18.0.0/24").stdout
+    assert said == "100 clients forgotten\n", said
+    lab.wait_until(lambda: set(lab_.elements("all4")) == {lab.source4(256)}, "they are gone")
+    assert not daemon.verdict(inside[0])["found"] and daemon.verdict(lab.source4(256))["found"]
+    assert daemon.cli("forget", "198.18.0.0/24").stdout == "nobody of 198.18.0.0/24 was known\n"
+    assert daemon.cli("forget", "198.18.0.0/33", check=False).returncode != 0
+    both = daemon.request({"op": "forget", "ip": lab.CLIENT4, "net": "198.18.0.0/24"})
+    assert both["error"]["code"] == "bad_value", both
+    assert daemon.request({"op": "forget"})["error"]["code"] == "missing_member"
+
+
 def excepted(lab_):
     """Whom the configuration excepts is known as ever, and in no set, marked by nothing."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -124,4 +143,4 @@ def endless_queue(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(returning, long_commit, subnet, forget, excepted, named, endless_queue)
+    lab.run(returning, long_commit, subnet, forget, forget_network, excepted, named, endless_queue)

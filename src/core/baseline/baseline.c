@@ -324,6 +324,49 @@ size_t baseline_page(struct baseline *baseline, uint32_t now_s, uint64_t cursor,
 	return count;
 }
 
+static bool holds(const struct addr *net, unsigned bits, const struct addr *addr)
+{
+	struct addr masked = addr_mask(addr, bits);
+
+	return addr_is_v4(net) == addr_is_v4(addr) && addr_equal(&masked, net);
+}
+
+bool baseline_is_about(const struct netnames *names, const struct baseline_prefix *prefix,
+		       const struct addr *net, unsigned bits)
+{
+	const char *name;
+
+	if (prefix->name[0]) {
+		name = names ? netnames_find(names, net) : NULL;
+		return name && strcmp(name, prefix->name) == 0;
+	}
+	return prefix->bits <= bits ? holds(&prefix->net, prefix->bits, net)
+				    : holds(net, bits, &prefix->net);
+}
+
+size_t baseline_forget(struct baseline *baseline, const struct netnames *names,
+		       const struct addr *net, unsigned bits)
+{
+	size_t all = baseline->set_count * BASELINE_WAYS, count = 0;
+
+	for (size_t i = 0; i < all; i++) {
+		struct baseline_entry *entry = &baseline->entries[i];
+		struct baseline_lock *lock = baseline_lock_of(baseline, i / BASELINE_WAYS);
+		struct baseline_prefix prefix;
+
+		pthread_mutex_lock(&lock->mutex);
+		if (entry->is_used) {
+			entry_copy(entry, &prefix);
+			if (baseline_is_about(names, &prefix, net, bits)) {
+				memset(entry, 0, sizeof(*entry));
+				count++;
+			}
+		}
+		pthread_mutex_unlock(&lock->mutex);
+	}
+	return count;
+}
+
 void baseline_get_stats(struct baseline *baseline, struct baseline_stats *ret_stats)
 {
 	size_t all = baseline->set_count * BASELINE_WAYS;

@@ -98,6 +98,20 @@ int baseline_get(struct baseline *baseline, const struct netnames *names, uint32
 size_t baseline_page(struct baseline *baseline, uint32_t now_s, uint64_t cursor, size_t max,
 		     struct baseline_prefix *ret_prefixes, uint64_t *ret_next);
 
+/**
+ * baseline_is_about() - is a network in a prefix, or around it? One with a name is the one of the
+ * prefix's first address.
+ */
+bool baseline_is_about(const struct netnames *names, const struct baseline_prefix *prefix,
+		       const struct addr *net, unsigned bits);
+
+/**
+ * baseline_forget() - forget what is usual in a prefix and around it, so that it is learned anew.
+ * Return: how many networks were forgotten.
+ */
+size_t baseline_forget(struct baseline *baseline, const struct netnames *names,
+		       const struct addr *net, unsigned bits);
+
 void baseline_get_stats(struct baseline *baseline, struct baseline_stats *ret_stats);
 
 /**

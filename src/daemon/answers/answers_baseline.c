@@ -40,28 +40,10 @@ static void put_entry(const struct baseline_prefix *prefix, bool is_first, struc
 	text_put(reply, "]}");
 }
 
-static bool holds(const struct addr *net, unsigned bits, const struct addr *addr)
-{
-	struct addr masked = addr_mask(addr, bits);
-
-	return addr_is_v4(net) == addr_is_v4(addr) && addr_equal(&masked, net);
-}
-
-/* Networks inside of what was asked for, or around it; of named ones, that of its first address. */
 static bool is_wanted(const struct filter *filter, const struct netnames *names,
 		      const struct baseline_prefix *prefix)
 {
-	const char *name;
-
-	if (!filter->has_net)
-		return true;
-	if (prefix->name[0]) {
-		name = names ? netnames_find(names, &filter->net) : NULL;
-		return name && strcmp(name, prefix->name) == 0;
-	}
-	return prefix->bits <= filter->net_bits
-		       ? holds(&prefix->net, prefix->bits, &filter->net)
-		       : holds(&filter->net, filter->net_bits, &prefix->net);
+	return !filter->has_net || baseline_is_about(names, prefix, &filter->net, filter->net_bits);
 }
 
 /* The table is small: one request may look at all of it. */

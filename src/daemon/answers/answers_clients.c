@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The operations `clients`, which lists them, and `forget`. */
+/* The operation `clients`, which lists them. */
 #include "daemon/answers/answers_ops.h"
 
 #define LOOK_MAX 8192 /* clients that one listing looks at: about a millisecond */
@@ -31,20 +31,4 @@ void answers_clients(struct answers *answers, const struct proto_request *req,
 	} while (cursor && found < req->limit && ++looked < LOOK_MAX &&
 		 reply->size - reply->len > CLIENT_BYTES_MAX);
 	text_putf(reply, "],\"cursor\":%llu}", (unsigned long long)cursor);
-}
-
-/* By the sets too; these first, so that a refusal leaves both as they are. */
-void answers_forget(struct answers *answers, const struct proto_request *req,
-		    struct text_buf *reply)
-{
-	struct publish_item item = {.addr = req->addr, .remove = UINT32_MAX};
-	bool is_known;
-
-	if (generation_publish(answers_generation(answers), &item) < 0) {
-		proto_put_error(reply, req->id, PROTO_FAILED, "the sets are busy: try again");
-		return;
-	}
-	is_known = clients_forget(answers->clients, &req->addr, NULL) == 0;
-	proto_begin_reply(req, reply);
-	text_put(reply, is_known ? ",\"forgotten\":true}" : ",\"forgotten\":false}");
 }

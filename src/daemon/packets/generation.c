@@ -317,20 +317,26 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 	return sets;
 }
 
-int generation_publish(const struct generation *generation, const struct publish_item *item)
+int generation_publish_all(const struct generation *generation, const struct publish_item *items,
+			   unsigned count)
 {
 	unsigned mailbox = generation->config->queue_count;
 	struct publish_burst *burst;
 
-	if (!generation->publisher)
+	if (!generation->publisher || !count)
 		return 0;
 	burst = publisher_burst(generation->publisher, mailbox);
 	if (!burst)
 		return -EAGAIN;
-	burst->count = 1;
-	burst->items[0] = *item;
+	burst->count = count;
+	memcpy(burst->items, items, count * sizeof(*items));
 	publisher_submit(generation->publisher, mailbox, false);
 	return 0;
+}
+
+int generation_publish(const struct generation *generation, const struct publish_item *item)
+{
+	return generation_publish_all(generation, item, 1);
 }
 
 uint32_t generation_share(const struct generation *generation, unsigned target, unsigned percent)

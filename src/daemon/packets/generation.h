@@ -82,6 +82,13 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
  */
 int generation_publish(const struct generation *generation, const struct publish_item *item);
 
+/**
+ * generation_publish_all() - the same for several items, all of them or none.
+ * @count: at most PUBLISHER_ITEMS_MAX
+ */
+int generation_publish_all(const struct generation *generation, const struct publish_item *items,
+			   unsigned count);
+
 /** generation_share() - @percent of a set's size, or no limit: of 100, and where the set is small. */
 uint32_t generation_share(const struct generation *generation, unsigned target, unsigned percent);
 

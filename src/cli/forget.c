@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synprint forget: have the daemon forget an address, or the clients of a network. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+
+struct forgetting {
+	const struct cli *cli;
+	struct ask ask;
+	double forgotten, cursor;
+};
+
+/* One request and its reply. A network takes several. */
+static int step(struct forgetting *forgetting, cJSON *request)
+{
+	const cJSON *forgotten, *cursor;
+	cJSON *reply = NULL;
+	const char *line;
+	int r;
+
+	cJSON_DeleteItemFromObject(request, "cursor");
+	if (forgetting->cursor > 0)
+		cJSON_AddNumberToObject(request, "cursor", forgetting->cursor);
+	r = ask_send(&forgetting->ask, request);
+	if (r == CLI_OK)
+		r = ask_reply(&forgetting->ask, &line, &reply);
+	forgotten = cJSON_GetObjectItemCaseSensitive(reply, "forgotten");
+	cursor = cJSON_GetObjectItemCaseSensitive(reply, "cursor");
+	forgetting->forgotten +=
+		cJSON_IsNumber(forgotten) ? forgotten->valuedouble : cJSON_IsTrue(forgotten);
+	forgetting->cursor = cJSON_IsNumber(cursor) ? cursor->valuedouble : 0;
+	cJSON_Delete(reply);
+	return r;
+}
+
+static int forget(const struct cli *cli, cJSON *request, const char *what)
+{
+	struct forgetting forgetting = {.cli = cli};
+	int r = ask_open(cli, &forgetting.ask);
+
+	if (r != CLI_OK)
+		return r;
+	do
+		r = step(&forgetting, request);
+	while (r == CLI_OK && forgetting.cursor > 0);
+	ask_close(&forgetting.ask);
+	if (r != CLI_OK)
+		return r;
+	if (cli->json)
+		printf("{\"ok\":true,\"forgotten\":%.0f}\n", forgetting.forgotten);
+	else if (forgetting.forgotten > 0)
+		printf("%.0f client%s forgotten\n", forgetting.forgotten,
+		       forgetting.forgotten > 1 ? "s" : "");
+	else
+		printf("nobody of %s was known\n", what);
+	return CLI_OK;
+}
+
+static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
+{
+	static const struct option options[] = {CLI_COMMON_OPTIONS};
+
+	if (cli_option(cli, argc, argv, options) == CLI_STOP)
+		return cli->exit;
+	if (optind + 1 != argc)
+		return cli_usage_error(cli, "forget takes one address or network");
+	cJSON_AddStringToObject(request, strchr(argv[optind], '/') ? "net" : "ip", argv[optind]);
+	return forget(cli, request, argv[optind]);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	cJSON *request = ask_new_request("forget");
+	int r = run_with_request(cli, argc, argv, request);
+
+	cJSON_Delete(request);
+	return r;
+}
+
+const struct cli_command cli_forget = {
+	.name = "forget",
+	.arguments = "ADDRESS|NETWORK",
+	.summary = "Have the daemon forget a client, or all of a network, and take them out of the "
+		   "sets",
+	.help = "What publish.except names is never published in the first place.\n\nOptions:\n",
+	.run = run,
+};
