@@ -6,44 +6,35 @@
  */
 #include "input/rules.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/ipset/ip_set.h>
-#include <linux/netfilter/ipset/ip_set_list.h>
-#include <linux/netfilter/nfnetlink.h>
 
 #include "input/rules_impl.h"
+#include "nl/ipset.h"
 
-#define NET_ORDER(type) ((uint16_t)((type) | NLA_F_NET_BYTEORDER))
-
-/* Not there, not in the list, or no ipset in this kernel at all: there is no such switch. */
-static int to_errno(int rc)
+/*
+ * Without the list, its members, or ipsets in this kernel there is no such switch. Of a list, the
+ * number of ENOSPC means that no set has the member's name, and EPROTO that it is not in the list.
+ */
+static bool is_missing(int rc)
 {
-	switch (-rc) {
-	case IPSET_ERR_EXIST:
-	case IPSET_ERR_NAME:
-	case IPSET_ERR_REF_EXIST:
-	case EINVAL: return -ENOENT;
-	default: return -rc >= IPSET_ERR_PRIVATE ? -EPROTO : rc;
-	}
+	return rc == -ENOENT || rc == -ENOSPC || rc == -EPROTO || rc == -EINVAL;
 }
 
 static int switch_member(struct nl *nl, enum ipset_cmd command, const char *member)
 {
 	_Alignas(8) char buf[NL_MESSAGE_BYTES];
-	struct nlmsghdr *nlh = nl_header(buf, (uint16_t)(NFNL_SUBSYS_IPSET << 8 | command),
-					 NFPROTO_UNSPEC, NLM_F_ACK);
-	struct nlattr *data;
+	struct nlmsghdr *nlh = ipset_begin(buf, IPSET_PROTOCOL_MIN, command, NFPROTO_UNSPEC,
+					   RULES_IPSET_ALIVE, NLM_F_ACK);
+	struct nlattr *data = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
+	int rc;
 
-	mnl_attr_put_u8(nlh, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
-	mnl_attr_put_strz(nlh, IPSET_ATTR_SETNAME, RULES_IPSET_ALIVE);
-	data = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
 	mnl_attr_put_strz(nlh, IPSET_ATTR_NAME, member);
 	if (command == IPSET_CMD_ADD)
-		mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(RULES_IPSET_TIMEOUT_S));
+		ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, RULES_IPSET_TIMEOUT_S);
 	mnl_attr_nest_end(nlh, data);
-	return to_errno(nl_request(nl, nlh, NULL, NULL));
+	rc = ipset_request(nl, nlh, NULL, NULL);
+	return is_missing(rc) ? -ENOENT : rc;
 }
 
 int rules_heartbeat_ipset(struct nl *nl)

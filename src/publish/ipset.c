@@ -7,22 +7,17 @@
  */
 #include "publish/ipset.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/ipset/ip_set.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nl/nl.h"
+#include "nl/ipset.h"
 #include "publish/expiry.h"
 #include "publish/setops.h"
 #include "sys/clock.h"
 
-#define TYPE_IP "hash:ip"
-#define TYPE_NET "hash:net"
 /* Every kernel has these, and every ipset(8) lists them: with timeouts, and with comments. */
 #define REVISION_IP 0
 #define REVISION_NET 1
@@ -38,10 +33,8 @@
  */
 #define ELEMENTS_PER_BUCKET 4
 #define BUCKETS_MAX (1u << 18)
-#define ERR_HASH_FULL IPSET_ERR_TYPE_SPECIFIC /* ip_set_hash.h */
 /* An IPv6 address and a timeout are 36 bytes, a prefix length 8, a comment up to 72. */
 #define ADT_BYTES (SETOPS_MAX * (36 + 8 + 8 + COMMENT_MAX) + NL_MESSAGE_BYTES)
-#define NET_ORDER(type) ((uint16_t)((type) | NLA_F_NET_BYTEORDER))
 
 struct ipset {
 	struct target target;
@@ -52,9 +45,7 @@ struct ipset {
 	uint32_t timeout_s, size;
 	char names[SETOPS_VERSIONS][IPSET_MAXNAMELEN]; /* "": not published */
 	bool is_made[SETOPS_VERSIONS]; /* by us */
-	struct kind {
-		bool is_net, has_timeout, has_comment;
-	} kinds[SETOPS_VERSIONS]; /* as ensure() found them */
+	struct ipset_header headers[SETOPS_VERSIONS]; /* as ensure() found them */
 	struct expiry *expiries[SETOPS_VERSIONS]; /* of sets without timeouts */
 	struct witnesses witnesses[SETOPS_VERSIONS];
 	char target_name[2 * IPSET_MAXNAMELEN + 16];
@@ -76,21 +67,6 @@ static bool is_published(const struct ipset *set, int version)
 	return set->names[version][0];
 }
 
-/* ipset's own errors as errno values. */
-static int to_errno(int rc)
-{
-	switch (-rc) {
-	case ERR_HASH_FULL:
-	case IPSET_ERR_MAX_SETS: return -ENOSPC;
-	case IPSET_ERR_EXIST: return -ENOENT; /* of an element that was asked for */
-	case IPSET_ERR_BUSY:
-	case IPSET_ERR_REFERENCED: return -EBUSY;
-	case IPSET_ERR_FIND_TYPE:
-	case IPSET_ERR_PROTOCOL: return -EOPNOTSUPP;
-	default: return -rc >= IPSET_ERR_PRIVATE ? -EPROTO : rc;
-	}
-}
-
 static int explain(const struct ipset *set, int rc, struct text_error *ret_error)
 {
 	const char *what = strerror(-rc);
@@ -98,127 +74,58 @@ static int explain(const struct ipset *set, int rc, struct text_error *ret_error
 	if (rc == -EPERM)
 		what = "CAP_NET_ADMIN is missing; run as root";
 	else if (rc == -EOPNOTSUPP)
-		what = "the kernel has no ipset of type " TYPE_IP " or " TYPE_NET;
+		what = "the kernel has no ipset of type " IPSET_TYPE_IP " or " IPSET_TYPE_NET;
 	else if (rc == -ENOSPC)
 		what = "the kernel has no room for another ipset";
 	text_error_set(ret_error, 0, 0, "%s: %s", set->target_name, what);
 	return rc;
 }
 
-/* Begins a message about one set, or, with version SETOPS_VERSIONS, about none. */
+/* Begins a message about one set. */
 static struct nlmsghdr *begin(struct ipset *set, enum ipset_cmd command, int version,
 			      uint16_t flags)
 {
-	uint8_t family = version < SETOPS_VERSIONS ? family_of((enum setops_version)version)
-						   : NFPROTO_UNSPEC;
-	struct nlmsghdr *nlh = nl_header(set->message, (uint16_t)(NFNL_SUBSYS_IPSET << 8 | command),
-					 family, flags);
-
-	mnl_attr_put_u8(nlh, IPSET_ATTR_PROTOCOL, set->protocol);
-	if (version < SETOPS_VERSIONS)
-		mnl_attr_put_strz(nlh, IPSET_ATTR_SETNAME, set->names[version]);
-	return nlh;
+	return ipset_begin(set->message, set->protocol, command,
+			   family_of((enum setops_version)version), set->names[version], flags);
 }
 
-static int request(struct ipset *set, struct nlmsghdr *nlh, mnl_cb_t cb, void *ctx)
+static int request(struct ipset *set, struct nlmsghdr *nlh)
 {
-	return to_errno(nl_request(set->nl, nlh, cb, ctx));
+	return ipset_request(set->nl, nlh, NULL, NULL);
 }
 
-static int take_protocol(const struct nlmsghdr *nlh, void *ctx)
+static int ask_protocol(struct ipset *set)
 {
-	const struct nlattr *attr;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) ==
-								  IPSET_ATTR_PROTOCOL) *
-		(uint8_t *)ctx = mnl_attr_get_u8(attr);
-	return MNL_CB_OK;
+	return set->protocol ? 0 : ipset_ask_protocol(set->nl, &set->protocol);
 }
 
-/* The newest protocol that both the kernel and we speak; what we ask is the same in all of them. */
-static int negotiate_protocol(struct ipset *set)
+static bool is_net(const struct ipset_header *header)
 {
-	uint8_t protocol = 0;
-	int rc;
-
-	if (set->protocol)
-		return 0;
-	set->protocol = IPSET_PROTOCOL;
-	rc = request(set, begin(set, IPSET_CMD_PROTOCOL, SETOPS_VERSIONS, NLM_F_ACK), take_protocol,
-		     &protocol);
-	set->protocol = protocol < IPSET_PROTOCOL ? protocol : IPSET_PROTOCOL;
-	if (rc == 0 && protocol < IPSET_PROTOCOL_MIN)
-		rc = -EOPNOTSUPP;
-	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
-		rc = -EOPNOTSUPP;
-	if (rc < 0)
-		set->protocol = 0;
-	return rc;
+	return strcmp(header->type, IPSET_TYPE_NET) == 0;
 }
 
-struct header {
-	char type[IPSET_MAXNAMELEN];
-	uint8_t family;
-	struct kind kind;
-};
-
-static void take_option(const struct nlattr *attr, struct kind *kind)
-{
-	if (mnl_attr_get_type(attr) == IPSET_ATTR_TIMEOUT)
-		kind->has_timeout = true;
-	else if (mnl_attr_get_type(attr) == IPSET_ATTR_CADT_FLAGS)
-		kind->has_comment = ntohl(mnl_attr_get_u32(attr)) & IPSET_FLAG_WITH_COMMENT;
-}
-
-static int take_header(const struct nlmsghdr *nlh, void *ctx)
-{
-	struct header *header = ctx;
-	const struct nlattr *attr, *inner;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) == IPSET_ATTR_TYPENAME)
-			snprintf(header->type, sizeof(header->type), "%.*s",
-				 (int)mnl_attr_get_payload_len(attr), mnl_attr_get_str(attr));
-		else if (mnl_attr_get_type(attr) == IPSET_ATTR_FAMILY)
-			header->family = mnl_attr_get_u8(attr);
-		else if (mnl_attr_get_type(attr) == IPSET_ATTR_DATA)
-			mnl_attr_for_each_nested(inner, attr) take_option(inner, &header->kind);
-	}
-	header->kind.is_net = strcmp(header->type, TYPE_NET) == 0;
-	return MNL_CB_OK;
-}
-
-static int get_header(struct ipset *set, int version, struct header *ret_header)
-{
-	struct nlmsghdr *nlh = begin(set, IPSET_CMD_LIST, version, NLM_F_ACK | NLM_F_DUMP);
-
-	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_FLAGS), htonl(IPSET_FLAG_LIST_HEADER));
-	*ret_header = (struct header){0};
-	return request(set, nlh, take_header, ret_header);
-}
-
-static int check_header(const struct ipset *set, int version, const struct header *header,
+static int check_header(const struct ipset *set, int version, const struct ipset_header *header,
 			struct text_error *ret_error)
 {
 	bool is_v4 = version == SETOPS_V4;
 	bool needs_net = !is_v4 && set->prefix6 < 128;
 
 	if (header->family == family_of((enum setops_version)version) &&
-	    (header->kind.is_net || (!needs_net && strcmp(header->type, TYPE_IP) == 0)))
+	    (is_net(header) || (!needs_net && strcmp(header->type, IPSET_TYPE_IP) == 0)))
 		return 0;
 	return text_error_set(ret_error, 0, 0, "ipset %s must be of type %s and family %s",
-			      set->names[version], needs_net ? TYPE_NET : TYPE_IP " or " TYPE_NET,
+			      set->names[version],
+			      needs_net ? IPSET_TYPE_NET : IPSET_TYPE_IP " or " IPSET_TYPE_NET,
 			      is_v4 ? "inet" : "inet6");
 }
 
 /* Where the kernel forgets nothing by itself, we have to. */
-static int take_kind(struct ipset *set, int version, const struct kind *kind)
+static int take_header(struct ipset *set, int version, const struct ipset_header *header)
 {
-	set->kinds[version] = *kind;
-	if (!kind->has_timeout && !set->expiries[version])
+	set->headers[version] = *header;
+	if (!header->has_timeout && !set->expiries[version])
 		set->expiries[version] = expiry_new(set->size);
-	return kind->has_timeout || set->expiries[version] ? 0 : -ENOMEM;
+	return header->has_timeout || set->expiries[version] ? 0 : -ENOMEM;
 }
 
 static uint32_t buckets_for(uint32_t size)
@@ -231,41 +138,40 @@ static uint32_t buckets_for(uint32_t size)
 static int create(struct ipset *set, int version)
 {
 	struct nlmsghdr *nlh = begin(set, IPSET_CMD_CREATE, version, NLM_F_ACK | NLM_F_EXCL);
-	struct kind kind = {.is_net = version == SETOPS_V6 && set->prefix6 < 128,
-			    .has_timeout = true,
-			    .has_comment = set->has_comment};
+	bool has_nets = version == SETOPS_V6 && set->prefix6 < 128;
+	struct ipset_header header = {.has_timeout = true, .has_comment = set->has_comment};
 	struct nlattr *nest;
 	int rc;
 
-	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, kind.is_net ? TYPE_NET : TYPE_IP);
+	strcpy(header.type, has_nets ? IPSET_TYPE_NET : IPSET_TYPE_IP);
+	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, header.type);
 	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION,
-			kind.is_net ? (kind.has_comment ? REVISION_NET_COMMENT : REVISION_NET)
-				    : (kind.has_comment ? REVISION_IP_COMMENT : REVISION_IP));
+			has_nets ? (header.has_comment ? REVISION_NET_COMMENT : REVISION_NET)
+				 : (header.has_comment ? REVISION_IP_COMMENT : REVISION_IP));
 	mnl_attr_put_u8(nlh, IPSET_ATTR_FAMILY, family_of((enum setops_version)version));
 	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
-	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(set->timeout_s));
-	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_MAXELEM), htonl(set->size));
-	mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_HASHSIZE), htonl(buckets_for(set->size)));
-	if (kind.has_comment)
-		mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_CADT_FLAGS),
-				 htonl(IPSET_FLAG_WITH_COMMENT));
+	ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, set->timeout_s);
+	ipset_put_u32(nlh, IPSET_ATTR_MAXELEM, set->size);
+	ipset_put_u32(nlh, IPSET_ATTR_HASHSIZE, buckets_for(set->size));
+	if (header.has_comment)
+		ipset_put_u32(nlh, IPSET_ATTR_CADT_FLAGS, IPSET_FLAG_WITH_COMMENT);
 	mnl_attr_nest_end(nlh, nest);
-	rc = request(set, nlh, NULL, NULL);
+	rc = request(set, nlh);
 	if (rc < 0)
 		return rc;
 	set->is_made[version] = true;
-	return take_kind(set, version, &kind);
+	return take_header(set, version, &header);
 }
 
 static int ensure_set(struct ipset *set, int version, bool *is_created,
 		      struct text_error *ret_error)
 {
-	struct header header;
-	int rc = get_header(set, version, &header);
+	struct ipset_header header;
+	int rc = ipset_get_header(set->nl, set->protocol, set->names[version], &header);
 
 	if (rc == 0) {
 		rc = check_header(set, version, &header, ret_error);
-		return rc < 0 ? rc : take_kind(set, version, &header.kind);
+		return rc < 0 ? rc : take_header(set, version, &header);
 	}
 	if (rc == -ENOENT && set->is_foreign) {
 		text_error_set(ret_error, 0, 0, "%s: there is no ipset %s", set->target_name,
@@ -283,7 +189,7 @@ static int ipset_ensure(struct target *target, bool *ret_created, struct text_er
 {
 	struct ipset *set = from_target(target);
 	bool is_created = false;
-	int rc = negotiate_protocol(set);
+	int rc = ask_protocol(set);
 
 	if (rc < 0)
 		return explain(set, rc, ret_error);
@@ -304,25 +210,20 @@ static struct addr masked(const struct ipset *set, const struct addr *addr, int 
 static void put_element(const struct ipset *set, struct nlmsghdr *nlh, const struct addr *whole,
 			int version, uint32_t timeout_s, const char *comment)
 {
-	const struct kind *kind = &set->kinds[version];
+	const struct ipset_header *header = &set->headers[version];
 	struct nlattr *data = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
-	struct nlattr *ip = mnl_attr_nest_start(nlh, IPSET_ATTR_IP);
 	struct addr addr = masked(set, whole, version);
 	size_t len;
 	const uint8_t *bytes = setops_bytes(&addr, (enum setops_version)version, &len);
 	char text[COMMENT_MAX];
 
-	mnl_attr_put(nlh,
-		     NET_ORDER(version == SETOPS_V4 ? IPSET_ATTR_IPADDR_IPV4
-						    : IPSET_ATTR_IPADDR_IPV6),
-		     len, bytes);
-	mnl_attr_nest_end(nlh, ip);
-	if (kind->is_net)
+	ipset_put_address(nlh, bytes, len);
+	if (is_net(header))
 		mnl_attr_put_u8(nlh, IPSET_ATTR_CIDR,
 				version == SETOPS_V4 ? 32 : (uint8_t)set->prefix6);
-	if (timeout_s && kind->has_timeout)
-		mnl_attr_put_u32(nlh, NET_ORDER(IPSET_ATTR_TIMEOUT), htonl(timeout_s));
-	if (comment && kind->has_comment) {
+	if (timeout_s && header->has_timeout)
+		ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, timeout_s);
+	if (comment && header->has_comment) {
 		snprintf(text, sizeof(text), "%s", comment);
 		mnl_attr_put_strz(nlh, IPSET_ATTR_COMMENT, text);
 	}
@@ -357,7 +258,7 @@ static int send_some(struct ipset *set, int version, const struct setops_list *l
 		sent++;
 	}
 	mnl_attr_nest_end(nlh, nest);
-	return sent ? request(set, nlh, NULL, NULL) : 0;
+	return sent ? request(set, nlh) : 0;
 }
 
 /* What the kernel does where the set has timeouts. */
@@ -393,7 +294,7 @@ static int expire(struct ipset *set, int version)
 			put_element(set, nlh, &addrs[i], version, 0, NULL);
 		mnl_attr_nest_end(nlh, nest);
 		if (count)
-			rc = request(set, nlh, NULL, NULL);
+			rc = request(set, nlh);
 	}
 	return rc;
 }
@@ -424,7 +325,7 @@ static int commit_list(struct ipset *set, int version, const struct setops_list 
 static int ipset_commit(struct target *target, const struct publish_op *ops, size_t count)
 {
 	struct ipset *set = from_target(target);
-	int first_rc = negotiate_protocol(set);
+	int first_rc = ask_protocol(set);
 
 	for (size_t done = 0; done < count && (first_rc == 0 || first_rc == -ENOSPC);
 	     done += SETOPS_MAX) {
@@ -447,7 +348,7 @@ static int has_element(struct ipset *set, int version, const struct addr *addr)
 	struct nlmsghdr *nlh = begin(set, IPSET_CMD_TEST, version, NLM_F_ACK);
 
 	put_element(set, nlh, addr, version, 0, NULL);
-	return request(set, nlh, NULL, NULL);
+	return request(set, nlh);
 }
 
 static int look_at(struct ipset *set, int version)
@@ -457,7 +358,7 @@ static int look_at(struct ipset *set, int version)
 	int rc = 0;
 
 	if (!count)
-		rc = request(set, begin(set, IPSET_CMD_HEADER, version, NLM_F_ACK), NULL, NULL);
+		rc = request(set, begin(set, IPSET_CMD_HEADER, version, NLM_F_ACK));
 	for (unsigned i = 0; i < count && rc == 0; i++)
 		rc = has_element(set, version, &witnesses[i].addr);
 	if (rc == 0 || rc == -ENOENT)
@@ -469,7 +370,7 @@ static int ipset_check(struct target *target, bool *ret_intact)
 {
 	struct ipset *set = from_target(target);
 	bool is_intact = true;
-	int rc = negotiate_protocol(set);
+	int rc = ask_protocol(set);
 
 	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++) {
 		rc = is_published(set, v) ? look_at(set, v) : 0;
@@ -495,7 +396,7 @@ static int ipset_remove(struct target *target)
 
 		if (!set->is_made[v])
 			continue;
-		rc = request(set, begin(set, IPSET_CMD_DESTROY, v, NLM_F_ACK), NULL, NULL);
+		rc = request(set, begin(set, IPSET_CMD_DESTROY, v, NLM_F_ACK));
 		if (rc == 0 || rc == -ENOENT)
 			set->is_made[v] = false;
 		else if (rc != -EBUSY && first_rc == 0)
