@@ -160,14 +160,36 @@ static void believe_found(struct opinion *opinion, const struct found *found, co
 	opinion_tell(opinion, node, name);
 }
 
-/* Fields that are in no key, each for itself. */
-static void weigh_fields(const struct question *question, struct opinion *opinion)
+/* P(what a node is about | class), but for a factor that is the same for all. */
+static void belief_factors(const struct sigdb *db, const struct belief *belief,
+			   float ret_factors[VOCAB_CLASSES_MAX])
+{
+	const struct prob *prob = &db->index->probs[belief->probs];
+
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		ret_factors[id] = belief->rest;
+	for (uint32_t i = 0; i < belief->prob_count; i++, prob++)
+		ret_factors[prob->class_id] += prob->extra / db->priors[prob->class_id];
+}
+
+/* Fields that are in no key, and the window and scale whatever the options, each for itself. */
+static void weigh_fields(const struct question *question, struct opinion *opinion,
+			 const struct node *windows)
 {
 	const struct syn *syn = question->syn;
+	const float *ttl = question->index->ttl_share[ttl_slot_of(syn->ttl)];
+	const float *df = question->index->df_share[(syn->quirks & QUIRK_DF) != 0];
+	const struct belief *belief = windows ? &windows->belief : NULL;
+	float likelihoods[VOCAB_CLASSES_MAX], factors[VOCAB_CLASSES_MAX];
 
-	opinion_weigh(opinion, question->index->ttl_share[ttl_slot_of(syn->ttl)], "ttl");
-	if (syn->ip_version == 4)
-		opinion_weigh(opinion, question->index->df_share[(syn->quirks & QUIRK_DF) != 0], "df");
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		likelihoods[id] = syn->ip_version == 4 ? ttl[id] * df[id] : ttl[id];
+	if (belief) {
+		belief_factors(opinion->db, belief, factors);
+		for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+			likelihoods[id] *= factors[id];
+	}
+	opinion_weigh(opinion, likelihoods, "fields");
 }
 
 /* ---- the shape: layout, window and scale ---- */
@@ -180,10 +202,9 @@ struct shape {
 };
 
 /* The window and scale may belong to classes that never send these options. */
-static void judge_window(struct question *question, struct opinion *opinion)
+static void judge_window(const struct question *question, struct opinion *opinion,
+			 const struct node *node)
 {
-	static const struct form form = {.win_kind = SIG_WIN_VALUE, .has_wscale = true};
-	const struct node *node = question_find(question, LEVEL_WINDOW_SCALE, &form, 0);
 	float shared = 0, own;
 
 	if (!node)
@@ -196,7 +217,6 @@ static void judge_window(struct question *question, struct opinion *opinion)
 	}
 	if (shared < CLASSES_IN_COMMON)
 		opinion_contradict(opinion, CONTRADICTION_WINDOW);
-	opinion_weigh_belief(opinion, &node->belief, "window and scale");
 }
 
 static struct shape believe_parts(struct question *question, struct opinion *opinion)
@@ -227,7 +247,9 @@ static struct shape believe_parts(struct question *question, struct opinion *opi
 
 static struct shape believe_shape(struct question *question, struct opinion *opinion)
 {
+	static const struct form form = {.win_kind = SIG_WIN_VALUE, .has_wscale = true};
 	struct found found = {.count = 0};
+	const struct node *windows;
 	struct shape shape;
 
 	find_nodes(question, LEVEL_SHAPE, &found);
@@ -236,7 +258,9 @@ static struct shape believe_shape(struct question *question, struct opinion *opi
 		return (struct shape){.whole = true, .count = found.total};
 	}
 	shape = believe_parts(question, opinion);
-	judge_window(question, opinion);
+	windows = question_find(question, LEVEL_WINDOW_SCALE, &form, 0);
+	judge_window(question, opinion, windows);
+	weigh_fields(question, opinion, windows);
 	return shape;
 }
 
@@ -249,8 +273,6 @@ static void match_shape(struct question *question, struct opinion *opinion)
 		opinion_doubt(opinion, REASON_WIN_CHANGED);
 	if (!shape.whole && (!shape.scale || shape.window))
 		opinion_doubt(opinion, REASON_WSCALE_CHANGED);
-	if (!shape.whole)
-		weigh_fields(question, opinion);
 	sig = closest(question, opinion);
 	judge_ttl(opinion, question->syn, sig);
 	judge_quirks(opinion, question->syn, sig);
@@ -376,7 +398,7 @@ static void match_skeleton(struct question *question, struct opinion *opinion)
 	if (!found.count)
 		return;
 	believe_found(opinion, &found, "options");
-	weigh_fields(question, opinion);
+	weigh_fields(question, opinion, NULL);
 	sig = closest(question, opinion);
 	if (has_timestamps(sig->opt_kinds, sig->opt_count) &&
 	    !has_timestamps(syn->opt_kinds, syn->opt_count))

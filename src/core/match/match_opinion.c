@@ -18,6 +18,9 @@ static const float doubts[REASON_COUNT] = {
 	[REASON_OPTS_CHANGED] = 0.35f,   [REASON_CONTRADICTION] = 0.2f,
 };
 
+/* Classes with less than this after weighing share what the prior gets. */
+#define WORTH_KEEPING 0.001f
+
 void opinion_init(struct opinion *opinion, const struct sigdb *db, struct tracer *tracer)
 {
 	memset(opinion, 0, offsetof(struct opinion, extras));
@@ -49,32 +52,44 @@ float opinion_class_prob(const struct opinion *opinion, unsigned id)
 	return opinion->scale * extra + opinion->rest * opinion->db->priors[id];
 }
 
+/* All classes side by side, times what speaks for each. Return: their sum. */
+static float weigh_dense(const struct opinion *opinion, const float *restrict likelihoods,
+			 float *restrict ret_probs)
+{
+	const float *priors = opinion->db->priors;
+	float sum = 0;
+
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		ret_probs[id] = opinion->rest * priors[id];
+	for (uint64_t left = opinion->classes; left; left &= left - 1) {
+		unsigned id = (unsigned)__builtin_ctzll(left);
+
+		ret_probs[id] += opinion->scale * opinion->extras[id];
+	}
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		ret_probs[id] *= likelihoods[id];
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+		sum += ret_probs[id];
+	return sum;
+}
+
 void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSES_MAX],
 		   const char *name)
 {
-	float sum = 0;
+	float probs[VOCAB_CLASSES_MAX];
+	float sum = weigh_dense(opinion, likelihoods, probs), kept = 0;
 
+	opinion->classes = 0;
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
-		opinion->extras[id] = opinion_class_prob(opinion, id) * likelihoods[id];
-		sum += opinion->extras[id];
+		if (probs[id] < WORTH_KEEPING * sum)
+			continue;
+		opinion->extras[id] = probs[id];
+		opinion->classes |= UINT64_C(1) << id;
+		kept += probs[id];
 	}
-	opinion->classes = UINT64_MAX;
-	opinion->rest = 0;
 	opinion->scale = 1 / sum;
+	opinion->rest = kept < sum ? 1 - kept / sum : 0;
 	opinion_tell(opinion, NULL, name);
-}
-
-void opinion_weigh_belief(struct opinion *opinion, const struct belief *belief, const char *name)
-{
-	const struct prob *probs = &opinion->db->index->probs[belief->probs];
-	float likelihoods[VOCAB_CLASSES_MAX];
-
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		likelihoods[id] = belief->rest;
-	for (uint32_t i = 0; i < belief->prob_count; i++)
-		likelihoods[probs[i].class_id] +=
-			probs[i].extra / opinion->db->priors[probs[i].class_id];
-	opinion_weigh(opinion, likelihoods, name);
 }
 
 void opinion_doubt_kind(struct opinion *opinion, enum sigdb_kind kind)

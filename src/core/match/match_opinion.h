@@ -55,9 +55,6 @@ void opinion_make_room(struct opinion *opinion, float share);
 void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSES_MAX],
 		   const char *name);
 
-/** opinion_weigh_belief() - the same with what a node knows of the field. */
-void opinion_weigh_belief(struct opinion *opinion, const struct belief *belief, const char *name);
-
 /**
  * opinion_doubt_kind() - something else than the sender may stand behind what is seen: a relay,
  * a device on the path, a label that lied when the rates were counted.

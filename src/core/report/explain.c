@@ -27,8 +27,8 @@ static const struct words step_words[] = {
 	{"window and scale", "the window and its scale together"},
 	{"window or scale", "the window or its scale, which are not known together"},
 	{"signature", "all fields together"},
-	{"ttl", "the initial TTL"},
-	{"df", "the don't-fragment bit"},
+	{"fields",
+	 "the initial TTL, the don't-fragment bit, the window and its scale, each for itself"},
 	{"relays and lies", "that something else may stand behind what is seen"},
 };
 

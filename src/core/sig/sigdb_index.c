@@ -196,12 +196,12 @@ static uint32_t find_shape(const struct build *build, uint32_t layout, const str
 	return NONE;
 }
 
-/* What needs a condition, or a tool's packet that has next to no options, says nothing about
- * anything but its own whole signature. */
+/* What needs a condition, a tool's packet, and what has next to no options say nothing about
+ * anything but their own whole signatures. */
 static bool is_alone(const struct entry *entry)
 {
-	return entry->when != SIG_WHEN_ALWAYS || entry->sig.opt_any ||
-	       (entry->tool && entry->sig.opt_count < 2);
+	return entry->when != SIG_WHEN_ALWAYS || entry->sig.opt_any || entry->tool ||
+	       entry->sig.opt_count < 2;
 }
 
 static void add_entry(struct build *build, uint32_t id)

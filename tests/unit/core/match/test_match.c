@@ -167,7 +167,7 @@ Test(match, mirai_whatever_else_it_sends, .init = setup, .fini = teardown)
 	struct match match;
 
 	match_syn(db, &syn, &match);
-	cr_expect_not(match.tool);
+	cr_expect_str_eq(class_of(&match), "bare");
 	syn.seq = 0xc0000201; /* 192.0.2.1, its destination */
 	match_syn(db, &syn, &match);
 	cr_expect(match.tool && has(&match, REASON_SEQ_IS_DST));
