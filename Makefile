@@ -13,14 +13,15 @@ CC ?= cc
 
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
-	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev
-CHECK_DEPS := $(DEPS) libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
+	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev \
+	zlib1g-dev liblzma-dev libzstd-dev nettle-dev
+CHECK_DEPS := $(DEPS) zstd xz-utils python3-scapy tshark gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
 	openssh-server openssh-client openssl
 
-PKGS := libmnl libnfnetlink libnetfilter_queue libnftnl libconfig libpcap libcjson libxxhash libcap-ng libseccomp
+PKGS := libmnl libnfnetlink libnetfilter_queue libnftnl libconfig libpcap libcjson libxxhash libcap-ng libseccomp zlib liblzma libzstd nettle
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wvla \
 	-Wformat=2 -Wundef
 CPPFLAGS += -Iinclude -iquote src -D_GNU_SOURCE -DSYNPRINT_VERSION='"$(VERSION)"' \
@@ -344,7 +345,7 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 	$(CLI) completion fish >$(word 2,$(COMPLETIONS))
 	$(CLI) completion zsh >$(word 3,$(COMPLETIONS))
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
-	install -m 644 conf/signatures.db conf/links.db $(DESTDIR)$(SYSCONFDIR)/synprint/
+	install -m 644 conf/signatures.db conf/links.db conf/servers.db $(DESTDIR)$(SYSCONFDIR)/synprint/
 	test -e $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || \
 		install -m 644 conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/
 	for page in $(MAN_PAGES); do install -D -m 644 $$page \
@@ -360,7 +361,7 @@ uninstall: ## remove what install copied, but not a changed configuration
 		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc $(COMPLETIONS)
 	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/synprint.conf $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
-	rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/signatures.db $(DESTDIR)$(SYSCONFDIR)/synprint/links.db
+	for db in signatures links servers; do rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/$$db.db; done
 	cmp -s conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf && \
 		rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || true
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/synprint 2>/dev/null

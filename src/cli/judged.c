@@ -26,12 +26,17 @@ struct slot {
 };
 
 struct judged {
+	judged_write_fn *write;
 	struct slot slots[SLOTS];
 };
 
-struct judged *judged_new(void)
+struct judged *judged_new(judged_write_fn *write)
 {
-	return calloc(1, sizeof(struct judged));
+	struct judged *judged = calloc(1, sizeof(*judged));
+
+	if (judged)
+		judged->write = write;
+	return judged;
 }
 
 void judged_free(struct judged *judged)
@@ -84,7 +89,7 @@ void judged_put(struct judged *judged, const struct report *report, const struct
 		text_put_len(buf, slot->text, slot->len);
 		return;
 	}
-	report_put_judged(report, vocab, buf);
+	judged->write(report, vocab, buf);
 	if (!buf->overflow && buf->len - start <= TEXT_MAX)
 		slot_fill(slot, report, &sig, buf->data + start, buf->len - start);
 }

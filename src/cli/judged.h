@@ -10,11 +10,15 @@
 
 struct judged;
 
+/* Writes the text: report_put_judged(), or another one that says no more than it. */
+typedef void judged_write_fn(const struct report *report, const struct vocab *vocab,
+			     struct text_buf *buf);
+
 /** judged_new() - an empty store of fixed size; NULL: no memory. */
-struct judged *judged_new(void);
+struct judged *judged_new(judged_write_fn *write);
 void judged_free(struct judged *judged);
 
-/** judged_put() - what report_put_judged() appends; syn, match and link must be there. */
+/** judged_put() - what its writer appends; syn, match and link must be there. */
 void judged_put(struct judged *judged, const struct report *report, const struct vocab *vocab,
 		struct text_buf *buf);
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #define SYSTEM_WIDTH 21 /* with an IPv4 address, the flags begin behind column 80 */
-#define SYSTEM_WIDTH_WIDE 34
 #define WIDE_COLUMNS 110
 #define LINK_WIDTH 17
+#define KIND_WIDTH 7
 
 /* SGR codes (ECMA-48 section 8.3.117). */
 #define SGR_DIM "2"
@@ -55,9 +55,12 @@ static const char *grade_sgr(enum link_grade grade)
 
 void line_layout_init(struct line_layout *layout, bool color, bool with_date, unsigned columns)
 {
-	*layout = (struct line_layout){.color = color, .with_date = with_date, .addr_width = 15};
+	*layout = (struct line_layout){.color = color,
+				       .with_date = with_date,
+				       .addr_width = 15,
+				       .to_width = 19};
 	layout->system_width =
-		columns == 0 || columns >= WIDE_COLUMNS ? SYSTEM_WIDTH_WIDE : SYSTEM_WIDTH;
+		columns == 0 || columns >= WIDE_COLUMNS ? LINE_SYSTEM_WIDE : SYSTEM_WIDTH;
 	layout->time_s = -1;
 }
 
@@ -146,6 +149,10 @@ void line_put_header(struct line_layout *layout, struct text_buf *buf)
 {
 	put_column(layout, buf, "TIME", layout->with_date ? 19 : 8, SGR_BOLD);
 	put_column(layout, buf, "ADDRESS", (int)layout->addr_width, SGR_BOLD);
+	if (layout->with_to)
+		put_column(layout, buf, "TO", (int)layout->to_width, SGR_BOLD);
+	if (layout->with_kind)
+		put_column(layout, buf, "KIND", KIND_WIDTH, SGR_BOLD);
 	put_column(layout, buf, "SYSTEM", (int)layout->system_width, SGR_BOLD);
 	put_column(layout, buf, "CONF", -4, SGR_BOLD);
 	put_column(layout, buf, "HOPS", -4, SGR_BOLD);
@@ -153,6 +160,19 @@ void line_put_header(struct line_layout *layout, struct text_buf *buf)
 	put_column(layout, buf, "LINK", LINK_WIDTH, SGR_BOLD);
 	put_column(layout, buf, "FLAGS", 5, SGR_BOLD);
 	end_line(buf);
+}
+
+/* Like the address column, it grows. */
+static void put_to(struct line_layout *layout, const struct line *line, struct text_buf *buf)
+{
+	char data[80];
+	struct text_buf text;
+
+	text_buf_init(&text, data, sizeof(data));
+	text_putf(&text, strchr(line->to, ':') ? "[%s]:%u" : "%s:%u", line->to, line->to_port);
+	if (text.len > layout->to_width)
+		layout->to_width = (unsigned)text.len;
+	put_column(layout, buf, data, (int)layout->to_width, "");
 }
 
 void line_put(struct line_layout *layout, const struct line *line, struct text_buf *buf)
@@ -163,6 +183,10 @@ void line_put(struct line_layout *layout, const struct line *line, struct text_b
 		layout->addr_width = (unsigned)strlen(line->addr);
 	put_time(layout, line->time_s, buf);
 	put_column(layout, buf, line->addr, (int)layout->addr_width, flags_sgr(line->flags));
+	if (layout->with_to)
+		put_to(layout, line, buf);
+	if (layout->with_kind)
+		put_column(layout, buf, line->is_answer ? "SYN+ACK" : "SYN", KIND_WIDTH, "");
 	put_column(layout, buf, line->system, (int)layout->system_width, sgr);
 	if (line->match == MATCH_NONE)
 		put_column(layout, buf, "-", -4, sgr);

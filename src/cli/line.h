@@ -15,6 +15,9 @@
 struct line {
 	time_t time_s; /* Unix time; printed in local time */
 	const char *addr;
+	const char *to; /* only with_to: the other end */
+	unsigned to_port;
+	bool is_answer; /* a SYN+ACK: addr is the server's */
 	const char *system; /* the label, else the class */
 	const char *link;
 	unsigned confidence_permille;
@@ -25,11 +28,14 @@ struct line {
 	enum match_kind match;
 };
 
+#define LINE_SYSTEM_WIDE 34 /* columns of the system on a wide terminal, or without one */
+
 /* How wide and how colourful; the address column grows when a longer address comes. */
 struct line_layout {
 	bool color;
 	bool with_date;
-	unsigned addr_width, system_width;
+	bool with_to, with_kind; /* columns of captures */
+	unsigned addr_width, to_width, system_width;
 	time_t time_s; /* whose text is in time_text */
 	char time_text[24];
 };

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synprint unknown: what nothing in the databases looks like, ready to be named and pasted. */
+#include "cli/unknown.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "cli/ask.h"
+#include "cli/classify/classify.h"
 #include "control/proto.h"
 
 static double number_of(const cJSON *object, const char *name)
@@ -56,6 +60,70 @@ static int print_reply(const struct cli *cli, const char *line, const cJSON *rep
 	return CLI_OK;
 }
 
+/* ---- of captures ---- */
+
+#define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 160)
+
+static void put_entry_json(const struct tally_entry *entry, bool is_first, struct text_buf *out)
+{
+	text_put(out, is_first ? "{\"sig\":\"" : ",{\"sig\":\"");
+	sig_format(&entry->sig, out);
+	text_putf(out, "\",\"count\":%llu,\"first_seen\":%u,\"last_seen\":%u}",
+		  (unsigned long long)entry->count, entry->first_seen_s, entry->last_seen_s);
+}
+
+static void put_entry(const struct tally_entry *entry, unsigned number, struct text_buf *out)
+{
+	char first[32], last[32];
+
+	format_time(entry->first_seen_s, first);
+	format_time(entry->last_seen_s, last);
+	text_putf(out, "\n; %llu SYNs, from %s to %s\nlabel = s:other:Unnamed:%u\nsig = ",
+		  (unsigned long long)entry->count, first, last, number);
+	sig_format(&entry->sig, out);
+	text_put_char(out, '\n');
+}
+
+static void put_head(const struct tally_stats *stats, bool json, struct text_buf *out)
+{
+	if (json) {
+		text_putf(out,
+			  "{\"ok\":true,\"syns\":%llu,\"shapes\":%zu,\"capacity\":%zu,"
+			  "\"evicted\":%llu,\"unknown\":[",
+			  (unsigned long long)stats->total, stats->used, stats->capacity,
+			  (unsigned long long)stats->evicted);
+		return;
+	}
+	text_putf(out, "; %llu SYNs of %zu shapes that nothing in the database looks like\n",
+		  (unsigned long long)stats->total, stats->used);
+	if (stats->evicted)
+		text_putf(out, "; %llu rare shapes gave way to others and are not shown\n",
+			  (unsigned long long)stats->evicted);
+	text_put(out, "[tcp:request]\n");
+}
+
+void unknown_put_tally(struct tally *tally, bool json, struct text_buf *out)
+{
+	struct tally_stats stats;
+	struct tally_entry *entries;
+	size_t count = 0;
+
+	tally_get_stats(tally, &stats);
+	entries = calloc(stats.used + 1, sizeof(*entries));
+	if (entries)
+		count = tally_list(tally, entries, stats.used);
+	put_head(&stats, json, out);
+	for (size_t i = 0; i < count && out->size - out->len > ENTRY_BYTES_MAX; i++)
+		if (json)
+			put_entry_json(&entries[i], i == 0, out);
+		else
+			put_entry(&entries[i], (unsigned)i + 1, out);
+	text_put(out, json ? "]}\n" : "");
+	free(entries);
+}
+
+/* ---- of the daemon ---- */
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {CLI_COMMON_OPTIONS};
@@ -67,7 +135,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli_option(cli, argc, argv, options) == CLI_STOP)
 		return cli->exit;
 	if (optind != argc)
-		return cli_usage_error(cli, "unknown takes no argument");
+		return classify_unknown(cli, (const char *const *)(argv + optind),
+					(unsigned)(argc - optind));
 	request = ask_new_request("unknown");
 	cJSON_AddNumberToObject(request, "limit", PROTO_LIMIT_MAX);
 	r = ask_request(cli, request, &ask, &line, &reply);
@@ -81,8 +150,9 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_unknown = {
 	.name = "unknown",
-	.arguments = "",
+	.arguments = "[FILE ...]",
 	.summary = "List signatures that matched nothing, as a database with counts",
-	.help = "Give each a label of its own and paste it into a signature file.\n\nOptions:\n",
+	.help = "Those that synprintd saw, or those of captures. Give each a label of its own and\n"
+		"paste it into a signature file.\n\nOptions:\n",
 	.run = run,
 };

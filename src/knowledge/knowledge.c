@@ -206,6 +206,26 @@ static const char *find_learned(const struct knowledge_params *params, struct vo
 	return NULL;
 }
 
+/* What a class of clients weighs says nothing of servers, so no prior is set. */
+static int load_servers(const struct knowledge_params *params, struct vocab *vocab,
+			struct knowledge_error *ret_error, struct sigdb **ret_db)
+{
+	struct sigdb *db = sigdb_new(vocab);
+	int rc = db ? 0 : -ENOMEM;
+
+	if (db)
+		sigdb_read_answers(db);
+	for (unsigned i = 0; rc == 0 && i < params->server_count; i++)
+		rc = load_file(params->servers[i], load_sigdb, db, ret_error);
+	if (rc == 0)
+		rc = build(db, ret_error);
+	if (rc < 0)
+		sigdb_free(db);
+	else
+		*ret_db = db;
+	return rc;
+}
+
 static int load_all(const struct knowledge_params *params, struct vocab *vocab,
 		    struct knowledge_error *ret_error, struct knowledge *knowledge)
 {
@@ -215,6 +235,8 @@ static int load_all(const struct knowledge_params *params, struct vocab *vocab,
 	if (rc == 0 && params->learned)
 		rc = load_signatures(params, find_learned(params, vocab), vocab, ret_error,
 				     &knowledge->sigdb);
+	if (rc == 0 && params->server_count)
+		rc = load_servers(params, vocab, ret_error, &knowledge->servers);
 	if (rc == 0)
 		rc = load_file(params->links, load_linkdb, knowledge->linkdb, ret_error);
 	if (rc == 0 && params->names)
@@ -248,6 +270,7 @@ void knowledge_free(struct knowledge *knowledge)
 		return;
 	sigdb_free(knowledge->sigdb);
 	sigdb_free(knowledge->base);
+	sigdb_free(knowledge->servers);
 	linkdb_free(knowledge->linkdb);
 	netnames_free(knowledge->names);
 	free(knowledge);

@@ -16,6 +16,7 @@
 struct knowledge {
 	struct sigdb *sigdb;
 	struct sigdb *base; /* the same without what was learned; only where that is wanted */
+	struct sigdb *servers; /* signatures of SYN+ACKs; NULL where nobody wants them */
 	struct linkdb *linkdb;
 	struct netnames *names; /* of networks; NULL without */
 };
@@ -30,6 +31,8 @@ struct knowledge_prior {
 struct knowledge_params {
 	const char *const *signatures; /* files, read one after the other */
 	unsigned signature_count;
+	const char *const *servers; /* files with signatures of SYN+ACKs; may be none */
+	unsigned server_count;
 	const char *links; /* file */
 	const char *names; /* file; NULL: networks have no names */
 	const char *learned; /* file that need not be there, read last; NULL: nothing is learned */

@@ -13,7 +13,7 @@ BUILD = ROOT / os.environ.get("BUILD", "build")
 SYNPRINT = str(BUILD / "synprint")
 
 # pcap-linktype(7)
-NULL, ETHERNET, RAW, LOOP, SLL, SLL2, IEEE802_11 = 0, 1, 101, 108, 113, 276, 105
+NULL, ETHERNET, RAW, LOOP, SLL, SLL2, USER0 = 0, 1, 101, 108, 113, 276, 147
 
 
 def checksum(data):

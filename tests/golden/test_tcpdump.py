@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from captures import (ETHERNET, EOL, IEEE802_11, LINKS, NOP, SACK_OK, classify, frame_ethernet, mss,
-                      pcap, pcapng, run_classify, syn, timestamps, wscale)
+from captures import (ETHERNET, EOL, LINKS, NOP, SACK_OK, classify, frame_ethernet, mss,
+                      pcap, pcapng, run_classify, syn, timestamps, USER0, wscale)
 
 SYNS = 300
 FORMATS = {
@@ -222,7 +222,7 @@ def test_cut_off(folder):
         path = folder / f"cut.{suffix}"
         for length in (before + 3, before + 17, len(whole) - 1):
             path.write_bytes(whole[:length])
-            out = expect_refusal(path, "truncated")
+            out = expect_refusal(path, "cut off")
             assert out.count("\n") == len(frames) - 1, f"cut at {length}: {out.count(chr(10))} lines"
         path.write_bytes(whole[:before])
         assert len(classify(path)) == len(frames) - 1
@@ -236,9 +236,9 @@ def test_no_capture(folder):
     nothing.write_bytes(b"")
     expect_refusal(nothing)
     expect_refusal(folder / "missing.pcap", "No such file")
-    wireless = folder / "wireless.pcap"
-    wireless.write_bytes(pcap([], IEEE802_11))
-    expect_refusal(wireless, "IEEE802_11", "105")
+    private = folder / "private.pcap"
+    private.write_bytes(pcap([(0, b"whatever")], USER0))
+    expect_refusal(private, "147", "all 1 packets")
 
 
 def test_empty(folder):

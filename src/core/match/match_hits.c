@@ -9,9 +9,21 @@
 
 enum fit { FIT_NOT, FIT_FUZZY, FIT_SETTING, FIT_WHOLE };
 
+/*
+ * A server answers with what it does of what was offered. Another choice is another server's, or
+ * the same one's with other settings, which then have a signature of their own.
+ */
+static bool answers_otherwise(const struct ref *ref, const struct syn *syn)
+{
+	const unsigned options = SYN_OFFER_WSCALE | SYN_OFFER_SACK | SYN_OFFER_TS;
+
+	return ref->does && syn->offers && ((syn->offers & ref->does) ^ syn_offers(syn)) & options;
+}
+
 static bool ref_rules_out(const struct ref *ref, const struct syn *syn)
 {
-	return (ref->ip_version && ref->ip_version != syn->ip_version) ||
+	return answers_otherwise(ref, syn) ||
+	       (ref->ip_version && ref->ip_version != syn->ip_version) ||
 	       (ref->ip_opt_len != SIG_ANY && ref->ip_opt_len != syn->ip_opt_len) ||
 	       (ref->payload != 2 && ref->payload != (syn->payload_len ? 1 : 0)) ||
 	       (ref->bad_ttl && ref->initial_ttl < syn->ttl);

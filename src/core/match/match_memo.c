@@ -50,9 +50,10 @@ static void make_key(const struct syn *syn, uint64_t ret_key[KEY_WORDS])
 				    (uint64_t)syn->ip_opt_len << 40 |
 				    (uint64_t)syn->opt_count << 48 |
 				    (uint64_t)syn->opt_eol_pad << 56;
-	ret_key[LAYOUT_WORDS + 2] = (uint64_t)syn->tcp_header_len |
-				    (uint64_t)(syn->payload_len != 0) << 8 |
-				    (uint64_t)(syn->ts_val != 0) << 9;
+	ret_key[LAYOUT_WORDS + 2] =
+		(uint64_t)syn->tcp_header_len | (uint64_t)(syn->payload_len != 0) << 8 |
+		(uint64_t)(syn->ts_val != 0) << 9 | (uint64_t)syn->offers << 16 |
+		(uint64_t)syn_is_answer(syn) << 24;
 }
 
 static size_t slot_of(const uint64_t key[KEY_WORDS])

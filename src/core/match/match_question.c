@@ -22,9 +22,13 @@ void question_init(struct question *question, const struct index *index, const s
 static void reckon_factor(struct question *question)
 {
 	const struct syn *syn = question->syn;
+	unsigned unit = syn->mss;
 
+	/* A server knows already whether each segment will have a timestamp of twelve bytes. */
+	if (syn_is_answer(syn) && syn->has_ts && unit > 12)
+		unit -= 12;
 	question->factor = sig_win_factor(syn, &question->factor_kind);
-	question->mss_max = syn->mss && 65535u / syn->mss * syn->mss == syn->win;
+	question->mss_max = unit && 65535u / unit * unit == syn->win;
 	question->has_factor = true;
 }
 

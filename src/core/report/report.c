@@ -7,6 +7,7 @@
 #include "core/report/report.h"
 
 #include "core/base/digits.h"
+#include "core/report/community.h"
 #include "core/sig/sig.h"
 
 #define CLASS_MIN_PERMILLE 1
@@ -39,7 +40,7 @@ static inline void put_text(struct text_buf *buf, const char *key, const char *t
  * The SYN itself goes through a plain cursor into room for the longest there is: everything in it
  * has a bound, and one check at the end replaces forty.
  */
-#define SYN_TEXT_MAX 1536 /* 25 keys of 30 bytes and numbers of 10, 3 addresses, 40 options of 7 */
+#define SYN_TEXT_MAX 1664 /* 27 keys of 30 bytes and numbers of 10, 3 addresses, 40 options of 7 */
 
 static inline char *add(char *at, const char *text)
 {
@@ -135,13 +136,27 @@ static char *add_syn(char *at, uint64_t now_ms, const struct syn *syn)
 	return at;
 }
 
+/* Which packet it was, and the connection's name to others. */
+static char *add_connection(char *at, const struct report *report)
+{
+	char id[COMMUNITY_TEXT_MAX];
+
+	at = add(at, syn_is_answer(report->syn) ? ",\"kind\":\"synack\"" : ",\"kind\":\"syn\"");
+	at = add_syn(at, report->now_ms, report->syn);
+	community_format(report->community_seed, report->syn, id);
+	at = add(at, ",\"community_id\":\"");
+	at = add(at, id);
+	*at++ = '"';
+	return at;
+}
+
 void report_put_observed(const struct report *report, struct text_buf *buf)
 {
 	char text[SYN_TEXT_MAX], *at = text;
 
 	at = add_addr(at, "\"ip\":\"", &report->addr);
 	at = add_number(at, "\",\"port\":", report->port);
-	at = report->syn ? add_syn(at, report->now_ms, report->syn) : add(at, ",\"syn\":null");
+	at = report->syn ? add_connection(at, report) : add(at, ",\"syn\":null");
 	*at = '\0';
 	text_put_len(buf, text, (size_t)(at - text));
 }

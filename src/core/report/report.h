@@ -16,6 +16,7 @@ struct report {
 	const struct match *match; /* NULL likewise: "classes" has the verdict's class alone */
 	const struct link *link; /* NULL likewise: the MTU follows from the verdict's MSS */
 	struct verdict verdict;
+	uint16_t community_seed; /* of the Community ID */
 };
 
 /** report_json() - append the object, on one line, without a newline. */

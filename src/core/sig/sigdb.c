@@ -41,6 +41,11 @@ void sigdb_free(struct sigdb *db)
 	free(db);
 }
 
+void sigdb_read_answers(struct sigdb *db)
+{
+	db->of_answers = true;
+}
+
 int sigdb_add_entry(struct sigdb *db, const struct entry *entry)
 {
 	struct entry *entries;
@@ -213,6 +218,7 @@ struct sigdb_info sigdb_info(const struct sigdb *db, size_t index)
 		.when_value = entry->when_value,
 		.class_id = entry->class_id,
 		.when = (enum sig_when)entry->when,
+		.does = entry->does,
 		.generic = entry->generic,
 		.tool = entry->tool,
 	};

@@ -36,6 +36,7 @@ struct sigdb_info {
 	uint16_t label, when_value;
 	uint8_t class_id;
 	enum sig_when when;
+	uint8_t does; /* of a server: enum syn_offer, or-ed, with SYN_OFFER_KNOWN; 0: not said */
 	bool generic, tool;
 };
 
@@ -50,6 +51,12 @@ struct sigdb_stats {
  */
 struct sigdb *sigdb_new(struct vocab *vocab);
 void sigdb_free(struct sigdb *db);
+
+/**
+ * sigdb_read_answers() - from here on sigdb_load() reads signatures of SYN+ACKs, which stand below
+ * [tcp:response], in place of those of SYNs. One database holds one kind.
+ */
+void sigdb_read_answers(struct sigdb *db);
 
 /**
  * sigdb_load() - add the signatures of a text, in our format or p0f v3's (synprint-db(5)).

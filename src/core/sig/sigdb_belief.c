@@ -210,7 +210,7 @@ static bool same_leaf(const struct ref *a, const struct ref *b)
 {
 	return a->quirks == b->quirks && a->ip_opt_len == b->ip_opt_len &&
 	       a->ip_version == b->ip_version && a->initial_ttl == b->initial_ttl &&
-	       a->payload == b->payload && a->bad_ttl == b->bad_ttl;
+	       a->payload == b->payload && a->does == b->does && a->bad_ttl == b->bad_ttl;
 }
 
 /* Other guesses than the leaf's own: what has the same shape, then the same layout. */

@@ -26,7 +26,7 @@ struct entry {
 	float permille; /* 0: not given */
 	uint32_t source; /* offset into sigdb.texts */
 	uint16_t label, when_value;
-	uint8_t class_id, when;
+	uint8_t class_id, when, does;
 	bool generic, tool;
 };
 
@@ -56,7 +56,7 @@ struct node {
 struct ref {
 	uint32_t entry; /* the first of equal ones, specific ones before generic ones */
 	uint32_t leaf, quirks, ip_opt_len;
-	uint8_t ip_version, initial_ttl, payload;
+	uint8_t ip_version, initial_ttl, payload, does;
 	bool bad_ttl, generic, rated;
 };
 
@@ -107,6 +107,7 @@ struct sigdb {
 	uint16_t nearest[VOCAB_CLASSES_MAX]; /* and for what nothing known is like */
 	float doubts[SIGDB_KINDS]; /* by the kind of match: something else stands behind the SYN */
 	bool weight_forced[VOCAB_CLASSES_MAX]; /* by sigdb_set_prior(): the text no longer counts */
+	bool of_answers; /* signatures of SYN+ACKs */
 };
 
 /** ttl_slot_of() - the place of the usual initial TTL above @ttl: 32, 64, 128 or 255. */

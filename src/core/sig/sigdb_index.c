@@ -302,6 +302,7 @@ static struct ref make_ref(const struct entry *entry, uint32_t id)
 		.ip_version = entry->sig.ip_version,
 		.initial_ttl = entry->sig.initial_ttl,
 		.payload = entry->sig.payload,
+		.does = entry->does,
 		.bad_ttl = entry->sig.bad_ttl,
 		.generic = entry->generic,
 		.rated = entry->permille > 0,

@@ -60,7 +60,7 @@ size_t sigdb_alias_len(const char *label, const char *class)
 	return 0;
 }
 
-static const char *const skipped_sections[] = {"mtu", "tcp:response", "http:request",
+static const char *const skipped_sections[] = {"mtu", "tcp:request", "tcp:response", "http:request",
 					       "http:response"};
 
 static bool is_blank(char c)
@@ -333,6 +333,31 @@ static int read_when(struct reader *reader, struct span value)
 	return 0;
 }
 
+static unsigned offer_of(struct span word)
+{
+	if (span_is(word, "ws"))
+		return SYN_OFFER_WSCALE;
+	if (span_is(word, "sok"))
+		return SYN_OFFER_SACK;
+	return span_is(word, "ts") ? SYN_OFFER_TS : 0;
+}
+
+/* does = none | ws,sok,ts: the options with which a server answers where they are offered */
+static int read_does(struct reader *reader, struct span value)
+{
+	struct span rest = value, word;
+	unsigned offers = SYN_OFFER_KNOWN;
+
+	while (rest.text && !span_is(value, "none")) {
+		word = span_cut(&rest, ',');
+		if (!offer_of(word))
+			return refuse(reader, word, "not one of ws, sok, ts, or none alone");
+		offers |= offer_of(word);
+	}
+	reader->entry.does = (uint8_t)offers;
+	return 0;
+}
+
 static int read_from(struct reader *reader, struct span value)
 {
 	int r = sigdb_add_text(reader->db, value.text, value.len, &reader->entry.source);
@@ -379,6 +404,11 @@ static int read_sig(struct reader *reader, struct span value)
 	return r < 0 ? fail(reader, value, r, "no room for one more signature") : 0;
 }
 
+static const char *section_of(const struct sigdb *db)
+{
+	return db->of_answers ? "tcp:response" : "tcp:request";
+}
+
 static int read_section(struct reader *reader, struct span line)
 {
 	struct span name = {line.text + 1, line.len - 2};
@@ -387,7 +417,7 @@ static int read_section(struct reader *reader, struct span line)
 		return refuse(reader, line, "a section is given as [NAME]");
 	reader->labelled = false;
 	reader->section = SECTION_SKIPPED;
-	if (span_is(name, "tcp:request")) {
+	if (span_is(name, section_of(reader->db))) {
 		reader->section = SECTION_SYN;
 		return 0;
 	}
@@ -408,7 +438,7 @@ static int read_ignored(struct reader *reader, struct span value)
 struct statement {
 	const char *key;
 	int (*read)(struct reader *, struct span);
-	bool in_section; /* only within [tcp:request] */
+	bool in_section; /* only within a section of signatures */
 	bool behind_label;
 };
 
@@ -416,7 +446,8 @@ static const struct statement statements[] = {
 	{"classes", read_ignored, false, false}, {"class", read_class, false, false},
 	{"doubt", read_doubt, false, false},     {"label", read_label, true, false},
 	{"sys", read_ignored, true, true},       {"from", read_from, true, false},
-	{"when", read_when, true, true},         {"sig", read_sig, true, false},
+	{"when", read_when, true, true},         {"does", read_does, true, true},
+	{"sig", read_sig, true, false},
 };
 
 static int read_statement(struct reader *reader, struct span line)
@@ -430,7 +461,8 @@ static int read_statement(struct reader *reader, struct span line)
 		if (!span_is(key, statements[i].key))
 			continue;
 		if (statements[i].in_section && reader->section != SECTION_SYN)
-			return refuse(reader, key, "this belongs below [tcp:request]");
+			return refuse(reader, key,
+				      "this belongs below [tcp:request] or [tcp:response]");
 		if (statements[i].behind_label && !reader->labelled)
 			return refuse(reader, key, "this belongs behind a label");
 		if (!value.len)

@@ -79,6 +79,23 @@ static void put_when(const struct sigdb_info *info, struct text_buf *buf)
 	}
 }
 
+static void put_does(uint8_t does, struct text_buf *buf)
+{
+	static const struct {
+		unsigned offer;
+		const char *word;
+	} words[] = {{SYN_OFFER_WSCALE, "ws"}, {SYN_OFFER_SACK, "sok"}, {SYN_OFFER_TS, "ts"}};
+	const char *before = "does = ";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (does & words[i].offer) {
+			text_put(buf, before);
+			text_put(buf, words[i].word);
+			before = ",";
+		}
+	text_put(buf, *before == ',' ? "\n" : "does = none\n");
+}
+
 /* Four digits behind the point are a 25,000th of the SYNs that a rate comes from. */
 static void put_decimal(float value, struct text_buf *buf)
 {
@@ -160,11 +177,14 @@ void sigdb_put_sig(struct sigdb_writer *writer, size_t index, struct text_buf *b
 
 	if (!writer->for_p0f)
 		put_source(last, &info, buf);
-	if (!writer->has_label || !same_label(last, &info)) {
+	if (!writer->has_label || !same_label(last, &info) || (last->does && !info.does)) {
 		put_label(writer, &info, buf);
 		last->when = SIG_WHEN_ALWAYS;
 		last->when_value = 0;
+		last->does = 0;
 	}
+	if (!writer->for_p0f && info.does != last->does)
+		put_does(info.does, buf);
 	if (!writer->for_p0f && (info.when != last->when || info.when_value != last->when_value))
 		put_when(&info, buf);
 	text_put(buf, "sig = ");

@@ -140,7 +140,7 @@ static void read_option(const struct wire *wire, struct syn *syn, uint8_t kind, 
 		syn->ts_val = wire_u32(wire, at + 2);
 		syn->ts_ecr = wire_u32(wire, at + 6);
 		add_quirk(syn, QUIRK_TS_ZERO, syn->ts_val == 0);
-		add_quirk(syn, QUIRK_TS_ECHO, syn->ts_ecr != 0);
+		add_quirk(syn, QUIRK_TS_ECHO, syn->ts_ecr != 0 && !syn_is_answer(syn));
 		break;
 	default: break;
 	}
@@ -200,13 +200,15 @@ static void read_tcp_quirks(struct syn *syn)
 	add_quirk(syn, QUIRK_ECN, (syn->tos & 3) || (syn->tcp_flags & ecn_flags));
 	add_quirk(syn, QUIRK_AE, (syn->tcp_flags & ecn_flags) == ecn_flags);
 	add_quirk(syn, QUIRK_SEQ_ZERO, syn->seq == 0);
-	add_quirk(syn, QUIRK_ACK_NONZERO, syn->ack != 0);
+	add_quirk(syn, QUIRK_ACK_NONZERO, syn->ack != 0 && !syn_is_answer(syn));
+	add_quirk(syn, QUIRK_ACK_ZERO, syn->ack == 0 && syn_is_answer(syn));
 	add_quirk(syn, QUIRK_URG_FLAG, syn->tcp_flags & SYN_TCP_URG);
 	add_quirk(syn, QUIRK_URG_PTR, !(syn->tcp_flags & SYN_TCP_URG) && syn->urg_ptr);
 	add_quirk(syn, QUIRK_PUSH, syn->tcp_flags & SYN_TCP_PSH);
 }
 
-static enum syn_result parse_tcp(const struct wire *wire, struct syn *syn)
+/* @wanted: of SYN, FIN, RST and ACK those that are set */
+static enum syn_result parse_tcp(const struct wire *wire, uint16_t wanted, struct syn *syn)
 {
 	const uint16_t kind_flags = SYN_TCP_SYN | SYN_TCP_FIN | SYN_TCP_RST | SYN_TCP_ACK;
 	size_t at = syn->ip_header_len, header_len = (size_t)(wire_u8(wire, at + 12) >> 4) * 4;
@@ -216,7 +218,7 @@ static enum syn_result parse_tcp(const struct wire *wire, struct syn *syn)
 	if (at + TCP_HEADER_MIN > wire->len)
 		return SYN_TRUNCATED;
 	syn->tcp_flags = wire_u16(wire, at + 12) & 0xfff;
-	if ((syn->tcp_flags & kind_flags) != SYN_TCP_SYN)
+	if ((syn->tcp_flags & kind_flags) != wanted)
 		return SYN_NOT_SYN;
 	if (header_len < TCP_HEADER_MIN || at + header_len > syn->total_len)
 		return SYN_BAD_TCP;
@@ -235,7 +237,8 @@ static enum syn_result parse_tcp(const struct wire *wire, struct syn *syn)
 	return SYN_OK;
 }
 
-enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn)
+static inline enum syn_result parse(const uint8_t *buf, size_t len, uint16_t wanted,
+				    struct syn *ret_syn)
 {
 	struct wire wire = {.bytes = buf, .len = len};
 	struct syn syn = {.quirks = 0};
@@ -249,10 +252,33 @@ enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn)
 	default: return SYN_NOT_IP;
 	}
 	if (result == SYN_OK)
-		result = parse_tcp(&wire, &syn);
+		result = parse_tcp(&wire, wanted, &syn);
 	if (result == SYN_OK)
 		*ret_syn = syn;
 	return result;
+}
+
+enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn)
+{
+	return parse(buf, len, SYN_TCP_SYN, ret_syn);
+}
+
+enum syn_result syn_parse_answer(const uint8_t *buf, size_t len, struct syn *ret_syn)
+{
+	return parse(buf, len, SYN_TCP_SYN | SYN_TCP_ACK, ret_syn);
+}
+
+/* ECN is offered by both flags, and accepted by ECE alone (RFC 3168 section 6.1.1). */
+uint8_t syn_offers(const struct syn *syn)
+{
+	unsigned ecn = syn->tcp_flags & (SYN_TCP_ECE | (syn_is_answer(syn) ? 0 : SYN_TCP_CWR));
+
+	return (uint8_t)((syn->has_wscale ? SYN_OFFER_WSCALE : 0) |
+			 (syn->has_sack_ok ? SYN_OFFER_SACK : 0) |
+			 (syn->has_ts ? SYN_OFFER_TS : 0) |
+			 (ecn == (syn_is_answer(syn) ? SYN_TCP_ECE : SYN_TCP_ECE | SYN_TCP_CWR)
+				  ? SYN_OFFER_ECN
+				  : 0));
 }
 
 /* RFC 1071, before its folding; 64 KiB do not overflow it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was observed: one TCP SYN, taken apart into host byte order. Parsing reads the bytes
- * once, allocates nothing and keeps no pointer into them. It judges nothing: a SYN with
- * malformed options is still a SYN, with QUIRK_OPT_BAD.
+ * What was observed: one TCP SYN, or the SYN+ACK that answers it, taken apart into host byte
+ * order. Parsing reads the bytes once, allocates nothing and keeps no pointer into them. It judges
+ * nothing: a SYN with malformed options is still a SYN, with QUIRK_OPT_BAD.
  */
 #ifndef SYNPRINT_CORE_SYN_SYN_H
 #define SYNPRINT_CORE_SYN_SYN_H
@@ -21,7 +21,7 @@ enum syn_result {
 	SYN_BAD_EXT, /* IPv6 extension headers that never end or do not fit */
 	SYN_NOT_TCP,
 	SYN_BAD_TCP, /* data offset under 5 words, or beyond the packet */
-	SYN_NOT_SYN, /* SYN not set, or set along with FIN, RST or ACK */
+	SYN_NOT_SYN, /* another segment than was asked for, or SYN along with FIN or RST */
 	SYN_BAD_SUM, /* its receiver drops it: never from syn_parse(); syn_has_good_sum() tells */
 	SYN_RESULT_COUNT
 };
@@ -61,17 +61,26 @@ enum syn_quirk {
 	QUIRK_FLOW = 1u << 5, /* flow: IPv6 flow label is not zero */
 	QUIRK_SEQ_ZERO = 1u << 6, /* seq-: sequence number zero */
 	QUIRK_ACK_NONZERO = 1u << 7, /* ack+: acknowledgement number set without ACK */
-	QUIRK_ACK_ZERO = 1u << 8, /* ack-: ACK with a zero number; never in a SYN */
+	QUIRK_ACK_ZERO = 1u << 8, /* ack-: ACK with a zero number; only in a SYN+ACK */
 	QUIRK_URG_PTR = 1u << 9, /* uptr+: urgent pointer set without URG */
 	QUIRK_URG_FLAG = 1u << 10, /* urgf+: URG is set */
 	QUIRK_PUSH = 1u << 11, /* pushf+: PSH is set */
 	QUIRK_TS_ZERO = 1u << 12, /* ts1-: own timestamp zero */
-	QUIRK_TS_ECHO = 1u << 13, /* ts2+: timestamp echo set in a SYN */
+	QUIRK_TS_ECHO = 1u << 13, /* ts2+: timestamp echo set in a SYN; a SYN+ACK has to */
 	QUIRK_OPT_TRAILING = 1u << 14, /* opt+: non-zero bytes behind end-of-options */
 	QUIRK_WSCALE_BIG = 1u << 15, /* exws: window scale over 14 (RFC 7323 section 2.3) */
 	QUIRK_OPT_BAD = 1u << 16, /* bad: options malformed */
 	QUIRK_AE = 1u << 17, /* ae: AE, CWR and ECE ask for AccECN (RFC 9768); ours, beside ecn */
 	QUIRK_COUNT = 18
+};
+
+/* What a SYN offers, and a SYN+ACK may carry for that alone. */
+enum syn_offer {
+	SYN_OFFER_WSCALE = 1u << 0,
+	SYN_OFFER_SACK = 1u << 1,
+	SYN_OFFER_TS = 1u << 2,
+	SYN_OFFER_ECN = 1u << 3,
+	SYN_OFFER_KNOWN = 1u << 7, /* the SYN was seen: what is not set was not offered */
 };
 
 struct syn {
@@ -98,6 +107,7 @@ struct syn {
 	bool df, mf,
 		ip_reserved; /* the three IPv4 flag bits; mf also from an IPv6 fragment header */
 	bool has_mss, has_wscale, has_ts, has_sack_ok;
+	uint8_t offers; /* of a SYN+ACK: what its SYN offered (enum syn_offer); 0: not known */
 	uint8_t opt_count; /* entries of opt_kinds */
 	uint8_t opt_eol_pad; /* bytes behind the first EOL, 0 to 39 */
 	uint8_t opt_kinds[SYN_OPTS_MAX]; /* in wire order; ends with EOL where there is one */
@@ -122,6 +132,23 @@ enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn);
  * address that counts is not known here, and every checksum is.
  */
 bool syn_has_good_sum(const uint8_t *buf, size_t len, const struct syn *syn);
+
+/**
+ * syn_parse_answer() - the same for a SYN+ACK, whose sender is the server.
+ *
+ * Of the SYN that it answers nothing is known: offers is 0.
+ * Return: SYN_OK, or why the packet is no SYN+ACK.
+ */
+enum syn_result syn_parse_answer(const uint8_t *buf, size_t len, struct syn *ret_syn);
+
+/** syn_is_answer() - a SYN+ACK. */
+static inline bool syn_is_answer(const struct syn *syn)
+{
+	return syn->tcp_flags & SYN_TCP_ACK;
+}
+
+/** syn_offers() - the options that a SYN or SYN+ACK has, as enum syn_offer, or-ed. */
+uint8_t syn_offers(const struct syn *syn);
 
 /** syn_result_name() - the counter's name of a result, such as "truncated". */
 const char *syn_result_name(enum syn_result result);

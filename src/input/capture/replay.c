@@ -6,7 +6,6 @@
 #include "input/capture/replay.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -14,8 +13,6 @@
 
 #include "input/capture/capture.h"
 #include "input/capture/file_list.h"
-
-#define WAIT_MS 1000 /* file systems of networks tell nothing: look now and then */
 
 struct waiting {
 	struct capture *capture;
@@ -126,7 +123,8 @@ static bool is_due(const struct replay *replay)
 		replay->list.entries[replay->next_file].begin_ns <= replay->heap[0].frame.time_ns);
 }
 
-static int next_merged(struct replay *replay, struct replay_error *ret_error, struct frame *ret_frame)
+static int next_merged(struct replay *replay, struct replay_error *ret_error,
+		       struct frame *ret_frame)
 {
 	struct waiting first;
 	int r = 0;
@@ -203,16 +201,17 @@ static int follow_all(struct replay *replay, struct replay_error *ret_error)
 	return 0;
 }
 
-int replay_wait(struct replay *replay)
+int replay_fd(const struct replay *replay)
 {
-	struct pollfd fd = {.fd = replay->inotify, .events = POLLIN};
+	return replay->inotify;
+}
+
+void replay_drain(struct replay *replay)
+{
 	char events[4096];
 
-	if (poll(&fd, 1, WAIT_MS) < 0)
-		return -errno;
 	while (read(replay->inotify, events, sizeof(events)) > 0)
 		;
-	return 0;
 }
 
 /* ---- life ---- */
@@ -270,7 +269,7 @@ unsigned replay_passed(const struct replay *replay)
 /* Of many files: how many were opened, and the one that is read. */
 int replay_progress(const struct replay *replay)
 {
-	int one = replay->last ? capture_progress(replay->last) : -1;
+	int one = replay->last ? capture_progress(replay->last) : 100;
 	unsigned count = replay->list.count;
 
 	if (count == 1 || replay->follows)

@@ -47,8 +47,11 @@ void replay_close(struct replay *replay);
  */
 int replay_next(struct replay *replay, struct replay_error *ret_error, struct frame *ret_frame);
 
-/** replay_wait() - until a file that is followed may have grown. Return: 0, -EINTR or -errno. */
-int replay_wait(struct replay *replay);
+/** replay_fd() - readable when a file that is followed may have grown; -1 where none is. */
+int replay_fd(const struct replay *replay);
+
+/** replay_drain() - forget that files have grown, before they are read on. */
+void replay_drain(struct replay *replay);
 
 /** replay_passed() - files of folders that are no captures. */
 unsigned replay_passed(const struct replay *replay);

@@ -15,7 +15,7 @@ static struct text_buf written(char *data, size_t size)
 Test(judged, a_kept_text_is_that_of_the_same_report)
 {
 	struct vocab *vocab = vocab_new();
-	struct judged *judged = judged_new();
+	struct judged *judged = judged_new(report_put_judged);
 	struct syn syn = {.ip_version = 4, .ttl = 60, .win = 64240, .mss = 1460, .has_mss = true};
 	struct match match = {.kind = MATCH_SPECIFIC, .class_prob = {0.25f, 0.75f}};
 	struct link link = {.mss = 1460, .mtu = 1500};

@@ -96,7 +96,8 @@ Test(report, whole)
 
 	cr_expect_str_eq(
 		json(&report),
-		"{\"ip\":\"198.51.100.1\",\"port\":40000,\"syn\":{\"ts\":1700000000.007,"
+		"{\"ip\":\"198.51.100.1\",\"port\":40000,\"kind\":\"syn\",\"syn\":{\"ts\":"
+		"1700000000.007,"
 		"\"src_ip\":\"198.51.100.1\",\"dst_ip\":\"192.0.2.1\",\"dst_port\":443,"
 		"\"ip_ttl\":52,\"ip_df\":1,\"ip_mf\":0,\"tcp_window_size\":64240,\"tcp_flags\":2,"
 		"\"tcp_ack\":0,\"tcp_header_length\":40,\"tcp_urp\":0,"
@@ -104,6 +105,7 @@ Test(report, whole)
 		"\"tcp_timestamp\":16909060,\"tcp_timestamp_echo_reply\":0,\"tcp_mss\":1380,"
 		"\"ip_version\":4,\"ip_header_length\":20,\"ip_total_length\":60,\"ip_tos\":184,"
 		"\"ip_id\":12288,\"ip_rf\":0,\"ip_flow_label\":0,\"tcp_seq\":287454020},"
+		"\"community_id\":\"1:e/b79LCD49OYr9sPfGBKbayk9pE=\","
 		"\"sig\":\"4:64:0:1380:mss*44,7:mss,sok,ts,nop,ws:df,id+:0\","
 		"\"os\":{\"class\":\"Linux\",\"family\":\"Unix\",\"label\":\"Linux 3.11 or newer\","
 		"\"confidence\":0.985,\"family_confidence\":0.99,\"match\":\"specific\","
