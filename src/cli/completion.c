@@ -81,6 +81,11 @@ static void print_formats(void)
 	printf(" nft iptables ipset");
 }
 
+static void print_forms(void)
+{
+	printf(" table json csv p0f ecs zardaxt");
+}
+
 static void print_when(void)
 {
 	printf(" auto always never");
@@ -95,18 +100,20 @@ static const struct {
 	{"format", print_formats}, {"color", print_when},
 };
 
-static void (*values_of(const struct option_line *option))(void)
-{
-	for (size_t i = 0; i < sizeof(value_lists) / sizeof(value_lists[0]); i++)
-		if (option_is(option, value_lists[i].name))
-			return value_lists[i].print;
-	return NULL;
-}
-
 static bool is_value(const struct option_line *option, const char *value)
 {
 	return option->value_len == (int)strlen(value) &&
 	       strncmp(option->value, value, strlen(value)) == 0;
+}
+
+static void (*values_of(const struct option_line *option))(void)
+{
+	if (is_value(option, "FORM"))
+		return print_forms;
+	for (size_t i = 0; i < sizeof(value_lists) / sizeof(value_lists[0]); i++)
+		if (option_is(option, value_lists[i].name))
+			return value_lists[i].print;
+	return NULL;
 }
 
 static bool takes_interface(const struct option_line *option)

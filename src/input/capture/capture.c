@@ -53,8 +53,7 @@ static int make_room(struct capture *capture, size_t need)
 	size_t size = capture->size;
 
 	if (capture->at > 0) {
-		memmove(capture->window, capture->window + capture->at,
-			capture->len - capture->at);
+		memmove(capture->window, capture->window + capture->at, capture->len - capture->at);
 		capture->len -= capture->at;
 		capture->at = 0;
 	}
@@ -152,8 +151,7 @@ static int find_format(struct capture *capture, struct text_error *ret_error)
 	capture->was_sniffed = true;
 	if (capture->is_ng || pcap_file_is(capture->window, capture->len))
 		return 0;
-	text_error_set(ret_error, 0, 0,
-		       "cannot read it as a capture: neither pcap nor pcapng%s",
+	text_error_set(ret_error, 0, 0, "cannot read it as a capture: neither pcap nor pcapng%s",
 		       r == 0 ? ", and only some bytes" : "");
 	return -EINVAL;
 }

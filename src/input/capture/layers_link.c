@@ -118,8 +118,8 @@ static enum layers_result walk_pktap(struct layers *layers)
 	if (link_type == LINK_PKTAP || link_type > INT16_MAX)
 		return LAYERS_UNKNOWN_LINK;
 	layers->at += len;
-	result = layers_find_ip((int)link_type, layers->data + layers->at,
-				layers->len - layers->at, &at);
+	result = layers_find_ip((int)link_type, layers->data + layers->at, layers->len - layers->at,
+				&at);
 	if (result == LAYERS_IP)
 		layers->at += at;
 	return result;

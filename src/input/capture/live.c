@@ -52,8 +52,8 @@ static int refuse(const struct live_params *params, int rc, const char *why,
 		text_error_set(ret_error, 0, 0, "the interface %.40s is down", params->interface);
 		return -EIO;
 	default:
-		text_error_set(ret_error, 0, 0, "cannot listen on %.40s: %.100s",
-			       params->interface, *why ? why : pcap_statustostr(rc));
+		text_error_set(ret_error, 0, 0, "cannot listen on %.40s: %.100s", params->interface,
+			       *why ? why : pcap_statustostr(rc));
 		return -EIO;
 	}
 }

@@ -10,8 +10,7 @@
 /** order_u16(), order_u32() - @is_big: most significant byte first */
 static inline uint16_t order_u16(const uint8_t *bytes, bool is_big)
 {
-	return is_big ? (uint16_t)(bytes[0] << 8 | bytes[1])
-		      : (uint16_t)(bytes[1] << 8 | bytes[0]);
+	return is_big ? (uint16_t)(bytes[0] << 8 | bytes[1]) : (uint16_t)(bytes[1] << 8 | bytes[0]);
 }
 
 static inline uint32_t order_u32(const uint8_t *bytes, bool is_big)

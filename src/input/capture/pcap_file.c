@@ -18,8 +18,7 @@ static bool is_magic(uint32_t magic)
 
 bool pcap_file_is(const uint8_t *data, size_t len)
 {
-	return len >= 4 &&
-	       (is_magic(order_u32(data, false)) || is_magic(order_u32(data, true)));
+	return len >= 4 && (is_magic(order_u32(data, false)) || is_magic(order_u32(data, true)));
 }
 
 static enum format_result read_header(struct pcap_file *file, const uint8_t *data,
@@ -63,8 +62,8 @@ enum format_result pcap_file_step(struct pcap_file *file, const uint8_t *data, s
 {
 	uint32_t record_len;
 
-	*ret_step = (struct format_step){
-		.need = file->is_open ? file->record_header : PCAP_FILE_HEADER};
+	*ret_step = (struct format_step){.need = file->is_open ? file->record_header
+							       : PCAP_FILE_HEADER};
 	if (len < ret_step->need)
 		return FORMAT_MORE;
 	if (!file->is_open)

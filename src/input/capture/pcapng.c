@@ -164,8 +164,9 @@ static enum format_result read_simple(struct pcapng *file, const struct block *b
 		len = interface->snap_len;
 	if (len > block->body_len - 4)
 		len = (uint32_t)block->body_len - 4;
-	ret_step->frame = (struct frame){
-		.time_ns = file->last_ns, .link_type = interface->link_type, .len = len};
+	ret_step->frame = (struct frame){.time_ns = file->last_ns,
+					 .link_type = interface->link_type,
+					 .len = len};
 	return put_frame(file, block, 4, ret_step, ret_error);
 }
 

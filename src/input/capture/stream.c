@@ -40,8 +40,9 @@ static enum codec find_codec(const struct stream *stream)
 {
 	if (begins_with(stream, "\x1f\x8b", 2))
 		return CODEC_GZIP;
-	if (begins_with(stream, "\xfd"
-				"7zXZ\0",
+	if (begins_with(stream,
+			"\xfd"
+			"7zXZ\0",
 			6))
 		return CODEC_XZ;
 	return begins_with(stream, "\x28\xb5\x2f\xfd", 4) ? CODEC_ZSTD : CODEC_PLAIN;
@@ -57,8 +58,9 @@ static bool start_codec(struct stream *stream)
 		return lzma_stream_decoder(&stream->xz, XZ_MEMORY, LZMA_CONCATENATED) == LZMA_OK;
 	case CODEC_ZSTD:
 		stream->zstd = ZSTD_createDStream();
-		return stream->zstd && !ZSTD_isError(ZSTD_DCtx_setParameter(
-					       stream->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+		return stream->zstd &&
+		       !ZSTD_isError(ZSTD_DCtx_setParameter(stream->zstd, ZSTD_d_windowLogMax,
+							    ZSTD_WINDOW_LOG));
 	}
 	return false;
 }

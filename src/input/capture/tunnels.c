@@ -99,8 +99,8 @@ static enum layers_result walk_gre(struct layers *layers, struct tunnel *tunnel)
 		return LAYERS_NOT_IP;
 	len += flags & GRE_CHECKSUM ? 4 : 0;
 	if (flags & GRE_KEY) {
-		tunnel->id = flags & GRE_VERSION ? layers_u16(layers, len + 2)
-						 : layers_u32(layers, len);
+		tunnel->id =
+			flags & GRE_VERSION ? layers_u16(layers, len + 2) : layers_u32(layers, len);
 		len += 4;
 	}
 	len += flags & GRE_SEQUENCE ? 4 : 0;
