@@ -12,9 +12,9 @@
 #include "cli/classify/classify.h"
 #include "cli/classify/classify_load.h"
 #include "cli/classify/plot.h"
+#include "cli/classify/shapes.h"
 #include "cli/screen.h"
 #include "cli/summary.h"
-#include "cli/unknown.h"
 #include "cli/writer.h"
 
 #define OUT_BYTES ((size_t)1 << 20) /* the page cache takes large pieces at half the cost */
@@ -195,7 +195,7 @@ static int print_totals(struct run *run)
 	const struct classify_options *options = run->options;
 
 	if (options->only_unknown) {
-		unknown_put_tally(run->summary.unknown, options->cli->json, &run->out);
+		shapes_put(run->summary.unknown, options->cli->json, &run->out);
 		return flush(run);
 	}
 	if (options->only_summary) {
