@@ -13,7 +13,7 @@
 #include "sys/file.h"
 #include "sys/log.h"
 
-#define WRITE_EVERY_S 60
+#define WRITE_EVERY_MS 60000
 #define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 32)
 #define LABELS_BYTES (VOCAB_CLASSES_MAX * 128 + 512) /* a label line for each class, and the head */
 
@@ -22,7 +22,7 @@ struct learned {
 	struct vocab *vocab;
 	struct learn *learn;
 	size_t text_size;
-	uint64_t written_s; /* Unix time */
+	uint64_t written_ms; /* CLOCK_MONOTONIC */
 	bool is_new; /* there is something to write */
 };
 
@@ -34,7 +34,7 @@ static void take_file(struct learned *learned)
 	int rc = knowledge_load_file(learned->path, learned->vocab, &error, &db);
 
 	if (rc == 0) {
-		learn_take(learned->learn, clock_unix_ms(), db);
+		learn_take(learned->learn, clock_steady_ms(), db);
 		sigdb_free(db);
 		return;
 	}
@@ -95,7 +95,7 @@ int learned_write(struct learned *learned)
 
 	if (!learned->is_new)
 		return 0;
-	learned->written_s = clock_unix_s();
+	learned->written_ms = clock_monotonic_ms();
 	file_make_directory(learned->path);
 	text = malloc(learned->text_size);
 	if (!text)
@@ -117,6 +117,7 @@ int learned_write(struct learned *learned)
 
 void learned_write_due(struct learned *learned)
 {
-	if (learned && learned->is_new && clock_unix_s() >= learned->written_s + WRITE_EVERY_S)
+	if (learned && learned->is_new &&
+	    clock_monotonic_ms() >= learned->written_ms + WRITE_EVERY_MS)
 		learned_write(learned);
 }

@@ -55,12 +55,14 @@ static int put(void *ctx, const void *bytes, size_t len)
 static int write_file(const struct state_params *params, struct output *output)
 {
 	struct state_sink sink = {.write = put, .ctx = output};
+	struct state_tables tables = params->tables;
 	int rc = file_begin(params->path, &output->writer);
 
 	if (rc < 0)
 		return rc;
 	output->len = 0;
-	rc = state_export(&params->tables, &sink);
+	tables.shift_s = clock_shift_s();
+	rc = state_export(&tables, &sink);
 	if (rc == 0)
 		rc = flush(output);
 	return file_end(&output->writer, rc);
@@ -103,8 +105,8 @@ void state_load(const struct state_params *params)
 		set_aside(params->path, error.what);
 		return;
 	}
-	rc = state_import(&params->tables, (uint32_t)clock_unix_s(), (const uint8_t *)bytes, len,
-			  &error, &counts);
+	rc = state_import(&params->tables, clock_steady_s(), (const uint8_t *)bytes, len, &error,
+			  &counts);
 	free(bytes);
 	if (rc < 0)
 		set_aside(params->path, error.what);

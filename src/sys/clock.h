@@ -49,6 +49,24 @@ static inline uint64_t clock_unix_s(void)
 	return (uint64_t)clock_read(CLOCK_REALTIME).tv_sec;
 }
 
+/**
+ * clock_steady_ms(), clock_steady_s() - Unix time by a clock that nobody sets: as the system's clock
+ * was at the start of the process, and then as time passes.
+ */
+uint64_t clock_steady_ms(void);
+
+static inline uint32_t clock_steady_s(void)
+{
+	return (uint32_t)(clock_steady_ms() / 1000);
+}
+
+/** clock_shift_s() - what somebody has added to the system's clock since the start; whole seconds. */
+int64_t clock_shift_s(void);
+
+/** clock_shown_s(), clock_shown_ms() - a steady time by today's clock; 0 s, never, stays 0. */
+uint32_t clock_shown_s(uint32_t steady_s);
+uint64_t clock_shown_ms(uint64_t steady_ms);
+
 /** clock_add_ms() - a point in time, so much later. */
 static inline struct timespec clock_add_ms(struct timespec at, uint64_t ms)
 {

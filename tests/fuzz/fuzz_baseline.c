@@ -38,7 +38,7 @@ static void check_again(struct baseline *baseline)
 	uint8_t *bytes;
 	size_t len;
 
-	if (baseline_export(baseline, &bytes, &len) < 0 ||
+	if (baseline_export(baseline, 0, &bytes, &len) < 0 ||
 	    baseline_import(again, NOW, bytes, len) < 0 || used(again) > used(baseline))
 		abort();
 	free(bytes);

@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	clients = clients_new(&params);
 	baseline = baseline_new(&baseline_params);
 	assert(clients && baseline && copy);
-	tables = (struct state_tables){clients, baseline, vocab};
+	tables = (struct state_tables){clients, baseline, vocab, 0};
 	memcpy(copy, data, size);
 	mend_checksums(copy, size);
 	if (state_import(&tables, 2000000000, copy, size, &error, &counts) == 0) {

@@ -116,10 +116,12 @@ void baseline_get_stats(struct baseline *baseline, struct baseline_stats *ret_st
 
 /**
  * baseline_export() - everything as bytes that every machine can read again.
+ * @shift_s: is added to each time
  * @ret_bytes: to be freed with free()
  * Return: 0 or -ENOMEM.
  */
-int baseline_export(struct baseline *baseline, uint8_t **ret_bytes, size_t *ret_len);
+int baseline_export(struct baseline *baseline, int64_t shift_s, uint8_t **ret_bytes,
+		    size_t *ret_len);
 
 /**
  * baseline_import() - add what was exported, also by another configuration: networks of other

@@ -84,7 +84,7 @@ static void get_bytes(struct reader *reader, void *bytes, size_t len)
 	reader->at += len;
 }
 
-static void put_entry(uint8_t **at, const struct baseline_entry *entry)
+static void put_entry(uint8_t **at, const struct baseline_entry *entry, int64_t shift_s)
 {
 	size_t name_len = strlen(entry->key.name);
 
@@ -97,8 +97,8 @@ static void put_entry(uint8_t **at, const struct baseline_entry *entry)
 	else
 		put_bytes(at, entry->key.net.bytes, NET_BYTES);
 	put_float(at, entry->clients);
-	put_number(at, entry->decayed_s, 4);
-	put_number(at, entry->last_seen_s, 4);
+	put_number(at, (uint32_t)(entry->decayed_s + shift_s), 4);
+	put_number(at, (uint32_t)(entry->last_seen_s + shift_s), 4);
 	for (unsigned i = 0; i < entry->slot_count; i++) {
 		put_number(at, entry->slots[i].mtu, 2);
 		put_number(at, 0, 2);
@@ -107,7 +107,7 @@ static void put_entry(uint8_t **at, const struct baseline_entry *entry)
 	}
 }
 
-static uint32_t put_set(struct baseline *baseline, size_t set, uint8_t **at)
+static uint32_t put_set(struct baseline *baseline, size_t set, int64_t shift_s, uint8_t **at)
 {
 	struct baseline_lock *lock = baseline_lock_of(baseline, set);
 	uint32_t count = 0;
@@ -118,14 +118,15 @@ static uint32_t put_set(struct baseline *baseline, size_t set, uint8_t **at)
 
 		if (!entry->is_used)
 			continue;
-		put_entry(at, entry);
+		put_entry(at, entry, shift_s);
 		count++;
 	}
 	pthread_mutex_unlock(&lock->mutex);
 	return count;
 }
 
-int baseline_export(struct baseline *baseline, uint8_t **ret_bytes, size_t *ret_len)
+int baseline_export(struct baseline *baseline, int64_t shift_s, uint8_t **ret_bytes,
+		    size_t *ret_len)
 {
 	size_t max = HEADER_BYTES + baseline->set_count * BASELINE_WAYS * ENTRY_BYTES_MAX;
 	uint8_t *bytes = malloc(max), *at = bytes, *shrunk;
@@ -135,7 +136,7 @@ int baseline_export(struct baseline *baseline, uint8_t **ret_bytes, size_t *ret_
 		return -ENOMEM;
 	at += HEADER_BYTES;
 	for (size_t set = 0; set < baseline->set_count; set++)
-		count += put_set(baseline, set, &at);
+		count += put_set(baseline, set, shift_s, &at);
 	*ret_len = (size_t)(at - bytes);
 	at = bytes;
 	put_number(&at, VERSION, 4);

@@ -21,6 +21,7 @@ struct state_tables {
 	struct clients *clients;
 	struct baseline *baseline; /* NULL for none */
 	const struct vocab *vocab;
+	int64_t shift_s; /* of an export: what is added to each time; 0 for an import */
 };
 
 struct state_counts {

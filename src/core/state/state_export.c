@@ -85,13 +85,18 @@ static void put_conn(uint8_t *at, const struct client_conn *conn)
 	at[25] = (uint8_t)verdict->interface;
 }
 
-static void put_client(uint8_t *at, const struct client *client)
+static void put_time(uint8_t *at, uint32_t time_s, int64_t shift_s)
+{
+	state_put(at, time_s ? (uint64_t)(time_s + shift_s) : 0, 4);
+}
+
+static void put_client(uint8_t *at, const struct client *client, int64_t shift_s)
 {
 	memset(at, 0, STATE_CLIENT_BYTES);
 	memcpy(at, client->addr.bytes, 16);
-	state_put(at + 16, client->first_seen_s, 4);
-	state_put(at + 20, client->last_seen_s, 4);
-	state_put(at + 24, client->chg_seen_s, 4);
+	put_time(at + 16, client->first_seen_s, shift_s);
+	put_time(at + 20, client->last_seen_s, shift_s);
+	put_time(at + 24, client->chg_seen_s, shift_s);
 	state_put(at + 28, client->syn_count, 4);
 	at[32] = client->conn_count;
 	for (unsigned i = 0; i < client->conn_count; i++)
@@ -101,7 +106,7 @@ static void put_client(uint8_t *at, const struct client *client)
 		put_conn(at + 36 + i * STATE_CONN_BYTES, &client->conns[i]);
 }
 
-static int put_clients(struct clients *clients, const struct state_sink *sink)
+static int put_clients(const struct state_tables *tables, const struct state_sink *sink)
 {
 	struct client *page = malloc(PAGE * sizeof(*page));
 	uint8_t *contents = malloc(PAGE * STATE_CLIENT_BYTES);
@@ -109,10 +114,10 @@ static int put_clients(struct clients *clients, const struct state_sink *sink)
 	int rc = page && contents ? 0 : -ENOMEM;
 
 	while (rc == 0) {
-		size_t count = clients_page(clients, cursor, PAGE, page, &cursor);
+		size_t count = clients_page(tables->clients, cursor, PAGE, page, &cursor);
 
 		for (size_t i = 0; i < count; i++)
-			put_client(contents + i * STATE_CLIENT_BYTES, &page[i]);
+			put_client(contents + i * STATE_CLIENT_BYTES, &page[i], tables->shift_s);
 		if (count)
 			rc = put_chunk(sink, STATE_CLIENTS, contents, count * STATE_CLIENT_BYTES);
 		if (!cursor)
@@ -123,11 +128,12 @@ static int put_clients(struct clients *clients, const struct state_sink *sink)
 	return rc;
 }
 
-static int put_baseline(struct baseline *baseline, const struct state_sink *sink)
+static int put_baseline(const struct state_tables *tables, const struct state_sink *sink)
 {
+	struct baseline *baseline = tables->baseline;
 	uint8_t *contents = NULL;
 	size_t len = 0;
-	int rc = baseline ? baseline_export(baseline, &contents, &len) : 0;
+	int rc = baseline ? baseline_export(baseline, tables->shift_s, &contents, &len) : 0;
 
 	if (rc == 0 && baseline)
 		rc = put_chunk(sink, STATE_BASELINE, contents, len);
@@ -144,7 +150,7 @@ int state_export(const struct state_tables *tables, const struct state_sink *sin
 	state_put(header + sizeof(STATE_MAGIC) - 1, STATE_VERSION, 4);
 	rc = sink->write(sink->ctx, header, sizeof(header));
 	rc = rc ? rc : put_words(tables->vocab, sink);
-	rc = rc ? rc : put_clients(tables->clients, sink);
-	rc = rc ? rc : put_baseline(tables->baseline, sink);
+	rc = rc ? rc : put_clients(tables, sink);
+	rc = rc ? rc : put_baseline(tables, sink);
 	return rc ? rc : put_chunk(sink, STATE_END, NULL, 0);
 }

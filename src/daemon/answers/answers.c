@@ -5,6 +5,7 @@
 #include "daemon/answers/answers_ops.h"
 #include "daemon/answers/metrics.h"
 #include "daemon/answers/status.h"
+#include "sys/clock.h"
 
 #define EVENT_BYTES_MAX 8192 /* an observation as JSON takes about 1,200 bytes */
 #define PAGE_MAX 64
@@ -127,7 +128,7 @@ void answers_tell(void *ctx, const struct feed_event *event)
 					    .addr = event->syn.src,
 					    .verdict = event->verdict};
 	struct details details = {.syn = event->syn,
-				  .report = {.now_ms = event->now_ms,
+				  .report = {.now_ms = clock_shown_ms(event->now_ms),
 					     .addr = event->syn.src,
 					     .port = event->syn.src_port,
 					     .verdict = event->verdict}};

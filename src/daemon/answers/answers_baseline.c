@@ -27,7 +27,7 @@ static void put_entry(const struct baseline_prefix *prefix, bool is_first, struc
 	else
 		text_put(reply, "null");
 	text_putf(reply, ",\"clients\":%.1f,\"last_seen\":%u,\"mtus\":[", (double)prefix->clients,
-		  prefix->last_seen_s);
+		  clock_shown_s(prefix->last_seen_s));
 	for (unsigned i = 0; i < prefix->mtu_count; i++) {
 		const struct baseline_mtu *mtu = &prefix->mtus[i];
 
@@ -51,7 +51,7 @@ static void put_entries(const struct answers *answers, const struct proto_reques
 			struct text_buf *reply)
 {
 	const struct netnames *names = answers_generation(answers)->knowledge->names;
-	uint32_t now_s = (uint32_t)clock_unix_s();
+	uint32_t now_s = clock_steady_s();
 	uint64_t cursor = req->cursor;
 	unsigned found = 0;
 

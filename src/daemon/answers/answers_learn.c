@@ -17,8 +17,8 @@ static const char *learn(const struct answers *answers, const struct proto_reque
 	if (clients_get_syn(answers->clients, &req->addr, req->port, &syn, &seen_ms) < 0)
 		return "not kept";
 	ua_parse(answers->vocab, req->user_agent, &claim);
-	result = learn_add(learned_learn(answers->learned), knowledge->base, clock_unix_ms(), &syn,
-			   &claim);
+	result = learn_add(learned_learn(answers->learned), knowledge->base, clock_steady_ms(),
+			   &syn, &claim);
 	if (result == LEARN_COUNTED)
 		learned_touch(answers->learned);
 	return learn_result_name(result);

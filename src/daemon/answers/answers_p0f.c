@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/answers/answers.h"
+#include "sys/clock.h"
 
 /* As in the database that p0f 3.09b comes with. */
 static const struct name {
@@ -86,16 +87,17 @@ static void lookup(void *ctx, const struct addr *addr, struct p0f_reply *ret_rep
 		return;
 	verdict = &client_conn_find(&client, 0)->verdict;
 	*ret_reply = (struct p0f_reply){.status = P0F_OK,
-					.first_seen_s = client.first_seen_s,
-					.last_seen_s = client.last_seen_s,
+					.first_seen_s = clock_shown_s(client.first_seen_s),
+					.last_seen_s = clock_shown_s(client.last_seen_s),
 					.total_conn = client.syn_count,
-					.last_chg_s = client.chg_seen_s,
+					.last_chg_s = clock_shown_s(client.chg_seen_s),
 					.distance = verdict->dist_hops == VERDICT_DIST_UNKNOWN
 							    ? P0F_DISTANCE_UNKNOWN
 							    : (int16_t)verdict->dist_hops,
 					.bad_sw = verdict->flags & VERDICT_OS_MISMATCH ? 2 : 0};
 	if (verdict->flags & VERDICT_SHARED)
-		ret_reply->last_nat_s = client.chg_seen_s ? client.chg_seen_s : client.last_seen_s;
+		ret_reply->last_nat_s =
+			clock_shown_s(client.chg_seen_s ? client.chg_seen_s : client.last_seen_s);
 	put_system(answers->vocab, verdict, ret_reply);
 	put_link(answers->vocab, verdict, ret_reply);
 }

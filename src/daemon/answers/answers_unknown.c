@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/answers/answers_ops.h"
+#include "sys/clock.h"
 
 #define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 100)
 
@@ -11,7 +12,8 @@ static void put_entry(const struct tally_entry *entry, bool is_first, struct tex
 	text_put(reply, is_first ? "{\"sig\":\"" : ",{\"sig\":\"");
 	sig_format(&entry->sig, reply);
 	text_putf(reply, "\",\"count\":%llu,\"first_seen\":%u,\"last_seen\":%u}",
-		  (unsigned long long)entry->count, entry->first_seen_s, entry->last_seen_s);
+		  (unsigned long long)entry->count, clock_shown_s(entry->first_seen_s),
+		  clock_shown_s(entry->last_seen_s));
 }
 
 void answers_unknown(struct answers *answers, const struct proto_request *req,

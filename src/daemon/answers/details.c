@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "daemon/answers/answers_ops.h"
+#include "sys/clock.h"
 
 void details_judge(const struct answers *answers, struct details *details)
 {
@@ -19,7 +20,7 @@ void details_judge(const struct answers *answers, struct details *details)
 
 static struct report report_of(const struct client *client, const struct client_conn *conn)
 {
-	return (struct report){.now_ms = (uint64_t)client->last_seen_s * 1000,
+	return (struct report){.now_ms = clock_shown_ms((uint64_t)client->last_seen_s * 1000),
 			       .addr = client->addr,
 			       .port = conn->src_port,
 			       .verdict = conn->verdict};
@@ -27,9 +28,12 @@ static struct report report_of(const struct client *client, const struct client_
 
 static bool find_syn(const struct answers *answers, struct details *details)
 {
+	uint64_t seen_ms;
+
 	if (clients_get_syn(answers->clients, &details->report.addr, details->report.port,
-			    &details->syn, &details->report.now_ms) < 0)
+			    &details->syn, &seen_ms) < 0)
 		return false;
+	details->report.now_ms = clock_shown_ms(seen_ms);
 	details_judge(answers, details);
 	return true;
 }
@@ -91,7 +95,8 @@ void details_put_history(const struct client *client, struct text_buf *reply)
 {
 	text_putf(reply,
 		  ",\"client\":{\"first_seen\":%u,\"last_seen\":%u,\"syn_count\":%u,\"ports\":[",
-		  client->first_seen_s, client->last_seen_s, client->syn_count);
+		  clock_shown_s(client->first_seen_s), clock_shown_s(client->last_seen_s),
+		  client->syn_count);
 	for (unsigned i = 0; i < client->conn_count; i++)
 		text_putf(reply, "%s%u", i ? "," : "", client->conns[i].src_port);
 	text_put_char(reply, ']');

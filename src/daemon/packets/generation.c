@@ -142,7 +142,7 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 {
 	struct generation *generation = ctx;
 	const struct config_set *set = &generation->config->sets[target];
-	uint32_t now_s = (uint32_t)clock_unix_s();
+	uint32_t now_s = clock_steady_s();
 	unsigned count = 0, looked = 0;
 
 	if (!*cursor)

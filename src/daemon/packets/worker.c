@@ -305,7 +305,7 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	struct generation *generation =
 		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
 	struct publish_burst items;
-	uint64_t now_ms = clock_unix_ms(), start_us = clock_monotonic_us();
+	uint64_t now_ms = clock_steady_ms(), start_us = clock_monotonic_us();
 
 	counter_add(&worker->stats.received, n);
 	counter_add(&worker->stats.bursts, 1);

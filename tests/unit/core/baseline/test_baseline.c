@@ -293,7 +293,7 @@ Test(baseline, comes_back_from_bytes)
 	uint8_t *bytes, *bytes2;
 	size_t len, len2;
 
-	cr_assert_eq(baseline_export(baseline, &bytes, &len), 0);
+	cr_assert_eq(baseline_export(baseline, 0, &bytes, &len), 0);
 	cr_assert_eq(baseline_import(again, NOW, bytes, len), 0);
 	cr_expect_eq(used(again), 4);
 	before = get(baseline, 1, NOW);
@@ -302,7 +302,7 @@ Test(baseline, comes_back_from_bytes)
 	cr_expect_eq(judge(again, 1, 1492, LINK_LIKELY), NORMAL);
 	cr_assert_eq(baseline_import(again, NOW, bytes, len), 0);
 	cr_expect(get(again, 1, NOW).clients == 77, "nothing counts twice");
-	cr_assert_eq(baseline_export(again, &bytes2, &len2), 0);
+	cr_assert_eq(baseline_export(again, 0, &bytes2, &len2), 0);
 	cr_expect_eq(len, len2);
 	free(bytes);
 	free(bytes2);
@@ -316,7 +316,7 @@ Test(baseline, bytes_of_the_future_count_as_of_now)
 	uint8_t *bytes;
 	size_t len;
 
-	cr_assert_eq(baseline_export(baseline, &bytes, &len), 0);
+	cr_assert_eq(baseline_export(baseline, 0, &bytes, &len), 0);
 	cr_assert_eq(baseline_import(again, NOW - 1000, bytes, len), 0);
 	cr_expect_eq(get(again, 1, NOW - 1000).last_seen_s, NOW - 1000);
 	cr_expect_float_eq(get(again, 1, NOW - 1000 + HALF_LIFE).clients, 38.5, 0.1);
@@ -335,7 +335,7 @@ Test(baseline, other_prefix_lengths_are_left_out)
 	uint8_t *bytes;
 	size_t len;
 
-	cr_assert_eq(baseline_export(baseline, &bytes, &len), 0);
+	cr_assert_eq(baseline_export(baseline, 0, &bytes, &len), 0);
 	cr_assert_eq(baseline_import(again, NOW, bytes, len), 0);
 	cr_expect_eq(used(again), 2, "IPv6 and the name");
 	free(bytes);
@@ -351,7 +351,7 @@ Test(baseline, damaged_bytes_are_refused_whole)
 	uint8_t *bytes;
 	size_t len;
 
-	cr_assert_eq(baseline_export(baseline, &bytes, &len), 0);
+	cr_assert_eq(baseline_export(baseline, 0, &bytes, &len), 0);
 	for (size_t end = 0; end < len; end++) {
 		struct baseline *again = make(64);
 		uint8_t *copy = malloc(end + 1);

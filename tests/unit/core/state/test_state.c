@@ -87,7 +87,7 @@ static void fill(struct clients *clients, unsigned count, unsigned class_id)
 }
 
 /* No baseline: test_baseline_bytes.c has that. */
-#define TABLES(clients, vocab) (&(struct state_tables){clients, NULL, vocab})
+#define TABLES(clients, vocab) (&(struct state_tables){clients, NULL, vocab, 0})
 
 static struct file export(struct clients *clients, const struct vocab *vocab)
 {
