@@ -25,8 +25,8 @@ CORE = ["base", "syn", "sig link", "match", "verdict", "baseline clients learn r
 HOST = {
     "sys": "",
     "nl": "sys",
-    "input": "core nl sys",
     "ruleset": "core nl sys",
+    "input": "core nl sys ruleset",
     "publish": "core nl sys",
     "control": "core sys",
     "knowledge": "core sys",

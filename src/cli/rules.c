@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "config/config.h"
+#include "input/nfqueue_proc.h"
 #include "input/rules.h"
 
 #define TEXT_BYTES 65536
@@ -67,7 +68,7 @@ static unsigned own_sets(const struct config *config, char (*ret_names)[64])
 	for (unsigned i = 0; i < config->set_count; i++) {
 		const struct config_set *set = &config->sets[i];
 
-		if (set->kind != CONFIG_NFTSET || !set->is_own_table)
+		if (!config_fills_by_packet(set))
 			continue;
 		snprintf(ret_names[count++], sizeof(*ret_names), "%s4", set->name);
 		snprintf(ret_names[count++], sizeof(*ret_names), "%s6", set->name);
@@ -92,6 +93,30 @@ static int remove_rules(const struct rules_task *task, struct nl *nl)
 	return CLI_OK;
 }
 
+/* Where /proc does not tell, there may be one. */
+static bool has_reader(const struct rules_status *status)
+{
+	int fd = nfqueue_proc_open();
+	bool is_read = fd < 0;
+
+	for (unsigned i = 0; fd >= 0 && i < status->queue_count; i++) {
+		struct nfqueue_figures figures;
+
+		is_read |= nfqueue_proc_read(fd, status->queue_first + i, &figures) == 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return is_read;
+}
+
+static bool is_diverting(const struct rules_status *status)
+{
+	uint32_t all =
+		status->queue_count < 32 ? (UINT32_C(1) << status->queue_count) - 1 : UINT32_MAX;
+
+	return !status->is_dormant && (status->waiting & all) != all && has_reader(status);
+}
+
 static void print_status_json(const struct rules_status *status)
 {
 	char data[4096];
@@ -109,7 +134,8 @@ static void print_status_json(const struct rules_status *status)
 			text_put_json(&text, status->interfaces[i]);
 		}
 		text_putf(&text, "],\"syns\":%llu,\"diverting\":%s",
-			  (unsigned long long)status->syns, status->is_armed ? "true" : "false");
+			  (unsigned long long)status->syns,
+			  is_diverting(status) ? "true" : "false");
 	}
 	text_put(&text, "}");
 	puts(text.data);
@@ -127,7 +153,7 @@ static void print_status(const struct rules_status *status)
 		printf("%s%s", i ? ", " : "", status->interfaces[i]);
 	printf("%s\nSYNs        %llu\ndiverting   %s\n", status->interface_count ? "" : "all",
 	       (unsigned long long)status->syns,
-	       status->is_armed ? "yes" : "no (no daemon keeps them alive)");
+	       is_diverting(status) ? "yes" : "no (no queue answers, or the table is dormant)");
 }
 
 static int show_status(const struct rules_task *task, struct nl *nl)
@@ -288,7 +314,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (r != CLI_OK)
 		return r;
 	task.config = config;
-	task.params = config_rules_params(config);
+	config_rules_params(config, NULL, &task.params);
 	r = read_options(cli, argc, argv, &task);
 	config_free(config);
 	return r;

@@ -22,7 +22,7 @@
 
 #define PROBE_SOURCE "127.83.89.78" /* loopback, and nobody's own */
 #define PROBE_PORT 1 /* tcpmux: closed nearly everywhere, and it does not matter */
-#define SWITCH_MS (RULES_ALIVE_TIMEOUT_MS + 100)
+#define SWITCH_MS 500
 #define TRIES 3
 #define VERDICT_TRIES 20 /* 50 ms apart: the answer may come before the worker is done */
 
@@ -114,33 +114,52 @@ static void check_bypass(struct selftest *test, const struct rules_status *rules
 		     "apply'");
 }
 
-/* It goes off by itself within its timeout, so on twice means renewed. */
-static bool is_renewed(struct nl *nl)
+static unsigned count_stalled(const struct selftest *test)
 {
-	struct rules_status rules;
+	const cJSON *queue;
+	unsigned count = 0;
 
-	if (rules_get_status(nl, &rules) < 0 || !rules.is_armed)
-		return false;
-	sleep_ms(SWITCH_MS);
-	return rules_get_status(nl, &rules) == 0 && rules.is_armed;
+	cJSON_ArrayForEach (queue, get(test->status, "queues"))
+		count += cJSON_IsTrue(get(queue, "stalled"));
+	return count;
 }
 
-/* On a machine that is busy it may go off once and come back. */
+/* On a machine that is busy a worker may stand still for a moment, and a SYN wait. */
 static void check_switch(struct selftest *test, struct nl *nl)
 {
+	struct rules_status rules = {.is_present = false};
+	uint32_t waiting = UINT32_MAX;
+	unsigned stalled = 0;
+
 	for (unsigned i = 0; i < TRIES; i++) {
-		if (is_renewed(nl)) {
-			tell(test, OUTCOME_OK, "switch",
-			     "the dead-man's switch is renewed; it goes off %d ms after the last "
-			     "time",
-			     RULES_ALIVE_TIMEOUT_MS);
-			return;
-		}
 		sleep_ms(SWITCH_MS);
+		if (rules_get_status(nl, &rules) == 0)
+			waiting &= rules.waiting;
+		if (read_status(test))
+			stalled = count_stalled(test);
 	}
-	tell(test, OUTCOME_FAILED, "switch",
-	     "the dead-man's switch is off, so nothing is diverted: a worker of synprintd stands "
-	     "still, or it is stopped; restart it");
+	if (rules.is_dormant)
+		tell(test, OUTCOME_FAILED, "switch",
+		     "table inet synprint is dormant, so nothing is diverted: 'nft add table inet "
+		     "synprint' wakes it");
+	else if (stalled || waiting)
+		tell(test, OUTCOME_FAILED, "switch",
+		     "SYNs pass by: a worker of synprintd stands still, or it is stopped (%u "
+		     "stand still, %d queues do not answer); restart it",
+		     stalled, __builtin_popcount(waiting));
+	else
+		tell(test, OUTCOME_OK, "switch", "every queue answers");
+}
+
+static void check_marks(struct selftest *test, const struct rules_status *rules)
+{
+	if (rules->marked)
+		tell(test, OUTCOME_FAILED, "marks",
+		     "%llu SYNs came with bits of rules.mark_field in their mark, and passed "
+		     "unclassified: give rules.mark_field bits that nobody else uses",
+		     (unsigned long long)rules->marked);
+	else
+		tell(test, OUTCOME_OK, "marks", "nobody else uses our bits of the packet mark");
 }
 
 static void check_kernel_rules(struct selftest *test)
@@ -166,6 +185,7 @@ static void check_kernel_rules(struct selftest *test)
 		     rules.interface_count ? "named interfaces" : "all interfaces");
 		check_bypass(test, &rules);
 		check_switch(test, nl);
+		check_marks(test, &rules);
 	}
 	nl_close(nl);
 }

@@ -18,9 +18,10 @@ static int check_interfaces(const struct config *config, struct text_error *ret_
 {
 	const struct config_storage *storage = config->storage;
 	const config_setting_t *setting = config_lookup(&storage->file_config, "rules.interfaces");
-	struct rules_params params = config_rules_params(config);
+	struct rules_params params;
 	struct text_error error;
 
+	config_rules_params(config, NULL, &params);
 	if (rules_check(&params, &error) == 0)
 		return 0;
 	if (setting)
@@ -42,7 +43,8 @@ static int finish(struct config *config, struct text_error *ret_error)
 	if (config->queue_first + config->queue_count > 65536)
 		return text_error_set(ret_error, 0, 0,
 				      "queue.first + queue.count goes beyond queue number 65535");
-	if (check_interfaces(config, ret_error) < 0 || config_finish_marks(config, ret_error) < 0)
+	if (config_finish_marks(config, ret_error) < 0 ||
+	    config_finish_field(config, ret_error) < 0 || check_interfaces(config, ret_error) < 0)
 		return -EINVAL;
 	return config_place_files(config);
 }
@@ -155,14 +157,4 @@ struct knowledge_params config_knowledge_params(const struct config *config)
 					 .priors = config->priors,
 					 .prior_count = config->prior_count,
 					 .config = config->path};
-}
-
-struct rules_params config_rules_params(const struct config *config)
-{
-	return (struct rules_params){.engine = config->engine,
-				     .queue_first = config->queue_first,
-				     .queue_count = (uint16_t)config->queue_count,
-				     .interfaces = config->interfaces,
-				     .interface_count = config->interface_count,
-				     .limit = config->rules_limit};
 }

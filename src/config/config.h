@@ -65,6 +65,9 @@ struct config {
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	unsigned interface_count;
 	uint32_t rules_limit; /* SYNs/s; 0: none */
+	uint32_t mark_field; /* bits of the packet mark that are ours behind the queue */
+	uint32_t
+		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
 	const char
 		*signatures[CONFIG_FILES_MAX]; /* absolute, or relative to the working directory */
 	unsigned signatures_count;
@@ -150,7 +153,24 @@ bool config_is_excepted(const struct config *config, const struct addr *addr);
 /** config_knowledge_params() - which databases are to be read; points into @config. */
 struct knowledge_params config_knowledge_params(const struct config *config);
 
-/** config_rules_params() - what the diversion rules need; points into @config. */
-struct rules_params config_rules_params(const struct config *config);
+/** config_fills_by_packet() - whether a set is ours, so that packets can fill it. */
+bool config_fills_by_packet(const struct config_set *set);
+
+/**
+ * config_size_with_room() - a set's size as the kernel is told. It makes room at once for as many
+ * elements as the lower 16 bits say: with room for 65535 elements the first 98,000 need no growing
+ * table, and cost a third less (make bench-queue).
+ */
+uint32_t config_size_with_room(uint32_t size);
+
+/** config_wanted_marks() - what needs a bit of the mark; the meaning of a set's is its place. */
+void config_wanted_marks(const struct config *config, struct marks_wanted *ret_wanted);
+
+/**
+ * config_rules_params() - what the ruleset is made from; points into @config.
+ * @marks: NULL: as they are assigned where nothing was before
+ */
+void config_rules_params(const struct config *config, const struct marks *marks,
+			 struct rules_params *ret_params);
 
 #endif

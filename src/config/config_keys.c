@@ -21,6 +21,7 @@ enum key_kind {
 	KEY_MODE,
 	KEY_STRINGS,
 	KEY_MARK,
+	KEY_DURATION, /* in seconds */
 	KEY_SETS,
 	KEY_PRIORS,
 	KEY_EXCEPT,
@@ -98,9 +99,14 @@ static const struct word levels[] = {{"error", LOG_LEVEL_ERROR},
 		path, KEY_STRINGS, RELOAD, AT(field),                                              \
 			.min = least, .max = most, .count_offset = offsetof(struct config, count)  \
 	}
-#define MARK(path, field)                                                                          \
+#define MARK(path, when, field)                                                                    \
 	{                                                                                          \
-		path, KEY_MARK, RELOAD, AT(field), .init = IS(uint32_t, field)                     \
+		path, KEY_MARK, when, AT(field), .init = IS(uint32_t, field)                       \
+	}
+#define DURATION(path, when, field, most, default)                                                 \
+	{                                                                                          \
+		path, KEY_DURATION, when, AT(field), .max = most,                                  \
+						     .init = default + IS(uint32_t, field)         \
 	}
 
 static const struct key keys[] = {
@@ -110,6 +116,8 @@ static const struct key keys[] = {
 	UINT("queue.receive_buffer", RESTART, receive_buffer, 1 << 16, 1 << 28, 1 << 23),
 	WORD("rules.engine", RESTART, engine, engines, RULES_AUTO),
 	UINT("rules.limit", RELOAD, rules_limit, 0, 1000000, 0),
+	MARK("rules.mark_field", RESTART, mark_field),
+	DURATION("rules.skip_known", RELOAD, skip_known_s, 3600, 0),
 	STRINGS("rules.interfaces", interfaces, interface_count, 0, CONFIG_INTERFACES_MAX),
 	STRINGS("signatures", signatures, signatures_count, 1, CONFIG_FILES_MAX),
 	PATH("links", RELOAD, links, "links.db"),
@@ -133,8 +141,8 @@ static const struct key keys[] = {
 	UINT("publish.once_percent", RELOAD, once_percent, 1, 100, 50),
 	UINT("publish.network_percent", RELOAD, network_percent, 1, 100, 25),
 	{.path = "publish.except", .kind = KEY_EXCEPT},
-	MARK("publish.mark_mask", mark_mask),
-	MARK("publish.mark_seen", mark_seen),
+	MARK("publish.mark_mask", RELOAD, mark_mask),
+	MARK("publish.mark_seen", RELOAD, mark_seen),
 	{.path = "publish.sets", .kind = KEY_SETS},
 	STRING("control.socket", RESTART, socket, CONFIG_DEFAULT_SOCKET),
 	MODE("control.mode", RESTART, socket_mode, 0660),
@@ -188,6 +196,7 @@ void config_set_defaults(struct config *config)
 		case KEY_BOOL:
 		case KEY_WORD:
 		case KEY_MODE:
+		case KEY_DURATION:
 		case KEY_MARK: set_number(config, key, key->init); break;
 		case KEY_STRING:
 		case KEY_FILE: set_text(config, key, key->text); break;
@@ -305,6 +314,9 @@ static int read_key(const config_setting_t *setting, const struct key *key, stru
 	case KEY_STRINGS: return read_strings(setting, key, config, ret_error);
 	case KEY_MARK:
 		return config_read_mark(setting, key->path, member_of(config, key), ret_error);
+	case KEY_DURATION:
+		return config_read_duration(setting, key->path, key->min, key->max,
+					    member_of(config, key), ret_error);
 	case KEY_SETS: return config_read_sets(setting, config, ret_error);
 	case KEY_PRIORS: return config_read_priors(setting, config, ret_error);
 	case KEY_EXCEPT: return config_read_except(setting, config, ret_error);

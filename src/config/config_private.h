@@ -57,6 +57,13 @@ int config_read_except(const config_setting_t *list, struct config *config,
 int config_read_mark(const config_setting_t *setting, const char *path, uint32_t *ret_mark,
 		     struct text_error *ret_error);
 
+/** config_read_duration() - seconds, or a string such as "90s", "30m", "2h", "1d". */
+int config_read_duration(const config_setting_t *setting, const char *path, unsigned min,
+			 unsigned max, uint32_t *ret_seconds, struct text_error *ret_error);
+
+/** config_finish_field() - the bits that the ruleset takes; they may not be those of the marks. */
+int config_finish_field(struct config *config, struct text_error *ret_error);
+
 /** config_finish_marks() - the mask where the file has none; marks must fit a given one. */
 int config_finish_marks(struct config *config, struct text_error *ret_error);
 

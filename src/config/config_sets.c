@@ -87,9 +87,8 @@ static int read_ipset(const config_setting_t *setting, struct rule *rule,
 	return read_target(setting, CONFIG_IPSET, rule, ret_error);
 }
 
-/* Seconds, or a string such as "90s", "30m", "2h", "1d". */
-static int read_timeout(const config_setting_t *setting, struct rule *rule,
-			struct text_error *ret_error)
+int config_read_duration(const config_setting_t *setting, const char *path, unsigned min,
+			 unsigned max, uint32_t *ret_seconds, struct text_error *ret_error)
 {
 	const char *text = config_setting_get_string(setting);
 	long value = config_setting_get_int(setting), unit = 1;
@@ -102,13 +101,23 @@ static int read_timeout(const config_setting_t *setting, struct rule *rule,
 		       : strcmp(end, "m") == 0 ? 60
 		       : strcmp(end, "s") == 0 ? 1
 					       : 0;
+	} else if (config_setting_type(setting) != CONFIG_TYPE_INT) {
+		unit = 0;
 	}
-	/* ipset keeps timeouts below 2^31 / 1000 seconds (ip_set_timeout.h). */
-	if (value < 1 || value > 2147483 || unit == 0 || value * unit > 2147483)
-		return refuse(setting, ret_error,
-			      "timeout must be 1 to 2147483 seconds, such as 600 or \"10m\"");
-	rule->set.timeout_s = (uint32_t)(value * unit);
+	if (value < (long)min || value > (long)max || unit == 0 || value * unit > (long)max)
+		return config_refuse(setting, ret_error,
+				     "%s must be %u to %u seconds, such as 600 or \"10m\"", path,
+				     min, max);
+	*ret_seconds = (uint32_t)(value * unit);
 	return 0;
+}
+
+/* ipset keeps timeouts below 2^31 / 1000 seconds (ip_set_timeout.h). */
+static int read_timeout(const config_setting_t *setting, struct rule *rule,
+			struct text_error *ret_error)
+{
+	return config_read_duration(setting, "publish.sets: timeout", 1, 2147483,
+				    &rule->set.timeout_s, ret_error);
 }
 
 /* The name behind "inet ", "ip " or "ip6 ", or NULL. */
@@ -322,8 +331,11 @@ static int check_rule(const config_setting_t *group, const struct rule *rule,
 		return refuse(group, ret_error, "an ipset is in no table");
 	if (is_ipset && set->has_port)
 		return refuse(group, ret_error, "only nft sets and maps have keys with a port");
-	if (!is_ipset && (set->prefix6 != 128 || set->has_comment))
-		return refuse(group, ret_error, "prefix6 and comment are for ipsets");
+	if (!is_ipset && set->has_comment)
+		return refuse(group, ret_error, "a comment is for ipsets");
+	if (!is_ipset && set->prefix6 != 128 && !set->is_own_table)
+		return refuse(group, ret_error,
+			      "prefix6 is for ipsets, and for nft sets of table inet synprint");
 	return 0;
 }
 

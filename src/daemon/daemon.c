@@ -203,7 +203,10 @@ static enum daemon_exit check_privileges(void)
 
 static enum daemon_exit start_publisher(struct daemon *daemon)
 {
-	int rc = generation_start(daemon->generation, daemon->pipeline.clients);
+	int rc;
+
+	generation_assign_marks(daemon->generation, NULL);
+	rc = generation_start(daemon->generation, NULL, daemon->pipeline.clients);
 
 	if (rc == 0)
 		return DAEMON_EXIT_OK;
@@ -244,9 +247,12 @@ static enum daemon_exit start_workers(struct daemon *daemon)
 
 static enum daemon_exit start_diversion(struct daemon *daemon)
 {
+	struct rules_params params;
 	struct text_error error;
-	int rc = keeper_start(daemon->boot, daemon->workers, &error, &daemon->keeper);
+	int rc;
 
+	generation_rules_params(daemon->generation, true, &params);
+	rc = keeper_start(daemon->boot, &params, daemon->workers, &error, &daemon->keeper);
 	if (rc == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "%s", error.what);
@@ -264,7 +270,7 @@ static enum daemon_exit check_alone(struct daemon *daemon)
 			 "cannot make a lock file in /run/synprint (%s): do not start a second "
 			 "synprintd",
 			 strerror(-rc));
-	if (rc != -EBUSY && keeper_check_alone(daemon->boot, &error) == 0)
+	if (rc != -EBUSY && keeper_check_alone(daemon->boot, daemon->proc_fd, &error) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "%s", error.what);
 	return DAEMON_EXIT_QUEUE_BUSY;
@@ -378,9 +384,9 @@ static void stop(struct daemon *daemon)
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
 		worker_stop(daemon->workers[i]);
 	state_stop(daemon->state);
-	stop_generations(daemon);
-	if (has_made)
+	if (has_made) /* sets that rules refer to cannot go */
 		remove_rules(daemon);
+	stop_generations(daemon);
 	generation_free(daemon->generation);
 	daemon_close_sockets(daemon);
 	service_done(&daemon->service);

@@ -11,6 +11,7 @@ static void gather_queues(const struct daemon *daemon, struct figures *figures)
 
 		queue->number = daemon->boot->queue_first + i;
 		worker_get_stats(daemon->workers[i], &queue->worker);
+		queue->is_stalled = figures->rules.stalled >> i & 1;
 		queue->has_kernel =
 			nfqueue_proc_read(daemon->proc_fd, queue->number, &queue->kernel) == 0;
 	}
@@ -31,6 +32,17 @@ static void gather_tables(const struct daemon *daemon, struct figures *figures)
 		learn_get_stats(learned_learn(daemon->learned), &figures->learned);
 }
 
+/* What packets bring to sets is counted by the rules. */
+static void gather_refused(const struct daemon *daemon, struct figures *figures)
+{
+	const struct generation *generation = daemon->generation;
+
+	for (unsigned i = 0; i < generation->config->set_count; i++)
+		if (generation->mark_sets >> i & 1)
+			figures->publish.targets[i].failed +=
+				keeper_refused(daemon->keeper, generation->config->sets[i].name);
+}
+
 void daemon_gather(const void *ctx, struct figures *ret_figures)
 {
 	const struct daemon *daemon = ctx;
@@ -47,6 +59,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 	gather_tables(daemon, ret_figures);
 	if (generation->publisher)
 		publisher_get_stats(generation->publisher, &ret_figures->publish);
+	gather_refused(daemon, ret_figures);
 	server_get_stats(daemon->server, &ret_figures->control);
 	if (daemon->p0f)
 		p0f_server_get_stats(daemon->p0f, &ret_figures->p0f);

@@ -2,11 +2,20 @@
 /*
  * A reload: the next generation is loaded and started beside the one at work, and takes its place
  * in one step. The old one is kept until no worker can be using it any more.
+ *
+ * A bit of the packet mark keeps its meaning while SYNs are on their way. The rules are loaded
+ * first, with those left out whose bit meant something else until now; then the generation is
+ * replaced; and when every worker has sent the verdicts of what it had, the rest is loaded too, and
+ * what was missed in between is filled from the client table.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/parts.h"
 #include "sys/log.h"
+
+#define SETTLE_MAX_MS 1000 /* a worker turns its loop ten times a second */
+#define SETTLE_STEP_MS 10
 
 /* A generation is given back when every worker has begun another burst since it was replaced. */
 static bool is_unused(const struct daemon *daemon, const struct generation *generation)
@@ -59,7 +68,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 	log_set_level(config->log_level);
 	clients_set_refresh(daemon->pipeline.clients, daemon_refresh_s(config));
 	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
-	keeper_reload(daemon->keeper, config);
+	publisher_retire(old->publisher);
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < config->queue_count; i++)
 		old->ticks[i] = worker_ticks(daemon->workers[i]);
@@ -71,6 +80,54 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 			 next->kept_keys[i]);
 }
 
+/* Whether the last reload's bits are through. */
+static bool wait_settled(struct daemon *daemon)
+{
+	for (unsigned ms = 0; ms < SETTLE_MAX_MS; ms += SETTLE_STEP_MS) {
+		if (keeper_is_settled(daemon->keeper))
+			return true;
+		usleep(SETTLE_STEP_MS * 1000);
+	}
+	return keeper_is_settled(daemon->keeper);
+}
+
+static int change_rules(struct daemon *daemon, const struct generation *generation, bool is_settled,
+			struct text_error *ret_error)
+{
+	struct rules_params params;
+
+	generation_rules_params(generation, is_settled, &params);
+	return keeper_change(daemon->keeper, generation->config, &params, ret_error);
+}
+
+/* From the rules to the publisher. On failure all is as before. */
+static int start_next(struct daemon *daemon, struct generation *next, struct text_error *ret_error)
+{
+	struct text_error error = {0};
+	int rc;
+
+	generation_assign_marks(next, daemon->generation);
+	rc = change_rules(daemon, next, false, &error);
+	if (rc < 0)
+		return text_error_set(ret_error, 0, 0, "cannot change the rules: %s", error.what);
+	rc = generation_start(next, daemon->generation, daemon->pipeline.clients);
+	if (rc == 0)
+		return 0;
+	change_rules(daemon, daemon->generation, true, &error);
+	generation_stop(next, daemon->generation);
+	return text_error_set(ret_error, 0, 0, "cannot start publishing: %s", strerror(-rc));
+}
+
+static void settle(struct daemon *daemon)
+{
+	struct rules_params params;
+
+	if (!daemon->generation->reused)
+		return;
+	generation_rules_params(daemon->generation, true, &params);
+	keeper_settle(daemon->keeper, &params, generation_settled, daemon->generation);
+}
+
 static int reload(struct daemon *daemon, struct text_error *ret_error)
 {
 	struct generation_source source = {config_file(daemon->boot), daemon->boot, true};
@@ -79,20 +136,19 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 	char text[sizeof(ret_error->what)];
 	int rc;
 
-	if (!place)
+	if (!place || !wait_settled(daemon))
 		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
 	if (daemon->learned)
 		learned_write(daemon->learned);
 	if (generation_load(&source, daemon->vocab, text, sizeof(text), &next) < 0)
 		return text_error_set(ret_error, 0, 0, "%s", text);
-	rc = generation_start(next, daemon->pipeline.clients);
+	rc = start_next(daemon, next, ret_error);
 	if (rc < 0) {
-		generation_stop(next, daemon->generation);
 		generation_free(next);
-		return text_error_set(ret_error, 0, 0, "cannot start publishing: %s",
-				      strerror(-rc));
+		return rc;
 	}
 	replace_generation(daemon, next, place);
+	settle(daemon);
 	return 0;
 }
 

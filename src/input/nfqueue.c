@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * NFQUEUE over libmnl: recvmmsg for a burst of packets (the kernel sends one datagram each), one
- * batch verdict for all of them. Packet ids of a queue ascend and are handed out in order, so a
- * batch verdict for the highest id received covers what was received and nothing else.
+ * NFQUEUE over libmnl: recvmmsg for a burst of packets (the kernel sends one datagram each), and
+ * batch verdicts for them. Packet ids of a queue ascend and are handed out in order, so a batch
+ * verdict for an id covers what was received up to it and nothing else; it may give all of these
+ * packets one mark. A burst of packets that keep theirs is one message.
  */
 #include "input/nfqueue.h"
 
@@ -22,18 +23,21 @@
 #define MESSAGE_BYTES 3072 /* the copy and every attribute of nfnetlink_queue.c around it */
 #define VERDICT_BYTES 64 /* headers of 20 bytes, a verdict of 12, a mark of 8 */
 #define CONFIG_TIMEOUT_MS 2000
+#define PENDING_MAX (2 * NFQUEUE_BURST_MAX) /* a burst, and one whose verdict was not taken */
 
 struct nfqueue {
 	struct mnl_socket *socket;
 	uint32_t portid;
 	uint16_t queue;
-	bool must_accept;
-	uint32_t last_id;
-	size_t marks_len; /* bytes of verdicts with marks, sent ahead of the batch */
+	unsigned pending_count; /* packets that wait for their verdict */
+	struct pending {
+		uint32_t id, mark;
+		bool has_mark; /* it goes on with @mark; else with the one that it has */
+	} pending[PENDING_MAX];
 	struct mmsghdr headers[NFQUEUE_BURST_MAX];
 	struct iovec vectors[NFQUEUE_BURST_MAX];
 	char messages[NFQUEUE_BURST_MAX][MESSAGE_BYTES];
-	_Alignas(8) char verdicts[(NFQUEUE_BURST_MAX + 1) * VERDICT_BYTES];
+	_Alignas(8) char verdicts[PENDING_MAX * VERDICT_BYTES];
 };
 
 /* Sends a configuration message and returns what the kernel answers: 0 or -errno. */
@@ -203,6 +207,15 @@ static uint32_t u32_of(const struct nlattr *attr)
 	return attr ? ntohl(mnl_attr_get_u32(attr)) : 0;
 }
 
+/* The place of one more packet that waits; the last one's, which covers it, where all are taken. */
+static uint32_t hold(struct nfqueue *nfq, uint32_t id)
+{
+	if (nfq->pending_count < PENDING_MAX)
+		nfq->pending_count++;
+	nfq->pending[nfq->pending_count - 1] = (struct pending){.id = id};
+	return nfq->pending_count - 1;
+}
+
 /* True and the packet, where the message carries one. */
 static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
 			  struct nfqueue_packet *ret_packet)
@@ -214,9 +227,7 @@ static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
 	    nfq_nlmsg_parse(nlh, attr) < 0 || !attr[NFQA_PACKET_HDR])
 		return false;
 	header = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
-	nfq->last_id = ntohl(header->packet_id);
-	nfq->must_accept = true;
-	*ret_packet = (struct nfqueue_packet){.id = nfq->last_id,
+	*ret_packet = (struct nfqueue_packet){.place = hold(nfq, ntohl(header->packet_id)),
 					      .mark = u32_of(attr[NFQA_MARK]),
 					      .in_ifindex = u32_of(attr[NFQA_IFINDEX_INDEV])};
 	ret_packet->needs_sum = u32_of(attr[NFQA_SKB_INFO]) & NFQA_SKB_CSUM_NOTVERIFIED;
@@ -251,41 +262,46 @@ int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *
 	return packets;
 }
 
-/* A verdict in the buffer at @at; how many bytes it takes. */
-static size_t put_verdict(struct nfqueue *nfq, size_t at, uint16_t type, uint32_t id,
-			  const uint32_t *mark)
+void nfqueue_mark(struct nfqueue *nfq, const struct nfqueue_packet *packet, uint32_t mark)
 {
-	struct nlmsghdr *nlh = nfq_nlmsg_put(nfq->verdicts + at, type, nfq->queue);
+	nfq->pending[packet->place].mark = mark;
+	nfq->pending[packet->place].has_mark = true;
+}
 
-	nfq_nlmsg_verdict_put(nlh, (int)id, NF_ACCEPT);
-	if (mark)
-		nfq_nlmsg_verdict_put_mark(nlh, *mark);
+/* A verdict for all up to a packet, in the buffer at @at; how many bytes it takes. */
+static size_t put_verdict(struct nfqueue *nfq, size_t at, const struct pending *last)
+{
+	struct nlmsghdr *nlh =
+		nfq_nlmsg_put(nfq->verdicts + at, NFQNL_MSG_VERDICT_BATCH, nfq->queue);
+
+	nfq_nlmsg_verdict_put(nlh, (int)last->id, NF_ACCEPT);
+	if (last->has_mark)
+		nfq_nlmsg_verdict_put_mark(nlh, last->mark);
 	return MNL_ALIGN(nlh->nlmsg_len);
 }
 
-void nfqueue_mark(struct nfqueue *nfq, const struct nfqueue_packet *packet, uint32_t mark)
+static bool is_same_run(const struct pending *a, const struct pending *b)
 {
-	if (nfq->marks_len + 2 * VERDICT_BYTES <= sizeof(nfq->verdicts))
-		nfq->marks_len +=
-			put_verdict(nfq, nfq->marks_len, NFQNL_MSG_VERDICT, packet->id, &mark);
+	return a->has_mark == b->has_mark && a->mark == b->mark;
 }
 
-/* A batch that finds nothing left, because every packet had its own verdict, is no failure. */
 int nfqueue_accept(struct nfqueue *nfq)
 {
-	size_t len = nfq->marks_len;
+	const struct pending *pending = nfq->pending;
+	size_t len = 0;
 
-	if (!nfq->must_accept)
+	if (!nfq->pending_count)
 		return 0;
-	len += put_verdict(nfq, len, NFQNL_MSG_VERDICT_BATCH, nfq->last_id, NULL);
+	for (unsigned i = 0; i < nfq->pending_count; i++)
+		if (i + 1 == nfq->pending_count || !is_same_run(&pending[i], &pending[i + 1]))
+			len += put_verdict(nfq, len, &pending[i]);
 	if (mnl_socket_sendto(nfq->socket, nfq->verdicts, len) < 0)
 		return -errno;
-	nfq->must_accept = false;
-	nfq->marks_len = 0;
+	nfq->pending_count = 0;
 	return 0;
 }
 
 bool nfqueue_must_accept(const struct nfqueue *nfq)
 {
-	return nfq->must_accept;
+	return nfq->pending_count > 0;
 }

@@ -27,7 +27,7 @@ struct nfqueue_packet {
 	const uint8_t *
 		data; /* the first bytes of the packet from its IP header on; valid until the next receive */
 	size_t len;
-	uint32_t id;
+	uint32_t place; /* among those that wait for their verdict */
 	uint32_t mark; /* as the rules before us have set it */
 	uint32_t in_ifindex; /* 0: it came in nowhere */
 	bool needs_sum; /* nobody has verified its checksum yet; else a device has, or will make it */
@@ -54,13 +54,14 @@ void nfqueue_close(struct nfqueue *nfq);
 int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *ret_packets);
 
 /**
- * nfqueue_mark() - accept this packet with a mark of its own, once nfqueue_accept() is called. The
- * mark is metadata: no byte of the packet changes. One that finds no room goes on unmarked.
+ * nfqueue_mark() - this packet of the last receive is to go on with a mark of its own. The mark is
+ * metadata: no byte of the packet changes.
  */
 void nfqueue_mark(struct nfqueue *nfq, const struct nfqueue_packet *packet, uint32_t mark);
 
 /**
- * nfqueue_accept() - nf_verdict NF_ACCEPT for all that was received so far.
+ * nfqueue_accept() - nf_verdict NF_ACCEPT for all that was received so far: one batch verdict for
+ * each run of packets that go on with the same mark.
  * Return: 0, or -errno; the packets then wait for the next call, which covers them too.
  */
 int nfqueue_accept(struct nfqueue *nfq);

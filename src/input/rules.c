@@ -1,190 +1,173 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rules in the kernel. What they are stands in the comment of each ("synprint xt 0-3 eth0"),
- * which is how the same rules are known again, and ours from anybody else's in our chain.
+ * The rules in the kernel. The first of them carries a fingerprint of all, by which the same rules
+ * are known again, and a tag, by which ours are told from anybody else's in our chains.
  */
 #include "input/rules_impl.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
-#define OURS_MAX (2 * RULES_INTERFACES_MAX) /* twice: a saved ruleset was loaded on top of ours */
-#define ANY_INTERFACE "*"
+#include "ruleset/ruleset_kernel.h"
+
 #define TRIES 3 /* somebody else may change the rules between the question and the transaction */
+#define SWITCH_SETS 2
 
-/* Our rules as they are in the kernel. */
-struct survey {
-	unsigned count;
-	struct found {
-		uint64_t handle;
-		char comment[NFT_COMMENT_MAX + 1];
-	} rules[OURS_MAX];
-	uint64_t packets;
-	unsigned bypassing; /* rules that let SYNs pass where nobody reads the queue */
+static const char *const own_chains[] = {"divert", "served", "syn", "back", "send", "publish"};
+
+int rules_check_kernel(struct text_error *ret_error)
+{
+	struct utsname name;
+	unsigned major, minor;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major > 5 ||
+	    (major == 5 && minor >= 4))
+		return 0;
+	text_error_set(ret_error, 0, 0,
+		       "Linux %.60s is too old: the rules need 5.4 or later (packets that delete "
+		       "elements of sets)",
+		       name.release);
+	return -EOPNOTSUPP;
+}
+
+/* What one try works with. */
+struct attempt {
+	struct nl *nl;
+	struct nft_batch *batch;
+	const struct rules_params *params;
+	struct rules_survey survey;
+	struct ruleset ruleset;
+	unsigned messages; /* put so far */
+	unsigned first_delete, first_rule; /* messages of the batch, counted from 0 */
+	bool is_set_taken;
 };
 
-static void survey_rule(struct nftnl_rule *rule, void *ctx)
+/* Whether the rules that are there are those of the ruleset. */
+static bool is_as_wanted(const struct attempt *attempt)
 {
-	static const char prefix[] = NFT_OUR_TAG " ";
-	const char *comment = nft_rule_comment(rule);
-	struct survey *survey = ctx;
-	struct found *found = &survey->rules[survey->count];
+	const struct rules_survey *survey = &attempt->survey;
+	unsigned found = 0;
 
-	if (survey->count == OURS_MAX || !comment ||
-	    strncmp(comment, prefix, sizeof(prefix) - 1) != 0)
-		return;
-	found->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
-	snprintf(found->comment, sizeof(found->comment), "%s", comment);
-	survey->packets += nft_rule_packets(rule);
-	survey->bypassing += rules_rule_bypasses(rule);
-	survey->count++;
-}
-
-static int survey_rules(struct nl *nl, struct survey *ret_survey)
-{
-	return nft_list_rules(nl, NFPROTO_INET, NFT_OUR_TABLE, RULES_CHAIN, survey_rule,
-			      ret_survey);
-}
-
-static unsigned rule_count(const struct rules_params *params)
-{
-	return params->interface_count ? params->interface_count : 1;
-}
-
-static const char *interface_of(const struct rules_params *params, unsigned rule)
-{
-	return params->interface_count ? params->interfaces[rule] : NULL;
-}
-
-static void describe_rule(const struct rules_params *params, enum rules_engine engine,
-			  unsigned rule, char ret_comment[NFT_COMMENT_MAX + 1])
-{
-	const char *interface = interface_of(params, rule);
-	int len = snprintf(ret_comment, NFT_COMMENT_MAX + 1, NFT_OUR_TAG " %s %u-%u %s",
-			   rules_engine_name(engine), params->queue_first,
-			   params->queue_first + params->queue_count - 1u,
-			   interface ? interface : ANY_INTERFACE);
-
-	if (params->limit)
-		snprintf(ret_comment + len, NFT_COMMENT_MAX + 1 - (size_t)len, " limit %u",
-			 params->limit);
-}
-
-static bool is_as_wanted(const struct survey *survey, const struct rules_params *params,
-			 enum rules_engine engine)
-{
-	char comment[NFT_COMMENT_MAX + 1];
-
-	if (survey->count != rule_count(params))
+	if (survey->count != attempt->ruleset.rule_count)
 		return false;
-	for (unsigned i = 0; i < survey->count; i++) {
-		describe_rule(params, engine, i, comment);
-		if (strcmp(comment, survey->rules[i].comment) != 0)
-			return false;
-	}
-	return true;
+	for (unsigned i = 0; i < survey->count; i++)
+		for (unsigned j = 0; j < attempt->ruleset.rule_count; j++)
+			if (strcmp(survey->rules[i].chain, RULES_CHAIN) == 0 &&
+			    !survey->rules[i].is_foreign &&
+			    strcmp(survey->rules[i].comment, attempt->ruleset.rules[j].comment) ==
+				    0)
+				found++;
+	return found == (attempt->params->interface_count ? attempt->params->interface_count : 1);
 }
 
-static void put_chain(struct nft_batch *batch)
+static void put_delete_set(struct attempt *attempt, const char *name)
 {
-	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_NEWCHAIN, NFPROTO_INET, NLM_F_CREATE);
-	struct nlattr *hook;
+	struct nlmsghdr *nlh = nft_batch_put(attempt->batch, NFT_MSG_DELSET, NFPROTO_INET, 0);
 
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, NFT_OUR_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, RULES_CHAIN);
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_TYPE, "filter");
-	mnl_attr_put_u32(nlh, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
-	nft_put_chain_tag(nlh);
-	hook = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
-	mnl_attr_put_u32(nlh, NFTA_HOOK_HOOKNUM, htonl(NF_INET_PRE_ROUTING));
-	mnl_attr_put_u32(nlh, NFTA_HOOK_PRIORITY, htonl((uint32_t)RULES_PRIORITY));
-	mnl_attr_nest_end(nlh, hook);
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_OUR_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	attempt->messages++;
 }
 
-static void put_delete_rules(struct nft_batch *batch, const struct survey *survey)
+static void put_delete_rules(struct attempt *attempt)
 {
-	for (unsigned i = 0; i < survey->count; i++) {
-		struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_DELRULE, NFPROTO_INET, 0);
+	for (unsigned i = 0; i < attempt->survey.count; i++) {
+		const struct rules_found *found = &attempt->survey.rules[i];
+		struct nlmsghdr *nlh =
+			nft_batch_put(attempt->batch, NFT_MSG_DELRULE, NFPROTO_INET, 0);
 
 		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, NFT_OUR_TABLE);
-		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, RULES_CHAIN);
-		mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(survey->rules[i].handle));
+		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, found->chain);
+		mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(found->handle));
+		attempt->messages++;
 	}
 }
 
-static int put_rule(struct nft_batch *batch, const struct rules_params *params,
-		    enum rules_engine engine, unsigned index)
+/* One of our names that something else has: anew if it is ours and of another kind, else an error. */
+static int put_set(struct attempt *attempt, const struct ruleset_set *set)
 {
-	char comment[NFT_COMMENT_MAX + 1];
-	struct nftnl_rule *rule = rules_rule_new(params, engine, interface_of(params, index));
-	int rc = -ENOMEM;
+	uint32_t len, type = ruleset_key_type(&set->key, &len);
+	struct nft_set_info info;
+	int rc = nft_get_set(attempt->nl, NFPROTO_INET, NFT_OUR_TABLE, set->name, &info);
 
-	if (!rule)
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	describe_rule(params, engine, index, comment);
-	rc = nft_rule_set_comment(rule, comment);
-	if (rc == 0)
-		nftnl_rule_nlmsg_build_payload(nft_batch_put(batch, NFT_MSG_NEWRULE, NFPROTO_INET,
-							     NLM_F_CREATE | NLM_F_APPEND),
-					       rule);
-	nftnl_rule_free(rule);
+	if (rc == 0) {
+		bool is_map = info.flags & NFT_SET_MAP;
+
+		if (info.key_type == type && info.flags & NFT_SET_TIMEOUT &&
+		    is_map == set->is_mark_map &&
+		    !(info.flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT)))
+			return 0;
+		if (!info.has_tag) {
+			attempt->is_set_taken = true;
+			return -EEXIST;
+		}
+		put_delete_set(attempt, set->name);
+	}
+	ruleset_batch_set(attempt->batch, &attempt->ruleset, set);
+	attempt->messages++;
+	return 0;
+}
+
+/* The switch of version 0.1, which nothing of ours refers to any more. */
+static int put_delete_old_switch(struct attempt *attempt)
+{
+	struct nft_set_info info;
+	int rc = nft_get_set(attempt->nl, NFPROTO_INET, NFT_OUR_TABLE, RULES_OLD_ALIVE, &info);
+
+	if (rc == 0 && info.has_tag && info.key_type == NFT_TYPE_INET_PROTO)
+		put_delete_set(attempt, RULES_OLD_ALIVE);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int put_all(struct attempt *attempt)
+{
+	const struct ruleset *ruleset = &attempt->ruleset;
+	int rc = 0;
+
+	nft_batch_put_table(attempt->batch, true);
+	attempt->messages = attempt->first_delete = 1;
+	put_delete_rules(attempt);
+	rc = put_delete_old_switch(attempt);
+	for (unsigned i = 0; i < ruleset->set_count && rc == 0; i++)
+		rc = put_set(attempt, &ruleset->sets[i]);
+	for (unsigned i = 0; i < ruleset->chain_count; i++, attempt->messages++)
+		ruleset_batch_chain(attempt->batch, &ruleset->chains[i]);
+	attempt->first_rule = attempt->messages;
+	for (unsigned i = 0; i < ruleset->rule_count && rc == 0; i++)
+		rc = ruleset_batch_rule(attempt->batch, ruleset, &ruleset->rules[i]);
 	return rc;
 }
 
 /* How replacing the rules went. */
 enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_CHANGED_MEANWHILE, OUTCOME_NO_ENGINE };
 
-/* One transaction: table, set and chain where they are missing, our old rules away, the new ones. */
-static enum outcome replace_rules(struct nft_batch *batch, const struct survey *survey,
-				  const struct rules_params *params, enum rules_engine engine,
-				  int *ret_rc)
+/* One transaction: our old rules away; table, sets and chains where they are missing; the new rules. */
+static enum outcome replace_rules(struct attempt *attempt, int *ret_rc)
 {
-	static const struct nft_set_spec alive = {.name = RULES_ALIVE,
-						  .key_type = NFT_TYPE_INET_PROTO,
-						  .key_len = 1};
-	const unsigned chain = 2, first_delete = 3, first_new = first_delete + survey->count;
-	unsigned failed = 0;
-	int rc = 0;
+	unsigned failed = 0, chains = attempt->ruleset.chain_count;
+	int rc = put_all(attempt);
 
-	nft_batch_put_table(batch);
-	nft_batch_put_set(batch, &alive);
-	put_chain(batch);
-	put_delete_rules(batch, survey);
-	for (unsigned i = 0; i < rule_count(params) && rc == 0; i++)
-		rc = put_rule(batch, params, engine, i);
 	if (rc == 0)
-		rc = nft_batch_commit(batch, &failed);
-	if (rc == -EOPNOTSUPP && failed == chain) /* there is one of that name on another hook */
+		rc = nft_batch_commit(attempt->batch, &failed);
+	else
+		nft_batch_clear(attempt->batch);
+	/* There is a chain of that name on another hook. */
+	if (rc == -EOPNOTSUPP && failed < attempt->first_rule &&
+	    failed >= attempt->first_rule - chains)
 		rc = -EEXIST;
 	*ret_rc = rc;
 	if (rc == 0)
 		return OUTCOME_OK;
-	if (rc != -ENOENT || failed < first_delete)
+	if (rc != -ENOENT || failed < attempt->first_delete)
 		return OUTCOME_FAILED;
-	return failed < first_new ? OUTCOME_CHANGED_MEANWHILE : OUTCOME_NO_ENGINE;
-}
-
-/* Replaces with the first engine that the kernel has. */
-static enum outcome try_engines(struct nft_batch *batch, const struct survey *survey,
-				const struct rules_params *params, enum rules_engine *ret_engine,
-				int *ret_rc)
-{
-	enum outcome outcome = OUTCOME_NO_ENGINE;
-
-	for (int e = RULES_NFT; e <= RULES_XT && outcome == OUTCOME_NO_ENGINE; e++) {
-		enum rules_engine engine = (enum rules_engine)e;
-
-		if (params->engine != RULES_AUTO && params->engine != engine)
-			continue;
-		outcome = replace_rules(batch, survey, params, engine, ret_rc);
-		*ret_engine = engine;
-	}
-	return outcome;
+	return failed < attempt->first_rule ? OUTCOME_CHANGED_MEANWHILE : OUTCOME_NO_ENGINE;
 }
 
 static int explain_engine(enum rules_engine engine, struct text_error *ret_error)
@@ -211,8 +194,8 @@ static int explain(int rc, struct text_error *ret_error)
 			"root");
 	else if (rc == -EEXIST)
 		text_error_set(ret_error, 0, 0,
-			       "table inet " NFT_OUR_TABLE " has a chain '" RULES_CHAIN
-			       "' or a set '" RULES_ALIVE "' that is not ours: rename it");
+			       "table inet " NFT_OUR_TABLE " has a chain or a set that is not ours "
+			       "and has the name of one of ours: rename it");
 	else if (rc == -EOPNOTSUPP)
 		text_error_set(ret_error, 0, 0, "this kernel has no nf_tables for family inet");
 	else
@@ -221,65 +204,66 @@ static int explain(int rc, struct text_error *ret_error)
 	return rc;
 }
 
-/* Older kernels say nothing when a set of another type is there under the same name. */
-static int check_alive(struct nl *nl)
+/* With one engine. Return: as the outcome; OUTCOME_OK also where all is as it should be. */
+static enum outcome try_engine(struct attempt *attempt, enum rules_engine engine, bool may_change,
+			       int *ret_rc)
 {
-	struct nft_set_info info;
-	int rc = nft_get_set(nl, NFPROTO_INET, NFT_OUR_TABLE, RULES_ALIVE, &info);
+	enum outcome outcome = OUTCOME_NO_ENGINE;
 
-	if (rc == 0 && (info.key_type != NFT_TYPE_INET_PROTO || !(info.flags & NFT_SET_TIMEOUT)))
-		return -EEXIST;
-	return rc == -ENOENT ? 0 : rc;
+	*ret_rc = groups_build(attempt->params, engine, &attempt->ruleset);
+	if (*ret_rc < 0)
+		return OUTCOME_FAILED;
+	if (is_as_wanted(attempt))
+		outcome = OUTCOME_OK;
+	else if (may_change)
+		outcome = replace_rules(attempt, ret_rc);
+	ruleset_free(&attempt->ruleset);
+	return outcome;
+}
+
+/* First whether those of some engine are there already, then with the first engine that works. */
+static enum outcome try_engines(struct attempt *attempt, enum rules_engine *ret_engine, int *ret_rc)
+{
+	enum outcome outcome = OUTCOME_NO_ENGINE;
+
+	for (int change = 0; change < 2; change++)
+		for (int e = RULES_NFT; e <= RULES_XT && outcome == OUTCOME_NO_ENGINE; e++) {
+			if (attempt->params->engine != RULES_AUTO &&
+			    attempt->params->engine != (enum rules_engine)e)
+				continue;
+			*ret_engine = (enum rules_engine)e;
+			outcome = try_engine(attempt, *ret_engine, change, ret_rc);
+		}
+	return outcome;
 }
 
 /* One try; -EAGAIN where the rules changed between the question and the transaction. */
-static int apply_once(struct nl *nl, struct nft_batch *batch, const struct rules_params *params,
-		      enum rules_engine *ret_engine, struct text_error *ret_error)
+static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
+		      struct text_error *ret_error)
 {
-	struct survey survey = {0};
-	int rc = check_alive(nl);
+	int rc = rules_survey(attempt->nl, &attempt->survey);
 
-	if (rc == 0)
-		rc = survey_rules(nl, &survey);
 	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
 		rc = -EOPNOTSUPP;
 	if (rc < 0)
 		return explain(rc, ret_error);
-	for (int e = RULES_NFT; e <= RULES_XT; e++) {
-		*ret_engine = (enum rules_engine)e;
-		if ((params->engine == RULES_AUTO || params->engine == *ret_engine) &&
-		    is_as_wanted(&survey, params, *ret_engine))
-			return 0;
-	}
-	switch (try_engines(batch, &survey, params, ret_engine, &rc)) {
+	switch (try_engines(attempt, ret_engine, &rc)) {
 	case OUTCOME_OK: return 0;
 	case OUTCOME_FAILED: return explain(rc, ret_error);
 	case OUTCOME_CHANGED_MEANWHILE: return -EAGAIN;
-	case OUTCOME_NO_ENGINE: return explain_engine(params->engine, ret_error);
+	case OUTCOME_NO_ENGINE: return explain_engine(attempt->params->engine, ret_error);
 	}
 	return -EINVAL;
 }
 
-int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
-		struct text_error *ret_error)
+static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
+		 struct text_error *ret_error)
 {
-	struct nft_batch *batch;
 	enum rules_engine engine = RULES_NONE;
-	int rc = rules_check(params, ret_error);
+	int rc = -EAGAIN;
 
-	if (rc < 0)
-		return rc;
-	if (params->engine == RULES_NONE)
-		return text_error_set(
-			ret_error, 0, 0,
-			"rules.engine is \"none\": the rules are the administrator's");
-	batch = nft_batch_new(nl);
-	if (!batch)
-		return explain(-ENOMEM, ret_error);
-	rc = -EAGAIN;
 	for (int try = 0; try < TRIES && rc == -EAGAIN; try++)
-		rc = apply_once(nl, batch, params, &engine, ret_error);
-	nft_batch_free(batch);
+		rc = apply_once(attempt, &engine, ret_error);
 	if (rc == -EAGAIN)
 		return explain(rc, ret_error);
 	if (rc == 0 && ret_engine)
@@ -287,19 +271,57 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 	return rc;
 }
 
-static int delete_rules(struct nl *nl, struct nft_batch *batch)
+int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
+		struct text_error *ret_error)
 {
+	struct attempt *attempt;
+	int rc = rules_check(params, ret_error);
+
+	if (rc == 0)
+		rc = rules_check_kernel(ret_error);
+	if (rc < 0)
+		return rc;
+	if (params->engine == RULES_NONE)
+		return text_error_set(
+			ret_error, 0, 0,
+			"rules.engine is \"none\": the rules are the administrator's");
+	attempt = calloc(1, sizeof(*attempt));
+	if (!attempt)
+		return explain(-ENOMEM, ret_error);
+	attempt->nl = nl;
+	attempt->params = params;
+	attempt->batch = nft_batch_new(nl);
+	rc = attempt->batch ? apply(attempt, ret_engine, ret_error) : explain(-ENOMEM, ret_error);
+	nft_batch_free(attempt->batch);
+	free(attempt);
+	return rc;
+}
+
+/* Rules of ours, of all chains or of one. */
+static int delete_rules(struct nl *nl, struct nft_batch *batch, const char *chain)
+{
+	struct attempt *attempt = calloc(1, sizeof(*attempt));
 	int rc = -ENOENT;
 
+	if (!attempt)
+		return -ENOMEM;
+	attempt->batch = batch;
 	for (int try = 0; try < TRIES && rc == -ENOENT; try++) {
-		struct survey survey = {0};
+		struct rules_survey *survey = &attempt->survey;
+		unsigned kept = 0;
 
-		rc = survey_rules(nl, &survey);
-		if (rc < 0)
-			return rc;
-		put_delete_rules(batch, &survey);
-		rc = nft_batch_commit(batch, NULL);
+		rc = rules_survey(nl, survey);
+		for (unsigned i = 0; i < survey->count; i++)
+			if (!survey->rules[i].is_foreign &&
+			    (!chain || strcmp(survey->rules[i].chain, chain) == 0))
+				survey->rules[kept++] = survey->rules[i];
+		survey->count = kept;
+		if (rc == 0) {
+			put_delete_rules(attempt);
+			rc = nft_batch_commit(batch, NULL);
+		}
 	}
+	free(attempt);
 	return rc;
 }
 
@@ -310,9 +332,23 @@ int rules_undivert(struct nl *nl)
 
 	if (!batch)
 		return -ENOMEM;
-	rc = delete_rules(nl, batch);
+	rc = delete_rules(nl, batch, RULES_CHAIN);
 	nft_batch_free(batch);
 	return rc;
+}
+
+static int remove_sets(struct nl *nl, struct nft_batch *batch, const char *const *sets,
+		       size_t set_count)
+{
+	static const char *const own[] = {GROUPS_ANSWERING, GROUPS_WAITING, "known_shapes_v4s",
+					  "known_shapes_v6s", RULES_OLD_ALIVE};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && (rc == 0 || rc == -EBUSY); i++)
+		rc = nft_remove_set(nl, batch, own[i]);
+	for (size_t i = 0; i < set_count && (rc == 0 || rc == -EBUSY); i++)
+		rc = nft_remove_set(nl, batch, sets[i]);
+	return rc == -EBUSY ? 0 : rc;
 }
 
 int rules_remove(struct nl *nl, const char *const *sets, size_t set_count)
@@ -322,109 +358,44 @@ int rules_remove(struct nl *nl, const char *const *sets, size_t set_count)
 
 	if (!batch)
 		return -ENOMEM;
-	rc = delete_rules(nl, batch);
+	rc = delete_rules(nl, batch, NULL);
+	for (size_t i = 0; rc == 0 && i < sizeof(own_chains) / sizeof(own_chains[0]); i++)
+		rc = nft_remove_chain(nl, batch, own_chains[i]);
 	if (rc == 0)
-		rc = nft_remove_chain(nl, batch, RULES_CHAIN);
+		rc = remove_sets(nl, batch, sets, set_count);
 	if (rc == 0)
-		rc = nft_remove_set(nl, batch, RULES_ALIVE);
-	for (size_t i = 0; i < set_count && (rc == 0 || rc == -EBUSY); i++)
-		rc = nft_remove_set(nl, batch, sets[i]);
-	if (rc == 0 || rc == -EBUSY)
 		rc = nft_remove_table(nl, batch);
 	nft_batch_free(batch);
 	return rc;
 }
 
-/* Reads a comment back; a foreign text that only begins like ours is passed over. */
-static void read_comment(const char *comment, struct rules_status *status)
+static void put_forget(struct nft_batch *batch, const void *key, size_t len, uint16_t type)
 {
-	char engine[8], interface[16];
-	unsigned first, last;
+	struct nlmsghdr *nlh = nft_batch_put(batch, type, NFPROTO_INET,
+					     type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
+	struct nlattr *nest = nft_begin_elements(nlh, NFT_OUR_TABLE, GROUPS_WAITING);
 
-	if (sscanf(comment, NFT_OUR_TAG " %7s %u-%u %15s", engine, &first, &last, interface) != 4 ||
-	    rules_engine_parse(engine, &status->engine) < 0 || last < first || last > UINT16_MAX)
-		return;
-	status->is_present = true;
-	status->queue_first = (uint16_t)first;
-	status->queue_count = (uint16_t)(last - first + 1);
-	if (strcmp(interface, ANY_INTERFACE) != 0 && status->interface_count < RULES_INTERFACES_MAX)
-		memcpy(status->interfaces[status->interface_count++], interface, sizeof(interface));
-}
-
-static void put_alive(struct nlmsghdr *nlh, uint64_t timeout_ms)
-{
-	const uint8_t tcp = IPPROTO_TCP;
-	struct nlattr *nest = nft_begin_elements(nlh, NFT_OUR_TABLE, RULES_ALIVE);
-
-	nft_put_element(nlh, &tcp, sizeof(tcp), NULL, timeout_ms, 0);
+	nft_put_element(nlh, key, len, NULL, 0, 0);
 	mnl_attr_nest_end(nlh, nest);
 }
 
-static int get_alive(struct nl *nl)
+int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues)
 {
-	_Alignas(8) char buf[NL_MESSAGE_BYTES];
-	struct nlmsghdr *nlh =
-		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), NFPROTO_INET, NLM_F_ACK);
-
-	put_alive(nlh, 0);
-	return nl_request(nl, nlh, NULL, NULL);
-}
-
-int rules_get_status(struct nl *nl, struct rules_status *ret_status)
-{
-	struct rules_status status = {0};
-	struct survey survey = {0};
-	int rc = survey_rules(nl, &survey);
-
-	if (rc < 0)
-		return rc;
-	for (unsigned i = 0; i < survey.count; i++)
-		read_comment(survey.rules[i].comment, &status);
-	status.syns = survey.packets;
-	status.has_bypass = survey.bypassing == survey.count;
-	rc = get_alive(nl);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	status.is_armed = rc == 0;
-	*ret_status = status;
-	return 0;
-}
-
-/* Only a new element has a new timeout on Linux 6.1, so it is made anew; nobody sees it missing. */
-/* Asked first, because a transaction that fails holds the commit mutex for milliseconds. */
-static int check_alive_set(struct nl *nl)
-{
-	struct nft_set_info info;
-
-	return nft_get_set(nl, NFPROTO_INET, NFT_OUR_TABLE, RULES_ALIVE, &info);
-}
-
-int rules_heartbeat(struct nl *nl, unsigned timeout_ms)
-{
-	struct nft_batch *batch;
-	int rc = check_alive_set(nl);
-
-	if (rc < 0)
-		return rc;
-	batch = nft_batch_new(nl);
-	if (!batch)
-		return -ENOMEM;
-	put_alive(nft_batch_put(batch, NFT_MSG_NEWSETELEM, NFPROTO_INET, NLM_F_CREATE), 0);
-	put_alive(nft_batch_put(batch, NFT_MSG_DELSETELEM, NFPROTO_INET, 0), 0);
-	put_alive(nft_batch_put(batch, NFT_MSG_NEWSETELEM, NFPROTO_INET, NLM_F_CREATE), timeout_ms);
-	rc = nft_batch_commit(batch, NULL);
-	nft_batch_free(batch);
-	return rc;
-}
-
-int rules_disarm(struct nl *nl)
-{
-	struct nft_batch *batch = nft_batch_new(nl);
+	struct nft_batch *batch = queues ? nft_batch_new(nl) : NULL;
 	int rc;
 
 	if (!batch)
-		return -ENOMEM;
-	put_alive(nft_batch_put(batch, NFT_MSG_DELSETELEM, NFPROTO_INET, 0), 0);
+		return queues ? -ENOMEM : 0;
+	for (; queues; queues &= queues - 1) {
+		uint32_t queue = params->queue_first + (uint32_t)__builtin_ctz(queues);
+		const uint8_t tcp = IPPROTO_TCP;
+		const void *key = params->queue_count > 1 ? (const void *)&queue : &tcp;
+		size_t len = params->queue_count > 1 ? sizeof(queue) : sizeof(tcp);
+
+		put_forget(batch, key, len,
+			   NFT_MSG_NEWSETELEM); /* so that there is one to delete */
+		put_forget(batch, key, len, NFT_MSG_DELSETELEM);
+	}
 	rc = nft_batch_commit(batch, NULL);
 	nft_batch_free(batch);
 	return rc == -ENOENT ? 0 : rc;

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rules that divert inbound SYNs to our queues: a base chain of our own in table
- * `inet synprint`, and the set `alive`, whose one element is the dead-man's switch. Everything
- * of ours carries a tag, and nothing without it is ever changed or deleted.
+ * Our rules in the kernel: put there, looked at, taken away. What they are stands in
+ * ruleset/groups.h. Everything of ours carries a tag, and nothing without it is ever changed or
+ * deleted.
  */
 #ifndef SYNPRINT_INPUT_RULES_H
 #define SYNPRINT_INPUT_RULES_H
 
 #include "nl/nl.h"
 #include "core/base/text.h"
+#include "ruleset/params.h"
 
 #define RULES_INTERFACES_MAX 32
-#define RULES_ALIVE_TIMEOUT_MS 700 /* DESIGN.md section 2: refreshed every 200 ms */
-
-enum rules_engine {
-	RULES_AUTO, /* nft where the kernel has it, else xt */
-	RULES_NFT, /* the queue expression (CONFIG_NFT_QUEUE) */
-	RULES_XT, /* the NFQUEUE target through nft_compat */
-	RULES_NONE, /* the administrator's own rules; only rules_print() is of use then */
-};
 
 enum rules_format {
 	RULES_FORMAT_NFT,
@@ -26,22 +19,27 @@ enum rules_format {
 	RULES_FORMAT_IPSET, /* the sets that the iptables rules refer to */
 };
 
-struct rules_params {
-	enum rules_engine engine;
-	uint16_t queue_first, queue_count; /* at least one, the last at most 65535 */
-	const char *const *interfaces; /* names; a trailing '*' stands for any rest */
-	unsigned interface_count; /* 0: all */
-	uint32_t limit; /* SYNs/s that each rule diverts at the most; 0: all */
-};
-
 struct rules_status {
-	bool is_present;
+	bool is_present; /* diverting rules of ours are there */
+	bool is_complete; /* and all others that belong to them */
+	bool is_dormant; /* somebody switched our table off */
+	bool is_foreign; /* they are the administrator's, loaded from what rules_print() gave */
+	bool has_old_switch; /* the set of version 0.1's rules, which lives by heartbeats */
 	enum rules_engine engine; /* RULES_NFT or RULES_XT; these members only where present */
 	uint16_t queue_first, queue_count;
 	unsigned interface_count; /* 0: all */
 	char interfaces[RULES_INTERFACES_MAX][16]; /* IFNAMSIZ */
 	uint64_t syns; /* inbound SYNs counted since the rules were made, diverted or not */
-	bool is_armed; /* the element of `alive` is there */
+	uint64_t marked; /* of these, passed because somebody else uses our mark bits */
+	uint64_t skipped; /* passed unasked, being of a known shape */
+	uint64_t unanswered; /* passed because their queue did not answer */
+	uint64_t tried, filled; /* into sets of ours, by packets; the difference found them full */
+	struct rules_set_counts {
+		char name[64];
+		uint64_t tried, filled;
+	} sets[2 * RULES_SETS_MAX]; /* the same of each */
+	unsigned set_count;
+	uint32_t waiting; /* a bit for each queue, from the first on, that a SYN waits in */
 	bool has_bypass; /* no rule of ours holds SYNs while nobody reads the queue */
 };
 
@@ -55,9 +53,15 @@ int rules_engine_parse(const char *name, enum rules_engine *ret_engine);
 int rules_check(const struct rules_params *params, struct text_error *ret_error);
 
 /**
- * rules_apply() - have exactly these rules in the kernel.
+ * rules_check_kernel() - whether this kernel is new enough for our rules.
+ * Return: 0, or -EOPNOTSUPP with the reason.
+ */
+int rules_check_kernel(struct text_error *ret_error);
+
+/**
+ * rules_apply() - have exactly these rules in the kernel, and the sets that they fill.
  * The same rules again change nothing, counters included; others replace them in one
- * transaction. The diversion begins with the first rules_heartbeat().
+ * transaction, those of version 0.1 too. Sets keep their elements.
  * @ret_engine: RULES_NFT or RULES_XT; may be NULL
  * @ret_error: on failure says in words what is wrong; may be NULL
  * Return: 0; -EINVAL: parameters; -EPERM: no CAP_NET_ADMIN; -EOPNOTSUPP: the kernel lacks what
@@ -66,12 +70,19 @@ int rules_check(const struct rules_params *params, struct text_error *ret_error)
 int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
 		struct text_error *ret_error);
 
+/**
+ * rules_forget_waiting() - what a dead agent left unanswered is over: divert again.
+ * @queues: a bit for each, from params' first on
+ * Return: 0, also where there was nothing to forget; -errno.
+ */
+int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues);
+
 /** rules_undivert() - delete the diverting rules only, before the queues are drained. 0 or -errno. */
 int rules_undivert(struct nl *nl);
 
 /**
- * rules_remove() - leave no trace of ours: rules, chain, `alive`, our own sets, and the table if
- * we made it and nothing else is in it. What other rules still refer to stays.
+ * rules_remove() - leave no trace of ours: rules, chains, our own sets, and the table if we made it
+ * and nothing else is in it. What other rules still refer to stays.
  * @sets: names of sets in our table that publishers made; a set without our tag stays
  * Return: 0, also where nothing was there; -errno.
  */
@@ -81,9 +92,8 @@ int rules_remove(struct nl *nl, const char *const *sets, size_t set_count);
 int rules_get_status(struct nl *nl, struct rules_status *ret_status);
 
 /**
- * rules_heartbeat() - divert for @timeout_ms from now on. To be called whatever the engine: the
- * rules that rules_print() gives have the set as well.
- * Return: 0; -ENOENT where the set is not there (it is not made); -errno.
+ * rules_heartbeat() - divert for @timeout_ms from now on, where rules are that version 0.1 printed.
+ * Return: 0; -ENOENT where their set is not there (it is not made); -errno.
  */
 int rules_heartbeat(struct nl *nl, unsigned timeout_ms);
 
@@ -96,7 +106,7 @@ int rules_heartbeat_ipset(struct nl *nl);
 /** rules_disarm_ipset() - Return: 0, also where nothing was there; -errno. */
 int rules_disarm_ipset(struct nl *nl);
 
-/** rules_disarm() - stop diverting now. Return: 0, also where nothing was there; -errno. */
+/** rules_disarm() - end the heartbeat now. Return: 0, also where nothing was there; -errno. */
 int rules_disarm(struct nl *nl);
 
 /**

@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of module rules share: the names, and how one rule is built. */
+/* What the files of module rules share: the names, and our rules as they are in the kernel. */
 #ifndef SYNPRINT_INPUT_RULES_IMPL_H
 #define SYNPRINT_INPUT_RULES_IMPL_H
 
 #include "input/rules.h"
 #include "nl/nft.h"
+#include "ruleset/groups.h"
 
 #define RULES_CHAIN "divert"
-#define RULES_ALIVE "alive"
+#define RULES_OLD_ALIVE "alive" /* the switch of version 0.1, an element for TCP */
+#define RULES_FOREIGN_TAG "own " NFT_OUR_TAG /* the comment of what the administrator loads */
 #define RULES_IPSET_ALIVE "synprint_alive"
 #define RULES_IPSET_ALL4 "synprint_all4"
 #define RULES_IPSET_ALL6 "synprint_all6"
 #define RULES_IPSET_TIMEOUT_S 1 /* ipset knows whole seconds only */
-#define RULES_PRIORITY (-175) /* behind conntrack (-200), before mangle (-150) and all policy */
+#define RULES_FOUND_MAX 512
 
-/** rules_rule_new() - the rule for one interface (NULL: for all); NULL: no memory. */
-struct nftnl_rule *rules_rule_new(const struct rules_params *params, enum rules_engine engine,
-				  const char *interface);
+/* One of our rules in the kernel. */
+struct rules_found {
+	uint64_t handle, packets, packets_behind; /* of the first and of the second counter */
+	bool bypasses; /* its queue lets SYNs pass where nobody reads it */
+	bool is_foreign;
+	char chain[32];
+	char comment[NFT_COMMENT_MAX + 1]; /* behind the tag */
+};
 
-/** rules_rule_bypasses() - whether its queue expression or target has the flag `bypass`. */
-bool rules_rule_bypasses(struct nftnl_rule *rule);
+struct rules_survey {
+	unsigned count;
+	struct rules_found rules[RULES_FOUND_MAX];
+};
+
+/** rules_survey() - our rules, in the order of the kernel. Return: 0 or -errno. */
+int rules_survey(struct nl *nl, struct rules_survey *ret_survey);
 
 #endif

@@ -9,6 +9,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "ruleset/ruleset_text.h"
+
 static const char *const engine_names[] =
 	{[RULES_AUTO] = "auto", [RULES_NFT] = "nft", [RULES_XT] = "xt", [RULES_NONE] = "none"};
 
@@ -82,6 +84,8 @@ int rules_check(const struct rules_params *params, struct text_error *ret_error)
 		return text_error_set(ret_error, 0, 0,
 				      "%u queues from number %u on: queue numbers go from 0 to %u",
 				      params->queue_count, params->queue_first, UINT16_MAX);
+	if (!params->marks.diverted)
+		return text_error_set(ret_error, 0, 0, "no bit of the packet mark is ours");
 	if (params->interface_count > RULES_INTERFACES_MAX)
 		return text_error_set(ret_error, 0, 0, "more than %d interfaces",
 				      RULES_INTERFACES_MAX);
@@ -95,46 +99,28 @@ static unsigned queue_last(const struct rules_params *params)
 	return params->queue_first + params->queue_count - 1u;
 }
 
-static void print_nft_rule(const struct rules_params *params, const char *interface,
-			   struct text_buf *out)
-{
-	text_put(out, "\t\t");
-	if (interface)
-		text_putf(out, "iifname \"%s\" ", interface);
-	text_put(out, "meta l4proto tcp tcp flags & (fin | syn | rst | ack) == syn counter \\\n"
-		      "\t\t\tmeta l4proto @" RULES_ALIVE " ");
-	if (params->limit)
-		text_putf(out, "limit rate %u/second burst %u packets ", params->limit,
-			  params->limit);
-	text_putf(out, "queue flags bypass to %u", params->queue_first);
-	if (params->queue_count > 1)
-		text_putf(out, "-%u", queue_last(params));
-	text_put(out, "\n");
-}
-
+/* With a comment of its own, so that what the administrator loads is never taken for ours. */
 static void print_nft(const struct rules_params *params, struct text_buf *out)
 {
+	struct ruleset ruleset;
+
+	if (groups_build(params, RULES_NFT, &ruleset) < 0) {
+		out->overflow = true;
+		return;
+	}
 	text_putf(out,
 		  "# For nft -f; loading it again replaces these rules and nothing else.\n"
-		  "# It needs a kernel with the expression 'queue' (CONFIG_NFT_QUEUE).\n"
-		  "# synprintd keeps an element in the set '" RULES_ALIVE
-		  "' while it works: without\n"
-		  "# it no SYN is diverted, and with 'bypass' none waits for a program that is "
-		  "gone.\n"
-		  "# Policy that uses the verdicts belongs to hooks behind priority %d.\n"
-		  "table inet " NFT_OUR_TABLE " {\n"
-		  "\tset " RULES_ALIVE " {\n\t\ttype inet_proto\n\t\tflags timeout\n\t}\n\n"
-		  "\tchain " RULES_CHAIN " {\n"
-		  "\t\ttype filter hook prerouting priority %d; policy accept;\n\t}\n}\n\n"
-		  "flush chain inet " NFT_OUR_TABLE " " RULES_CHAIN "\n\n"
-		  "table inet " NFT_OUR_TABLE " {\n"
-		  "\tchain " RULES_CHAIN " {\n",
-		  RULES_PRIORITY, RULES_PRIORITY);
-	for (unsigned i = 0; i < params->interface_count; i++)
-		print_nft_rule(params, params->interfaces[i], out);
-	if (!params->interface_count)
-		print_nft_rule(params, NULL, out);
-	text_put(out, "\t}\n}\n");
+		  "# It needs a kernel with the expression 'queue' (CONFIG_NFT_QUEUE), and Linux "
+		  "5.4.\n"
+		  "# With 'bypass' no SYN waits for a program that is gone, and a queue that does "
+		  "not\n"
+		  "# answer gets none. Policy that uses the verdicts belongs to hooks behind "
+		  "priority "
+		  "%d.\n",
+		  GROUPS_PRIORITY + 1);
+	ruleset_put_text(&ruleset, NFT_OUR_TABLE,
+			 params->engine == RULES_NONE ? RULES_FOREIGN_TAG : NFT_OUR_TAG, out);
+	ruleset_free(&ruleset);
 }
 
 static void print_iptables_rule(const char *interface, struct text_buf *out)

@@ -74,6 +74,11 @@ struct nlmsghdr *nft_batch_put(struct nft_batch *batch, uint16_t type, uint8_t f
 	return batch->last;
 }
 
+void nft_batch_clear(struct nft_batch *batch)
+{
+	batch_reset(batch);
+}
+
 /* The place of a message; requests between two messages took numbers too. */
 static unsigned message_index(const struct nft_batch *batch, uint32_t seq)
 {
@@ -157,21 +162,28 @@ static bool has_tag(const struct nlattr *attr, uint8_t type)
 	return comment && strcmp(comment, NFT_OUR_TAG) == 0;
 }
 
-void nft_batch_put_table(struct nft_batch *batch)
+void nft_batch_put_table(struct nft_batch *batch, bool must_work)
 {
 	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_NEWTABLE, NFPROTO_INET, NLM_F_CREATE);
 
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_OUR_TABLE);
+	if (must_work)
+		mnl_attr_put_u32(nlh, NFTA_TABLE_FLAGS, 0);
 	put_tag(nlh, NFTA_TABLE_USERDATA, NFTNL_UDATA_TABLE_COMMENT);
 }
 
 /* Without its byte order nft lists a mark with its bytes swapped. */
-static void put_set_userdata(struct nlmsghdr *nlh, bool is_mark_map)
+static void put_set_userdata(struct nlmsghdr *nlh, bool is_mark_map,
+			     const struct nftnl_udata_buf *more)
 {
-	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(NFT_COMMENT_MAX + 16);
+	size_t more_len = more ? nftnl_udata_buf_len(more) : 0;
+	struct nftnl_udata_buf *buf =
+		nftnl_udata_buf_alloc((uint32_t)more_len + NFT_COMMENT_MAX + 16);
 
 	if (!buf)
 		return; /* a set without our tag is not removed, and works */
+	if (more)
+		nftnl_udata_buf_put(buf, nftnl_udata_buf_data(more), (uint32_t)more_len);
 	if (is_mark_map)
 		nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_DATABYTEORDER, NFT_HOST_ENDIAN);
 	nftnl_udata_put_strz(buf, NFTNL_UDATA_SET_COMMENT, NFT_OUR_TAG);
@@ -179,7 +191,8 @@ static void put_set_userdata(struct nlmsghdr *nlh, bool is_mark_map)
 	nftnl_udata_buf_free(buf);
 }
 
-void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
+void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec,
+		       const struct nftnl_udata_buf *udata)
 {
 	struct nlmsghdr *nlh = nft_batch_put(batch, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE);
 	struct nlattr *nest;
@@ -188,7 +201,8 @@ void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
 	mnl_attr_put_strz(nlh, NFTA_SET_NAME, spec->name);
 	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl(batch->count)); /* must be there, any number */
 	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS,
-			 htonl(NFT_SET_TIMEOUT | (spec->is_mark_map ? NFT_SET_MAP : 0)));
+			 htonl(NFT_SET_TIMEOUT | NFT_SET_EVAL |
+			       (spec->is_mark_map ? NFT_SET_MAP : 0)));
 	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE, htonl(spec->key_type));
 	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN, htonl(spec->key_len));
 	if (spec->is_mark_map) {
@@ -202,7 +216,7 @@ void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec)
 		mnl_attr_put_u32(nlh, NFTA_SET_DESC_SIZE, htonl(spec->size));
 		mnl_attr_nest_end(nlh, nest);
 	}
-	put_set_userdata(nlh, spec->is_mark_map);
+	put_set_userdata(nlh, spec->is_mark_map, udata);
 }
 
 struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const char *set)
@@ -377,32 +391,98 @@ int nft_remove_chain(struct nl *nl, struct nft_batch *batch, const char *name)
 	return rc == -ENOENT || rc == -EBUSY ? 0 : rc;
 }
 
+struct table_info {
+	uint32_t flags;
+	bool is_ours;
+};
+
 static int take_table(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct nlattr *attr[NFTA_TABLE_USERDATA + 1] = {NULL};
+	struct table_info *info = ctx;
 
 	parse(nlh, attr, NFTA_TABLE_USERDATA);
-	*(bool *)ctx = has_tag(attr[NFTA_TABLE_USERDATA], NFTNL_UDATA_TABLE_COMMENT);
+	info->flags = get_u32(attr[NFTA_TABLE_FLAGS]);
+	info->is_ours = has_tag(attr[NFTA_TABLE_USERDATA], NFTNL_UDATA_TABLE_COMMENT);
 	return MNL_CB_OK;
 }
 
-int nft_remove_table(struct nl *nl, struct nft_batch *batch)
+static int get_table(struct nl *nl, const char *name, struct table_info *ret_info)
 {
 	_Alignas(8) char buf[NL_MESSAGE_BYTES];
 	struct nlmsghdr *nlh =
 		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETTABLE), NFPROTO_INET, NLM_F_ACK);
-	bool is_ours = false;
-	int rc;
 
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_OUR_TABLE);
-	rc = nl_request(nl, nlh, take_table, &is_ours);
-	if (rc < 0 || !is_ours)
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
+	return nl_request(nl, nlh, take_table, ret_info);
+}
+
+int nft_get_table(struct nl *nl, const char *name, uint32_t *ret_flags)
+{
+	struct table_info info = {0};
+	int rc = get_table(nl, name, &info);
+
+	if (rc == 0)
+		*ret_flags = info.flags;
+	return rc;
+}
+
+int nft_remove_table(struct nl *nl, struct nft_batch *batch)
+{
+	struct table_info info = {0};
+	struct nlmsghdr *nlh;
+	int rc = get_table(nl, NFT_OUR_TABLE, &info);
+
+	if (rc < 0 || !info.is_ours)
 		return rc == -ENOENT ? 0 : rc;
 	/* NLM_F_NONREC: the kernel says EBUSY where anything is left in the table. */
 	nlh = nft_batch_put(batch, NFT_MSG_DELTABLE, NFPROTO_INET, NLM_F_NONREC);
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_OUR_TABLE);
 	rc = nft_batch_commit(batch, NULL);
 	return rc == -ENOENT || rc == -EBUSY ? 0 : rc;
+}
+
+struct element_visitor {
+	void (*fn)(const void *key, size_t len, void *ctx);
+	void *ctx;
+};
+
+static void take_element(const struct nlattr *element, const struct element_visitor *visitor)
+{
+	const struct nlattr *key, *data;
+
+	mnl_attr_for_each_nested(key, element)
+	{
+		if (mnl_attr_get_type(key) != NFTA_SET_ELEM_KEY)
+			continue;
+		mnl_attr_for_each_nested(data, key) if (mnl_attr_get_type(data) == NFTA_DATA_VALUE)
+			visitor->fn(mnl_attr_get_payload(data), mnl_attr_get_payload_len(data),
+				    visitor->ctx);
+	}
+}
+
+static int take_elements(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr[NFTA_SET_ELEM_LIST_ELEMENTS + 1] = {NULL}, *element;
+
+	parse(nlh, attr, NFTA_SET_ELEM_LIST_ELEMENTS);
+	if (attr[NFTA_SET_ELEM_LIST_ELEMENTS])
+		mnl_attr_for_each_nested(element, attr[NFTA_SET_ELEM_LIST_ELEMENTS])
+			take_element(element, ctx);
+	return MNL_CB_OK;
+}
+
+int nft_list_elements(struct nl *nl, const char *table, const char *set,
+		      void (*fn)(const void *key, size_t len, void *ctx), void *ctx)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh =
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), NFPROTO_INET, NLM_F_DUMP);
+	struct element_visitor visitor = {fn, ctx};
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	return nl_request(nl, nlh, take_elements, &visitor);
 }
 
 struct rule_visitor {
@@ -432,26 +512,10 @@ int nft_list_rules(struct nl *nl, uint8_t family, const char *table, const char 
 	int rc;
 
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
+	if (chain)
+		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
 	rc = nl_request(nl, nlh, take_rule, &visitor);
 	return rc == -ENOENT ? 0 : rc;
-}
-
-static int add_counter(struct nftnl_expr *expr, void *ctx)
-{
-	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
-
-	if (strcmp(name, "counter") == 0)
-		*(uint64_t *)ctx += nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_PACKETS);
-	return 0;
-}
-
-uint64_t nft_rule_packets(struct nftnl_rule *rule)
-{
-	uint64_t packets = 0;
-
-	nftnl_expr_foreach(rule, add_counter, &packets);
-	return packets;
 }
 
 const char *nft_rule_comment(const struct nftnl_rule *rule)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -35,6 +36,9 @@ struct nft_batch;
 struct nft_batch *nft_batch_new(struct nl *nl);
 void nft_batch_free(struct nft_batch *batch);
 
+/** nft_batch_clear() - forget what was put. */
+void nft_batch_clear(struct nft_batch *batch);
+
 /**
  * nft_batch_put() - begin the next message, to be filled through libnftnl or libmnl.
  * Names and numbers are not counted; who puts elements sees to it that all of a batch stay
@@ -45,8 +49,11 @@ void nft_batch_free(struct nft_batch *batch);
 struct nlmsghdr *nft_batch_put(struct nft_batch *batch, uint16_t type, uint8_t family,
 			       uint16_t flags);
 
-/** nft_batch_put_table() - have our table; where it is missing, it is made with our tag. */
-void nft_batch_put_table(struct nft_batch *batch);
+/**
+ * nft_batch_put_table() - have our table; where it is missing, it is made with our tag.
+ * @must_work: where somebody made it dormant, it is woken
+ */
+void nft_batch_put_table(struct nft_batch *batch, bool must_work);
 
 /* A set, or a map to a mark, with element timeouts in our table. */
 struct nft_set_spec {
@@ -57,8 +64,13 @@ struct nft_set_spec {
 	uint32_t size; /* elements at the most; 0: no limit */
 };
 
-/** nft_batch_put_set() - have this set; where it is missing, it is made with our tag. */
-void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec);
+/**
+ * nft_batch_put_set() - have this set, which packets may fill; where it is missing, it is made
+ * with our tag.
+ * @udata: what else nft is to keep beside the set; NULL: nothing
+ */
+void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec,
+		       const struct nftnl_udata_buf *udata);
 
 /** nft_begin_elements() - name the set in a message about elements; mnl_attr_nest_end() the result. */
 struct nlattr *nft_begin_elements(struct nlmsghdr *nlh, const char *table, const char *set);
@@ -93,10 +105,9 @@ void nft_batch_put_flush(struct nft_batch *batch, const char *set);
  */
 int nft_batch_commit(struct nft_batch *batch, unsigned *ret_failed);
 
-/** nft_generation() - a number that every commit by anybody changes. Return: 0 or -errno. */
+/** nft_generation() - a number that each commit by anybody changes. Return: 0 or -errno. */
 int nft_generation(struct nl *nl, uint32_t *ret_generation);
 
-/* What is there to know of a set. */
 struct nft_set_info {
 	uint32_t key_type, data_type, flags; /* NFT_TYPE_* twice, and enum nft_set_flags */
 	bool has_tag;
@@ -106,26 +117,31 @@ struct nft_set_info {
 int nft_get_set(struct nl *nl, uint8_t family, const char *table, const char *name,
 		struct nft_set_info *ret_info);
 
-/** nft_remove_set() - delete a set with our tag from our table. Return: 0, also where none of ours
- * is there; -EBUSY: rules refer to it; -errno. */
+/** nft_remove_set() - delete a set with our tag from our table. 0; -EBUSY: rules refer to it; -errno. */
 int nft_remove_set(struct nl *nl, struct nft_batch *batch, const char *name);
 
 /** nft_put_chain_tag() - have a new chain with our tag. */
 void nft_put_chain_tag(struct nlmsghdr *nlh);
 
-/** nft_remove_chain() - delete a chain with our tag from our table. Return: 0, also where none of
- * ours is there, or somebody else's rules are in it or lead to it; -errno. */
+/** nft_remove_chain() - delete a chain with our tag from our table, unless others use it. 0 or -errno. */
 int nft_remove_chain(struct nl *nl, struct nft_batch *batch, const char *name);
 
 /** nft_remove_table() - delete our table where it has our tag and is empty. Return: 0 or -errno. */
 int nft_remove_table(struct nl *nl, struct nft_batch *batch);
 
-/** nft_list_rules() - call @fn for each rule of a chain; none where there is no chain. 0 or -errno. */
+/** nft_get_table() - the flags (enum nft_table_flags) of a table of family inet. 0, -ENOENT, -errno. */
+int nft_get_table(struct nl *nl, const char *name, uint32_t *ret_flags);
+
+/** nft_list_elements() - call @fn for each key of a set in a table of family inet. 0, -ENOENT, -errno. */
+int nft_list_elements(struct nl *nl, const char *table, const char *set,
+		      void (*fn)(const void *key, size_t len, void *ctx), void *ctx);
+
+/**
+ * nft_list_rules() - call @fn for each rule of a chain (NULL: of the table); none where there is
+ * no such chain. Return: 0 or -errno.
+ */
 int nft_list_rules(struct nl *nl, uint8_t family, const char *table, const char *chain,
 		   void (*fn)(struct nftnl_rule *rule, void *ctx), void *ctx);
-
-/** nft_rule_packets() - what the counters of a rule say, summed. */
-uint64_t nft_rule_packets(struct nftnl_rule *rule);
 
 /** nft_rule_comment() - the comment of a rule, owned by the rule, or NULL. */
 const char *nft_rule_comment(const struct nftnl_rule *rule);

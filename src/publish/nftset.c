@@ -28,6 +28,7 @@ struct nftset {
 	bool updates; /* the kernel gives an element that exists its new timeout */
 	bool is_flushed; /* what a predecessor left in a map of ours may map to another mark */
 	uint32_t timeout_s, size, mark;
+	unsigned prefix6;
 	char *table;
 	char *names[SETOPS_VERSIONS]; /* NULL: not published */
 	struct witnesses witnesses[SETOPS_VERSIONS];
@@ -112,16 +113,6 @@ static int check_set(const struct nftset *set, enum setops_version version,
 	return 0;
 }
 
-/*
- * The kernel makes room at once for as many elements as the lower 16 bits of the size say
- * (nelem_hint, linux/rhashtable-types.h): for 65536, none. With room for 65535 elements the first
- * 98,000 need no growing table, and cost a third less (make bench-queue).
- */
-static uint32_t size_with_room(uint32_t size)
-{
-	return size && !(size & 0xffff) ? size - 1 : size;
-}
-
 static void put_new_set(struct nftset *set, enum setops_version version)
 {
 	struct nft_set_spec spec = {
@@ -130,10 +121,10 @@ static void put_new_set(struct nftset *set, enum setops_version version)
 		.key_len = key_of(set, version)->len,
 		.is_mark_map = set->is_map,
 		.timeout_ms = UINT64_C(1000) * set->timeout_s,
-		.size = size_with_room(set->size),
+		.size = set->size,
 	};
 
-	nft_batch_put_set(set->batch, &spec);
+	nft_batch_put_set(set->batch, &spec, NULL);
 }
 
 /* Checks one set, or puts it into the batch where it is missing and ours. */
@@ -157,7 +148,7 @@ static int ensure_set(struct nftset *set, enum setops_version version, bool *is_
 		return rc;
 	}
 	if (!*is_missing)
-		nft_batch_put_table(set->batch);
+		nft_batch_put_table(set->batch, false);
 	*is_missing = true;
 	put_new_set(set, version);
 	return 0;
@@ -306,6 +297,20 @@ static int commit_apart(struct nftset *set, struct setops_list lists[SETOPS_VERS
 	return first_rc;
 }
 
+/* What the set holds instead of IPv6 addresses: their prefixes, of which several may be one. */
+static const struct publish_op *cut_prefixes(const struct nftset *set, const struct publish_op *ops,
+					     size_t count, struct publish_op buf[SETOPS_MAX])
+{
+	if (set->prefix6 >= 128)
+		return ops;
+	for (size_t i = 0; i < count; i++) {
+		buf[i] = ops[i];
+		if (!addr_is_v4(&ops[i].addr))
+			buf[i].addr = addr_mask(&ops[i].addr, set->prefix6);
+	}
+	return buf;
+}
+
 static int nftset_commit(struct target *target, const struct publish_op *ops, size_t count)
 {
 	struct nftset *set = from_target(target);
@@ -313,11 +318,11 @@ static int nftset_commit(struct target *target, const struct publish_op *ops, si
 
 	for (size_t done = 0; done < count; done += SETOPS_MAX) {
 		struct setops_list lists[SETOPS_VERSIONS];
-		size_t rest = count - done;
+		struct publish_op cut[SETOPS_MAX];
+		size_t rest = count - done < SETOPS_MAX ? count - done : SETOPS_MAX;
 		int rc;
 
-		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, set->has_port,
-			     lists);
+		setops_split(cut_prefixes(set, ops + done, rest, cut), rest, set->has_port, lists);
 		rc = commit_lists(set, lists);
 		if (rc == -ENFILE || rc == -ENOENT)
 			rc = commit_apart(set, lists, rc);
@@ -344,6 +349,25 @@ static int get_elements(struct nftset *set, enum setops_version version,
 	}
 	mnl_attr_nest_end(nlh, nest);
 	return nl_request(set->nl, nlh, NULL, NULL);
+}
+
+static void nftset_note(struct target *target, const struct publish_op *op)
+{
+	struct nftset *set = from_target(target);
+	struct publish_op cut[SETOPS_MAX];
+	struct setops_list lists[SETOPS_VERSIONS];
+	uint64_t now_ms = clock_monotonic_ms();
+
+	setops_split(cut_prefixes(set, op, 1, cut), 1, set->has_port, lists);
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		struct witness witness;
+
+		if (!is_used(set, &lists[v], v))
+			continue;
+		witness = (struct witness){lists[v].ops[0]->addr, lists[v].ops[0]->port, 0};
+		if (get_elements(set, (enum setops_version)v, &witness, 1) == 0)
+			witnesses_note(&set->witnesses[v], &lists[v], set->timeout_s, now_ms);
+	}
 }
 
 static int look_at(struct nftset *set, enum setops_version version)
@@ -413,6 +437,7 @@ static const struct target_type nftset_type = {
 	.ensure = nftset_ensure,
 	.commit = nftset_commit,
 	.check = nftset_check,
+	.note = nftset_note,
 	.remove = nftset_remove,
 	.free = nftset_free,
 };
@@ -468,6 +493,8 @@ int nftset_new(const struct nftset_params *params, struct target **ret_target)
 	set->has_port = params->has_port;
 	set->is_map = params->is_map;
 	set->mark = params->mark;
+	set->is_flushed = params->is_kept;
+	set->prefix6 = params->prefix6 ? params->prefix6 : 128;
 	for (int v = 0; v < SETOPS_VERSIONS; v++)
 		set->witnesses[v].has_port = params->has_port;
 	set->timeout_s = params->timeout_s;

@@ -17,7 +17,9 @@ struct nftset_params {
 	const char *name4, *name6; /* NULL: addresses of that version are not published */
 	bool has_port; /* elements are `addr . port` */
 	bool is_map; /* elements map to @mark */
+	bool is_kept; /* a map of ours has the right mark already; else it is emptied */
 	uint32_t mark;
+	unsigned prefix6; /* IPv6 addresses are cut to so many bits; 0 or 128: whole ones */
 	uint32_t timeout_s; /* of an element, at least 1 */
 	uint32_t size; /* elements at most of a set that we make; 0: no limit */
 	bool is_foreign; /* the administrator's: never made, never deleted */

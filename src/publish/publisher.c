@@ -17,6 +17,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "nl/nft.h"
+
 #define SLOTS 4 /* bursts that a worker may have handed over at once */
 #define RECONCILE_MS 1000
 #define REPAIR_STEP 512 /* elements in one commit of a repair */
@@ -37,6 +39,8 @@ struct channel {
 	unsigned backoff_ms;
 	uint64_t retry_ms; /* quarantined until then */
 	uint64_t fill_cursor;
+	struct publish_op sighting; /* this one and the next: under the lock of sightings */
+	bool has_sighting;
 	struct publisher_target_stats stats; /* written by the thread, read by anybody */
 };
 
@@ -49,7 +53,12 @@ struct publisher {
 	sem_t wake;
 	pthread_t thread;
 	bool must_stop; /* atomic */
+	bool is_retired; /* atomic: it has a successor, and repairs nothing any more */
 	bool has_lost; /* atomic; since the last repair */
+	uint32_t wanted, refills; /* atomic; a bit for each target */
+	uint32_t generation; /* of the ruleset at the last reconcile */
+	struct nl *nl; /* to ask for it; NULL: it cannot be asked */
+	pthread_mutex_t sightings; /* lock of what packets brought */
 	uint64_t bursts, late, lost; /* atomic */
 	struct histogram commit; /* written by the thread */
 };
@@ -107,6 +116,48 @@ void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_pu
 	counter_add_shared(&publisher->bursts, 1);
 	if (is_late)
 		counter_add_shared(&publisher->late, 1);
+}
+
+void publisher_retire(struct publisher *publisher)
+{
+	if (publisher)
+		__atomic_store_n(&publisher->is_retired, true, __ATOMIC_RELEASE);
+}
+
+void publisher_count_marked(struct publisher *publisher, uint32_t added, uint32_t refreshed)
+{
+	for (; added; added &= added - 1)
+		counter_add_shared(&publisher->channels[__builtin_ctz(added)].stats.added, 1);
+	for (; refreshed; refreshed &= refreshed - 1)
+		counter_add_shared(&publisher->channels[__builtin_ctz(refreshed)].stats.refreshed,
+				   1);
+}
+
+void publisher_refill(struct publisher *publisher, uint32_t targets)
+{
+	__atomic_fetch_or(&publisher->refills, targets, __ATOMIC_RELEASE);
+	sem_post(&publisher->wake);
+}
+
+uint32_t publisher_wants(const struct publisher *publisher)
+{
+	return __atomic_load_n(&publisher->wanted, __ATOMIC_ACQUIRE);
+}
+
+void publisher_saw(struct publisher *publisher, uint32_t targets, const struct addr *addr,
+		   uint16_t port)
+{
+	pthread_mutex_lock(&publisher->sightings);
+	for (uint32_t left = targets; left; left &= left - 1) {
+		struct channel *channel = &publisher->channels[__builtin_ctz(left)];
+
+		channel->sighting =
+			(struct publish_op){.addr = *addr, .port = port, .kind = PUBLISH_ADD};
+		channel->has_sighting = true;
+	}
+	pthread_mutex_unlock(&publisher->sightings);
+	__atomic_fetch_and(&publisher->wanted, ~targets, __ATOMIC_RELEASE);
+	sem_post(&publisher->wake);
 }
 
 /* The publisher's side. */
@@ -307,9 +358,27 @@ static void channel_fill(struct publisher *publisher, struct channel *channel, u
 	}
 }
 
+static void take_refills(struct publisher *publisher)
+{
+	uint32_t targets = __atomic_exchange_n(&publisher->refills, 0, __ATOMIC_ACQUIRE);
+
+	for (; targets; targets &= targets - 1) {
+		struct channel *channel = &publisher->channels[__builtin_ctz(targets)];
+
+		if (!channel->is_failing)
+			channel_start_fill(channel);
+	}
+}
+
+static bool is_retired(const struct publisher *publisher)
+{
+	return __atomic_load_n(&publisher->is_retired, __ATOMIC_ACQUIRE);
+}
+
 /* One step of filling targets that were made anew; true while there is more to do. */
 static bool fill_step(struct publisher *publisher)
 {
+	take_refills(publisher);
 	for (unsigned t = 0; t < publisher->params.target_count; t++)
 		if (publisher->channels[t].must_fill) {
 			channel_fill(publisher, &publisher->channels[t], t);
@@ -331,29 +400,65 @@ static void repair_lost(struct publisher *publisher)
 			channel_start_fill(&publisher->channels[t]);
 }
 
+/* An element that packets brought becomes one by which a flush is seen. */
+static void take_sighting(struct publisher *publisher, unsigned target)
+{
+	struct channel *channel = &publisher->channels[target];
+	struct publish_op op;
+	bool has_one;
+
+	pthread_mutex_lock(&publisher->sightings);
+	has_one = channel->has_sighting;
+	op = channel->sighting;
+	channel->has_sighting = false;
+	pthread_mutex_unlock(&publisher->sightings);
+	if (has_one && channel->target->type->note)
+		channel->target->type->note(channel->target, &op);
+}
+
+static void take_sightings(struct publisher *publisher)
+{
+	for (uint32_t left = publisher->params.marked; left; left &= left - 1)
+		take_sighting(publisher, (unsigned)__builtin_ctz(left));
+}
+
+static void reconcile_channel(struct publisher *publisher, struct channel *channel)
+{
+	bool is_intact = false;
+
+	if (channel->must_fill || (channel->is_failing && clock_monotonic_ms() < channel->retry_ms))
+		return;
+	if (channel->is_failing) {
+		channel_ensure(publisher, channel, false);
+		return;
+	}
+	if (channel->target->type->check(channel->target, &is_intact) == 0 && is_intact)
+		return;
+	channel_ensure(publisher, channel, false);
+	if (!channel->is_failing && !channel->must_fill) {
+		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_DRIFTED,
+					"elements were deleted");
+		channel_start_fill(channel);
+	}
+}
+
+/* Sets that packets fill are looked at only where somebody has changed the ruleset. */
 static void reconcile(struct publisher *publisher)
 {
-	repair_lost(publisher);
-	for (unsigned t = 0; t < publisher->params.target_count; t++) {
-		struct channel *channel = &publisher->channels[t];
-		bool is_intact = false;
+	uint32_t generation = publisher->generation + 1;
 
-		if (channel->must_fill ||
-		    (channel->is_failing && clock_monotonic_ms() < channel->retry_ms))
-			continue;
-		if (channel->is_failing) {
-			channel_ensure(publisher, channel, false);
-			continue;
-		}
-		if (channel->target->type->check(channel->target, &is_intact) == 0 && is_intact)
-			continue;
-		channel_ensure(publisher, channel, false);
-		if (!channel->is_failing && !channel->must_fill) {
-			publisher->params.event(publisher->params.ctx, channel->target,
-						PUBLISHER_DRIFTED, "elements were deleted");
-			channel_start_fill(channel);
-		}
+	repair_lost(publisher);
+	if (publisher->params.marked && publisher->nl)
+		nft_generation(publisher->nl, &generation);
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		bool is_marked = publisher->params.marked >> t & 1;
+		struct channel *channel = &publisher->channels[t];
+
+		if (!is_marked || generation != publisher->generation || channel->is_failing)
+			reconcile_channel(publisher, channel);
 	}
+	publisher->generation = generation;
+	__atomic_store_n(&publisher->wanted, publisher->params.marked, __ATOMIC_RELEASE);
 }
 
 static void *publisher_main(void *arg)
@@ -369,11 +474,13 @@ static void *publisher_main(void *arg)
 
 		if (must_stop)
 			return NULL;
+		take_sightings(publisher);
 		if (now_ms >= next_ms) {
-			reconcile(publisher);
+			if (!is_retired(publisher))
+				reconcile(publisher);
 			next_ms = now_ms + RECONCILE_MS;
 		}
-		if (!fill_step(publisher) && !is_busy) {
+		if (!is_busy && (is_retired(publisher) || !fill_step(publisher))) {
 			struct timespec until = clock_in_ms(next_ms - now_ms);
 
 			sem_clockwait(&publisher->wake, CLOCK_MONOTONIC, &until);
@@ -409,6 +516,8 @@ static void publisher_free(struct publisher *publisher)
 	free(publisher->mailboxes);
 	free(publisher->ops);
 	sem_destroy(&publisher->wake);
+	pthread_mutex_destroy(&publisher->sightings);
+	nl_close(publisher->nl);
 	free(publisher);
 }
 
@@ -420,11 +529,15 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 	if (!publisher)
 		return -ENOMEM;
 	publisher->params = *params;
+	publisher->wanted = params->marked;
 	publisher->op_max = params->worker_count * SLOTS * PUBLISHER_ITEMS_MAX;
 	if (publisher->op_max < REPAIR_STEP)
 		publisher->op_max = REPAIR_STEP;
 	publisher->ops = calloc(publisher->op_max, sizeof(*publisher->ops));
 	sem_init(&publisher->wake, 0, 0);
+	pthread_mutex_init(&publisher->sightings, NULL);
+	if (params->marked)
+		nl_open(&publisher->nl);
 	rc = publisher->ops ? mailboxes_init(publisher, params->worker_count) : -ENOMEM;
 	if (rc == 0) {
 		for (unsigned t = 0; t < params->target_count; t++) {

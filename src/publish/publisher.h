@@ -39,6 +39,7 @@ struct publisher_params {
 	struct target *const *targets; /* kept, owned by the caller */
 	unsigned target_count, worker_count;
 	unsigned deadline_ms;
+	uint32_t marked; /* targets that packets fill: only repairs and removals are committed */
 	void *ctx;
 	/*
 	 * The elements that a target should hold, from a cursor on (0 at first), each with the
@@ -78,6 +79,24 @@ struct publish_burst *publisher_burst(struct publisher *publisher, unsigned work
  * published, at the latest after the deadline.
  */
 void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_published);
+
+/** publisher_retire() - it has a successor: repair and fill nothing from now on. NULL is allowed. */
+void publisher_retire(struct publisher *publisher);
+
+/** publisher_count_marked() - what a packet brings to marked targets, a bit for each. */
+void publisher_count_marked(struct publisher *publisher, uint32_t added, uint32_t refreshed);
+
+/** publisher_refill() - fill these targets again from what is known; from any thread. */
+void publisher_refill(struct publisher *publisher, uint32_t targets);
+
+/**
+ * publisher_wants() - marked targets of which it would like to see an element that packets have
+ * brought: from such it sees later that somebody emptied the set. publisher_saw() - one of them,
+ * after its packet was let go.
+ */
+uint32_t publisher_wants(const struct publisher *publisher);
+void publisher_saw(struct publisher *publisher, uint32_t targets, const struct addr *addr,
+		   uint16_t port);
 
 void publisher_get_stats(struct publisher *publisher, struct publisher_stats *ret_stats);
 

@@ -52,6 +52,12 @@ struct target_type {
 	 */
 	int (*check)(struct target *target, bool *ret_intact);
 
+	/**
+	 * note() - an element that a packet brought; NULL where packets bring none. Where it is
+	 * there, check() asks for it from now on.
+	 */
+	void (*note)(struct target *target, const struct publish_op *op);
+
 	/** remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
 	int (*remove)(struct target *target);
 

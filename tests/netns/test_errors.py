@@ -212,7 +212,7 @@ def rules(lab_):
         expect(run_daemon(lab_, config), RULES, "kernel does not have .*queue", "no such engine")
         lab_.expect_snapshot(before, "rules that cannot be made left something behind")
     config = lab_.write_config()
-    for taken in ("set alive { type ipv4_addr; }",
+    for taken in ("set waiting { type ipv4_addr; }",
                   "chain divert { type filter hook output priority 5; }"):
         lab_.nft(f"table inet synprint {{\n{taken}\n}}")
         before = lab_.snapshot()

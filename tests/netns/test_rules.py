@@ -56,6 +56,7 @@ def idempotent(lab_):
     lab_.rules("apply", config=config)
     traffic.connect(lab_.client, lab.SERVER4)
     traffic.connect(lab_.client, lab.SERVER6)
+    lab.wait_until(lambda: not lab_.elements("answering"), "the switch forgets who answered")
     once = lab_.snapshot()
     expected = {"present": True, "engine": status(lab_)["engine"], "queue_first": 4,
                 "queue_count": 3, "interfaces": [], "syns": 2, "diverting": False}

@@ -25,7 +25,7 @@ def healthy(lab_):
     code, results, _ = selftest(lab_, daemon, "--stop")
     assert code == 0 and not failures(results), results
     passed = {item["check"] for item in results if item["result"] == "ok"}
-    assert passed == {"daemon", "rules", "bypass", "switch", "queues", "sets", "p0f socket",
+    assert passed == {"daemon", "rules", "bypass", "switch", "marks", "queues", "sets", "p0f socket",
                       "a SYN", "stop"}, results
     text = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(config), "selftest",
                   namespace=lab_.gateway).stdout

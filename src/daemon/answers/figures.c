@@ -25,16 +25,25 @@ static const struct figure database[] = {
 static const struct figure rules[] = {
 	{"present", "rules_present", GAUGE, "1 where our rules are in the kernel",
 	 IN(rules.has_rules)},
-	{"diverting", "diverting", GAUGE, "1 while the dead-man's switch is on",
-	 IN(rules.is_diverting)},
+	{"diverting", "diverting", GAUGE, "1 while some queue gets SYNs", IN(rules.is_diverting)},
 	{"counted", "syns_total", COUNTER, "inbound SYNs that the rules counted",
 	 IN(rules.counted)},
 	{"unclassified", "syns_unclassified_total", COUNTER,
 	 "those of them that passed unclassified", IN(rules.unclassified)},
 	{"restored", "rules_restored_total", COUNTER, "how often somebody had deleted the rules",
 	 IN(rules.restored)},
-	{"heartbeats_withheld", "heartbeats_withheld_total", COUNTER,
-	 "heartbeats left out because a worker stood still", IN(rules.withheld)},
+	{"skipped", "syns_skipped_total", COUNTER,
+	 "SYNs of the same shape of a known client that passed unasked", IN(rules.skipped)},
+	{"marked", "syns_marked_total", COUNTER,
+	 "SYNs that passed because our bits of their mark were somebody else's", IN(rules.marked)},
+	{"unanswered", "syns_unanswered_total", COUNTER,
+	 "SYNs that passed because their queue did not answer", IN(rules.unanswered)},
+	{"filled", "elements_filled_total", COUNTER, "elements that packets brought or refreshed",
+	 IN(rules.filled)},
+	{"refused", "elements_refused_total", COUNTER,
+	 "elements that packets brought to a full set", IN(rules.refused)},
+	{"forgotten", "queues_forgotten_total", COUNTER,
+	 "queues that waited for a SYN that the kernel had dropped", IN(rules.forgotten)},
 };
 
 static const struct figure clients[] = {
@@ -130,6 +139,8 @@ static const struct figure queue[] = {
 	{"bursts", "queue_bursts_total", COUNTER, "bursts they came in", OF_QUEUE(worker.bursts)},
 	{"accept_failures", "queue_accept_failures_total", COUNTER,
 	 "verdicts that the kernel did not take at once", OF_QUEUE(worker.accept_failures)},
+	{"stalled", "queue_stalled", GAUGE, "1 where the worker makes no progress",
+	 OF_QUEUE(is_stalled)},
 };
 
 const struct figure_group figures_of_queue = {NULL, queue, COUNT(queue), 0};

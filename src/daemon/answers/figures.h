@@ -18,6 +18,7 @@ struct figures_queue {
 	struct worker_stats worker;
 	struct nfqueue_figures kernel; /* zero where it cannot be asked */
 	bool has_kernel;
+	bool is_stalled; /* its worker has made no progress for a second */
 };
 
 struct figures {

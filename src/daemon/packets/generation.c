@@ -196,63 +196,79 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 	}
 }
 
-static int make_target(const struct config_set *set, struct target **ret_target)
+static int make_ipset(const struct config_set *set, const char *name4, const char *name6,
+		      struct target **ret_target)
 {
+	struct ipset_params params = {.name4 = name4,
+				      .name6 = name6,
+				      .prefix6 = set->prefix6,
+				      .has_comment = set->has_comment,
+				      .timeout_s = set->timeout_s,
+				      .size = set->size};
+
+	return ipset_new(&params, ret_target);
+}
+
+/* @is_kept: what is in it is right */
+static int make_target(const struct config_set *set, bool is_kept, struct target **ret_target)
+{
+	bool is_ip = strncmp(set->table, "ip ", 3) == 0,
+	     is_ip6 = strncmp(set->table, "ip6 ", 4) == 0;
+	struct nftset_params params = {.family = is_ip    ? NFTSET_IP
+						 : is_ip6 ? NFTSET_IP6
+							  : NFTSET_INET,
+				       .table = set->is_own_table ? NULL
+								  : strchr(set->table, ' ') + 1,
+				       .has_port = set->has_port,
+				       .is_map = set->kind == CONFIG_NFTMAP,
+				       .is_kept = is_kept,
+				       .mark = set->mark,
+				       .prefix6 = set->prefix6,
+				       .timeout_s = set->timeout_s,
+				       .size = config_size_with_room(set->size),
+				       .is_foreign = !set->is_own_table};
 	char name4[256], name6[256];
 
 	snprintf(name4, sizeof(name4), "%s4", set->name);
 	snprintf(name6, sizeof(name6), "%s6", set->name);
-	if (set->kind == CONFIG_IPSET) {
-		struct ipset_params params = {.name4 = name4,
-					      .name6 = name6,
-					      .prefix6 = set->prefix6,
-					      .has_comment = set->has_comment,
-					      .timeout_s = set->timeout_s,
-					      .size = set->size};
-
-		return ipset_new(&params, ret_target);
-	}
-	{
-		const char *space = strchr(set->table, ' ');
-		bool is_ip = strncmp(set->table, "ip ", 3) == 0;
-		bool is_ip6 = strncmp(set->table, "ip6 ", 4) == 0;
-		struct nftset_params params = {.family = is_ip    ? NFTSET_IP
-							 : is_ip6 ? NFTSET_IP6
-								  : NFTSET_INET,
-					       .table = set->is_own_table ? NULL : space + 1,
-					       .name4 = is_ip6 ? NULL : name4,
-					       .name6 = is_ip ? NULL : name6,
-					       .has_port = set->has_port,
-					       .is_map = set->kind == CONFIG_NFTMAP,
-					       .mark = set->mark,
-					       .timeout_s = set->timeout_s,
-					       .size = set->size,
-					       .is_foreign = !set->is_own_table};
-
-		return nftset_new(&params, ret_target);
-	}
+	if (set->kind == CONFIG_IPSET)
+		return make_ipset(set, name4, name6, ret_target);
+	params.name4 = is_ip6 ? NULL : name4;
+	params.name6 = is_ip ? NULL : name6;
+	return nftset_new(&params, ret_target);
 }
 
-int generation_start(struct generation *generation, struct clients *clients)
+int generation_start(struct generation *generation, const struct generation *old,
+		     struct clients *clients)
 {
 	const struct config *config = generation->config;
 	struct publisher_params params = {.targets = generation->targets,
 					  .target_count = config->set_count,
 					  .worker_count = config->queue_count + 1,
 					  .deadline_ms = config->deadline_ms,
+					  .marked = generation->mark_sets,
 					  .ctx = generation,
 					  .live = live_elements,
 					  .event = on_publisher_event};
+	uint32_t kept = generation_kept(generation, old);
 	int rc = 0;
 
 	generation->clients = clients;
 	for (unsigned i = 0; rc == 0 && i < config->set_count; i++) {
-		rc = make_target(&config->sets[i], &generation->targets[i]);
+		rc = make_target(&config->sets[i], kept >> i & 1, &generation->targets[i]);
 		generation->port_sets |= (uint32_t)config->sets[i].has_port << i;
 	}
 	if (rc == 0 && config->set_count)
 		rc = publisher_start(&params, &generation->publisher);
 	return rc;
+}
+
+void generation_settled(void *ctx)
+{
+	struct generation *generation = ctx;
+
+	if (generation->publisher && generation->reused)
+		publisher_refill(generation->publisher, generation->reused);
 }
 
 /* A target's name says what it is in the kernel: kind, table and sets. */

@@ -25,6 +25,12 @@ struct generation {
 	struct publisher *publisher; /* NULL where nothing is published */
 	uint32_t filled_once[CONFIG_SETS_MAX]; /* by the refill that goes on; the publisher's own */
 	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
+	struct marks marks; /* what our bits of the packet mark mean */
+	struct marks_wanted meanings; /* of each set's bit: which clients it stands for */
+	uint32_t mark_sets; /* targets that packets fill by these bits */
+	uint32_t removing_sets; /* of these, what a SYN of who left them takes out by a bit too */
+	uint32_t commit_sets; /* the others, which the publisher fills */
+	uint32_t reused; /* targets whose bit meant something else in the generation before */
 	const char
 		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
 	unsigned kept_count;
@@ -48,11 +54,41 @@ int generation_load(const struct generation_source *source, struct vocab *vocab,
 		    size_t error_size, struct generation **ret_generation);
 
 /**
+ * generation_assign_marks() - which bits of the packet mark mean which set.
+ * @old: at work until now, so that a bit keeps its meaning; NULL at the start
+ */
+void generation_assign_marks(struct generation *generation, const struct generation *old);
+
+/**
+ * generation_rules_params() - what the ruleset is made from; points into the configuration.
+ * @is_settled: no SYN is on its way with bits of the generation before; else what has been given a
+ * bit that meant something else is left alone
+ */
+void generation_rules_params(const struct generation *generation, bool is_settled,
+			     struct rules_params *ret_params);
+
+/**
+ * generation_bits_of() - our bits of a packet's mark.
+ * @met: the targets that the client belongs in
+ * @withheld: those that it belongs in and is left out of
+ */
+uint32_t generation_bits_of(const struct generation *generation, const struct syn *syn,
+			    const struct verdict *verdict, uint32_t met, uint32_t withheld);
+
+/** generation_kept() - targets that packets filled in @old as they do now; NULL: none. */
+uint32_t generation_kept(const struct generation *generation, const struct generation *old);
+
+/**
  * generation_start() - make the targets and start the publisher.
+ * @old: at work until now; NULL at the start
  * @clients: outlives the generation
  * Return: 0 or -errno.
  */
-int generation_start(struct generation *generation, struct clients *clients);
+int generation_start(struct generation *generation, const struct generation *old,
+		     struct clients *clients);
+
+/** generation_settled() - no bit of the one before is on its way. @generation: struct generation */
+void generation_settled(void *generation);
 
 /**
  * generation_stop() - publish what was handed over, and end the publisher.

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dead-man's switch and the rules, kept by a thread of their own. */
+/*
+ * Looking at the rules. The ruleset's generation tells whether anybody changed anything, which is
+ * cheaper for everybody than nf_tables' notifications: with a listener each commit, however large,
+ * has to tell of each element. Counters are read once a second.
+ */
 #include "daemon/packets/keeper.h"
 
 #include <errno.h>
@@ -7,220 +11,285 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
+#include "daemon/packets/beats.h"
+#include "input/nfqueue_proc.h"
+#include "nl/nft.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
-#define BEAT_MS 200
-#define BEATS_PER_CHECK 5
+#define LOOK_MS 500
+#define LOOKS_PER_COUNT 2 /* looks between two at the counters */
+#define SETTLE_MS 20 /* between two looks at the workers' progress */
+#define TURNS 2 /* of a worker's loop, after which its verdicts are sent */
+
+/* What waits for the workers. */
+struct settling {
+	bool is_due;
+	struct rules_params params;
+	uint64_t ticks[CONFIG_QUEUES_MAX];
+	void (*settled)(void *ctx);
+	void *ctx;
+};
 
 struct keeper {
 	const struct config *config; /* a reference */
+	struct rules_params params;
+	struct settling settling;
 	struct worker *const *workers;
-	uint64_t ticks[CONFIG_QUEUES_MAX];
 	struct nl *nl;
-	struct rules_status status;
-	uint64_t last_syns; /* as the rules counted when they were last asked */
+	struct beats beats; /* of switches that live by heartbeats: the administrator's */
+	uint32_t generation; /* of the ruleset when it was last looked at */
+	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last count */
+	struct rules_status status, last; /* now, and when counters were last added up */
 	struct keeper_stats stats;
-	bool has_ipset_switch; /* the administrator's iptables rules have one */
 	pthread_t thread;
+	pthread_mutex_t work; /* of all above: the thread's turns, and who changes the rules */
 	pthread_mutex_t lock; /* of what is below */
 	pthread_cond_t wake;
 	bool must_stop;
-	const struct config *next; /* of a reload: a reference; NULL without */
 	struct keeper_stats shown; /* the newest copy of stats */
+	struct rules_status shown_status; /* and of the rules */
 };
 
-/* Every worker turned its loop at least once since the last beat. */
-static bool workers_progress(struct keeper *keeper)
+static bool is_managed(const struct keeper *keeper)
 {
-	bool is_progress = true;
-
-	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
-		uint64_t ticks = worker_ticks(keeper->workers[i]);
-
-		is_progress &= ticks != keeper->ticks[i];
-		keeper->ticks[i] = ticks;
-	}
-	return is_progress;
+	return keeper->config->engine != RULES_NONE;
 }
 
 /* What the workers received of so many that the rules counted. */
 static uint64_t received_before(const struct keeper *keeper, uint64_t counted)
 {
-	uint64_t received = 0;
+	struct worker_stats stats;
 
-	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
-		struct worker_stats stats;
-
-		worker_get_stats(keeper->workers[i], &stats);
-		received += stats.received;
-	}
-	return received < counted ? received : counted;
+	workers_sum_stats(keeper->workers, keeper->config->queue_count, &stats);
+	return stats.received < counted ? stats.received : counted;
 }
 
-/* Adds what was counted since the last look; a smaller count means that the rules were made anew. */
+/* What a counter grew by; a smaller count means that the rules were made anew. */
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+static void add_counters(struct keeper *keeper)
+{
+	const struct rules_status *now = &keeper->status, *last = &keeper->last;
+	struct keeper_stats *stats = &keeper->stats;
+	uint64_t tried = grown(now->tried, last->tried), filled = grown(now->filled, last->filled);
+
+	stats->counted += grown(now->syns, last->syns);
+	stats->skipped += grown(now->skipped, last->skipped);
+	stats->marked += grown(now->marked, last->marked);
+	stats->unanswered += grown(now->unanswered, last->unanswered);
+	stats->filled += filled;
+	stats->refused += tried > filled ? tried - filled : 0;
+	keeper->last = keeper->status;
+	stats->unclassified = stats->counted - received_before(keeper, stats->counted);
+	stats->unclassified -=
+		stats->unclassified < stats->skipped ? stats->unclassified : stats->skipped;
+}
+
 static void look_at_rules(struct keeper *keeper)
 {
 	struct keeper_stats *stats = &keeper->stats;
+	uint32_t all = (UINT32_C(1) << keeper->config->queue_count) - 1;
+	const struct rules_status *status = &keeper->status;
 
 	if (rules_get_status(keeper->nl, &keeper->status) < 0)
 		return;
-	stats->has_rules = keeper->status.is_present;
+	stats->has_rules = status->is_present;
 	stats->is_diverting =
-		(keeper->status.is_present && keeper->status.is_armed) || keeper->has_ipset_switch;
-	if (!keeper->status.is_present) {
-		keeper->last_syns = 0;
-		return;
-	}
-	stats->engine = keeper->status.engine;
-	stats->counted += keeper->status.syns >= keeper->last_syns
-				  ? keeper->status.syns - keeper->last_syns
-				  : keeper->status.syns;
-	keeper->last_syns = keeper->status.syns;
-	stats->unclassified = stats->counted - received_before(keeper, stats->counted);
+		(status->is_present && !status->is_dormant && (status->waiting & all) != all) ||
+		beats_are_there(&keeper->beats);
+	if (status->is_present)
+		stats->engine = status->engine;
+	add_counters(keeper);
+}
+
+/* All rules are there, and at work. There is a diverting one for each interface, or one for all. */
+static bool is_well(const struct keeper *keeper)
+{
+	const struct rules_status *status = &keeper->status;
+
+	return status->is_present && status->is_complete && !status->is_dormant &&
+	       status->interface_count == keeper->params.interface_count;
 }
 
 static void restore_rules(struct keeper *keeper)
 {
 	static struct log_limit limit;
-	struct rules_params params = config_rules_params(keeper->config);
 	struct text_error error = {0};
+	bool was_dormant = keeper->status.is_dormant;
 
-	if (rules_apply(keeper->nl, &params, NULL, &error) < 0) {
+	if (rules_apply(keeper->nl, &keeper->params, NULL, &error) < 0) {
 		log_limited(
 			&limit, LOG_LEVEL_ERROR,
 			"the rules are gone and cannot be made again (%s); SYNs pass unclassified",
 			error.what);
 		return;
 	}
-	rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
 	keeper->stats.restored++;
-	log_limited(&limit, LOG_LEVEL_WARNING, "somebody deleted the rules; they are there again");
-}
-
-/* There is one rule for each interface, or one for all. */
-static bool has_all_rules(const struct keeper *keeper)
-{
-	return keeper->stats.has_rules &&
-	       keeper->status.interface_count == keeper->config->interface_count;
-}
-
-/* Rules of the administrator's own may have a switch too: nft's, or an ipset for iptables. */
-static int renew_switch(struct keeper *keeper)
-{
-	if (keeper->config->engine == RULES_NONE)
-		keeper->has_ipset_switch = rules_heartbeat_ipset(keeper->nl) == 0;
-	return rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
-}
-
-static void beat(struct keeper *keeper, unsigned number)
-{
-	bool is_managed = keeper->config->engine != RULES_NONE;
-	int rc = 0;
-
-	if (workers_progress(keeper))
-		rc = renew_switch(keeper);
-	else
-		keeper->stats.withheld++;
-	if (rc != -ENOENT && number % BEATS_PER_CHECK)
-		return;
+	log_limited(&limit, LOG_LEVEL_WARNING, "somebody %s the rules; they are there again",
+		    was_dormant ? "switched off" : "deleted");
 	look_at_rules(keeper);
-	if (is_managed && (rc == -ENOENT || !has_all_rules(keeper)))
-		restore_rules(keeper);
 }
 
-static bool divert_the_same(const struct config *a, const struct config *b)
+/* Who stands still since the last look. */
+static void look_for_stalled(struct keeper *keeper)
 {
-	if (a->interface_count != b->interface_count || a->rules_limit != b->rules_limit)
-		return false;
-	for (unsigned i = 0; i < a->interface_count; i++)
-		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
+	keeper->stats.stalled = 0;
+	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
+		uint64_t ticks = worker_ticks(keeper->workers[i]);
+
+		if (ticks == keeper->ticks[i])
+			keeper->stats.stalled |= UINT32_C(1) << i;
+		keeper->ticks[i] = ticks;
+	}
+}
+
+/*
+ * Queues that count as waiting although their workers turn their loops and received nothing for a
+ * second: what went in was dropped there, with a base chain that somebody removed.
+ */
+static uint32_t find_forgotten(struct keeper *keeper)
+{
+	uint32_t forgotten = 0;
+
+	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
+		struct worker_stats stats;
+
+		worker_get_stats(keeper->workers[i], &stats);
+		if (keeper->status.waiting & ~keeper->stats.stalled & UINT32_C(1) << i &&
+		    stats.received == keeper->received[i])
+			forgotten |= UINT32_C(1) << i;
+		keeper->received[i] = stats.received;
+	}
+	return forgotten;
+}
+
+static void mend_waiting(struct keeper *keeper)
+{
+	uint32_t forgotten = find_forgotten(keeper);
+
+	if (forgotten && rules_forget_waiting(keeper->nl, &keeper->params, forgotten) == 0)
+		keeper->stats.forgotten += (uint64_t)__builtin_popcount(forgotten);
+}
+
+static void look(struct keeper *keeper, unsigned number)
+{
+	bool must_count = number % LOOKS_PER_COUNT == 0;
+	uint32_t generation = 0;
+
+	look_for_stalled(keeper);
+	if (nft_generation(keeper->nl, &generation) < 0)
+		return;
+	if (generation != keeper->generation || must_count)
+		look_at_rules(keeper);
+	if (is_managed(keeper) && !is_well(keeper))
+		restore_rules(keeper);
+	if (must_count)
+		mend_waiting(keeper);
+	keeper->generation = generation;
+}
+
+static bool have_turned(const struct keeper *keeper)
+{
+	for (unsigned i = 0; i < keeper->config->queue_count; i++)
+		if (worker_ticks(keeper->workers[i]) < keeper->settling.ticks[i] + TURNS)
 			return false;
 	return true;
 }
 
-/* The rules are replaced in one transaction, so no SYN finds none; until it succeeds the old stay. */
-static void change_rules(struct keeper *keeper)
+static int apply(struct keeper *keeper, const struct rules_params *params,
+		 struct text_error *ret_error)
+{
+	int rc;
+
+	look_at_rules(keeper); /* what is replaced takes its counters with it */
+	rc = rules_apply(keeper->nl, params, NULL, ret_error);
+	if (rc == 0)
+		keeper->params = *params;
+	look_at_rules(keeper);
+	return rc;
+}
+
+static void settle(struct keeper *keeper)
 {
 	static struct log_limit limit;
-	struct rules_params params = config_rules_params(keeper->config);
+	struct settling *settling = &keeper->settling;
 	struct text_error error = {0};
 
-	look_at_rules(keeper);
-	if (rules_apply(keeper->nl, &params, NULL, &error) < 0)
-		log_limited(&limit, LOG_LEVEL_ERROR, "cannot change the rules (%s)", error.what);
-	rules_heartbeat(keeper->nl, RULES_ALIVE_TIMEOUT_MS);
-}
-
-static void take_next(struct keeper *keeper)
-{
-	const struct config *old = keeper->config, *next;
-
-	pthread_mutex_lock(&keeper->lock);
-	next = keeper->next;
-	keeper->next = NULL;
-	pthread_mutex_unlock(&keeper->lock);
-	if (!next)
+	if (!settling->is_due || !have_turned(keeper))
 		return;
-	keeper->config = next;
-	if (next->engine != RULES_NONE && !divert_the_same(old, next))
-		change_rules(keeper);
-	config_free(old);
+	if (apply(keeper, &settling->params, &error) < 0)
+		log_limited(&limit, LOG_LEVEL_ERROR, "cannot change the rules (%s)", error.what);
+	settling->is_due = false;
+	settling->settled(settling->ctx);
 }
 
-static struct timespec next_beat(struct timespec at)
+/* Sleeps; false where the keeper is to end. */
+static bool wait_ms(struct keeper *keeper, unsigned ms)
 {
-	struct timespec now = clock_read(CLOCK_MONOTONIC);
-
-	at = clock_add_ms(at, BEAT_MS);
-	if (at.tv_sec < now.tv_sec) /* we stood still: no need to catch up */
-		return now;
-	return at;
-}
-
-/* Sleeps until the time is there; false where the keeper is to end. */
-static bool wait_for_beat(struct keeper *keeper, const struct timespec *at)
-{
+	struct timespec at = clock_add_ms(clock_read(CLOCK_MONOTONIC), ms);
 	bool must_stop;
 
 	pthread_mutex_lock(&keeper->lock);
 	keeper->shown = keeper->stats;
-	while (!keeper->must_stop &&
-	       pthread_cond_timedwait(&keeper->wake, &keeper->lock, at) != ETIMEDOUT)
-		continue;
+	keeper->shown_status = keeper->status;
+	if (!keeper->must_stop)
+		pthread_cond_timedwait(&keeper->wake, &keeper->lock, &at);
 	must_stop = keeper->must_stop;
 	pthread_mutex_unlock(&keeper->lock);
 	return !must_stop;
 }
 
+/* One turn of the thread. Return: how long to sleep. */
+static unsigned turn(struct keeper *keeper, uint64_t *next_look_ms, unsigned *number)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	unsigned ms;
+
+	pthread_mutex_lock(&keeper->work);
+	settle(keeper);
+	if (now_ms >= *next_look_ms) {
+		look(keeper, (*number)++);
+		*next_look_ms = now_ms + LOOK_MS;
+	}
+	if (!is_managed(keeper))
+		beats_beat(&keeper->beats, keeper->nl, keeper->workers,
+			   keeper->config->queue_count);
+	ms = keeper->settling.is_due           ? SETTLE_MS
+	     : beats_are_there(&keeper->beats) ? BEAT_MS
+					       : (unsigned)(*next_look_ms - now_ms);
+	pthread_mutex_unlock(&keeper->work);
+	return ms ? ms : 1;
+}
+
 static void *keeper_main(void *arg)
 {
 	struct keeper *keeper = arg;
-	struct timespec at = clock_read(CLOCK_MONOTONIC);
+	uint64_t next_look_ms = clock_monotonic_ms() + LOOK_MS;
+	unsigned number = 1;
 
 	prctl(PR_SET_NAME, "keeper");
-	for (unsigned number = 1;; number++) {
-		at = next_beat(at);
-		if (!wait_for_beat(keeper, &at))
-			return NULL;
-		take_next(keeper);
-		beat(keeper, number);
-	}
+	while (wait_ms(keeper, turn(keeper, &next_look_ms, &number)))
+		continue;
+	return NULL;
 }
 
 static void keeper_free(struct keeper *keeper)
 {
 	nl_close(keeper->nl);
-	config_free(keeper->next);
 	config_free(keeper->config);
 	pthread_cond_destroy(&keeper->wake);
 	pthread_mutex_destroy(&keeper->lock);
+	pthread_mutex_destroy(&keeper->work);
 	free(keeper);
 }
 
-static struct keeper *keeper_new(const struct config *config, struct worker *const *workers)
+static struct keeper *keeper_new(const struct config *config, const struct rules_params *params,
+				 struct worker *const *workers)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 	pthread_condattr_t attr;
@@ -228,7 +297,9 @@ static struct keeper *keeper_new(const struct config *config, struct worker *con
 	if (!keeper)
 		return NULL;
 	keeper->config = config_ref(config);
+	keeper->params = *params;
 	keeper->workers = workers;
+	pthread_mutex_init(&keeper->work, NULL);
 	pthread_mutex_init(&keeper->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -237,66 +308,70 @@ static struct keeper *keeper_new(const struct config *config, struct worker *con
 	return keeper;
 }
 
-static void sleep_ms(unsigned ms)
+/* Rules that an earlier process left have counted before us, and its SYNs will not come back. */
+static int begin(struct keeper *keeper, struct text_error *ret_error)
 {
-	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	nanosleep(&time, NULL);
-}
-
-/* Rules that an earlier process left have counted before us. */
-static int apply_rules(struct keeper *keeper, struct text_error *ret_error)
-{
-	struct rules_params params = config_rules_params(keeper->config);
-	bool is_managed = keeper->config->engine != RULES_NONE;
+	uint32_t all = (UINT32_C(1) << keeper->config->queue_count) - 1;
 	int rc = 0;
 
-	if (is_managed)
-		rc = rules_apply(keeper->nl, &params, NULL, ret_error);
+	if (is_managed(keeper))
+		rc = rules_apply(keeper->nl, &keeper->params, NULL, ret_error);
 	if (rc < 0)
 		return rc;
-	look_at_rules(keeper);
-	keeper->stats.counted = keeper->stats.unclassified = 0;
-	rc = renew_switch(keeper);
-	if (rc == -ENOENT && !is_managed)
-		return 0;
-	if (rc < 0)
+	rc = rules_forget_waiting(keeper->nl, &keeper->params, all);
+	if (rc < 0) {
 		text_error_set(ret_error, 0, 0, "cannot begin to divert SYNs: %s", strerror(-rc));
-	return rc;
+		return rc;
+	}
+	if (!is_managed(keeper))
+		beats_beat(&keeper->beats, keeper->nl, keeper->workers, 0);
+	look_at_rules(keeper);
+	keeper->stats = (struct keeper_stats){.has_rules = keeper->stats.has_rules,
+					      .is_diverting = keeper->stats.is_diverting,
+					      .engine = keeper->stats.engine};
+	keeper->shown = keeper->stats;
+	return 0;
 }
 
-/* What a killed synprintd left is told from a living one by its switch, which goes off soon. */
-static int check_switch(struct nl *nl, struct text_error *ret_error)
+/* Whether somebody reads a queue that rules of ours lead to, and that is none of ours. */
+static int check_readers(const struct config *config, const struct rules_status *status,
+			 int proc_fd, struct text_error *ret_error)
+{
+	for (unsigned i = 0; status->is_present && i < status->queue_count; i++) {
+		unsigned queue = status->queue_first + i;
+		bool is_ours = queue >= config->queue_first &&
+			       queue < config->queue_first + config->queue_count;
+		struct nfqueue_figures figures;
+
+		if (is_ours || nfqueue_proc_read(proc_fd, queue, &figures) < 0)
+			continue;
+		text_error_set(
+			ret_error, 0, 0,
+			"another synprintd diverts SYNs here, to queues from %u on: stop it first",
+			status->queue_first);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+int keeper_check_alone(const struct config *config, int proc_fd, struct text_error *ret_error)
 {
 	struct rules_status status = {.is_present = false};
-
-	for (unsigned waited_ms = 0; waited_ms <= 2 * RULES_ALIVE_TIMEOUT_MS;
-	     waited_ms += BEAT_MS) {
-		if (rules_get_status(nl, &status) < 0 || !status.is_present || !status.is_armed)
-			return 0;
-		sleep_ms(BEAT_MS);
-	}
-	text_error_set(ret_error, 0, 0,
-		       "another synprintd diverts SYNs here, to queues from %u on: stop it first",
-		       status.queue_first);
-	return -EBUSY;
-}
-
-int keeper_check_alone(const struct config *config, struct text_error *ret_error)
-{
 	struct nl *nl = NULL;
 	int rc = 0;
 
-	if (config->engine != RULES_NONE && nl_open(&nl) == 0)
-		rc = check_switch(nl, ret_error);
+	if (config->engine != RULES_NONE && proc_fd >= 0 && nl_open(&nl) == 0 &&
+	    rules_get_status(nl, &status) == 0)
+		rc = check_readers(config, &status, proc_fd, ret_error);
 	nl_close(nl);
 	return rc;
 }
 
-int keeper_start(const struct config *config, struct worker *const *workers,
-		 struct text_error *ret_error, struct keeper **ret_keeper)
+int keeper_start(const struct config *config, const struct rules_params *params,
+		 struct worker *const *workers, struct text_error *ret_error,
+		 struct keeper **ret_keeper)
 {
-	struct keeper *keeper = keeper_new(config, workers);
+	struct keeper *keeper = keeper_new(config, params, workers);
 	int rc;
 
 	text_error_set(ret_error, 0, 0, "out of memory");
@@ -307,7 +382,7 @@ int keeper_start(const struct config *config, struct worker *const *workers,
 		text_error_set(ret_error, 0, 0, "cannot open a netfilter netlink socket: %s",
 			       strerror(-rc));
 	else
-		rc = apply_rules(keeper, ret_error);
+		rc = begin(keeper, ret_error);
 	if (rc == 0)
 		rc = -pthread_create(&keeper->thread, NULL, keeper_main, keeper);
 	if (rc < 0) {
@@ -318,15 +393,47 @@ int keeper_start(const struct config *config, struct worker *const *workers,
 	return 0;
 }
 
-void keeper_reload(struct keeper *keeper, const struct config *config)
+int keeper_change(struct keeper *keeper, const struct config *config,
+		  const struct rules_params *params, struct text_error *ret_error)
 {
-	const struct config *unused;
+	int rc = 0;
 
+	pthread_mutex_lock(&keeper->work);
+	if (is_managed(keeper))
+		rc = apply(keeper, params, ret_error);
+	if (rc == 0) {
+		config_free(keeper->config);
+		keeper->config = config_ref(config);
+		keeper->params = *params;
+	}
+	pthread_mutex_unlock(&keeper->work);
+	return rc;
+}
+
+void keeper_settle(struct keeper *keeper, const struct rules_params *params,
+		   void (*settled)(void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&keeper->work);
+	keeper->settling = (struct settling){.is_due = true,
+					     .params = *params,
+					     .settled = settled,
+					     .ctx = ctx};
+	for (unsigned i = 0; i < keeper->config->queue_count; i++)
+		keeper->settling.ticks[i] = worker_ticks(keeper->workers[i]);
+	pthread_mutex_unlock(&keeper->work);
 	pthread_mutex_lock(&keeper->lock);
-	unused = keeper->next;
-	keeper->next = config_ref(config);
+	pthread_cond_signal(&keeper->wake);
 	pthread_mutex_unlock(&keeper->lock);
-	config_free(unused);
+}
+
+bool keeper_is_settled(struct keeper *keeper)
+{
+	bool is_settled;
+
+	pthread_mutex_lock(&keeper->work);
+	is_settled = !keeper->settling.is_due;
+	pthread_mutex_unlock(&keeper->work);
+	return is_settled;
 }
 
 void keeper_stop(struct keeper *keeper)
@@ -338,12 +445,26 @@ void keeper_stop(struct keeper *keeper)
 	pthread_cond_signal(&keeper->wake);
 	pthread_mutex_unlock(&keeper->lock);
 	pthread_join(keeper->thread, NULL);
-	rules_disarm(keeper->nl);
-	if (keeper->has_ipset_switch)
-		rules_disarm_ipset(keeper->nl);
-	if (keeper->config->engine != RULES_NONE)
+	beats_stop(&keeper->beats, keeper->nl);
+	if (is_managed(keeper))
 		rules_undivert(keeper->nl);
 	keeper_free(keeper);
+}
+
+uint64_t keeper_refused(struct keeper *keeper, const char *name)
+{
+	size_t len = strlen(name);
+	uint64_t refused = 0;
+
+	pthread_mutex_lock(&keeper->lock);
+	for (unsigned i = 0; i < keeper->shown_status.set_count; i++) {
+		const struct rules_set_counts *set = &keeper->shown_status.sets[i];
+
+		if (strncmp(set->name, name, len) == 0 && strlen(set->name) == len + 1)
+			refused += set->tried > set->filled ? set->tried - set->filled : 0;
+	}
+	pthread_mutex_unlock(&keeper->lock);
+	return refused;
 }
 
 void keeper_get_stats(struct keeper *keeper, struct keeper_stats *ret_stats)

@@ -33,6 +33,10 @@ struct worker {
 	bool must_stop; /* atomic */
 	uint64_t ticks; /* atomic */
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
+	uint32_t wanted; /* targets of which the publisher would like to see an element */
+	uint32_t sighted; /* of these, where this element is once the burst is accepted */
+	struct addr sighted_addr;
+	uint16_t sighted_port;
 	unsigned event_count;
 	struct feed_event events[NFQUEUE_BURST_MAX];
 };
@@ -49,16 +53,6 @@ struct judged {
 
 _Static_assert(NFQUEUE_BURST_MAX <= PUBLISHER_ITEMS_MAX, "a burst of packets is one of items");
 
-/* A client that is known and has not changed needs no look at the rules. */
-static bool is_publishable(const struct generation *generation, const struct change *change,
-			   const struct syn *syn)
-{
-	if (change->kind == CHANGE_NONE)
-		return generation->port_sets || change->is_withheld ||
-		       !addr_equal(&change->addr, &syn->src);
-	return change->kind != CHANGE_REPEAT;
-}
-
 /*
  * Where this SYN may bring a new element. Elements with a port are new with each connection, and
  * where a subnet is one client, each of its SYNs may be from a new address.
@@ -68,14 +62,18 @@ static uint32_t sets_of_change(const struct generation *generation, uint32_t met
 {
 	bool is_subnet = !addr_equal(&change->addr, &syn->src);
 
-	if (is_subnet || change->is_withheld)
+	if (is_subnet)
+		return met;
+	if (change->kind == CHANGE_REPEAT)
+		return 0;
+	if (change->is_withheld)
 		return met;
 	switch (change->kind) {
-	case CHANGE_REPEAT: return 0;
 	case CHANGE_NEW: return met;
 	case CHANGE_VERDICT:
 		return met & (generation->port_sets |
 			      ~generation_sets_of(generation, &syn->src, &change->old_verdict));
+	case CHANGE_REPEAT:
 	case CHANGE_NONE:
 	case CHANGE_REFRESH: break;
 	}
@@ -102,39 +100,93 @@ static uint32_t sets_within_shares(struct worker *worker, const struct generatio
 	return taken;
 }
 
-static void add_item(struct worker *worker, const struct generation *generation, uint64_t now_ms,
-		     const struct change *change, const struct syn *syn,
+/* Where a client belongs, as one SYN of it tells. */
+struct membership {
+	uint32_t met; /* targets whose condition it meets, without those withheld */
+	uint32_t new_sets; /* of these, where this may be a new element */
+	uint32_t withheld; /* left out of these: the shares are used up */
+	uint32_t by_mark; /* targets that the rules behind the queue fill, for this packet */
+};
+
+static struct membership find_membership(struct worker *worker, const struct generation *generation,
+					 uint64_t now_ms, const struct judged *judged,
+					 const struct change *change)
+{
+	const struct syn *syn = &judged->syn;
+	struct membership is = {.met = generation_sets_of(generation, &syn->src, &change->verdict)};
+
+	/* Only our own rules in front of the queue say that ours are behind it. */
+	if (judged->packet->mark & generation->marks.diverted)
+		is.by_mark = generation->mark_sets;
+	is.new_sets = sets_of_change(generation, is.met, change, syn);
+	if (change->kind == CHANGE_REPEAT && !is.new_sets)
+		is.withheld = change->is_withheld ? is.met : 0;
+	else if (is.new_sets || change->is_withheld)
+		is.withheld = is.new_sets & ~sets_within_shares(worker, generation, now_ms,
+								is.new_sets, change, syn);
+	is.met &= ~is.withheld;
+	is.new_sets &= ~is.withheld;
+	return is;
+}
+
+/*
+ * What the publisher is to be told: of sets that packets do not fill. A client that is known and
+ * has not changed is in them already.
+ */
+static void add_item(const struct generation *generation, const struct change *change,
+		     const struct syn *syn, const struct membership *is,
 		     struct publish_burst *burst)
 {
 	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
-	uint32_t met;
+	uint32_t sets = ~is->by_mark;
 
-	if (!is_publishable(generation, change, syn))
+	if (change->kind == CHANGE_REPEAT)
 		return;
-	met = generation_sets_of(generation, &syn->src, &change->verdict);
-	item.add = sets_of_change(generation, met, change, syn);
+	item.add = is->new_sets & sets;
 	if (change->kind != CHANGE_NONE)
-		item.refresh = met & ~item.add;
+		item.refresh = is->met & ~is->new_sets & sets;
 	if (change->kind == CHANGE_VERDICT)
-		item.remove =
-			generation_sets_left(generation, &syn->src, &change->old_verdict, met);
-	if (item.add || change->is_withheld)
-		item.add = sets_within_shares(worker, generation, now_ms, item.add, change, syn);
+		item.remove = generation_sets_left(generation, &syn->src, &change->old_verdict,
+						   is->met | is->withheld) &
+			      ~(is->by_mark & generation->removing_sets);
 	if (!item.add && !item.refresh && !item.remove)
 		return;
 	item.comment = vocab_text(generation->vocab, VOCAB_LABEL, change->verdict.label);
 	burst->items[burst->count++] = item;
 }
 
-static void mark_packet(struct worker *worker, const struct generation *generation,
-			const struct nfqueue_packet *packet, const struct syn *syn,
-			const struct verdict *verdict)
+static void note_sighting(struct worker *worker, uint32_t sets, const struct syn *syn)
 {
+	worker->sighted = sets;
+	worker->sighted_addr = syn->src;
+	worker->sighted_port = syn->src_port;
+}
+
+/*
+ * The sets that the client belongs in, as bits of the packet's mark where the rules behind the
+ * queue fill them, else as an item for the publisher. Every SYN says it: so an element is as fresh
+ * as its client, and what a full set refused or somebody flushed comes back by itself.
+ */
+static void publish_sets(struct worker *worker, const struct generation *generation,
+			 uint64_t now_ms, const struct judged *judged, const struct change *change,
+			 struct publish_burst *burst)
+{
+	const struct nfqueue_packet *packet = judged->packet;
+	const struct syn *syn = &judged->syn;
+	struct membership is = find_membership(worker, generation, now_ms, judged, change);
 	uint32_t mark = packet->mark & ~generation->config->mark_mask;
 
-	mark |= generation_mark_of(generation, &syn->src, verdict);
+	add_item(generation, change, syn, &is, burst);
+	mark |= generation_mark_of(generation, &syn->src, &change->verdict);
+	if (packet->mark & generation->marks.diverted)
+		mark |= generation_bits_of(generation, syn, &change->verdict, is.met, is.withheld);
 	if (mark != packet->mark)
 		nfqueue_mark(worker->queue, packet, mark);
+	if (is.met & is.by_mark)
+		publisher_count_marked(generation->publisher, is.new_sets & is.by_mark,
+				       is.met & is.by_mark & ~is.new_sets);
+	if (worker->wanted & is.met & is.by_mark && !worker->sighted)
+		note_sighting(worker, worker->wanted & is.met & is.by_mark, syn);
 }
 
 static void add_event(struct worker *worker, uint64_t now_ms, const struct syn *syn,
@@ -225,9 +277,7 @@ static void record(struct worker *worker, const struct generation *generation, u
 	count_flags(&worker->stats, change.verdict.flags);
 	if (judged->is_unknown && change.kind != CHANGE_REPEAT)
 		count_unknown(pipeline->unknown, now_ms, syn);
-	if (generation->config->mark_mask)
-		mark_packet(worker, generation, judged->packet, syn, &change.verdict);
-	add_item(worker, generation, now_ms, &change, syn, burst);
+	publish_sets(worker, generation, now_ms, judged, &change, burst);
 	add_event(worker, now_ms, syn, &change);
 }
 
@@ -304,15 +354,21 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 {
 	struct generation *generation =
 		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
+	struct publisher *publisher = generation->publisher;
 	struct publish_burst items;
 	uint64_t now_ms = clock_steady_ms(), start_us = clock_monotonic_us();
 
 	counter_add(&worker->stats.received, n);
 	counter_add(&worker->stats.bursts, 1);
 	items.count = 0;
+	worker->sighted = 0;
+	worker->wanted = publisher ? publisher_wants(publisher) : 0;
 	handle_packets(worker, generation, now_ms, packets, n, &items);
-	publish(worker, generation->publisher, &items);
+	publish(worker, publisher, &items);
 	accept_burst(worker);
+	if (worker->sighted)
+		publisher_saw(publisher, worker->sighted, &worker->sighted_addr,
+			      worker->sighted_port);
 	histogram_add(&worker->stats.burst, clock_monotonic_us() - start_us);
 	tell(worker);
 }

@@ -158,8 +158,9 @@ Test(config, every_key)
 			  "publish: { deadline_ms = 9; once_percent = 7; sets = (); };\n"
 			  "control: { socket = \"/x.sock\"; mode = \"0600\"; group = \"adm\"; };\n"
 			  "log: { level = \"debug\"; };\n");
-	struct rules_params rules = config_rules_params(config);
+	struct rules_params rules;
 
+	config_rules_params(config, NULL, &rules);
 	cr_expect_eq(config->signatures_count, 2);
 	cr_expect_str_eq(config->signatures[0], "/a/one.db");
 	cr_expect_str_eq(config->signatures[1], "/tmp/two.db");
@@ -470,7 +471,7 @@ Test(config, refuses_bad_publish_rules)
 		{"{ nftset = \"a\"; key = \"port\"; }", "key must be"},
 		{"{ ipset = \"a\"; key = \"addr . port\"; }", "only nft sets and maps"},
 		{"{ ipset = \"a\"; prefix6 = 8; }", "prefix6 must be"},
-		{"{ nftset = \"a\"; prefix6 = 64; }", "for ipsets"},
+		{"{ nftset = \"a\"; table = \"inet f\"; prefix6 = 64; }", "prefix6 is for"},
 		{"{ nftset = \"a\"; comment = true; }", "for ipsets"},
 		{"{ ipset = \"a\"; comment = 1; }", "true or false"},
 		{"{ nftset = \"a\"; on_change = \"keep\"; }", "on_change must be"},

@@ -6,11 +6,16 @@
 #include <errno.h>
 #include <string.h>
 
+#define MARKS                                                                                      \
+	{                                                                                          \
+		.field = 0xff000000, .diverted = 0x01000000                                        \
+	}
+
 static const char *const two[] = {"eth0", "wg*"};
 
 static const char *print(const struct rules_params *params, enum rules_format format)
 {
-	static char text[8192];
+	static char text[65536];
 	struct text_buf buf;
 
 	text_buf_init(&buf, text, sizeof(text));
@@ -61,6 +66,7 @@ Test(rules, check)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct rules_params params = {.queue_first = (uint16_t)rows[i].first,
 					      .queue_count = (uint16_t)rows[i].count,
+					      .marks = MARKS,
 					      .interfaces = rows[i].interfaces};
 		struct text_error error = {.what = ""};
 		int rc;
@@ -76,26 +82,29 @@ Test(rules, check)
 
 Test(rules, print_nft)
 {
-	struct rules_params params = {.queue_first = 5, .queue_count = 1};
+	struct rules_params params = {.queue_first = 5, .queue_count = 1, .marks = MARKS};
 	const char *text = print(&params, RULES_FORMAT_NFT);
 
 	cr_expect(strstr(text, "\n\t\tmeta l4proto tcp tcp flags & (fin | syn | rst | ack) == syn "
-			       "counter \\\n\t\t\tmeta l4proto @alive queue flags bypass to 5\n"),
+			       "counter goto syn comment \"synprint nft 5-5 * of "),
+		  "%s", text);
+	cr_expect(strstr(text, "meta mark set meta mark | 0x01000000 queue flags bypass to 5 "),
 		  "%s", text);
 	params = (struct rules_params){.queue_first = 5,
 				       .queue_count = 4,
+				       .marks = MARKS,
 				       .interfaces = two,
 				       .interface_count = 2};
 	text = print(&params, RULES_FORMAT_NFT);
 	cr_expect(strstr(text, "\tiifname \"eth0\" meta"), "%s", text);
 	cr_expect(strstr(text, "\tiifname \"wg*\" meta"), "%s", text);
-	cr_expect(strstr(text, "bypass to 5-8\n"), "%s", text);
+	cr_expect(strstr(text, "bypass to symhash mod 4 offset 5 "), "%s", text);
 	cr_expect(strstr(text, "hook prerouting priority -175; policy accept;"), "%s", text);
 }
 
 Test(rules, print_iptables)
 {
-	struct rules_params params = {.queue_first = 5, .queue_count = 1};
+	struct rules_params params = {.queue_first = 5, .queue_count = 1, .marks = MARKS};
 	const char *text = print(&params, RULES_FORMAT_IPTABLES);
 
 	cr_expect_str_eq(strstr(text, "\n*raw\n") + 1,
@@ -106,6 +115,7 @@ Test(rules, print_iptables)
 			 "COMMIT\n");
 	params = (struct rules_params){.queue_first = 5,
 				       .queue_count = 4,
+				       .marks = MARKS,
 				       .interfaces = two,
 				       .interface_count = 2};
 	text = print(&params, RULES_FORMAT_IPTABLES);
@@ -116,10 +126,13 @@ Test(rules, print_iptables)
 
 Test(rules, print_limit)
 {
-	struct rules_params params = {.queue_first = 5, .queue_count = 1, .limit = 50000};
+	struct rules_params params = {.queue_first = 5,
+				      .queue_count = 1,
+				      .marks = MARKS,
+				      .limit = 50000};
 
 	cr_expect(strstr(print(&params, RULES_FORMAT_NFT),
-			 " @alive limit rate 50000/second burst 50000 packets queue flags"));
+			 " counter limit rate 50000/second burst 50000 packets goto syn"));
 	cr_expect(strstr(print(&params, RULES_FORMAT_IPTABLES),
 			 " src -m hashlimit --hashlimit-upto 50000/sec --hashlimit-burst 50000 "
 			 "--hashlimit-name synprint -j NFQUEUE "));
@@ -127,7 +140,8 @@ Test(rules, print_limit)
 
 Test(rules, print_ipset)
 {
-	const char *text = print(&(struct rules_params){.queue_count = 1}, RULES_FORMAT_IPSET);
+	const char *text =
+		print(&(struct rules_params){.queue_count = 1, .marks = MARKS}, RULES_FORMAT_IPSET);
 
 	cr_expect(strstr(text, "\nadd synprint_all4 128.0.0.0/1\n"), "%s", text);
 	cr_expect(strstr(text, "\nadd synprint_all6 8000::/1\n"), "%s", text);

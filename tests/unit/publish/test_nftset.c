@@ -108,8 +108,10 @@ Test(nftset, makes_what_is_missing)
 {
 	make_ours(600, 5000);
 	cr_expect(!ensure());
-	kernel_expect(LIST, "set vpn4 {\n\t\ttype ipv4_addr\n\t\tsize 5000\n\t\ttimeout 10m");
-	kernel_expect(LIST, "set vpn6 {\n\t\ttype ipv6_addr\n\t\tsize 5000\n\t\ttimeout 10m");
+	kernel_expect(LIST, "set vpn4 {\n\t\ttype ipv4_addr\n\t\tsize 5000\n\t\tflags "
+			    "dynamic,timeout\n\t\ttimeout 10m");
+	kernel_expect(LIST, "set vpn6 {\n\t\ttype ipv6_addr\n\t\tsize 5000\n\t\tflags "
+			    "dynamic,timeout\n\t\ttimeout 10m");
 	kernel_run("nft delete set inet synprint vpn6");
 	cr_expect(ensure());
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the ruleset is made from: the configuration's part, and the bits of the packet mark. */
+#include "config/config_private.h"
+
+/*
+ * Of the highest byte, but for the sign: Kubernetes takes 0xc000, Tailscale 0xff0000, wg-quick and OpenVPN small whole
+ * values. Calico may take all of 0xffff0000; synprint.conf(5) says what to do then.
+ */
+#define DEFAULT_FIELD UINT32_C(0x7f000000)
+
+bool config_fills_by_packet(const struct config_set *set)
+{
+	return set->kind != CONFIG_IPSET && set->is_own_table;
+}
+
+void config_wanted_marks(const struct config *config, struct marks_wanted *ret_wanted)
+{
+	*ret_wanted = (struct marks_wanted){.needs_fresh = config->skip_known_s > 0};
+	for (unsigned i = 0; i < config->set_count; i++) {
+		if (!config_fills_by_packet(&config->sets[i]))
+			continue;
+		ret_wanted->meanings[i] = i + 1;
+		ret_wanted->needs_judged |= config->sets[i].removes;
+	}
+}
+
+int config_finish_field(struct config *config, struct text_error *ret_error)
+{
+	if (!config->mark_field)
+		config->mark_field = DEFAULT_FIELD & ~config->mark_mask;
+	if (config->mark_field & config->mark_mask)
+		return text_error_set(
+			ret_error, 0, 0,
+			"rules.mark_field 0x%x and publish.mark_mask 0x%x have bits in "
+			"common: give the rules others",
+			config->mark_field, config->mark_mask);
+	if (!config->mark_field)
+		return text_error_set(ret_error, 0, 0,
+				      "publish.mark_mask 0x%x leaves rules.mark_field no bit: name "
+				      "some that nobody else uses",
+				      config->mark_mask);
+	if (config->skip_known_s && (config->mark_count || config->mark_seen))
+		return text_error_set(
+			ret_error, 0, 0,
+			"rules.skip_known does not go with publish.mark_seen or rules "
+			"with a mark: what is skipped gets none");
+	return 0;
+}
+
+/* nelem_hint, linux/rhashtable-types.h: of 65536 the lower 16 bits are none. */
+uint32_t config_size_with_room(uint32_t size)
+{
+	return size & 0xffff ? size : size - 1;
+}
+
+static void add_set(const struct config_set *set, uint32_t bit, struct rules_params *params)
+{
+	params->sets[params->set_count++] =
+		(struct rules_set){.name = set->name,
+				   .has_port = set->has_port,
+				   .is_map = set->kind == CONFIG_NFTMAP,
+				   .removes = set->removes,
+				   .value = set->mark,
+				   .prefix6 = set->prefix6,
+				   .timeout_s = set->timeout_s,
+				   .size = config_size_with_room(set->size),
+				   .bit = bit};
+}
+
+void config_rules_params(const struct config *config, const struct marks *marks,
+			 struct rules_params *ret_params)
+{
+	struct marks_wanted wanted;
+
+	*ret_params = (struct rules_params){.engine = config->engine,
+					    .queue_first = config->queue_first,
+					    .queue_count = (uint16_t)config->queue_count,
+					    .interfaces = config->interfaces,
+					    .interface_count = config->interface_count,
+					    .limit = config->rules_limit,
+					    .skip_known_s = config->skip_known_s};
+	if (marks) {
+		ret_params->marks = *marks;
+	} else {
+		config_wanted_marks(config, &wanted);
+		marks_assign(config->mark_field, &wanted, NULL, NULL, &ret_params->marks, NULL);
+	}
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (config_fills_by_packet(&config->sets[i]))
+			add_set(&config->sets[i], ret_params->marks.sets[i], ret_params);
+}

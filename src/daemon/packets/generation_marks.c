@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bits of the packet mark: what each means in this generation, and which of them a SYN gets.
+ * A bit means a set and the clients that belong in it, so that a rule that changes has another
+ * one: SYNs that were judged by the old rule fill nothing by the new one.
+ */
+#include "daemon/packets/generation.h"
+
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static uint64_t mix(uint64_t hash, const void *data, size_t len)
+{
+	return XXH3_64bits_withSeed(data, len, hash);
+}
+
+static uint64_t mix_number(uint64_t hash, uint64_t number)
+{
+	return mix(hash, &number, sizeof(number));
+}
+
+static uint64_t mix_filter(uint64_t hash, const struct filter *filter)
+{
+	struct filter plain = *filter;
+
+	if (filter->has_labels)
+		hash = mix(hash, filter->labels,
+			   (filter->label_count / 64 + 1) * sizeof(*filter->labels));
+	plain.labels = NULL;
+	return mix(hash, &plain, sizeof(plain));
+}
+
+/* Never 0, which is no meaning. */
+static uint64_t meaning_of(const struct config_set *set)
+{
+	uint64_t hash = mix(1, set->name, strlen(set->name));
+
+	hash = mix_number(hash, set->kind);
+	hash = mix_number(hash, set->has_port);
+	hash = mix_number(hash, set->mark);
+	hash = mix_number(hash, set->removes);
+	hash = mix_number(hash, (uint64_t)set->prefix6);
+	return mix_filter(hash, &set->filter) | 1;
+}
+
+void generation_assign_marks(struct generation *generation, const struct generation *old)
+{
+	const struct config *config = generation->config;
+
+	config_wanted_marks(config, &generation->meanings);
+	/* An administrator's rules have the bits that rules print gave them, in order. */
+	if (config->engine == RULES_NONE)
+		old = NULL;
+	for (unsigned i = 0; config->engine != RULES_NONE && i < config->set_count; i++)
+		if (generation->meanings.meanings[i])
+			generation->meanings.meanings[i] = meaning_of(&config->sets[i]);
+	marks_assign(config->mark_field, &generation->meanings, old ? &old->marks : NULL,
+		     old ? &old->meanings : NULL, &generation->marks, &generation->reused);
+	for (unsigned i = 0; i < config->set_count; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (generation->marks.sets[i])
+			generation->mark_sets |= bit;
+		if (generation->marks.sets[i] && generation->marks.judged &&
+		    config->sets[i].removes)
+			generation->removing_sets |= bit;
+	}
+	generation->commit_sets =
+		(config->set_count < 32 ? (UINT32_C(1) << config->set_count) - 1 : UINT32_MAX) &
+		~generation->mark_sets;
+}
+
+uint32_t generation_kept(const struct generation *generation, const struct generation *old)
+{
+	uint32_t kept = 0;
+
+	for (unsigned i = 0; old && i < generation->config->set_count; i++)
+		for (unsigned j = 0; j < old->config->set_count; j++)
+			if (generation->marks.sets[i] && old->marks.sets[j] &&
+			    generation->meanings.meanings[i] == old->meanings.meanings[j])
+				kept |= UINT32_C(1) << i;
+	return kept;
+}
+
+void generation_rules_params(const struct generation *generation, bool is_settled,
+			     struct rules_params *ret_params)
+{
+	unsigned own = 0;
+
+	config_rules_params(generation->config, &generation->marks, ret_params);
+	for (unsigned i = 0; i < generation->config->set_count; i++)
+		if (config_fills_by_packet(&generation->config->sets[i]))
+			ret_params->sets[own++].is_paused =
+				!is_settled && generation->reused >> i & 1;
+}
+
+/* Whether the same shape may pass unasked: of a client that nobody has anything against. */
+static bool is_worth_skipping(const struct syn *syn, const struct verdict *verdict)
+{
+	return verdict->flags == 0 && syn->has_mss && syn->opt_count &&
+	       syn->opt_kinds[0] == SYN_OPT_MSS && syn->payload_len == 0;
+}
+
+uint32_t generation_bits_of(const struct generation *generation, const struct syn *syn,
+			    const struct verdict *verdict, uint32_t met, uint32_t withheld)
+{
+	const struct marks *marks = &generation->marks;
+	uint32_t bits = 0;
+
+	for (uint32_t left = met & generation->mark_sets; left; left &= left - 1)
+		bits |= marks->sets[__builtin_ctz(left)];
+	if (marks->judged && !(withheld & generation->removing_sets))
+		bits |= marks->judged;
+	if (marks->fresh && !met && !withheld && is_worth_skipping(syn, verdict))
+		bits |= marks->fresh;
+	return bits;
+}

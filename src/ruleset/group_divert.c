@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which SYNs are ours at all: chain `divert`, and the head of chain `syn`. */
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+
+#include "ruleset/groups.h"
+
+static void add_divert_rule(struct ruleset *ruleset, const struct rules_params *params,
+			    const char *interface)
+{
+	struct rule *rule =
+		ruleset_add_rule(ruleset, "divert", "divert %s", interface ? interface : "*");
+
+	if (interface)
+		rule_match_name(rule, FIELD_IIFNAME, interface);
+	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
+	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, TCP_FLAG_SYN);
+	rule_count(rule);
+	if (params->limit)
+		rule_limit(rule, params->limit, params->limit);
+	rule_end(rule, RULE_GOTO, "syn");
+}
+
+/*
+ * A VRF runs the hook a second time with the VRF as the interface, and frees what was queued there
+ * (drivers/net/vrf.c: vrf_rcv_nfhook, which knows no NF_QUEUE).
+ */
+static void add_vrf_guard(struct ruleset *ruleset)
+{
+	struct rule *rule = ruleset_add_rule(ruleset, "syn", "second pass of a VRF");
+
+	rule_match_name(rule, FIELD_IIFKIND, "vrf");
+	rule_end(rule, RULE_RETURN, NULL);
+}
+
+static void add_mark_guard(struct ruleset *ruleset, const struct rules_params *params)
+{
+	struct rule *rule = ruleset_add_rule(ruleset, "syn", "our mark bits are somebody else's");
+
+	rule_match_any(rule, FIELD_MARK, params->marks.field);
+	rule_count(rule);
+	rule_end(rule, RULE_RETURN, NULL);
+}
+
+void group_divert(struct ruleset *ruleset, const struct rules_params *params)
+{
+	ruleset_add_base(ruleset, "divert", NF_INET_PRE_ROUTING, GROUPS_PRIORITY);
+	ruleset_add_chain(ruleset, "syn");
+	for (unsigned i = 0; i < params->interface_count; i++)
+		add_divert_rule(ruleset, params, params->interfaces[i]);
+	if (!params->interface_count)
+		add_divert_rule(ruleset, params, NULL);
+	add_vrf_guard(ruleset);
+	add_mark_guard(ruleset, params);
+}

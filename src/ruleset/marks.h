@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which bit of the packet mark means what, between the queue and the chain behind it. The bits
+ * come from a field that the administrator gives, the lowest first. A bit keeps its meaning while
+ * SYNs are on their way: what stays the same over a reload keeps its bit, and what is new takes
+ * one that meant nothing before, where there is one.
+ */
+#ifndef SYNPRINT_RULESET_MARKS_H
+#define SYNPRINT_RULESET_MARKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MARKS_SETS_MAX 32
+
+struct marks {
+	uint32_t field; /* all bits that may be ours */
+	uint32_t diverted; /* it went to the queue */
+	uint32_t
+		judged; /* the agent has looked: whose bit is not set is to leave; 0: nobody asks */
+	uint32_t fresh; /* the same again passes unasked; 0: nothing is skipped */
+	uint32_t sets[MARKS_SETS_MAX]; /* 0: there was no bit left, or the set needs none */
+};
+
+/* What a set's bit means: two that mean the same have the same number. 0: it needs no bit. */
+struct marks_wanted {
+	uint64_t meanings[MARKS_SETS_MAX];
+	bool needs_judged, needs_fresh;
+};
+
+/**
+ * marks_assign() - a bit for everything that needs one, as far as the field goes.
+ * @old, @old_wanted: as they are now; NULL at the start
+ * @ret_reused: a bit for each set whose bit means something else now; may be NULL
+ */
+void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struct marks *old,
+		  const struct marks_wanted *old_wanted, struct marks *ret_marks,
+		  uint32_t *ret_reused);
+
+/** marks_used() - all bits that are in use. */
+uint32_t marks_used(const struct marks *marks);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What our ruleset is made from. */
+#ifndef SYNPRINT_RULESET_PARAMS_H
+#define SYNPRINT_RULESET_PARAMS_H
+
+#include "ruleset/marks.h"
+
+#define RULES_SETS_MAX MARKS_SETS_MAX
+
+enum rules_engine {
+	RULES_AUTO, /* nft where the kernel has it, else xt */
+	RULES_NFT, /* the queue expression (CONFIG_NFT_QUEUE) */
+	RULES_XT, /* the NFQUEUE target through nft_compat */
+	RULES_NONE, /* the administrator's own rules; only rules_print() is of use then */
+};
+
+/* A pair of sets of ours, NAME4 and NAME6, that packets fill. */
+struct rules_set {
+	const char *name;
+	bool has_port; /* keyed by address and source port */
+	bool is_map; /* maps to @value */
+	bool removes; /* who was judged and does not belong in it is taken out */
+	uint32_t value;
+	unsigned prefix6; /* NAME6 holds addresses cut to so many bits; 128: whole ones */
+	uint32_t timeout_s, size;
+	uint32_t bit; /* of the packet mark; 0: commits fill it, no rule does */
+	bool is_paused; /* it is there, and its bit publishes nothing yet */
+};
+
+struct rules_params {
+	enum rules_engine engine;
+	uint16_t queue_first, queue_count; /* at least one, the last at most 65535 */
+	const char *const *interfaces; /* names; a trailing '*' stands for any rest */
+	unsigned interface_count; /* 0: all */
+	uint32_t limit; /* SYNs/s that each rule diverts at the most; 0: all */
+	struct marks marks;
+	uint32_t
+		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
+	struct rules_set sets[RULES_SETS_MAX];
+	unsigned set_count;
+};
+
+#endif
