@@ -219,7 +219,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(CRITERION) -lm
 $(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
 $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
-$(BUILD)/unit/client/test_client: $(CLIENT_LIB)
+$(filter $(BUILD)/unit/client/%,$(UNIT_BIN)): $(CLIENT_LIB)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
@@ -332,7 +332,8 @@ UNITS = systemd/synprintd.service systemd/synprintd.socket
 install: all ## copy programs, databases, manual and systemd units below DESTDIR and PREFIX
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/synprintd
 	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/synprint
-	install -D -m 644 include/synprint/client.h $(DESTDIR)$(PREFIX)/include/synprint/client.h
+	install -d -m 755 $(DESTDIR)$(PREFIX)/include/synprint
+	install -m 644 $(wildcard include/synprint/*.h) $(DESTDIR)$(PREFIX)/include/synprint/
 	install -D -m 644 $(CLIENT_LIB) $(DESTDIR)$(LIBDIR)/$(notdir $(CLIENT_LIB))
 	install -D -m 644 $(CLIENT_SO) $(DESTDIR)$(LIBDIR)/$(notdir $(CLIENT_SO))
 	ln -sf $(notdir $(CLIENT_SO)) $(DESTDIR)$(LIBDIR)/$(CLIENT_SONAME)
@@ -357,7 +358,7 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 
 uninstall: ## remove what install copied, but not a changed configuration
 	rm -f $(DESTDIR)$(PREFIX)/sbin/synprintd $(DESTDIR)$(PREFIX)/bin/synprint
-	rm -f $(DESTDIR)$(PREFIX)/include/synprint/client.h $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/synprint/,client.h async.h) $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc $(COMPLETIONS)
 	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/synprint.conf $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))

@@ -13,7 +13,6 @@
 
 #include "client/connection.h"
 
-#define DEFAULT_TIMEOUT_MS 5000
 #define READ_BYTES 65536
 #define LINE_MAX_BYTES (16 * 1024 * 1024) /* 64 times the daemon's longest reply */
 
@@ -42,7 +41,7 @@ int client_break(struct synprint *synprint, int rc, const char *what)
 	return client_fail(synprint, rc, "%s", what);
 }
 
-static int64_t monotonic_ms(void)
+int64_t client_monotonic_ms(void)
 {
 	struct timespec now;
 
@@ -56,7 +55,7 @@ static int wait_for(const struct synprint *synprint, short events, int64_t until
 	struct pollfd ready = {.fd = synprint->fd, .events = events};
 
 	for (;;) {
-		int64_t left = until_ms < 0 ? -1 : until_ms - monotonic_ms();
+		int64_t left = until_ms < 0 ? -1 : until_ms - client_monotonic_ms();
 		int n = poll(&ready, 1, until_ms < 0 ? -1 : left > 0 ? (int)left : 0);
 
 		if (n > 0)
@@ -70,7 +69,7 @@ static int wait_for(const struct synprint *synprint, short events, int64_t until
 
 static int64_t end_of(int timeout_ms)
 {
-	return timeout_ms < 0 ? -1 : monotonic_ms() + timeout_ms;
+	return timeout_ms < 0 ? -1 : client_monotonic_ms() + timeout_ms;
 }
 
 /* A listener with a full backlog answers EAGAIN (unix(7)): it is asked again until the timeout. */
@@ -81,15 +80,15 @@ static int connect_to(int fd, const struct sockaddr_un *address, unsigned timeou
 	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
-		if (monotonic_ms() >= until_ms)
+		if (client_monotonic_ms() >= until_ms)
 			return -ETIMEDOUT;
 		poll(NULL, 0, 10);
 	}
 	return 0;
 }
 
-SYNPRINT_API int synprint_connect(const char *path, unsigned timeout_ms,
-				  struct synprint **ret_synprint)
+int client_open(const char *path, unsigned connect_ms, unsigned timeout_ms,
+		struct synprint **ret_synprint)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct synprint *synprint;
@@ -103,15 +102,23 @@ SYNPRINT_API int synprint_connect(const char *path, unsigned timeout_ms,
 	synprint = calloc(1, sizeof(*synprint));
 	if (!synprint)
 		return -ENOMEM;
-	synprint->timeout_ms = timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS;
+	synprint->timeout_ms = timeout_ms;
 	synprint->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	rc = synprint->fd < 0 ? -errno : connect_to(synprint->fd, &address, synprint->timeout_ms);
+	rc = synprint->fd < 0 ? -errno : connect_to(synprint->fd, &address, connect_ms);
 	if (rc < 0) {
 		synprint_close(synprint);
 		return rc;
 	}
 	*ret_synprint = synprint;
 	return 0;
+}
+
+SYNPRINT_API int synprint_connect(const char *path, unsigned timeout_ms,
+				  struct synprint **ret_synprint)
+{
+	if (!timeout_ms)
+		timeout_ms = CLIENT_TIMEOUT_MS;
+	return client_open(path, timeout_ms, timeout_ms, ret_synprint);
 }
 
 SYNPRINT_API void synprint_close(struct synprint *synprint)
