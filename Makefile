@@ -14,7 +14,7 @@ CC ?= cc
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev \
-	zlib1g-dev liblzma-dev libzstd-dev nettle-dev
+	zlib1g-dev liblzma-dev libzstd-dev nettle-dev libmicrohttpd-dev
 CHECK_DEPS := $(DEPS) zstd xz-utils python3-scapy tshark gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
@@ -58,7 +58,9 @@ CORE_SRC := $(call sources,src/core)
 CLI_SRC := $(call sources,src/cli)
 CLIENT_SRC := $(call sources,src/client)
 MAIN_SRC := src/daemon/main.c
-HOST_DIRS := $(filter-out src/core src/cli src/client,$(wildcard src/*))
+WEB_MAIN_SRC := src/web/main.c
+WEB_SRC := $(filter-out $(WEB_MAIN_SRC),$(call sources,src/web))
+HOST_DIRS := $(filter-out src/core src/cli src/client src/web,$(wildcard src/*))
 HOST_SRC := $(filter-out $(MAIN_SRC),$(call sources,$(HOST_DIRS)))
 UNIT_SRC := $(call sources,tests/unit)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -71,11 +73,15 @@ CLIENT_SONAME := libsynprint-client.so.0
 CLIENT_SO := $(BUILD)/$(CLIENT_SONAME).$(VERSION)
 DAEMON := $(BUILD)/synprintd
 CLI := $(BUILD)/synprint
+WEB_LIB := $(BUILD)/libsynprint-web.a
+WEB := $(BUILD)/synprint-web
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
 # Asked for only when something is linked: the packages may not be there before `make deps`.
 LIBS = $(shell pkg-config --libs $(PKGS))
+# No netlink, no packets: the web server asks synprintd.
+WEB_LIBS = $(shell pkg-config --libs libmicrohttpd libconfig libcjson libcap-ng libseccomp)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -87,7 +93,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo '  SAN=1 or SAN=thread builds and checks with sanitizers, in a build folder of its own'
 
-all: $(DAEMON) $(CLI) $(CLIENT_SO) ## build the daemon, the command line tool and the client library
+all: $(DAEMON) $(CLI) $(WEB) $(CLIENT_SO) ## build the daemon, the command line tool, the web server and the client library
 
 deps: ## install the Debian packages that are missing
 	@tests/deps.sh $(DEPS)
@@ -192,6 +198,8 @@ $(BUILD)/obj/src/client/%.o: WARN += -Wconversion
 
 $(BUILD)/obj/tests/%.o: CPPFLAGS += -iquote tests/unit
 
+$(BUILD)/obj/src/web/assets.o: $(wildcard src/web/assets/*)
+
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
@@ -200,7 +208,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(CORE_LIB): $(call obj,$(CORE_SRC))
 $(HOST_LIB): $(call obj,$(HOST_SRC))
 $(CLIENT_LIB): $(call obj,$(CLIENT_SRC))
-$(CORE_LIB) $(HOST_LIB) $(CLIENT_LIB):
+$(WEB_LIB): $(call obj,$(WEB_SRC))
+$(CORE_LIB) $(HOST_LIB) $(CLIENT_LIB) $(WEB_LIB):
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
@@ -210,16 +219,20 @@ $(CLI): LIBS += $(shell pkg-config --libs ncurses)
 $(CLIENT_SO): $(call obj,$(CLIENT_SRC))
 	@echo '  LINK    $@'
 	@$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,$(CLIENT_SONAME) -o $@ $^ -lcjson
-$(DAEMON) $(CLI):
+$(WEB): $(call obj,$(WEB_MAIN_SRC)) $(WEB_LIB) $(CLIENT_LIB) $(HOST_LIB) $(CORE_LIB)
+$(WEB): LIBS = $(WEB_LIBS)
+$(DAEMON) $(CLI) $(WEB):
 	@echo '  LINK    $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(CRITERION) -lm
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CRITERION) -lm
 $(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
 $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
 $(filter $(BUILD)/unit/client/%,$(UNIT_BIN)): $(CLIENT_LIB)
+$(filter $(BUILD)/unit/web/%,$(UNIT_BIN)): $(WEB_LIB) $(CLIENT_LIB)
+$(filter $(BUILD)/unit/web/%,$(UNIT_BIN)): LIBS = $(WEB_LIBS)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
@@ -305,7 +318,7 @@ cppcheck: ## cppcheck alone
 		--suppress=missingIncludeSystem --suppress=ctuuninitvar -Iinclude -Isrc \
 		--include=tests/cppcheck.h src
 
-ALL_SRC = $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) $(CLIENT_SRC)
+ALL_SRC = $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) $(CLIENT_SRC) $(WEB_SRC) $(WEB_MAIN_SRC)
 
 .PHONY: analyze
 analyze: $(patsubst %.c,$(BUILD)/analyze/%.o,$(ALL_SRC)) ## gcc -fanalyzer
@@ -327,11 +340,12 @@ cov-run: unit-build fuzz-build all
 COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/synprint \
 	$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/synprint.fish $(DESTDIR)$(ZSHDIR)/_synprint
 MAN_PAGES = $(wildcard man/*.[1-8])
-UNITS = systemd/synprintd.service systemd/synprintd.socket
+UNITS = $(wildcard systemd/*.service systemd/*.socket)
 
 install: all ## copy programs, databases, manual and systemd units below DESTDIR and PREFIX
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/synprintd
 	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/synprint
+	install -D -m 755 $(WEB) $(DESTDIR)$(PREFIX)/sbin/synprint-web
 	install -d -m 755 $(DESTDIR)$(PREFIX)/include/synprint
 	install -m 644 $(wildcard include/synprint/*.h) $(DESTDIR)$(PREFIX)/include/synprint/
 	install -D -m 644 $(CLIENT_LIB) $(DESTDIR)$(LIBDIR)/$(notdir $(CLIENT_LIB))
@@ -347,24 +361,25 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 	$(CLI) completion zsh >$(word 3,$(COMPLETIONS))
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
 	install -m 644 conf/signatures.db conf/links.db conf/servers.db $(DESTDIR)$(SYSCONFDIR)/synprint/
-	test -e $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || \
-		install -m 644 conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/
+	for file in synprint.conf web.conf; do test -e $(DESTDIR)$(SYSCONFDIR)/synprint/$$file || \
+		install -m 644 conf/$$file $(DESTDIR)$(SYSCONFDIR)/synprint/ || exit 1; done
 	for page in $(MAN_PAGES); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 644 systemd/synprint.sysusers $(DESTDIR)$(SYSUSERSDIR)/synprint.conf
+	install -D -m 644 systemd/synprint-web.sysusers $(DESTDIR)$(SYSUSERSDIR)/synprint-web.conf
 	install -d -m 755 $(DESTDIR)$(UNITDIR)
 	for unit in $(UNITS); do sed -E 's,/usr/(s?bin)/,$(PREFIX)/\1/,' $$unit \
 		>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; done
 
 uninstall: ## remove what install copied, but not a changed configuration
-	rm -f $(DESTDIR)$(PREFIX)/sbin/synprintd $(DESTDIR)$(PREFIX)/bin/synprint
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,synprintd synprint-web) $(DESTDIR)$(PREFIX)/bin/synprint
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/synprint/,client.h async.h) $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc $(COMPLETIONS)
 	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null
-	rm -f $(DESTDIR)$(SYSUSERSDIR)/synprint.conf $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,synprint.conf synprint-web.conf) $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	for db in signatures links servers; do rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/$$db.db; done
-	cmp -s conf/synprint.conf $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf && \
-		rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/synprint.conf || true
+	for file in synprint.conf web.conf; do cmp -s conf/$$file $(DESTDIR)$(SYSCONFDIR)/synprint/$$file && \
+		rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/$$file || true; done
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/synprint 2>/dev/null
 	for page in $(MAN_PAGES); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done

@@ -38,6 +38,7 @@ struct synprint_async {
 	int epoll_fd, timer_fd;
 	struct synprint *conn; /* NULL: there is none */
 	int64_t retry_ms; /* not before is it tried again */
+	int64_t alarm_ms; /* when the timer ends, if it is armed */
 	bool is_armed, wants_out, is_paused;
 	char *out; /* OUT_MAX bytes, of which [out_start, out_end) are to be sent */
 	size_t out_start, out_end;
@@ -54,9 +55,10 @@ static struct waiting *waiting_at(struct synprint_async *async, unsigned number)
 
 static void arm_timer(struct synprint_async *async, int64_t at_ms)
 {
-	struct itimerspec when = {.it_value = {.tv_sec = at_ms / 1000,
-					       .tv_nsec = at_ms % 1000 * 1000000}};
+	struct itimerspec when = {
+		.it_value = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000}};
 
+	async->alarm_ms = at_ms;
 	async->is_armed = timerfd_settime(async->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0;
 }
 
@@ -241,7 +243,10 @@ static void subscribe_now(struct synprint_async *async, int64_t now_ms)
 static void take_timer(struct synprint_async *async)
 {
 	int64_t now_ms = client_monotonic_ms();
+	uint64_t expirations;
 
+	if (read(async->timer_fd, &expirations, sizeof(expirations)) < 0)
+		return; /* not yet, by its own clock */
 	async->is_armed = false;
 	while (async->given_up < async->count) {
 		struct waiting *waiting = waiting_at(async, async->given_up), late = *waiting;
@@ -262,7 +267,6 @@ static void take_timer(struct synprint_async *async)
 
 SYNPRINT_API void synprint_async_dispatch(struct synprint_async *async)
 {
-	uint64_t expirations;
 	int rc = 0;
 
 	if (async->conn)
@@ -271,7 +275,7 @@ SYNPRINT_API void synprint_async_dispatch(struct synprint_async *async)
 		rc = take_lines(async);
 	if (rc < 0)
 		break_conn(async, rc);
-	if (read(async->timer_fd, &expirations, sizeof(expirations)) > 0)
+	if (async->is_armed && client_monotonic_ms() >= async->alarm_ms)
 		take_timer(async);
 	if (async->conn && async->out_start < async->out_end && flush(async) < 0)
 		break_conn(async, -EPIPE);

@@ -243,7 +243,7 @@ SYNPRINT_API int synprint_receive_line(struct synprint *synprint, int timeout_ms
 	while (rc == 0 && !(newline = synprint->in ? find_newline(synprint) : NULL)) {
 		rc = read_some(synprint);
 		if (rc == -EAGAIN)
-			rc = wait_for(synprint, POLLIN, until_ms);
+			rc = timeout_ms ? wait_for(synprint, POLLIN, until_ms) : -ETIMEDOUT;
 		if (rc == -ETIMEDOUT)
 			return client_fail(synprint, rc, "the daemon does not answer");
 		if (rc < 0)

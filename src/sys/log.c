@@ -33,15 +33,13 @@ void log_set_level(enum log_level level)
 }
 
 /* syslog's numbers, as the journal reads them from "<N>" at the start of a line. */
-static const char *level_prefix(enum log_level level)
+static const char *level_prefix(enum log_level level, bool is_journal)
 {
-	bool is_journal = getenv("JOURNAL_STREAM") != NULL;
-
 	switch (level) {
-	case LOG_LEVEL_ERROR: return is_journal ? "<3>" : "synprintd: error: ";
-	case LOG_LEVEL_WARNING: return is_journal ? "<4>" : "synprintd: warning: ";
-	case LOG_LEVEL_INFO: return is_journal ? "<6>" : "synprintd: ";
-	case LOG_LEVEL_DEBUG: return is_journal ? "<7>" : "synprintd: debug: ";
+	case LOG_LEVEL_ERROR: return is_journal ? "<3>" : "error: ";
+	case LOG_LEVEL_WARNING: return is_journal ? "<4>" : "warning: ";
+	case LOG_LEVEL_INFO: return is_journal ? "<6>" : "";
+	case LOG_LEVEL_DEBUG: return is_journal ? "<7>" : "debug: ";
 	}
 	return "";
 }
@@ -88,7 +86,9 @@ static void write_line(enum log_level level, const char *fmt, va_list args, uint
 {
 	char line[LINE_MAX_BYTES];
 	size_t room = sizeof(line) - 1;
-	int len = snprintf(line, room, "%s", level_prefix(level));
+	bool is_journal = getenv("JOURNAL_STREAM") != NULL;
+	int len = snprintf(line, room, "%s%s%s", is_journal ? "" : program_invocation_short_name,
+			   is_journal ? "" : ": ", level_prefix(level, is_journal));
 
 	len += vsnprintf(line + len, room - (size_t)len, fmt, args);
 	if (suppressed && (size_t)len < room)

@@ -118,7 +118,8 @@ Test(async, a_late_answer_is_nobodys)
 	cr_assert_eq(ask("{1}", "a"), 0);
 	run_ms(2 * TIMEOUT_MS);
 	cr_expect_str_eq(said, "a!110 ");
-	cr_expect_eq(ask("{2}", "b"), -EAGAIN, "an answer is overdue: nobody is made to wait for it");
+	cr_expect_eq(ask("{2}", "b"), -EAGAIN,
+		     "an answer is overdue: nobody is made to wait for it");
 	meet();
 	say("one\n");
 	run_ms(5);
@@ -185,8 +186,7 @@ Test(async, a_request_without_room_is_refused)
 
 Test(async, events_come_until_paused_and_after_a_reconnection)
 {
-	cr_assert_eq(synprint_async_subscribe(async, "\"syns\":true", note, "e"),
-		     0);
+	cr_assert_eq(synprint_async_subscribe(async, "\"syns\":true", note, "e"), 0);
 	cr_expect_eq(synprint_async_subscribe(async, NULL, note, NULL), -EBUSY);
 	run_ms(5);
 	meet();

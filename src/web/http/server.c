@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One thread: libmicrohttpd is driven from our own loop, an instance for each listener, so that the
+ * connections of one keep no places of another. Nothing here wakes up while nobody is connected.
+ */
+#include "web/http/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys/log.h"
+#include "web/census.h"
+#include "web/http/server_impl.h"
+#include "web/series.h"
+
+#define EVENTS_PER_TURN 64
+#define RUNS_MAX 16
+#define RUNS_QUIET 2
+#define ROUNDS_PER_TURN 4 /* of one listener, before the others have their turn */
+#define SLOW_MS 2000 /* for listings and figures */
+#define IDLE_S 60u /* libmicrohttpd's own patience, for writes that do not move */
+#define MEMORY_BYTES 32768u /* of one connection: its headers, which a cookie may make long */
+#define SPARE_CONNECTIONS 64 /* taken in before the one that waits longest has gone */
+
+static void read_clocks(struct exchange_site *site)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	site->now_s = now.tv_sec;
+	site->today_s = time(NULL);
+}
+
+int http_server_watch(struct http_server *server, int fd, void *place)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = place};
+
+	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void notify_connection(void *ctx, struct MHD_Connection *connection, void **place,
+			      enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *listener = ctx;
+	struct exchange_site *site = listener->server->site;
+	const union MHD_ConnectionInfo *info;
+	bool has_pushed = false;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		site->figures->connections--;
+		if (*place)
+			conns_remove(&listener->conns, *place);
+		*place = NULL;
+		return;
+	}
+	site->figures->connections++;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	listener->is_active = true;
+	*place = info ? conns_add(&listener->conns, info->connect_fd, site->now_s, &has_pushed)
+		      : NULL;
+	site->figures->pushed_out += has_pushed;
+}
+
+/* What libmicrohttpd has to say is about what clients do wrong. */
+static void log_nothing(void *ctx, const char *format, va_list args)
+{
+	(void)ctx;
+	(void)format;
+	(void)args;
+}
+
+static int start_listener(struct http_server *server, const struct listen_socket *sock)
+{
+	struct listener *listener = &server->listeners[server->listener_count];
+	unsigned max = (unsigned)server->site->config->connections;
+	const union MHD_DaemonInfo *info;
+
+	*listener = (struct listener){.source = SOURCE_LISTENER,
+				      .server = server,
+				      .is_unix = sock->is_unix};
+	conns_init(&listener->conns, max);
+	listener->http =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+				 NULL, NULL, talk_handle, listener, MHD_OPTION_EXTERNAL_LOGGER,
+				 log_nothing, NULL, MHD_OPTION_LISTEN_SOCKET,
+				 (MHD_socket)dup(sock->fd), MHD_OPTION_CONNECTION_LIMIT,
+				 max + SPARE_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES,
+				 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
+				 talk_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
+				 notify_connection, listener, MHD_OPTION_END);
+	if (!listener->http)
+		return -EIO;
+	server->listener_count++;
+	info = MHD_get_daemon_info(listener->http, MHD_DAEMON_INFO_EPOLL_FD);
+	return info ? http_server_watch(server, info->epoll_fd, listener) : -EIO;
+}
+
+static int open_upstream(struct http_server *server, unsigned timeout_ms, struct upstream *upstream)
+{
+	const char *control = server->site->config->control;
+	int rc = synprint_async_new(*control ? control : NULL, timeout_ms, &upstream->async);
+
+	upstream->source = SOURCE_ASYNC;
+	return rc < 0 ? rc
+		      : http_server_watch(server, synprint_async_fd(upstream->async), upstream);
+}
+
+static int watch_signals(struct http_server *server)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	server->signals.source = SOURCE_SIGNAL;
+	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->signals.fd < 0
+		       ? -errno
+		       : http_server_watch(server, server->signals.fd, &server->signals);
+}
+
+int http_server_new(struct exchange_site *site, const struct listen_socket *sockets, unsigned count,
+		    struct http_server **ret_server)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+	int rc = 0;
+
+	if (!server)
+		return -ENOMEM;
+	server->site = site;
+	server->signals.fd = -1;
+	server->live.source = SOURCE_ASYNC;
+	LIST_INIT(&server->streams);
+	LIST_INIT(&server->closed);
+	read_clocks(site);
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll_fd < 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = watch_signals(server);
+	if (rc == 0)
+		rc = open_upstream(server, (unsigned)site->config->timeout_ms, &server->fast);
+	if (rc == 0)
+		rc = open_upstream(server, SLOW_MS, &server->slow);
+	census_attach(site->census, server->slow.async);
+	for (unsigned i = 0; rc == 0 && i < count; i++)
+		rc = start_listener(server, &sockets[i]);
+	if (rc < 0) {
+		http_server_free(server);
+		return rc;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+/*
+ * A connection that has slept, or has written its headers, is ready for its next step without any
+ * event of its descriptor, and MHD_get_timeout() does not tell (0.9.75). So it is run until nothing
+ * has happened twice.
+ */
+static void run_listener(struct listener *listener)
+{
+	unsigned quiet = 0;
+
+	listener->has_more = false;
+	for (unsigned i = 0; i < RUNS_MAX && quiet < RUNS_QUIET; i++) {
+		listener->is_active = false;
+		MHD_run(listener->http);
+		quiet = listener->is_active ? 0 : quiet + 1;
+	}
+	listener->has_more |= quiet < RUNS_QUIET;
+}
+
+/* How long the listener can be left alone; -1: until something comes. */
+static int listener_patience_ms(const struct listener *listener)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (listener->has_more)
+		return 0;
+	if (MHD_get_timeout(listener->http, &ms) != MHD_YES)
+		return -1;
+	return ms < 1000 ? (int)ms : 1000;
+}
+
+/* Until then epoll may wait: -1 for ever. */
+static int patience_ms(const struct http_server *server)
+{
+	int wait_ms = server->site->figures->connections || server->live.async ? 1000 : -1;
+
+	for (unsigned i = 0; i < server->listener_count; i++) {
+		int ms = listener_patience_ms(&server->listeners[i]);
+
+		if (ms >= 0 && (wait_ms < 0 || ms < wait_ms))
+			wait_ms = ms;
+	}
+	return wait_ms;
+}
+
+static void handle_event(struct http_server *server, void *place)
+{
+	switch (*(enum source *)place) {
+	case SOURCE_LISTENER: run_listener(place); return;
+	case SOURCE_ASYNC:
+		if (((struct upstream *)place)->async) /* closed in this turn */
+			synprint_async_dispatch(((struct upstream *)place)->async);
+		return;
+	case SOURCE_SIGNAL: server->is_stopping = true; return;
+	}
+}
+
+static void dispatch_requests(struct upstream *upstream)
+{
+	if (!upstream->has_requests)
+		return;
+	upstream->has_requests = false;
+	synprint_async_dispatch(upstream->async);
+}
+
+/* Requests that were made in this turn leave, and connections whose answers are in go on. */
+static void finish_turn(struct http_server *server)
+{
+	unsigned rounds = 0;
+	bool has_more = true;
+
+	while (has_more && rounds++ < ROUNDS_PER_TURN) {
+		has_more = false;
+		server->slow.has_requests |= census_is_running(server->site->census);
+		dispatch_requests(&server->fast);
+		dispatch_requests(&server->slow);
+		for (unsigned i = 0; i < server->listener_count; i++) {
+			/* Resumed, or with more to do than was done in its last turn. */
+			if (listener_patience_ms(&server->listeners[i]) != 0)
+				continue;
+			has_more = true;
+			run_listener(&server->listeners[i]);
+		}
+	}
+	stream_free_closed(server);
+}
+
+static void take_live(void *ctx, int rc, const char *line)
+{
+	struct http_server *server = ctx;
+
+	if (rc == 0 && !series_take(server->site->series, line, server->site->now_s))
+		synprint_async_pause(server->live.async, true);
+}
+
+/* Events are read again with each second, and only while somebody looks. */
+static void tick_live(struct http_server *server)
+{
+	struct exchange_site *site = server->site;
+	bool is_wanted = series_is_wanted(site->series, site->now_s);
+
+	if (is_wanted && server->live.async) {
+		synprint_async_pause(server->live.async, false);
+	} else if (is_wanted && open_upstream(server, 0, &server->live) == 0) {
+		synprint_async_subscribe(server->live.async, "\"syns\":true", take_live, server);
+		series_set_on(site->series, true, site->now_s);
+	} else if (!is_wanted && server->live.async) {
+		synprint_async_free(server->live.async);
+		server->live.async = NULL;
+		series_set_on(site->series, false, site->now_s);
+	}
+}
+
+static void tick(struct http_server *server)
+{
+	int64_t before_s = server->site->now_s;
+
+	read_clocks(server->site);
+	if (server->site->now_s == before_s)
+		return;
+	for (unsigned i = 0; i < server->listener_count; i++) {
+		conns_expire(&server->listeners[i].conns, server->site->now_s);
+		run_listener(&server->listeners[i]);
+	}
+	stream_tick(server);
+	tick_live(server);
+}
+
+int http_server_run(struct http_server *server)
+{
+	struct epoll_event events[EVENTS_PER_TURN];
+
+	while (!server->is_stopping) {
+		int count =
+			epoll_wait(server->epoll_fd, events, EVENTS_PER_TURN, patience_ms(server));
+
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		tick(server);
+		for (int i = 0; i < count; i++)
+			handle_event(server, events[i].data.ptr);
+		finish_turn(server);
+	}
+	return 0;
+}
+
+/* libmicrohttpd does not stop while connections sleep. */
+static void wake_all(struct http_server *server)
+{
+	synprint_async_free(server->fast.async);
+	synprint_async_free(server->slow.async);
+	synprint_async_free(server->live.async);
+	server->fast.async = server->slow.async = NULL;
+	stream_close_all(server);
+	for (unsigned i = 0; i < server->listener_count; i++)
+		MHD_run(server->listeners[i].http);
+}
+
+void http_server_free(struct http_server *server)
+{
+	if (!server)
+		return;
+	wake_all(server);
+	census_attach(server->site->census, NULL);
+	for (unsigned i = 0; i < server->listener_count; i++)
+		MHD_stop_daemon(server->listeners[i].http);
+	stream_free_closed(server);
+	if (server->signals.fd >= 0)
+		close(server->signals.fd);
+	if (server->epoll_fd >= 0)
+		close(server->epoll_fd);
+	free(server);
+}
