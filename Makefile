@@ -86,7 +86,7 @@ WEB_LIBS = $(shell pkg-config --libs libmicrohttpd libconfig libcjson libcap-ng 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps deps-check run check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
+.PHONY: help all deps deps-check run web check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
 	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
@@ -104,6 +104,12 @@ deps-check:
 run: deps ## divert this host's SYNs and show them live until Ctrl-C (root)
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh $(BUILD)
+
+web: deps ## the page, the gateway's charts and the API, beside `make run`: open the address that it prints
+	@tests/deps.sh libjs-chart.js
+	@$(MAKE) --no-print-directory all
+	@mkdir -p $(BUILD)/run
+	@$(BUILD)/synprint-web --listen 127.0.0.1:8250 --listen unix:$(abspath $(BUILD))/run/http.sock
 
 check: deps-check ## build and run all tests (root)
 	@$(MAKE) --no-print-directory check-all

@@ -36,12 +36,13 @@ HOST = {
     "daemon": "core sys nl control input ruleset publish knowledge config daemon/packets daemon/answers",
     "client": "",
     "cli": "core sys nl control client input ruleset knowledge config",
-    "web": "core/base sys client",
+    "web": "core/base core/verdict sys client",
     "share": "core/base sys client",
 }
 
 LINES_MAX = 40
 PARAMETERS_MAX = 6
+FOREIGN = {"talk_handle"}  # as libmicrohttpd calls it
 FILES_MAX = 14
 MANY_FILES = {"cli"}  # a command each
 
@@ -190,7 +191,7 @@ def check_functions(path, text):
         flat = re.sub(r"\([^()]*\)", "", found[3])
         if lines > LINES_MAX:
             faults.append(f"{path}: {found[2]}() has {lines} lines, more than {LINES_MAX}")
-        if flat.count(",") + 1 > PARAMETERS_MAX:
+        if flat.count(",") + 1 > PARAMETERS_MAX and found[2] not in FOREIGN:
             faults.append(f"{path}: {found[2]}() has more than {PARAMETERS_MAX} parameters")
 
 

@@ -33,8 +33,10 @@ void log_set_level(enum log_level level)
 }
 
 /* syslog's numbers, as the journal reads them from "<N>" at the start of a line. */
-static const char *level_prefix(enum log_level level, bool is_journal)
+static const char *level_prefix(enum log_level level)
 {
+	bool is_journal = getenv("JOURNAL_STREAM") != NULL;
+
 	switch (level) {
 	case LOG_LEVEL_ERROR: return is_journal ? "<3>" : "error: ";
 	case LOG_LEVEL_WARNING: return is_journal ? "<4>" : "warning: ";
@@ -42,6 +44,14 @@ static const char *level_prefix(enum log_level level, bool is_journal)
 	case LOG_LEVEL_DEBUG: return is_journal ? "<7>" : "debug: ";
 	}
 	return "";
+}
+
+static int put_prefix(char *line, size_t size, enum log_level level)
+{
+	bool is_journal = getenv("JOURNAL_STREAM") != NULL;
+
+	return snprintf(line, size, "%s%s%s", is_journal ? "" : program_invocation_short_name,
+			is_journal ? "" : ": ", level_prefix(level));
 }
 
 void log_open(void)
@@ -76,8 +86,9 @@ static void put_unread(void)
 
 	if (!count)
 		return;
-	len = snprintf(line, sizeof(line), "%s%llu lines are missing here: nobody read the log\n",
-		       level_prefix(LOG_LEVEL_WARNING), count);
+	len = put_prefix(line, sizeof(line), LOG_LEVEL_WARNING);
+	len += snprintf(line + len, sizeof(line) - (size_t)len,
+			"%llu lines are missing here: nobody read the log\n", count);
 	if (!put(line, (size_t)len))
 		__atomic_fetch_add(&unread, count, __ATOMIC_RELAXED);
 }
@@ -86,9 +97,7 @@ static void write_line(enum log_level level, const char *fmt, va_list args, uint
 {
 	char line[LINE_MAX_BYTES];
 	size_t room = sizeof(line) - 1;
-	bool is_journal = getenv("JOURNAL_STREAM") != NULL;
-	int len = snprintf(line, room, "%s%s%s", is_journal ? "" : program_invocation_short_name,
-			   is_journal ? "" : ": ", level_prefix(level, is_journal));
+	int len = put_prefix(line, room, level);
 
 	len += vsnprintf(line + len, room - (size_t)len, fmt, args);
 	if (suppressed && (size_t)len < room)

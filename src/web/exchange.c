@@ -1,84 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may ask for what, and the two halves of every exchange. */
+/* Questions, answers, and what is read of both. */
 #include "web/exchange.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "web/figures.h"
-#include "web/routes.h"
-
-static void refuse_method(struct exchange *exchange)
-{
-	reply_refuse(&exchange->reply, 405, "method", "this method is not served here");
-	reply_add_header(&exchange->reply, "Allow",
-			 exchange->route->methods & ROUTE_POST ? "POST" : "GET, HEAD");
-}
-
-static void refuse_stranger(struct exchange *exchange)
-{
-	struct reply *reply = &exchange->reply;
-
-	if (!exchange->route->is_page) {
-		reply_refuse(reply, 401, "forbidden", "this needs the token, see synprint-web(8)");
-		reply_add_header(reply, "WWW-Authenticate", "Bearer");
-		return;
-	}
-	reply_set(reply, 303, "text/plain", "see /login\n", strlen("see /login\n"));
-	reply_add_header(reply, "Location", "/login");
-}
-
-static bool has_method(const struct route *route, enum request_method method)
-{
-	return method == REQUEST_POST    ? route->methods & ROUTE_POST
-	       : method == REQUEST_OTHER ? false
-					 : route->methods & ROUTE_GET;
-}
-
-/* GET /login and POST /login are two routes of one path. */
-static const struct route *find_route(const struct request *request)
-{
-	return request->method == REQUEST_POST && strcmp(request->path, "/login") == 0
-		       ? route_find("POST /login")
-		       : route_find(request->path);
-}
-
-void exchange_begin(struct exchange *exchange)
-{
-	struct exchange_site *site = exchange->site;
-	const struct request *request = &exchange->request;
-	const char *refusal = request_refusal(request);
-
-	site->figures->requests++;
-	if (refusal) {
-		reply_refuse(&exchange->reply, 400, "bad_request", refusal);
-		exchange->reply.closes = true;
-		return;
-	}
-	exchange->route = find_route(request);
-	if (!exchange->route) {
-		reply_refuse(&exchange->reply, 404, "not_found", "there is nothing here");
-		return;
-	}
-	visitor_find(&site->config->trust, request, &exchange->visitor);
-	exchange->may_ask = exchange->visitor.is_local ||
-			    access_allows(&site->access, request->headers[REQUEST_AUTHORIZATION],
-					  request->headers[REQUEST_COOKIE], site->now_s);
-	if (!has_method(exchange->route, request->method))
-		refuse_method(exchange);
-	else if (exchange->route->is_private && !exchange->may_ask)
-		refuse_stranger(exchange);
-	else if (exchange->route->ask)
-		exchange->route->ask(exchange);
-}
-
-void exchange_finish(struct exchange *exchange)
-{
-	if (!exchange->reply.status)
-		exchange->route->answer(exchange);
-}
 
 void exchange_done(struct exchange *exchange)
 {

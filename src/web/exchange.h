@@ -46,16 +46,6 @@ struct exchange {
 	struct reply reply;
 };
 
-/**
- * exchange_begin() - find out what is asked for and by whom.
- * @exchange: with its request whole; then either reply.status is set, or question_count questions
- * wait for their answers, which may be none
- */
-void exchange_begin(struct exchange *exchange);
-
-/** exchange_finish() - make the reply; every question has its line or its rc. */
-void exchange_finish(struct exchange *exchange);
-
 /** exchange_done() - give everything back but the exchange itself. */
 void exchange_done(struct exchange *exchange);
 

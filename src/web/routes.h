@@ -18,8 +18,15 @@ struct route {
 	void (*answer)(struct exchange *exchange); /* makes the reply */
 };
 
-/** route_find() - NULL: nothing is there. */
-const struct route *route_find(const char *path);
+/**
+ * route_begin() - find out what is asked for and by whom.
+ * @exchange: with its request whole; then either reply.status is set, or question_count questions
+ * wait for their answers, which may be none
+ */
+void route_begin(struct exchange *exchange);
+
+/** route_finish() - make the reply; every question has its line or its rc. */
+void route_finish(struct exchange *exchange);
 
 /* answers/ */
 void auth_ask(struct exchange *exchange);

@@ -228,7 +228,7 @@ def raw(site, data):
         reply = b""
         try:
             conn.sendall(data)
-            conn.settimeout(3)
+            conn.settimeout(0.5)
             while chunk := conn.recv(65536):
                 reply += chunk
         except OSError:

@@ -37,13 +37,6 @@ static void read_clocks(struct exchange_site *site)
 	site->today_s = time(NULL);
 }
 
-int http_server_watch(struct http_server *server, int fd, void *place)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = place};
-
-	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
 static void notify_connection(void *ctx, struct MHD_Connection *connection, void **place,
 			      enum MHD_ConnectionNotificationCode code)
 {
@@ -102,16 +95,6 @@ static int start_listener(struct http_server *server, const struct listen_socket
 	return info ? http_server_watch(server, info->epoll_fd, listener) : -EIO;
 }
 
-static int open_upstream(struct http_server *server, unsigned timeout_ms, struct upstream *upstream)
-{
-	const char *control = server->site->config->control;
-	int rc = synprint_async_new(*control ? control : NULL, timeout_ms, &upstream->async);
-
-	upstream->source = SOURCE_ASYNC;
-	return rc < 0 ? rc
-		      : http_server_watch(server, synprint_async_fd(upstream->async), upstream);
-}
-
 static int watch_signals(struct http_server *server)
 {
 	sigset_t set;
@@ -146,9 +129,9 @@ int http_server_new(struct exchange_site *site, const struct listen_socket *sock
 	if (rc == 0)
 		rc = watch_signals(server);
 	if (rc == 0)
-		rc = open_upstream(server, (unsigned)site->config->timeout_ms, &server->fast);
+		rc = upstream_open(server, (unsigned)site->config->timeout_ms, &server->fast);
 	if (rc == 0)
-		rc = open_upstream(server, SLOW_MS, &server->slow);
+		rc = upstream_open(server, SLOW_MS, &server->slow);
 	census_attach(site->census, server->slow.async);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		rc = start_listener(server, &sockets[i]);
@@ -216,14 +199,6 @@ static void handle_event(struct http_server *server, void *place)
 	}
 }
 
-static void dispatch_requests(struct upstream *upstream)
-{
-	if (!upstream->has_requests)
-		return;
-	upstream->has_requests = false;
-	synprint_async_dispatch(upstream->async);
-}
-
 /* Requests that were made in this turn leave, and connections whose answers are in go on. */
 static void finish_turn(struct http_server *server)
 {
@@ -233,8 +208,8 @@ static void finish_turn(struct http_server *server)
 	while (has_more && rounds++ < ROUNDS_PER_TURN) {
 		has_more = false;
 		server->slow.has_requests |= census_is_running(server->site->census);
-		dispatch_requests(&server->fast);
-		dispatch_requests(&server->slow);
+		upstream_flush(&server->fast);
+		upstream_flush(&server->slow);
 		for (unsigned i = 0; i < server->listener_count; i++) {
 			/* Resumed, or with more to do than was done in its last turn. */
 			if (listener_patience_ms(&server->listeners[i]) != 0)
@@ -262,7 +237,7 @@ static void tick_live(struct http_server *server)
 
 	if (is_wanted && server->live.async) {
 		synprint_async_pause(server->live.async, false);
-	} else if (is_wanted && open_upstream(server, 0, &server->live) == 0) {
+	} else if (is_wanted && upstream_open(server, 0, &server->live) == 0) {
 		synprint_async_subscribe(server->live.async, "\"syns\":true", take_live, server);
 		series_set_on(site->series, true, site->now_s);
 	} else if (!is_wanted && server->live.async) {

@@ -49,6 +49,12 @@ struct http_server {
 /** http_server_watch() - @place: begins with an enum source */
 int http_server_watch(struct http_server *server, int fd, void *place);
 
+/** upstream_open() - a connection to synprintd, watched. @timeout_ms: for each answer. Return: 0 or -errno. */
+int upstream_open(struct http_server *server, unsigned timeout_ms, struct upstream *upstream);
+
+/** upstream_flush() - let requests leave that were made in this turn. */
+void upstream_flush(struct upstream *upstream);
+
 /** talk_handle() - MHD_AccessHandlerCallback; its context is the listener. */
 enum MHD_Result talk_handle(void *ctx, struct MHD_Connection *connection, const char *url,
 			    const char *method, const char *version, const char *upload,

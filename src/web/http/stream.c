@@ -127,20 +127,14 @@ void stream_free_closed(struct http_server *server)
 static struct stream *stream_new(struct listener *listener, const char *members)
 {
 	struct http_server *server = listener->server;
-	const char *control = server->site->config->control;
 	struct stream *stream = calloc(1, sizeof(*stream));
 
 	if (!stream)
 		return NULL;
-	stream->upstream.source = SOURCE_ASYNC;
 	stream->listener = listener;
 	stream->last_s = server->site->now_s;
-	if (synprint_async_new(*control ? control : NULL, 0, &stream->upstream.async) < 0) {
-		free(stream);
-		return NULL;
-	}
-	if (synprint_async_subscribe(stream->upstream.async, members, take_event, stream) < 0 ||
-	    http_server_watch(server, synprint_async_fd(stream->upstream.async), stream) < 0) {
+	if (upstream_open(server, 0, &stream->upstream) < 0 ||
+	    synprint_async_subscribe(stream->upstream.async, members, take_event, stream) < 0) {
 		synprint_async_free(stream->upstream.async);
 		free(stream);
 		return NULL;

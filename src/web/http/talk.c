@@ -184,14 +184,14 @@ static enum MHD_Result begin(struct talk *talk)
 	if (talk->conn)
 		conns_set_busy(&talk->listener->conns, talk->conn, true,
 			       talk->exchange.site->now_s);
-	exchange_begin(&talk->exchange);
+	route_begin(&talk->exchange);
 	if (!talk->exchange.reply.status)
 		ask(talk);
 	if (talk->waiting) {
 		MHD_suspend_connection(talk->connection);
 		return MHD_YES;
 	}
-	exchange_finish(&talk->exchange);
+	route_finish(&talk->exchange);
 	return send_reply(talk);
 }
 
@@ -241,7 +241,7 @@ enum MHD_Result talk_handle(void *ctx, struct MHD_Connection *connection, const 
 	}
 	if (!talk->is_begun)
 		return begin(talk);
-	exchange_finish(&talk->exchange);
+	route_finish(&talk->exchange);
 	return send_reply(talk);
 }
 

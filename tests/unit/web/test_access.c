@@ -25,7 +25,9 @@ Test(access, tokens_are_neither_short_nor_long_nor_strange)
 
 	cr_expect_eq(access_set_token(&access_, "0123456789abcde"), -EINVAL);
 	cr_expect_eq(access_set_token(&access_, "0123456789 abcdef"), -EINVAL);
-	cr_expect_eq(access_set_token(&access_, "0123456789\xc3\xbc""abcdef"), -EINVAL);
+	cr_expect_eq(access_set_token(&access_, "0123456789\xc3\xbc"
+						"abcdef"),
+		     -EINVAL);
 	memset(text, 'x', sizeof(text));
 	text[ACCESS_TOKEN_MAX + 1] = '\0';
 	cr_expect_eq(access_set_token(&access_, text), -EINVAL);
@@ -86,7 +88,8 @@ Test(access, bad_cookies_are_nobodys)
 	cr_expect_not(access_allows(&access_, NULL, "", 1));
 	cr_expect_not(has_cookie("", 1));
 	cr_expect_not(has_cookie("00", 1));
-	cr_expect_not(has_cookie("0000000000000000000000000000000000000000000000000000000000000000", 1),
+	cr_expect_not(has_cookie("0000000000000000000000000000000000000000000000000000000000000000",
+				 1),
 		      "a place that is free has an id of zeros");
 	cr_assert_eq(access_login(&access_, TOKEN, 100, id), 0);
 	id[63] = 'G';

@@ -15,7 +15,8 @@ static uint64_t take(const char *class, const char *flags, unsigned mtu, unsigne
 	char line[1024];
 
 	snprintf(line, sizeof(line),
-		 "{\"ok\":true,\"clients\":[{\"ip\":\"192.0.2.%u\",\"port\":80,\"os\":{\"class\":\"%s\","
+		 "{\"ok\":true,\"clients\":[{\"ip\":\"192.0.2.%u\",\"port\":80,\"os\":{\"class\":"
+		 "\"%s\","
 		 "\"label\":\"%s x\"},\"link\":{\"mtu\":%u,\"label\":\"l%u\",\"grade\":\"likely\"},"
 		 "\"flags\":[%s],\"reasons\":[\"a\",\"b\"],\"client\":{\"last_seen\":%u}}],"
 		 "\"cursor\":%s}",

@@ -12,11 +12,13 @@
 #include "web/series.h"
 
 #define KNOWN                                                                                      \
-	"{\"ok\":true,\"found\":true,\"exact\":true,\"ip\":\"192.0.2.1\",\"port\":80,\"syn\":null," \
-	"\"sig\":null,\"os\":{\"class\":\"Linux\",\"label\":\"L\",\"confidence\":0.934,"            \
-	"\"match\":\"specific\",\"classes\":{\"Linux\":0.934}},\"link\":{\"mss\":1380,\"mtu\":1420," \
-	"\"label\":\"WireGuard\\r\\nSet-Cookie: a=b\",\"grade\":\"likely\"},\"dist_hops\":7,"       \
-	"\"flags\":[\"vpn\",\"shared\",\"of_2030\"],\"reasons\":[\"mtu_vpn\"],"                     \
+	"{\"ok\":true,\"found\":true,\"exact\":true,\"ip\":\"192.0.2.1\",\"port\":80,\"syn\":"     \
+	"null,"                                                                                    \
+	"\"sig\":null,\"os\":{\"class\":\"Linux\",\"label\":\"L\",\"confidence\":0.934,"           \
+	"\"match\":\"specific\",\"classes\":{\"Linux\":0.934}},\"link\":{\"mss\":1380,\"mtu\":"    \
+	"1420,"                                                                                    \
+	"\"label\":\"WireGuard\\r\\nSet-Cookie: a=b\",\"grade\":\"likely\"},\"dist_hops\":7,"      \
+	"\"flags\":[\"vpn\",\"shared\",\"of_2030\"],\"reasons\":[\"mtu_vpn\"],"                    \
 	"\"user_agent\":{\"claim\":\"Windows\",\"os_mismatch\":true}}"
 
 static struct web_config config;
@@ -55,7 +57,7 @@ static void begin(const char *path, const char *name, const char *value)
 	request_add_header(&exchange.request, "User-Agent", "x\xff\"\\");
 	if (name)
 		request_add_arg(&exchange.request, name, value);
-	exchange_begin(&exchange);
+	route_begin(&exchange);
 }
 
 static void finish(const char *line)
@@ -64,7 +66,7 @@ static void finish(const char *line)
 		exchange.questions[i].rc = line ? 0 : -ETIMEDOUT;
 		exchange.questions[i].line = line ? strdup(line) : NULL;
 	}
-	exchange_finish(&exchange);
+	route_finish(&exchange);
 }
 
 static const char *header(const char *name)
@@ -95,7 +97,11 @@ Test(exchange, auth_asks_and_says_it_in_headers)
 
 Test(exchange, auth_is_open_whatever_goes_wrong)
 {
-	static const char *const lines[] = {NULL, "", "nonsense", "{\"ok\":false}", "{\"ok\":true}",
+	static const char *const lines[] = {NULL,
+					    "",
+					    "nonsense",
+					    "{\"ok\":false}",
+					    "{\"ok\":true}",
 					    "{\"ok\":true,\"found\":true,\"os\":7,\"flags\":{}}",
 					    "{\"ok\":true,\"found\":false,\"flags\":[\"vpn\"]}"};
 
@@ -134,7 +140,7 @@ Test(exchange, a_verdict_of_an_address_is_no_exact_one)
 	exchange = (struct exchange){.site = &site};
 	exchange.request = (struct request){.path = "/auth", .peer.is_unix = true};
 	request_add_header(&exchange.request, "X-Real-IP", "192.0.2.1");
-	exchange_begin(&exchange);
+	route_begin(&exchange);
 	cr_expect_str_eq(exchange.questions[0].text, "{\"op\":\"verdict\",\"ip\":\"192.0.2.1\"}");
 	finish(KNOWN);
 	cr_expect_str_eq(header("X-Client-Verdict"), "address");
@@ -169,10 +175,13 @@ Test(exchange, pages_escape_everything)
 {
 	static const char evil[] =
 		"{\"ok\":true,\"found\":true,\"exact\":true,\"ip\":\"<i>\",\"port\":80,\"syn\":{"
-		"\"tcp_options\":\"<o>\"},\"sig\":\"<s>\",\"os\":{\"class\":\"<c>\",\"label\":\"<l>\","
-		"\"confidence\":2,\"match\":\"fuzzy\",\"classes\":{\"<k>\":0.5,\"b\":0.5}},\"link\":{"
+		"\"tcp_options\":\"<o>\"},\"sig\":\"<s>\",\"os\":{\"class\":\"<c>\",\"label\":\"<l>"
+		"\","
+		"\"confidence\":2,\"match\":\"fuzzy\",\"classes\":{\"<k>\":0.5,\"b\":0.5}},"
+		"\"link\":{"
 		"\"label\":\"<m>\",\"grade\":\"none\"},\"flags\":[\"<f>\"],\"reasons\":[\"<r>\"],"
-		"\"user_agent\":{\"claim\":\"<u>\",\"os_mismatch\":false},\"explain\":{\"class\":\"<e>\","
+		"\"user_agent\":{\"claim\":\"<u>\",\"os_mismatch\":false},\"explain\":{\"class\":"
+		"\"<e>\","
 		"\"steps\":[{\"text\":\"<t>\",\"change\":-9,\"class\":3}],\"link\":{\"candidates\":"
 		"[{\"label\":\"<a>\",\"arithmetic\":\"<b>\",\"source\":\"<d>\"}]}}}";
 
@@ -210,7 +219,7 @@ Test(exchange, what_may_be_read_two_ways_is_refused)
 		exchange.request = (struct request){.path = "/health", .peer.is_unix = true};
 		request_add_header(&exchange.request, "Host", "a");
 		request_add_header(&exchange.request, headers[i].name, headers[i].value);
-		exchange_begin(&exchange);
+		route_begin(&exchange);
 		cr_expect_eq(exchange.reply.status, 400, "%s", headers[i].value);
 		cr_expect(exchange.reply.closes);
 	}
@@ -224,7 +233,7 @@ Test(exchange, filters_are_passed_on_as_they_are)
 	request_add_arg(&exchange.request, "net", "10.0.0.0/8");
 	request_add_arg(&exchange.request, "min_confidence", "0.5");
 	request_add_arg(&exchange.request, "syns", NULL);
-	exchange_begin(&exchange);
+	route_begin(&exchange);
 	cr_assert_eq(exchange.question_count, 1);
 	cr_expect_str_eq(exchange.questions[0].text,
 			 "{\"flags\":[\"vpn\",\"\\\"x\"],\"net\":\"10.0.0.0/8\","
@@ -249,8 +258,8 @@ Test(exchange, the_form_gives_a_cookie)
 		request_add_body(&exchange.request, body, i ? strlen(body) - 4 : strlen(body));
 		if (i)
 			request_add_body(&exchange.request, "%2b", 3);
-		exchange_begin(&exchange);
-		exchange_finish(&exchange);
+		route_begin(&exchange);
+		route_finish(&exchange);
 		cr_expect_eq(exchange.reply.status, i ? 303 : 403);
 		cr_expect_eq(strncmp(header("Set-Cookie"), "synprint_session=", 17) == 0, i == 1);
 		cr_expect_eq(exchange.request.body[0], '\0', "the token is not kept");

@@ -68,10 +68,18 @@ Test(visitor, addresses_with_and_without_ports)
 		    {"[2001:db8::1]", "2001:db8::1", 0},
 		    {"[2001:db8::1]:80\t", "2001:db8::1", 80},
 		    {"::ffff:192.0.2.1", "192.0.2.1", 0}};
-	static const char *const bad[] = {
-		"",	"unknown",	 "_hidden",	  "192.0.2.1:",	  "192.0.2.1:0",
-		"192.0.2.1:65536", "192.0.2.1:8x", "[2001:db8::1", "[2001:db8::1]x", "[]:80",
-		"192.0.2.256", "192.0.2.1 80"};
+	static const char *const bad[] = {"",
+					  "unknown",
+					  "_hidden",
+					  "192.0.2.1:",
+					  "192.0.2.1:0",
+					  "192.0.2.1:65536",
+					  "192.0.2.1:8x",
+					  "[2001:db8::1",
+					  "[2001:db8::1]x",
+					  "[]:80",
+					  "192.0.2.256",
+					  "192.0.2.1 80"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		struct addr addr, expected = address(good[i].expected);
@@ -96,9 +104,12 @@ Test(visitor, headers_count_only_from_those_who_are_trusted)
 {
 	static const struct {
 		const char *peer, *expected;
-	} cases[] = {{NULL, "192.0.2.1 80"},	  {"10.1.2.3", "192.0.2.1 80"},
-		     {"2001:db8::5", "192.0.2.1 80"}, {"11.1.2.3", "11.1.2.3 4000"},
-		     {"2001:db9::5", "2001:db9::5 4000"}, {"127.0.0.1", "127.0.0.1 4000"}};
+	} cases[] = {{NULL, "192.0.2.1 80"},
+		     {"10.1.2.3", "192.0.2.1 80"},
+		     {"2001:db8::5", "192.0.2.1 80"},
+		     {"11.1.2.3", "11.1.2.3 4000"},
+		     {"2001:db9::5", "2001:db9::5 4000"},
+		     {"127.0.0.1", "127.0.0.1 4000"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct request request = request_from(cases[i].peer);
@@ -204,8 +215,8 @@ Test(visitor, an_old_protocol_is_a_proxy)
 
 Test(visitor, networks)
 {
-	static const char *const bad[] = {"",	     "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x",
-					  "::/129", "10.0.0/8",	   "unix"};
+	static const char *const bad[] = {"",       "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x",
+					  "::/129", "10.0.0/8",    "unix"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(visitor_trust_net(&config.trust, bad[i]), -EINVAL, "%s", bad[i]);
