@@ -152,12 +152,22 @@ FOREIGN_DEPS := mmdebstrap qemu-user-static gcc-i686-linux-gnu gcc-s390x-linux-g
 .PHONY: check-i386 check-foreign
 check-i386: ## a 32-bit build: unit tests and the daemon's scenarios (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(FOREIGN_DEPS)
-	@tests/foreign.sh i386 $(BUILD)/foreign unit netns
+	@PACKAGES='$(DEPS)' tests/foreign.sh i386 $(BUILD)/foreign unit netns
 
 check-foreign: ## unit tests on s390x (big-endian) and arm64, under qemu-user
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(FOREIGN_DEPS)
-	@tests/foreign.sh s390x $(BUILD)/foreign unit
-	@tests/foreign.sh arm64 $(BUILD)/foreign unit
+	@PACKAGES='$(DEPS)' tests/foreign.sh s390x $(BUILD)/foreign unit
+	@PACKAGES='$(DEPS)' tests/foreign.sh arm64 $(BUILD)/foreign unit
+
+.PHONY: check-trixie check-tsan
+check-trixie: ## make check in a Debian 13 of its own (root)
+	@tests/deps.sh mmdebstrap
+	@tests/trixie.sh $(BUILD)/trixie check-all $(CHECK_DEPS)
+
+check-tsan: ## the daemon under load, reloads and ThreadSanitizer (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory SAN=thread all
+	@BUILD=$(BUILD_ROOT)/tsan tests/tsan/load.py
 
 check-golden: all ## captures made by the tests, against tcpdump and expected lines
 	@tests/check.sh $(BUILD) golden

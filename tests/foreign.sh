@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # foreign.sh ARCH DIR [unit|netns]...: build for another Debian architecture (i386, arm64, s390x)
 # and run tests of it: on i386 here, on others under qemu-user. Nothing of it is installed in this
-# machine but the compiler; headers and libraries are a tree of their own, DIR/ARCH/root.
+# machine but the compiler; headers and libraries, the -dev packages among PACKAGES, are a tree of their
+# own, DIR/ARCH/root.
 set -euo pipefail
 arch=$1 dir=$2/$1
 shift 2
@@ -15,9 +16,10 @@ s390x) triple=s390x-linux-gnu gnu=$triple loader=/lib/ld64.so.1 qemu=qemu-s390x-
 esac
 
 make_root() { # of the packages' contents alone: none of their scripts runs
-	local packages=libc6-dev,linux-libc-dev,libmnl-dev,libnfnetlink-dev,libnetfilter-queue-dev
-	packages+=,libnetfilter-log-dev,libnftnl-dev,libconfig-dev,libpcap-dev,libcjson-dev,libxxhash-dev
-	packages+=,libcap-ng-dev,libncurses-dev,libseccomp-dev,libgcc-s1
+	local packages=libc6-dev,linux-libc-dev,libgcc-s1 package
+	for package in $PACKAGES; do
+		case $package in *-dev) packages+=,$package ;; esac
+	done
 	[ "$(cat "$dir/key" 2>/dev/null)" != "$packages" ] || return 0
 	rm -rf "$dir"
 	mkdir -p "$dir"
