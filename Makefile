@@ -241,9 +241,11 @@ $(DAEMON) $(CLI) $(WEB):
 	@echo '  LINK    $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(HOST_LIB) $(CORE_LIB)
+# What the code under test allocates can be made to fail: tests/unit/alloc.h.
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/alloc.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CRITERION) -lm
+	@$(CC) $(LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CRITERION) -lm
 $(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
 $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
 $(filter $(BUILD)/unit/client/%,$(UNIT_BIN)): $(CLIENT_LIB)

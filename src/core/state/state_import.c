@@ -13,8 +13,6 @@
 #include "core/state/state_format.h"
 #include "core/state/state.h"
 
-#define CLIENTS_MAX (64u << 20) /* clients.capacity's maximum */
-
 struct chunk {
 	const uint8_t *head, *contents;
 	size_t len;
@@ -26,12 +24,13 @@ struct reader {
 	struct text_error *error;
 	const struct vocab *vocab;
 	/* What a number of the file is here; 0 where there is no such word. */
-	uint16_t *labels;
+	uint16_t *labels; /* one for each number that the file can give */
 	uint8_t classes[VOCAB_CLASSES_MAX], links[VOCAB_LINKS_MAX + 1];
 	uint8_t interfaces[VOCAB_INTERFACES_MAX];
 	bool has_words;
-	const uint8_t **clients; /* records, wherever they are */
-	size_t client_count, client_room;
+	const uint8_t *
+		*clients; /* records, wherever they are: room for as many as the file can have */
+	size_t client_count;
 	struct chunk baseline;
 };
 
@@ -122,18 +121,8 @@ static int take_clients(struct reader *reader, const struct chunk *chunk)
 {
 	size_t count = chunk->len / STATE_CLIENT_BYTES;
 
-	if (!reader->has_words || chunk->len % STATE_CLIENT_BYTES ||
-	    reader->client_count + count > CLIENTS_MAX)
+	if (!reader->has_words || chunk->len % STATE_CLIENT_BYTES)
 		return damaged(reader, "the list of clients makes no sense");
-	if (reader->client_count + count > reader->client_room) {
-		size_t room = 2 * (reader->client_count + count);
-		const uint8_t **bigger = realloc(reader->clients, room * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		reader->clients = bigger;
-		reader->client_room = room;
-	}
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *record = chunk->contents + i * STATE_CLIENT_BYTES;
 
@@ -246,8 +235,7 @@ static int by_age(const void *a, const void *b)
 static void take_all(struct reader *reader, struct clients *clients, uint32_t now_s,
 		     struct state_counts *counts)
 {
-	if (reader->client_count)
-		qsort(reader->clients, reader->client_count, sizeof(*reader->clients), by_age);
+	qsort(reader->clients, reader->client_count, sizeof(*reader->clients), by_age);
 	for (size_t i = 0; i < reader->client_count; i++) {
 		struct client client;
 
@@ -278,23 +266,16 @@ static int import(struct reader *reader, const struct state_tables *tables, uint
 int state_import(const struct state_tables *tables, uint32_t now_s, const uint8_t *bytes,
 		 size_t len, struct text_error *ret_error, struct state_counts *ret_counts)
 {
-	struct reader *reader = calloc(1, sizeof(*reader));
+	struct reader reader = {.bytes = bytes, .len = len, .error = ret_error, .vocab = tables->vocab};
 	int rc = -ENOMEM;
 
-	text_error_set(ret_error, 0, 0, "out of memory");
-	if (reader)
-		reader->labels = calloc(UINT16_MAX + 1, sizeof(*reader->labels));
-	if (reader && reader->labels) {
-		reader->bytes = bytes;
-		reader->len = len;
-		reader->error = ret_error;
-		reader->vocab = tables->vocab;
-		rc = import(reader, tables, now_s, ret_counts);
-	}
-	if (reader) {
-		free(reader->labels);
-		free(reader->clients);
-	}
-	free(reader);
+	reader.labels = calloc(VOCAB_LABELS_MAX + 1, sizeof(*reader.labels));
+	reader.clients = calloc(len / STATE_CLIENT_BYTES + 1, sizeof(*reader.clients));
+	if (reader.labels && reader.clients)
+		rc = import(&reader, tables, now_s, ret_counts);
+	else
+		text_error_set(ret_error, 0, 0, "out of memory");
+	free(reader.labels);
+	free(reader.clients);
 	return rc;
 }
