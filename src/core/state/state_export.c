@@ -66,44 +66,53 @@ static int put_words(const struct vocab *vocab, const struct state_sink *sink)
 	return rc;
 }
 
-static void put_conn(uint8_t *at, const struct client_conn *conn)
+static uint8_t *put(uint8_t *at, uint64_t value, unsigned bytes)
+{
+	state_put(at, value, bytes);
+	return at + bytes;
+}
+
+static uint8_t *put_conn(uint8_t *at, const struct client_conn *conn)
 {
 	const struct verdict *verdict = &conn->verdict;
 
-	state_put(at, conn->src_port, 2);
-	state_put(at + 2, verdict->reasons, 8);
-	state_put(at + 10, verdict->flags, 2);
-	at[12] = (uint8_t)verdict->match;
-	at[13] = (uint8_t)verdict->grade;
-	at[14] = (uint8_t)verdict->dist_hops;
-	at[15] = (uint8_t)verdict->class_id;
-	state_put(at + 16, verdict->label, 2);
-	state_put(at + 18, verdict->mss, 2);
-	state_put(at + 20, verdict->confidence_permille, 2);
-	state_put(at + 22, verdict->family_permille, 2);
-	at[24] = (uint8_t)verdict->link;
-	at[25] = (uint8_t)verdict->interface;
+	at = put(at, conn->src_port, 2);
+	at = put(at, verdict->reasons, 8);
+	at = put(at, verdict->flags, 2);
+	at = put(at, verdict->match, 1);
+	at = put(at, verdict->grade, 1);
+	at = put(at, verdict->dist_hops, 1);
+	at = put(at, verdict->class_id, 1);
+	at = put(at, verdict->label, 2);
+	at = put(at, verdict->mss, 2);
+	at = put(at, verdict->confidence_permille, 2);
+	at = put(at, verdict->family_permille, 2);
+	at = put(at, verdict->link, 1);
+	return put(at, verdict->interface, 1);
 }
 
-static void put_time(uint8_t *at, uint32_t time_s, int64_t shift_s)
+static uint8_t *put_time(uint8_t *at, uint32_t time_s, int64_t shift_s)
 {
-	state_put(at, time_s ? (uint64_t)(time_s + shift_s) : 0, 4);
+	return put(at, time_s ? (uint64_t)(time_s + shift_s) : 0, 4);
 }
 
 static void put_client(uint8_t *at, const struct client *client, int64_t shift_s)
 {
+	unsigned confirmed = 0;
+
 	memset(at, 0, STATE_CLIENT_BYTES);
-	memcpy(at, client->addr.bytes, 16);
-	put_time(at + 16, client->first_seen_s, shift_s);
-	put_time(at + 20, client->last_seen_s, shift_s);
-	put_time(at + 24, client->chg_seen_s, shift_s);
-	state_put(at + 28, client->syn_count, 4);
-	at[32] = client->conn_count;
 	for (unsigned i = 0; i < client->conn_count; i++)
-		at[33] = (uint8_t)(at[33] | client->conns[i].is_confirmed << i);
-	at[34] = client->is_confirmed;
+		confirmed |= (unsigned)client->conns[i].is_confirmed << i;
+	at = mempcpy(at, client->addr.bytes, sizeof(client->addr.bytes));
+	at = put_time(at, client->first_seen_s, shift_s);
+	at = put_time(at, client->last_seen_s, shift_s);
+	at = put_time(at, client->chg_seen_s, shift_s);
+	at = put(at, client->syn_count, 4);
+	at = put(at, client->conn_count, 1);
+	at = put(at, confirmed, 1);
+	at = put(at, client->is_confirmed, 2);
 	for (unsigned i = 0; i < client->conn_count; i++)
-		put_conn(at + 36 + i * STATE_CONN_BYTES, &client->conns[i]);
+		at = put_conn(at, &client->conns[i]);
 }
 
 static int put_clients(const struct state_tables *tables, const struct state_sink *sink)

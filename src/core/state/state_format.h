@@ -22,6 +22,7 @@
 #define STATE_CHUNK_VERSION 1u
 
 #define STATE_CONN_BYTES 26
+#define STATE_AT_LAST_SEEN 20 /* in a client's record */
 #define STATE_CLIENT_BYTES (16 + 4 * 4 + 4 + 4 * STATE_CONN_BYTES)
 
 static inline void state_put(uint8_t *at, uint64_t value, unsigned bytes)

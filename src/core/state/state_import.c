@@ -180,56 +180,76 @@ static uint32_t not_later(uint64_t time_s, uint32_t now_s)
 	return time_s < now_s ? (uint32_t)time_s : now_s;
 }
 
-/* Without its class a verdict says nothing any more. */
-static struct verdict get_verdict(const struct reader *reader, const uint8_t *at)
+static uint64_t get(const uint8_t **at, unsigned bytes)
 {
-	uint8_t class_here = reader->classes[at[13] % VOCAB_CLASSES_MAX];
-	bool is_lost = at[13] && !class_here;
+	uint64_t value = state_get(*at, bytes);
 
-	return (struct verdict){
-		.reasons = state_get(at, 8) & VERDICT_REASONS_MASK,
-		.flags = (state_get(at + 8, 2) | (is_lost ? VERDICT_UNKNOWN : 0)) &
-			 VERDICT_FLAGS_MASK,
-		.match = is_lost ? MATCH_NONE : at[10] & 3u,
-		.grade = at[11] & 3u,
-		.dist_hops = at[12] & 0x7fu,
-		.class_id = class_here & 0x3fu,
-		.label = is_lost ? 0 : reader->labels[state_get(at + 14, 2)],
-		.mss = state_get(at + 16, 2) & 0xffffu,
-		.confidence_permille = is_lost ? 0 : state_get(at + 18, 2) & 0x3ffu,
-		.family_permille = is_lost ? 0 : state_get(at + 20, 2) & 0x3ffu,
-		.link = reader->links[at[22]],
-		.interface = reader->interfaces[at[23] % VOCAB_INTERFACES_MAX] & 0xfu,
-	};
+	*at += bytes;
+	return value;
 }
 
-static void get_client(const struct reader *reader, const uint8_t *record, uint32_t now_s,
+/* Without its class a verdict says nothing any more. */
+static void lose_class(struct verdict *verdict)
+{
+	verdict->flags |= VERDICT_UNKNOWN;
+	verdict->match = MATCH_NONE;
+	verdict->label = 0;
+	verdict->confidence_permille = verdict->family_permille = 0;
+}
+
+/* In the order in which they stand there; what is too large for a member is cut. */
+static void get_conn(const struct reader *reader, const uint8_t **at, struct client_conn *ret_conn)
+{
+	struct verdict verdict = {.reasons = 0};
+	uint8_t class_there;
+
+	ret_conn->src_port = (uint16_t)get(at, 2);
+	verdict.reasons = get(at, 8) & VERDICT_REASONS_MASK;
+	verdict.flags = get(at, 2) & VERDICT_FLAGS_MASK;
+	verdict.match = get(at, 1) & 3u;
+	verdict.grade = get(at, 1) & 3u;
+	verdict.dist_hops = get(at, 1) & 0x7fu;
+	class_there = (uint8_t)get(at, 1);
+	verdict.class_id = reader->classes[class_there % VOCAB_CLASSES_MAX] & 0x3fu;
+	verdict.label = reader->labels[get(at, 2)];
+	verdict.mss = get(at, 2) & 0xffffu;
+	verdict.confidence_permille = get(at, 2) & 0x3ffu;
+	verdict.family_permille = get(at, 2) & 0x3ffu;
+	verdict.link = reader->links[get(at, 1)];
+	verdict.interface = reader->interfaces[get(at, 1) % VOCAB_INTERFACES_MAX] & 0xfu;
+	if (class_there && !verdict.class_id)
+		lose_class(&verdict);
+	ret_conn->verdict = verdict;
+}
+
+static void get_client(const struct reader *reader, const uint8_t *at, uint32_t now_s,
 		       struct client *ret_client)
 {
-	*ret_client = (struct client){
-		.first_seen_s = not_later(state_get(record + 16, 4), now_s),
-		.last_seen_s = not_later(state_get(record + 20, 4), now_s),
-		.chg_seen_s = not_later(state_get(record + 24, 4), now_s),
-		.syn_count = (uint32_t)state_get(record + 28, 4),
-		.conn_count = record[32],
-		.is_confirmed = record[34] != 0,
-	};
-	memcpy(ret_client->addr.bytes, record, 16);
-	for (unsigned i = 0; i < ret_client->conn_count; i++) {
-		const uint8_t *conn = record + 36 + i * STATE_CONN_BYTES;
+	struct client client = {.conn_count = 0};
+	unsigned confirmed;
 
-		ret_client->conns[i].is_confirmed = record[33] >> i & 1;
-		ret_client->conns[i].src_port = (uint16_t)state_get(conn, 2);
-		ret_client->conns[i].verdict = get_verdict(reader, conn + 2);
+	memcpy(client.addr.bytes, at, sizeof(client.addr.bytes));
+	at += sizeof(client.addr.bytes);
+	client.first_seen_s = not_later(get(&at, 4), now_s);
+	client.last_seen_s = not_later(get(&at, 4), now_s);
+	client.chg_seen_s = not_later(get(&at, 4), now_s);
+	client.syn_count = (uint32_t)get(&at, 4);
+	client.conn_count = (uint8_t)get(&at, 1);
+	confirmed = (unsigned)get(&at, 1);
+	client.is_confirmed = get(&at, 2) != 0;
+	for (unsigned i = 0; i < client.conn_count; i++) {
+		client.conns[i].is_confirmed = confirmed >> i & 1;
+		get_conn(reader, &at, &client.conns[i]);
 	}
+	*ret_client = client;
 }
 
 static int by_age(const void *a, const void *b)
 {
-	uint64_t x = state_get(*(const uint8_t *const *)a + 20, 4);
-	uint64_t y = state_get(*(const uint8_t *const *)b + 20, 4);
+	uint64_t x = state_get(*(const uint8_t *const *)a + STATE_AT_LAST_SEEN, 4);
+	uint64_t y = state_get(*(const uint8_t *const *)b + STATE_AT_LAST_SEEN, 4);
 
-	return x < y ? -1 : x > y ? 1 : 0;
+	return (x > y) - (x < y);
 }
 
 static void take_all(struct reader *reader, struct clients *clients, uint32_t now_s,

@@ -174,12 +174,21 @@ Test(state, the_youngest_find_room)
 	struct state_counts counts;
 	struct file file;
 
-	fill(clients, 500, 1);
+	for (unsigned i = 0; i < 500; i++) { /* in no order */
+		struct client client = make_client(i * 137 % 500, 1);
+
+		clients_restore(clients, &client);
+	}
 	file = export(clients, vocab);
 	cr_assert_eq(import(small, vocab, &file, &error, &counts), 0, "%s", error.what);
 	cr_expect_eq(counts.clients, 64);
 	cr_expect_eq(counts.dropped, 436);
 	cr_expect_eq(clients_get(small, &youngest.addr, &found), 0);
+	for (unsigned i = 0; i < 250; i++) {
+		struct client old = make_client(i, 1);
+
+		cr_expect_eq(clients_get(small, &old.addr, &found), -ENOENT, "client %u", i);
+	}
 	cr_expect_eq(clients_get(small, &oldest.addr, &found), -ENOENT);
 	free(file.bytes);
 }
