@@ -412,3 +412,80 @@ Test(baseline, bad_parameters_are_refused)
 		cr_expect_null(baseline_new(&bad[i]), "%zu", i);
 	baseline_free(NULL);
 }
+
+Test(baseline, parameters_at_their_limits)
+{
+	static const struct {
+		struct baseline_params params;
+		size_t capacity; /* whole sets of eight */
+	} good[] = {
+		{{64, 8, 16, 1, 0}, 64},  {{16384, 32, 64, UINT32_MAX, 0}, 16384},
+		{{65, 16, 32, 1, 0}, 72}, {{71, 16, 32, 1, 0}, 72},
+		{{72, 16, 32, 1, 0}, 72},
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct baseline *baseline = baseline_new(&good[i].params);
+		struct baseline_stats stats;
+
+		cr_assert_not_null(baseline, "%zu", i);
+		baseline_get_stats(baseline, &stats);
+		cr_expect_eq(stats.capacity, good[i].capacity, "%zu", i);
+		baseline_free(baseline);
+	}
+}
+
+/* Whoever has an IPv6 subnet has all of its addresses: one client, and not its neighbour's. */
+Test(baseline, an_ipv6_subnet_is_one_client)
+{
+	static const struct {
+		const char *other;
+		unsigned spread;
+	} cases[] = {{"2001:db8:1:2:8000::1", 1}, {"2001:db8:1:3::1", 2}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr first = parse("2001:db8:1:2::1"), other = parse(cases[i].other);
+		struct baseline *baseline = make(64);
+		struct baseline_prefix prefix;
+
+		baseline_note(baseline, NULL, NOW, &first, 1500);
+		baseline_note(baseline, NULL, NOW, &other, 1500);
+		cr_assert_eq(baseline_get(baseline, NULL, NOW, &first, &prefix), 0);
+		cr_expect_eq(prefix.mtus[0].spread, cases[i].spread, "%s", cases[i].other);
+		baseline_free(baseline);
+	}
+}
+
+/* Wherever the rarest stands among the MTUs. */
+Test(baseline, each_mtu_can_be_the_rarest)
+{
+	for (uint16_t rarest = 0; rarest < BASELINE_MTUS; rarest++) {
+		struct baseline *baseline = make(64);
+		struct baseline_prefix prefix;
+
+		for (uint16_t mtu = 0; mtu < BASELINE_MTUS; mtu++)
+			note(baseline, 1, mtu * 10, mtu == rarest ? 1 : 2, (uint16_t)(1400 + mtu));
+		note(baseline, 1, 1000, 1, 1500);
+		prefix = get(baseline, 1, NOW);
+		cr_expect_eq(prefix.mtu_count, BASELINE_MTUS);
+		for (unsigned i = 0; i < prefix.mtu_count; i++)
+			cr_expect_neq(prefix.mtus[i].mtu, 1400 + rarest);
+		baseline_free(baseline);
+	}
+}
+
+/* Weights are brought up to date in steps of a 64th of a half-life, and each says what was left. */
+Test(baseline, weights_go_in_steps)
+{
+	struct baseline *baseline = make(64);
+
+	note(baseline, 1, 0, 100, 1500);
+	cr_expect_eq(get(baseline, 1, NOW + HALF_LIFE / 64).clients, 100);
+	cr_expect_float_eq(get(baseline, 1, NOW + HALF_LIFE / 64 + 1).clients, 98.92f, 0.01f);
+	cr_expect_float_eq(get(baseline, 1, NOW + HALF_LIFE).clients, 50, 0.01f);
+	cr_expect_float_eq(get(baseline, 1, NOW).clients, 50, 0.01f, "the clock was set back");
+	cr_expect_float_eq(get(baseline, 1, NOW + HALF_LIFE).clients, 25, 0.01f);
+	cr_expect_float_eq(get(baseline, 1, NOW + 9 * HALF_LIFE).clients, 0.0977f, 0.001f);
+	cr_expect_eq(get(baseline, 1, NOW + 10 * HALF_LIFE).clients, -1, "gone");
+	baseline_free(baseline);
+}

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "alloc.h"
+#include "packet.h"
 #include "core/state/state.h"
 
 #define NOW_S 2000000000u
@@ -37,30 +38,18 @@ static void put_le(struct file *file, uint64_t value, unsigned bytes)
 		put(file, &(uint8_t){(uint8_t)(value >> 8 * i)}, 1);
 }
 
-static void put_hex(struct file *file, const char *hex)
-{
-	unsigned byte;
-	int used;
-
-	for (; sscanf(hex, " %2x%n", &byte, &used) == 1; hex += used)
-		put(file, &(uint8_t){(uint8_t)byte}, 1);
-	cr_assert_eq(hex[strspn(hex, " ")], '\0', "%s", hex);
-}
-
 static void put_header(struct file *file, unsigned version)
 {
 	put(file, "synprint", 8);
 	put_le(file, version, 4);
 }
 
-/* A chunk of one or several pieces of hex text. */
 static void put_chunk(struct file *file, const char *name, unsigned version, const char *contents)
 {
-	static struct file inner;
+	struct packet inner = {.len = 0};
 	size_t head = file->len;
 
-	inner.len = 0;
-	put_hex(&inner, contents);
+	packet_put(&inner, contents);
 	put(file, name, 4);
 	put_le(file, version, 4);
 	put_le(file, inner.len, 8);
