@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Learning: who is counted, who is not, and that what was learned loads again. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "shipped_db.h"
 #include "core/learn/learn.h"
 
@@ -204,6 +206,79 @@ Test(learn, what_is_written_loads_and_counts_the_same)
 	cr_assert_str_eq(written(), first);
 	cr_assert_eq(sigdb_build(db), 0);
 	sigdb_free(db);
+}
+
+static unsigned count_of(const char *word)
+{
+	unsigned count = 0;
+
+	for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
+		count++;
+	return count;
+}
+
+Test(learn, a_class_has_one_label_for_all_its_shapes)
+{
+	for (unsigned shape = 1; shape <= 3; shape++)
+		for (unsigned number = 0; number < 10; number++) {
+			struct syn syn = unknown(shape);
+
+			syn.src = client(number);
+			expect(&syn, shape == 3 ? "AIX" : "HP-UX", LEARN_COUNTED);
+		}
+	written();
+	cr_expect_eq(count_of("sig ="), 3);
+	cr_expect_eq(count_of("label ="), 2);
+	cr_expect_eq(count_of(":HP-UX:learned"), 1);
+}
+
+/* Where every place is a shape that enough clients confirmed, there is none for another. */
+Test(learn, full)
+{
+	for (unsigned shape = 0; shape < 64; shape++)
+		for (unsigned number = 0; number < LEARN_VOTERS_MIN; number++) {
+			struct syn syn = unknown(100 + shape);
+
+			syn.src = client(number);
+			expect(&syn, "HP-UX", LEARN_COUNTED);
+		}
+	for (unsigned i = 0; i < 16; i++) {
+		struct syn syn = unknown(1000 + i);
+
+		expect(&syn, "HP-UX", LEARN_FULL);
+	}
+}
+
+Test(learn, out_of_memory)
+{
+	struct learn_params params = {.max_shapes = 64, .vocab = vocab};
+	struct text_buf buf;
+	unsigned failures = 0;
+	struct learn *again;
+
+	for (;; failures++) {
+		alloc_fail_after(failures);
+		again = learn_new(&params);
+		if (!alloc_has_failed())
+			break;
+		cr_expect_null(again, "%u", failures);
+	}
+	cr_expect_geq(failures, 3);
+	learn_free(again);
+	learn_free(NULL);
+	text_buf_init(&buf, text, sizeof(text));
+	alloc_fail_after(0);
+	cr_expect_eq(learn_put_text(learn, &buf), -ENOMEM);
+	cr_expect(alloc_has_failed());
+	cr_expect_eq(buf.len, 0);
+}
+
+Test(learn, results_have_names)
+{
+	static const char *const names[] = {"counted", "no claim", "lie", "voted", "full"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		cr_expect_str_eq(learn_result_name((enum learn_result)i), names[i]);
 }
 
 Test(learn, counts_end_where_the_format_does)

@@ -170,6 +170,53 @@ Test(ua, judgements)
 	}
 }
 
+/* What ends in "bot" before a mark is a program that fetches; what only has the letters is none. */
+Test(ua, bots)
+{
+	static const struct {
+		const char *ua;
+		bool is_bot;
+	} cases[] = {
+		{"Windows NT 10.0 Somebot/1.0", true},
+		{"Windows NT 10.0 SomeBot;", true},
+		{"Windows NT 10.0 Somebot)", true},
+		{"Windows NT 10.0 Somebot-Image", true},
+		{"Windows NT 10.0 Somebot_x", true},
+		{"Windows NT 10.0 Somebot.", true},
+		{"bot/1 Windows NT", true},
+		{"otbot/1 Windows NT", true},
+		{"Windows NT 10.0 Somebot", false},
+		{"Windows NT 10.0 Cubot X18", false},
+		{"Windows NT 10.0 foot/1.0", false},
+		{"Windows NT 10.0 bottle/1.0", false},
+		{"ot/1.0 Windows NT 10.0", false},
+		{"Windows NT 10.0 ot", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = strlen(cases[i].ua) + 1;
+		struct ua_claim claim;
+
+		ua_parse(vocab, (const char *)guard_place(cases[i].ua, len), &claim);
+		cr_expect_eq(claim.name == NULL, cases[i].is_bot, "%s", cases[i].ua);
+	}
+}
+
+/* Rounded probabilities can be a bit more than 1 together. */
+Test(ua, more_than_certain)
+{
+	struct match match = {.kind = MATCH_SPECIFIC, .family_confidence = 1};
+	struct ua_judgement judgement;
+	struct ua_claim claim;
+
+	ua_parse(vocab, "Linux", &claim);
+	match.class_prob[vocab_find(vocab, VOCAB_CLASS, "Linux", 5)] = 0.75f;
+	match.class_prob[vocab_find(vocab, VOCAB_CLASS, "Android", 7)] = 0.5f;
+	ua_judge(&claim, &match, &judgement);
+	cr_expect_eq(judgement.answer, UA_HONEST);
+	cr_expect_eq(judgement.lie_permille, 0);
+}
+
 Test(ua, what_stands_behind_the_syn)
 {
 	static const struct {

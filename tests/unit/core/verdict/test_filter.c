@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "core/verdict/filter.h"
 
 enum { LINUX = 1, WINDOWS, MACOS, IOS };
@@ -148,6 +150,8 @@ Test(filter, nets)
 		{"2001:db8::1", "2001:db8::1", "2001:db8::2"},
 		{"2001:db8:0:40::/58", "2001:db8:0:7f:ffff::1", "2001:db8:0:80::"},
 		{"::ffff:203.0.113.0/24", "203.0.113.9", "203.0.114.9"},
+		{"203.0.113.0/9", "203.127.0.1", "203.128.0.1"},
+		{"128.0.0.0/1", "200.0.0.1", "127.0.0.1"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -172,6 +176,8 @@ Test(filter, refuses)
 					   "1.2.3.4/ 8",
 					   "1.2.3.4/8x",
 					   "1.2.3.4/8/8",
+					   "1.2.3.4/:",
+					   "1.2.3.4/08:",
 					   "::1/129",
 					   "host/24",
 					   "1.2.3/24",
@@ -221,6 +227,57 @@ Test(filter, labels_and_links)
 	cr_expect(matches(&filter, "::1", (struct verdict){.label = ten, .link = openvpn}));
 	filter_clear(&filter);
 	cr_expect(matches(&filter, "::1", (struct verdict){0}), "cleared, it is the empty one");
+}
+
+/* Every number, alone: it and no other one passes. */
+Test(filter, each_label_and_link_has_its_bit)
+{
+	char word[16];
+
+	for (unsigned id = 1; id < 200; id++) {
+		snprintf(word, sizeof(word), "w%u", id);
+		cr_assert_eq(vocab_add(vocab, VOCAB_LABEL, word, strlen(word)), (int)id);
+	}
+	for (unsigned id = 0; id < 200; id++) {
+		struct filter labels = {0}, links = {0};
+
+		cr_assert_eq(filter_add_id(&labels, vocab, VOCAB_LABEL, id), 0);
+		cr_assert_eq(filter_add_id(&links, vocab, VOCAB_LINK, id), 0);
+		for (unsigned other = 0; other < 200; other++) {
+			struct verdict verdict = {.label = other & 0xffffu, .link = other & 0xffu};
+
+			cr_assert_eq(matches(&labels, "::1", verdict), id == other, "%u %u", id,
+				     other);
+			cr_assert_eq(matches(&links, "::1", verdict), id == other, "%u %u", id,
+				     other);
+		}
+		filter_clear(&labels);
+	}
+}
+
+/* The word for what is not known can be asked for like any other. */
+Test(filter, unknown_is_a_word)
+{
+	struct filter classes = {0}, families = {0};
+
+	add(&classes, "classes", "unknown");
+	add(&families, "families", "unknown");
+	cr_expect(matches(&classes, "::1", (struct verdict){0}));
+	cr_expect_not(matches(&classes, "::1", (struct verdict){.class_id = LINUX}));
+	cr_expect(matches(&families, "::1", (struct verdict){.class_id = WINDOWS}));
+	cr_expect_not(matches(&families, "::1", (struct verdict){.class_id = LINUX}));
+}
+
+Test(filter, out_of_memory)
+{
+	struct filter filter = {0};
+
+	alloc_fail_after(0);
+	cr_expect_eq(filter_add_id(&filter, vocab, VOCAB_LABEL, 0), -ENOMEM);
+	cr_expect(alloc_has_failed());
+	cr_expect_not(filter.has_labels);
+	cr_expect_eq(filter_add_id(&filter, vocab, VOCAB_LABEL, 0), 0);
+	filter_clear(&filter);
 }
 
 Test(filter, interfaces)
