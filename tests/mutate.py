@@ -173,7 +173,7 @@ class Test:
 
     def is_near(self, file):
         """Is it a test of that folder?"""
-        return Path(self.name).parent.parts[-2:] == Path(file).parent.parts[-2:]
+        return Path(self.name).parent == Path(BUILD, "unit", *Path(file).parent.parts[1:])
 
     def distance(self, file):
         """The file's own test is 0, and the first to be run."""

@@ -286,7 +286,10 @@ static int import(struct reader *reader, const struct state_tables *tables, uint
 int state_import(const struct state_tables *tables, uint32_t now_s, const uint8_t *bytes,
 		 size_t len, struct text_error *ret_error, struct state_counts *ret_counts)
 {
-	struct reader reader = {.bytes = bytes, .len = len, .error = ret_error, .vocab = tables->vocab};
+	struct reader reader = {.bytes = bytes,
+				.len = len,
+				.error = ret_error,
+				.vocab = tables->vocab};
 	int rc = -ENOMEM;
 
 	reader.labels = calloc(VOCAB_LABELS_MAX + 1, sizeof(*reader.labels));

@@ -109,7 +109,9 @@ static struct baseline *new_baseline(void)
 static int import(const struct file *file, struct clients *clients, struct baseline *baseline,
 		  const struct vocab *vocab, struct text_error *error, struct state_counts *counts)
 {
-	return state_import(clients, baseline, vocab, NOW_S, file->bytes, file->len, error, counts);
+	const struct state_tables tables = {clients, baseline, vocab};
+
+	return state_import(&tables, NOW_S, file->bytes, file->len, error, counts);
 }
 
 static struct client only_client(struct clients *clients)
@@ -467,7 +469,7 @@ Test(state_format, export_of_one_client)
 			  NO_CONN);
 	put_chunk(&expected, "BASE", 1, EMPTY_BASELINE);
 	put_chunk(&expected, "END ", 1, "");
-	cr_assert_eq(state_export(clients, baseline, vocab, &sink), 0);
+	cr_assert_eq(state_export(&(struct state_tables){clients, baseline, vocab}, &sink), 0);
 	cr_expect_eq(written.len, expected.len);
 	for (size_t i = 0; i < expected.len; i++)
 		cr_assert_eq(written.bytes[i], expected.bytes[i], "byte %zu: %02x, not %02x", i,
@@ -502,7 +504,7 @@ Test(state_format, long_words_and_many_clients)
 		client.conns[0].verdict.label = 2 + i;
 		cr_assert_eq(clients_restore(clients, &client), 0);
 	}
-	cr_assert_eq(state_export(clients, NULL, vocab, &sink), 0);
+	cr_assert_eq(state_export(&(struct state_tables){clients, NULL, vocab}, &sink), 0);
 	cr_expect_eq(memmem(file.bytes, file.len, "BASE", 4), NULL, "no baseline, no chunk");
 	cr_assert_eq(import(&file, again, NULL, vocab, &error, &counts), 0, "%s", error.what);
 	cr_expect_eq(counts.clients, 257);
@@ -547,7 +549,7 @@ Test(state_format, out_of_memory)
 	cr_expect_gt(failures, 0);
 	for (failures = 0;; failures++) {
 		alloc_fail_after(failures);
-		rc = state_export(clients, baseline, vocab, &sink);
+		rc = state_export(&(struct state_tables){clients, baseline, vocab}, &sink);
 		if (!alloc_has_failed())
 			break;
 		/* The baseline's last allocation only gives room back. */
