@@ -28,8 +28,7 @@ struct reader {
 	uint8_t classes[VOCAB_CLASSES_MAX], links[VOCAB_LINKS_MAX + 1];
 	uint8_t interfaces[VOCAB_INTERFACES_MAX];
 	bool has_words;
-	const uint8_t *
-		*clients; /* records, wherever they are: room for as many as the file can have */
+	const uint8_t **clients; /* records, with room for all that the file can have */
 	size_t client_count;
 	struct chunk baseline;
 };

@@ -109,7 +109,7 @@ static struct baseline *new_baseline(void)
 static int import(const struct file *file, struct clients *clients, struct baseline *baseline,
 		  const struct vocab *vocab, struct text_error *error, struct state_counts *counts)
 {
-	const struct state_tables tables = {clients, baseline, vocab};
+	const struct state_tables tables = {clients, baseline, vocab, 0};
 
 	return state_import(&tables, NOW_S, file->bytes, file->len, error, counts);
 }
@@ -469,13 +469,40 @@ Test(state_format, export_of_one_client)
 			  NO_CONN);
 	put_chunk(&expected, "BASE", 1, EMPTY_BASELINE);
 	put_chunk(&expected, "END ", 1, "");
-	cr_assert_eq(state_export(&(struct state_tables){clients, baseline, vocab}, &sink), 0);
+	cr_assert_eq(state_export(&(struct state_tables){clients, baseline, vocab, 0}, &sink), 0);
 	cr_expect_eq(written.len, expected.len);
 	for (size_t i = 0; i < expected.len; i++)
 		cr_assert_eq(written.bytes[i], expected.bytes[i], "byte %zu: %02x, not %02x", i,
 			     written.bytes[i], expected.bytes[i]);
 	baseline_free(baseline);
 	clients_free(clients);
+	vocab_free(vocab);
+}
+
+/* A clock that is ahead of the file's by so much; 0 stays "never". */
+Test(state_format, times_are_shifted)
+{
+	static struct file file;
+	struct vocab *vocab = new_vocab();
+	struct clients *clients = new_clients(vocab, 64), *again = new_clients(vocab, 64);
+	struct state_sink sink = {.write = append, .ctx = &file};
+	struct text_error error = {.what = ""};
+	struct state_counts counts;
+	struct client client = {.addr = addr_from_v4((const uint8_t[]){192, 0, 2, 1}),
+				.first_seen_s = 1000,
+				.last_seen_s = 2000,
+				.syn_count = 1,
+				.conn_count = 1};
+
+	clients_restore(clients, &client);
+	cr_assert_eq(state_export(&(struct state_tables){clients, NULL, vocab, -300}, &sink), 0);
+	cr_assert_eq(import(&file, again, NULL, vocab, &error, &counts), 0);
+	client = only_client(again);
+	cr_expect_eq(client.first_seen_s, 700);
+	cr_expect_eq(client.last_seen_s, 1700);
+	cr_expect_eq(client.chg_seen_s, 0);
+	clients_free(clients);
+	clients_free(again);
 	vocab_free(vocab);
 }
 
@@ -504,7 +531,7 @@ Test(state_format, long_words_and_many_clients)
 		client.conns[0].verdict.label = 2 + i;
 		cr_assert_eq(clients_restore(clients, &client), 0);
 	}
-	cr_assert_eq(state_export(&(struct state_tables){clients, NULL, vocab}, &sink), 0);
+	cr_assert_eq(state_export(&(struct state_tables){clients, NULL, vocab, 0}, &sink), 0);
 	cr_expect_eq(memmem(file.bytes, file.len, "BASE", 4), NULL, "no baseline, no chunk");
 	cr_assert_eq(import(&file, again, NULL, vocab, &error, &counts), 0, "%s", error.what);
 	cr_expect_eq(counts.clients, 257);
@@ -549,7 +576,7 @@ Test(state_format, out_of_memory)
 	cr_expect_gt(failures, 0);
 	for (failures = 0;; failures++) {
 		alloc_fail_after(failures);
-		rc = state_export(&(struct state_tables){clients, baseline, vocab}, &sink);
+		rc = state_export(&(struct state_tables){clients, baseline, vocab, 0}, &sink);
 		if (!alloc_has_failed())
 			break;
 		/* The baseline's last allocation only gives room back. */
