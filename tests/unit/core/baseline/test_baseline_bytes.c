@@ -207,7 +207,7 @@ Test(baseline_bytes, export)
 		size_t len = 0;
 
 		cr_assert_eq(baseline_import(baseline, NOW_S, bytes.bytes, bytes.len), 0);
-		cr_assert_eq(baseline_export(baseline, &written, &len), 0);
+		cr_assert_eq(baseline_export(baseline, 0, &written, &len), 0);
 		cr_assert_eq(len, bytes.len);
 		cr_expect_arr_eq(written, bytes.bytes, len, "%s", texts[i]);
 		free(written);
@@ -231,7 +231,7 @@ Test(baseline_bytes, export_of_a_full_table)
 		cr_assert_eq(baseline_import(baseline, NOW_S, bytes.bytes, bytes.len), 0);
 	}
 	cr_expect_eq(used(baseline), 64);
-	cr_assert_eq(baseline_export(baseline, &written, &len), 0);
+	cr_assert_eq(baseline_export(baseline, 0, &written, &len), 0);
 	cr_expect_eq(len, 8 + 64 * (16 + 31 + 16 * 16));
 	cr_expect_eq(baseline_import(again, NOW_S, written, len), 0);
 	cr_expect_eq(used(again), 64);
@@ -251,11 +251,11 @@ Test(baseline_bytes, out_of_memory)
 	size_t len = 0;
 
 	alloc_fail_after(0);
-	cr_expect_eq(baseline_export(baseline, &written, &len), -ENOMEM);
+	cr_expect_eq(baseline_export(baseline, 0, &written, &len), -ENOMEM);
 	cr_expect(alloc_has_failed());
 	cr_expect_null(written);
 	alloc_fail_after(1); /* to give back what is too much */
-	cr_expect_eq(baseline_export(baseline, &written, &len), 0);
+	cr_expect_eq(baseline_export(baseline, 0, &written, &len), 0);
 	cr_expect(alloc_has_failed());
 	cr_expect_eq(len, 8);
 	free(written);
