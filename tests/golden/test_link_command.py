@@ -20,7 +20,7 @@ ANSWERS = [
      "PPPoE 1492 - IPv6 40 - UDP 8 - peer id 4 - packet id 4 - tag 16 = 1420"),
     ("1380", 1420, "possible", [], "WireGuard", "1420"),
     ("1360 --ipv6 --win 65280", 1420, "likely", [1360], "WireGuard", "1420"),
-    ("1432", 1472, "possible", [], "OpenConnect", "Ethernet 1500 - IPv4 20 - UDP 8 = 1472"),
+    ("1432", 1472, "access", [], "OpenConnect", "Ethernet 1500 - IPv4 20 - UDP 8 = 1472"),
     ("1379 --win 64240", 1419, "possible", [1460], "OpenVPN",
      "PPPoE 1492 - IPv4 20 - UDP 8 - peer id 4 - HMAC 20 - IV 16, in blocks of 16: 1424 - "
      "padding 1 - packet id 4 = 1419"),

@@ -54,14 +54,14 @@ def by_prefix(lab_):
     vpn = senders.verdict(lab.source4(9), 1380, LINUX_1380)
     assert vpn["link"]["grade"] == "likely" and "vpn" in vpn["flags"], vpn
     for number in range(100, 170):
-        senders.send(lab.source4(number), 1360)
+        senders.send(lab.source4(number), 1335)
     for number in range(200, 230):
         senders.send(lab.source4(number), 1460)
     for number in range(40):
-        senders.send(lab.source4(70), 1360)  # one client, however many connections
+        senders.send(lab.source4(70), 1335)  # one client, however many connections
     senders.wait()
 
-    usual = senders.verdict(lab.source4(300), 1360)
+    usual = senders.verdict(lab.source4(300), 1335)
     assert usual["link"]["grade"] == "access", usual
     assert "baseline_normal" in usual["reasons"], usual
     explained = daemon.request({"op": "explain", "ip": lab.source4(300)})
@@ -70,7 +70,7 @@ def by_prefix(lab_):
     assert rare["link"]["grade"] == "possible" and "baseline_rare" in rare["reasons"], rare
     vpn = senders.verdict(lab.source4(9), 1380, LINUX_1380)
     assert vpn["link"]["grade"] == "likely" and "baseline_rare" in vpn["reasons"], vpn
-    elsewhere = senders.verdict(lab.source6(1), 1340)
+    elsewhere = senders.verdict(lab.source6(1), 1315)
     assert elsewhere["link"]["grade"] == "possible", elsewhere
 
     found = daemon.request({"op": "baseline"})["baseline"]
@@ -78,7 +78,7 @@ def by_prefix(lab_):
     network, = daemon.request({"op": "baseline", "net": "198.18.7.0/24"})["baseline"]
     assert round(network["clients"]) == 104, network
     top = network["mtus"][0]
-    assert top["mtu"] == 1400 and round(top["clients"]) == 72 and top["spread"] > 28, network
+    assert top["mtu"] == 1375 and round(top["clients"]) == 72 and top["spread"] > 28, network
     assert abs(top["share"] - 72 / 104) < 0.01, network
     status = daemon.request({"op": "status"})["baseline"]
     assert status["networks"] == 2 and status["capacity"] == 4096, status
@@ -98,8 +98,8 @@ def by_name(lab_):
     names.write_text("198.18.1.0/24 AS64500\n2001:db8::/32 AS64500\n")
     daemon, senders = start(lab_, f'names = "{names}";')
     for number in range(256, 276):
-        senders.send(lab.source4(number), 1360)
-        senders.send(lab.source6(number), 1340)
+        senders.send(lab.source4(number), 1335)
+        senders.send(lab.source6(number), 1315)
     senders.wait()
     network, = daemon.request({"op": "baseline"})["baseline"]
     # All of IPv6 came from one /64: it counts, but it is one address.
@@ -107,7 +107,7 @@ def by_name(lab_):
     assert round(network["clients"]) == 40 and len(network["mtus"]) == 1, network
     assert network["mtus"][0]["spread"] <= 21, network
     assert daemon.cli("baseline", "198.18.1.77").stdout.splitlines()[1].startswith("AS64500 ")
-    other = senders.verdict(lab.source4(1024), 1360)
+    other = senders.verdict(lab.source4(1024), 1335)
     assert other["link"]["grade"] == "possible", other
 
     names.write_text("198.18.0.0/16 AS64501\n198.18.1.0/33 AS64500\n")
@@ -115,7 +115,7 @@ def by_name(lab_):
     assert f"{names}:2:12: " in refused["error"]["message"], refused
     names.write_text("198.18.0.0/16 AS64501\n")
     assert daemon.request({"op": "reload"})["ok"]
-    senders.verdict(lab.source4(300), 1360)
+    senders.verdict(lab.source4(300), 1335)
     found = {network["name"] for network in daemon.request({"op": "baseline"})["baseline"]}
     assert found == {"AS64500", "AS64501", None}, found
 
@@ -124,8 +124,8 @@ def forgotten(lab_):
     """What somebody has taught a network is unlearned, there and nowhere else."""
     daemon, senders = start(lab_)
     for number in range(100, 140):
-        senders.send(lab.source4(number), 1360)
-        senders.send(lab.source6(number), 1340)
+        senders.send(lab.source4(number), 1335)
+        senders.send(lab.source6(number), 1315)
     senders.wait()
     assert len(daemon.request({"op": "baseline"})["baseline"]) == 2
     said = daemon.cli("baseline", "--forget", "198.18.7.0/24").stdout
@@ -138,9 +138,9 @@ def forgotten(lab_):
 def can_be_off(lab_):
     daemon, senders = start(lab_, "enabled = false;")
     for number in range(100, 170):
-        senders.send(lab.source4(number), 1360)
+        senders.send(lab.source4(number), 1335)
     senders.wait()
-    plain = senders.verdict(lab.source4(300), 1360)
+    plain = senders.verdict(lab.source4(300), 1335)
     assert plain["link"]["grade"] == "possible", plain
     assert "baseline" not in daemon.request({"op": "status"})
     refused = daemon.request({"op": "baseline"})
@@ -167,7 +167,7 @@ def pairs(lab_):
     daemon, senders = start(lab_)
     cases = [  # MSS and window over IPv4 and IPv6, what they prove, grade, flags
         ((1380, CONSTANT), (1360, CONSTANT), "same_mtu", "likely", ["vpn"]),
-        ((1380, CONSTANT), (1380, CONSTANT), "same_mss", "possible", []),
+        ((1380, CONSTANT), (1380, CONSTANT), "same_mss", "access", []),
         ((1420, CONSTANT), (1440, CONSTANT), "ipv4_in_ipv6", "access", []),
         ((1460, CONSTANT), (1420, CONSTANT), "ipv6_in_ipv4", "possible", []),
         ((1380, CONSTANT), (1440, CONSTANT), "ipv4_smaller", "possible", []),

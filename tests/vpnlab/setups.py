@@ -67,38 +67,38 @@ NO_TUNNEL = [
     plain("PPPoE: interface 1492", "access", ACCESS, ACCESS,
           "1492 is DSL's, whoever chose it", lambda path: interface(path, 1492),
           versions=(4, 6), pair=("same_mtu", ACCESS, ACCESS)),
-    plain("mobile: interface 1400", "access", POSSIBLE, POSSIBLE,
+    plain("mobile: interface 1400", "access", POSSIBLE, ACCESS,
           "phones have it, strongSwan's libipsec and Windows' VPN adapters too",
           lambda path: interface(path, 1400), versions=(4, 6),
-          pair=("same_mtu", POSSIBLE, POSSIBLE)),
-    plain("interface 1380", "access", POSSIBLE, POSSIBLE,
+          pair=("same_mtu", POSSIBLE, ACCESS)),
+    plain("interface 1380", "access", POSSIBLE, ACCESS,
           "mobile networks have it, Mullvad's WireGuard too", lambda path: interface(path, 1380)),
     plain("router clamps to 1412", "access", ACCESS_CLAMPED, ACCESS,
           "usual of DSL routers; the window shows the original 1460",
           lambda path: clamp(path, 1412), why_large="usual of DSL routers"),
-    plain("router clamps to 1360", "access", POSSIBLE_CLAMPED, POSSIBLE,
-          "a router did it: in front of an access line, or of a VPN",
+    plain("router clamps to 1360", "access", ACCESS_CLAMPED, ACCESS,
+          "a router did it: in front of an access line, as nearly all do, or of a VPN",
           lambda path: clamp(path, 1360), why_large="a phone's interface of 1400 shows the same"),
     plain("router clamps to 1380", "access", POSSIBLE_CLAMPED, POSSIBLE,
           "WireGuard's value with a window of 1460: Cisco ASA does it for no VPN at all",
-          lambda path: clamp(path, 1380), versions=(4, 6),
-          pair=("same_mss", POSSIBLE, POSSIBLE),
+          lambda path: clamp(path, 1380), versions=(4, 6), v6=(ACCESS_CLAMPED, ACCESS),
+          pair=("same_mss", ACCESS, ACCESS),
           why_large="WireGuard's interface of 1420 shows the same"),
-    plain("router clamps to 1400", "access", POSSIBLE_CLAMPED, POSSIBLE,
+    plain("router clamps to 1400", "access", ACCESS_CLAMPED, ACCESS,
           "DSL and OpenVPN's mssfix show the same",
           lambda path: clamp(path, 1400), why_large="DSL and OpenVPN's mssfix show the same"),
-    plain("route advmss 1340", "none", POSSIBLE, POSSIBLE,
+    plain("route advmss 1340", "none", POSSIBLE, ACCESS,
           "the kernel reckons its window with it, too: exactly an interface of 1380",
           lambda path: advmss(path, 1340)),
-    plain("DS-Lite: IPv4 1460, IPv6 Ethernet", "access", POSSIBLE, POSSIBLE,
+    plain("DS-Lite: IPv4 1460, IPv6 Ethernet", "access", POSSIBLE, ACCESS,
           "clouds, L2TP and PPTP have 1460, too", lambda path: path.set_route_mtu(4, 1460),
           versions=(4, 6), v6=(NOTHING, NOTHING), pair=("ipv4_in_ipv6", ACCESS, ACCESS)),
-    plain("464XLAT: IPv4 1472, IPv6 Ethernet", "access", POSSIBLE, POSSIBLE,
+    plain("464XLAT: IPv4 1472, IPv6 Ethernet", "access", POSSIBLE, ACCESS,
           "6rd and OpenConnect have 1472, too", lambda path: path.set_route_mtu(4, 1472),
           versions=(4, 6), v6=(NOTHING, NOTHING), pair=("ipv4_in_ipv6", ACCESS, ACCESS)),
     plain("6in4: IPv4 Ethernet, IPv6 1480", "tunnel", NOTHING, NOTHING, "of IPv6 alone: 6rd has it, "
           "too", lambda path: path.set_route_mtu(6, 1480), versions=(4, 6),
-          v6=(POSSIBLE, POSSIBLE), pair=("ipv6_in_ipv4", POSSIBLE, POSSIBLE)),
+          v6=(POSSIBLE, ACCESS), pair=("ipv6_in_ipv4", POSSIBLE, POSSIBLE)),
 ]
 
 
@@ -109,20 +109,19 @@ def kernel(name, truth, usual, large, why, kind, options, family, versions, pair
 
 
 KERNEL = [
-    kernel("VXLAN", "tunnel", LIKELY_TUNNEL, POSSIBLE, "1450 on an interface is no access "
-           "network's", "vxlan", "id 7 dstport 4789", "VXLAN", (4, 6),
-           ("same_mtu", LIKELY_TUNNEL, LIKELY_TUNNEL)),
+    kernel("VXLAN", "tunnel", POSSIBLE, ACCESS, "one honest visitor in thirty has 1450",
+           "vxlan", "id 7 dstport 4789", "VXLAN", (4, 6), ("same_mtu", POSSIBLE, ACCESS)),
     kernel("GRE", "tunnel", LIKELY_TUNNEL, POSSIBLE, "1476 on an interface is no access network's",
            "gre", "", "IPSec or GRE", (4,)),
-    kernel("SIT", "tunnel", POSSIBLE, POSSIBLE, "6rd of access networks has 1480, too", "sit", "",
+    kernel("SIT", "tunnel", POSSIBLE, ACCESS, "6rd of access networks has 1480, too", "sit", "",
            "IPIP or SIT", (6,)),
-    kernel("IPIP", "tunnel", POSSIBLE, POSSIBLE, "DSL routers and 6rd have 1480, too", "ipip", "",
+    kernel("IPIP", "tunnel", POSSIBLE, ACCESS, "DSL routers and 6rd have 1480, too", "ipip", "",
            "IPIP or SIT", (4,)),
 ]
 
 
-SAME = {grade: ("same_mtu", grade, grade)
-        for grade in (POSSIBLE, LIKELY_VPN, LIKELY_TUNNEL)}
+SAME = {POSSIBLE: ("same_mtu", POSSIBLE, ACCESS),
+        LIKELY_VPN: ("same_mtu", LIKELY_VPN, LIKELY_VPN)}
 # One MTU for both is no fixed clamp's, and so tells what a window of 65535 does not.
 SAME_UNLESS_CLAMPED = ("same_mtu", POSSIBLE, LIKELY_VPN)
 
@@ -154,9 +153,9 @@ VPNS = [
     wireguard(1412, LIKELY_VPN, POSSIBLE, "no access network has 1412 on an interface"),
     wireguard(1412, LIKELY_VPN, POSSIBLE, "what is outside does not show", ", IPv6 outside",
               outer=6),
-    wireguard(1380, POSSIBLE, POSSIBLE, "mobile networks have 1380, advmss 1340 shows it"),
-    wireguard(1280, POSSIBLE, POSSIBLE, "the least that IPv6 allows: anybody's choice"),
-    wireguard(1280, POSSIBLE, POSSIBLE, "what is outside does not show", ", IPv6 outside",
+    wireguard(1380, POSSIBLE, ACCESS, "mobile networks have 1380, advmss 1340 shows it"),
+    wireguard(1280, POSSIBLE, ACCESS, "the least that IPv6 allows: anybody's choice"),
+    wireguard(1280, POSSIBLE, ACCESS, "what is outside does not show", ", IPv6 outside",
               outer=6),
     wireguard(1420, POSSIBLE_CLAMPED, POSSIBLE, "the sender is on Ethernet and a router "
               "rewrites: Cisco ASA's clamp looks the same", ", router clamps",
@@ -178,18 +177,18 @@ VPNS = [
           "access network's; Geneve in data centres has it, and no SYN tells the two apart",
           lambda path: vpns.openconnect(path, priority="NORMAL:-CIPHER-ALL:+CHACHA20-POLY1305"),
           why_large=NO_EVIDENCE, family="OpenConnect"),
-    Setup("OpenConnect TLS", "vpn", POSSIBLE, POSSIBLE, "ocserv takes off the headers of UDP all "
+    Setup("OpenConnect TLS", "vpn", POSSIBLE, ACCESS, "ocserv takes off the headers of UDP all "
           "the same: 1472 is 6rd's over PPPoE, too",
           lambda path: vpns.openconnect(path, dtls=False),
           why_large=NO_EVIDENCE, family="OpenConnect"),
-    Setup("OpenConnect, ocserv mtu 1466", "vpn", POSSIBLE, POSSIBLE, "ocserv takes DTLS off its "
+    Setup("OpenConnect, ocserv mtu 1466", "vpn", POSSIBLE, ACCESS, "ocserv takes DTLS off its "
           "mtu: 1400, a phone's", lambda path: vpns.openconnect(path, link_mtu=1466),
           family="OpenConnect"),
     Setup("OpenConnect, ocserv mtu 1400", "vpn", LIKELY_VPN, POSSIBLE, "ocserv takes DTLS off its "
           "mtu: 1334, no access network's",
           lambda path: vpns.openconnect(path, link_mtu=1400), family="OpenConnect",
           why_large=NO_EVIDENCE),
-    Setup("strongSwan, libipsec", "vpn", POSSIBLE, POSSIBLE, "libipsec gives its interface 1400: "
+    Setup("strongSwan, libipsec", "vpn", POSSIBLE, ACCESS, "libipsec gives its interface 1400: "
           "a phone's", lambda path: vpns.strongswan(path), family="IPsec ESP"),
 ]
 

@@ -134,20 +134,26 @@ static enum reason kind_reason(enum link_kind kind)
 	return REASON_MTU_UNLISTED;
 }
 
-/* An MTU that the sender's own interface has and no access network: there is a tunnel on the
- * sender itself. A clamp proves only a router, and a phone's 65535 proves nothing. */
-static enum link_grade grade_of(const struct link *link)
+/*
+ * An MTU that the sender's own interface has and no access network: there is a tunnel on the
+ * sender itself. A clamp proves only a router, and a phone's 65535 proves nothing: then it takes
+ * an MTU that nothing but tunnels has to call one possible. What access networks have too is
+ * possible where the sender knows it, for their routers clamp and hosts behind them do not know.
+ */
+static enum link_grade grade_of(const struct link *link, bool by_clamp)
 {
 	switch (link->kind) {
 	case LINK_ETHERNET:
 	case LINK_LOOPBACK: return LINK_NONE;
 	case LINK_ACCESS_NET: return LINK_ACCESS;
-	case LINK_AMBIGUOUS: return LINK_POSSIBLE;
+	case LINK_AMBIGUOUS: return link->mss_own || by_clamp ? LINK_POSSIBLE : LINK_ACCESS;
 	case LINK_TUNNEL:
 	case LINK_VPN: return link->mss_own ? LINK_LIKELY : LINK_POSSIBLE;
 	case LINK_UNKNOWN: break;
 	}
-	return link->mtu >= MTU_MIN_V6 && link->mtu < MTU_ETHERNET ? LINK_POSSIBLE : LINK_NONE;
+	if (link->mtu < MTU_MIN_V6 || link->mtu >= MTU_ETHERNET)
+		return LINK_NONE;
+	return link->mss_own ? LINK_POSSIBLE : LINK_ACCESS;
 }
 
 /* The router in front of us makes this MSS of every larger one; only a window that no larger
@@ -161,7 +167,7 @@ static bool local_clamp_explains(const struct link *link, uint16_t local_clamp_m
 void link_judge(const struct linkdb *db, const struct syn *syn, uint16_t local_clamp_mss,
 		struct link *ret_link)
 {
-	bool is_v6 = syn->ip_version == 6;
+	bool is_v6 = syn->ip_version == 6, by_clamp = false;
 	unsigned mtu = syn->mss + (is_v6 ? LINK_HEADERS_V6 : LINK_HEADERS_V4);
 
 	*ret_link = (struct link){.mss = syn->mss};
@@ -176,9 +182,10 @@ void link_judge(const struct linkdb *db, const struct syn *syn, uint16_t local_c
 
 		ret_link->label = known->label;
 		ret_link->kind = (enum link_kind)known->kind;
+		by_clamp = known->by_clamp;
 	}
 	ret_link->reasons |= reason_bit(kind_reason(ret_link->kind));
-	ret_link->grade = grade_of(ret_link);
+	ret_link->grade = grade_of(ret_link, by_clamp);
 	if (local_clamp_explains(ret_link, local_clamp_mss)) {
 		ret_link->reasons |= reason_bit(REASON_LOCAL_CLAMP);
 		ret_link->grade = LINK_NONE;

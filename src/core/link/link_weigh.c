@@ -35,6 +35,9 @@ enum link_grade link_weigh(enum link_grade judged, uint64_t reasons)
 	if (judged == LINK_POSSIBLE && is_rare && is_several && has(reasons, REASON_MTU_VPN) &&
 	    !has(reasons, REASON_WIN_CLAMPED))
 		return LINK_LIKELY;
+	if (judged == LINK_POSSIBLE && is_rare && has(reasons, REASON_WIN_OWN_MSS) &&
+	    !has(reasons, REASON_MTU_UNLISTED))
+		return LINK_LIKELY;
 	return judged;
 }
 
@@ -98,6 +101,12 @@ static enum link_grade lower(enum link_grade a, enum link_grade b)
 	return a < b ? a : b;
 }
 
+/* What an access network has for IPv4 as well it would not have for IPv6 alone. */
+static enum link_grade at_least_possible(enum link_grade grade)
+{
+	return grade == LINK_ACCESS ? LINK_POSSIBLE : grade;
+}
+
 /* A clamp to a fixed MSS gives IPv4 and IPv6 different MTUs, so one MTU for both is that of an
  * interface, or of a route that a router clamps to; windows tell of the latter. */
 static bool is_interface_of_tunnel(const struct link *v4, const struct link *v6)
@@ -126,11 +135,14 @@ void link_pair(const struct link *v4, const struct link *v6, struct link_pair *r
 		pair.grade = lower(lower(v4->grade, v6->grade), LINK_POSSIBLE);
 		break;
 	case LINK_PAIR_V4_IN_V6: pair.grade = lower(pair.grade, LINK_ACCESS); break;
-	case LINK_PAIR_V6_IN_V4: pair.kind = LINK_TUNNEL; break;
+	case LINK_PAIR_V6_IN_V4:
+		pair.kind = LINK_TUNNEL;
+		pair.grade = at_least_possible(pair.grade);
+		break;
+	case LINK_PAIR_V6_SMALLER: pair.grade = at_least_possible(pair.grade); break;
 	case LINK_PAIR_NOTHING:
 	case LINK_PAIR_ETHERNET:
 	case LINK_PAIR_V4_SMALLER:
-	case LINK_PAIR_V6_SMALLER:
 	case LINK_PAIR_DIFFERENT:
 	case LINK_FINDING_COUNT: break;
 	}

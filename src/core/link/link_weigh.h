@@ -20,7 +20,8 @@
  * Rare there, or Ethernet's MTU from the same system at this address a moment ago
  * (REASON_SEVERAL_MTUS, so the line is no DSL line): `access` becomes `possible`.
  * Both, and nothing but VPNs has this MTU, and the window does not say that the MSS was
- * rewritten: `possible` becomes `likely`.
+ * rewritten: `possible` becomes `likely`. So it does where the MTU is rare and in the table, and
+ * the window is made of the MSS that we see.
  * Everything else, and whatever a configured clamp explains, stays as it is.
  *
  * @judged: what link_judge() said

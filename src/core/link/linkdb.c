@@ -200,7 +200,8 @@ static struct linkdb_mtu sum_up(const struct linkdb *db, const struct link_candi
 			sum.kind = LINK_AMBIGUOUS;
 		}
 	}
-	if (best && is_tunnel(best->kind) && !best->listed && !best->on_interface)
+	sum.by_clamp = best && is_tunnel(best->kind) && !best->listed && !best->on_interface;
+	if (sum.by_clamp)
 		sum.kind = LINK_AMBIGUOUS;
 	return sum;
 }

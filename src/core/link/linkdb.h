@@ -31,6 +31,7 @@
 struct linkdb_mtu {
 	uint8_t label; /* VOCAB_LINK */
 	uint8_t kind; /* enum link_kind */
+	bool by_clamp; /* ambiguous only because every router may clamp to it */
 };
 
 /* The MSS m of the range, ordered by their window floor(space / m) * m: those of the window

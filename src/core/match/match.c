@@ -122,6 +122,15 @@ static void decide_strength(const struct comparison *comparison, struct match *m
 		match->label = db->perhaps[match->class_id];
 }
 
+static bool has_most(const struct match *match, uint64_t classes)
+{
+	float prob = 0;
+
+	for (; classes; classes &= classes - 1)
+		prob += match->class_prob[__builtin_ctzll(classes)];
+	return prob >= 0.5f;
+}
+
 static enum match_kind decide_kind(const struct comparison *comparison)
 {
 	const struct hit *best = comparison->hits.best;
@@ -164,6 +173,8 @@ static void decide_answer(const struct comparison *comparison, struct match *mat
 	decide_class(&comparison->opinion, match);
 	decide_label(comparison, match);
 	decide_strength(comparison, match);
+	match->sizes_window = has_most(match, comparison->opinion.db->window_sizers);
+	match->phone = has_most(match, comparison->opinion.db->phones);
 	match->contradiction = match->tool ? 0 : 1 - comparison->opinion.innocence;
 	match->inconsistent = match->contradiction >= CONTRADICTION_FLAGGED;
 }

@@ -111,6 +111,33 @@ static void settle_families(struct sigdb *db)
 	}
 }
 
+static uint64_t bits_of(const struct sigdb *db, enum vocab_kind kind, const char *const *names)
+{
+	uint64_t bits = 0;
+
+	for (; *names; names++) {
+		int wanted = vocab_find(db->vocab, kind, *names, strlen(*names));
+
+		for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+			unsigned has = kind == VOCAB_CLASS ? id : db->families[id];
+
+			if (wanted >= 0 && has == (unsigned)wanted)
+				bits |= UINT64_C(1) << id;
+		}
+	}
+	return bits;
+}
+
+/* Linux and Windows choose the window as a multiple of the MSS that their interface has. */
+static void settle_traits(struct sigdb *db)
+{
+	static const char *const phones[] = {"Android", "iOS", NULL};
+	static const char *const families[] = {"Windows", "Linux", NULL};
+
+	db->phones = bits_of(db, VOCAB_CLASS, phones);
+	db->window_sizers = bits_of(db, VOCAB_FAMILY, families);
+}
+
 /* Classes that have a signature share the prior by their weights. */
 static void settle_priors(struct sigdb *db)
 {
@@ -127,6 +154,7 @@ static void settle_priors(struct sigdb *db)
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
 		db->priors[id] = (float)((double)db->priors[id] / sum);
 	settle_families(db);
+	settle_traits(db);
 }
 
 /* "perhaps Windows" and the like. */

@@ -101,6 +101,7 @@ struct sigdb {
 	float priors[VOCAB_CLASSES_MAX]; /* sum to 1, once built */
 	uint8_t families[VOCAB_CLASSES_MAX];
 	float family_priors[VOCAB_FAMILIES_MAX];
+	uint64_t phones, window_sizers; /* bits of class ids: Android and iOS; Windows and Linux */
 	unsigned family_limit; /* ids of families with signatures are below it */
 	unsigned heaviest_class;
 	uint16_t perhaps[VOCAB_CLASSES_MAX]; /* labels for what is only likely, once built */

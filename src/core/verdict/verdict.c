@@ -42,13 +42,38 @@ static uint16_t permille(float fraction)
 	return fraction < 1 ? (uint16_t)(((unsigned)(fraction * 2000) + 1) / 2) : 1000;
 }
 
+/*
+ * What the window says of the MSS it says only of stacks that make the one of the other: lwIP's MSS
+ * is a constant, and a load balancer copies it. And a phone's carrier may have any MTU: it takes a
+ * network in which this one is rare (verdict_weigh()) to make a tunnel likely.
+ */
+static void believe_window(const struct match *match, struct link *link)
+{
+	if (!match->sizes_window) {
+		link->reasons &= ~reason_bit(REASON_WIN_OWN_MSS);
+		link->reasons |= reason_bit(REASON_WIN_NO_EVIDENCE);
+		if (link->kind == LINK_AMBIGUOUS || link->kind == LINK_UNKNOWN)
+			link->grade = link->grade > LINK_ACCESS ? LINK_ACCESS : link->grade;
+	}
+	if (link->grade == LINK_LIKELY)
+		link->grade = LINK_POSSIBLE;
+}
+
 struct verdict verdict_decide(const struct syn *syn, const struct match *match,
 			      const struct link *link, enum link_grade link_threshold)
 {
-	unsigned flags =
-		verdict_link_flags(link->kind, link->grade, link_threshold) | flag_match(match);
-	uint64_t reasons = match->reasons | link->reasons;
+	bool has_own = link->reasons & reason_bit(REASON_WIN_OWN_MSS);
+	uint64_t reasons;
+	unsigned flags;
+	struct link believed;
 
+	if (has_own && (!match->sizes_window || match->phone)) {
+		believed = *link;
+		believe_window(match, &believed);
+		link = &believed;
+	}
+	flags = verdict_link_flags(link->kind, link->grade, link_threshold) | flag_match(match);
+	reasons = match->reasons | link->reasons;
 	if (link->mss_clamped && !(link->reasons & reason_bit(REASON_LOCAL_CLAMP)))
 		flags |= VERDICT_MSS_CLAMPED;
 	if (syn->quirks & QUIRK_OPT_BAD) {

@@ -96,6 +96,43 @@ Test(verdict, link_flags)
 	}
 }
 
+Test(verdict, whose_window_says_something_of_the_mss)
+{
+	static const struct {
+		const char *name;
+		bool sizes_window, phone;
+		enum link_kind kind;
+		enum link_grade judged, grade;
+		bool is_own;
+	} cases[] = {
+		{"Linux", true, false, LINK_VPN, LINK_LIKELY, LINK_LIKELY, true},
+		{"a phone, whose carrier may have it", true, true, LINK_VPN, LINK_LIKELY,
+		 LINK_POSSIBLE, true},
+		{"lwIP's constant", false, false, LINK_TUNNEL, LINK_LIKELY, LINK_POSSIBLE, false},
+		{"a load balancer's copy", false, false, LINK_AMBIGUOUS, LINK_POSSIBLE, LINK_ACCESS,
+		 false},
+		{"an access network stays one", false, false, LINK_ACCESS_NET, LINK_ACCESS,
+		 LINK_ACCESS, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct syn syn = {.quirks = 0};
+		struct match match = {.sizes_window = cases[i].sizes_window,
+				      .phone = cases[i].phone};
+		struct link link = {.kind = cases[i].kind,
+				    .grade = cases[i].judged,
+				    .mss_own = true,
+				    .reasons = reason_bit(REASON_WIN_OWN_MSS)};
+		struct verdict verdict = decide(&syn, &match, &link);
+		bool is_own = verdict.reasons & reason_bit(REASON_WIN_OWN_MSS);
+
+		cr_expect_eq(verdict.grade, cases[i].grade, "%s", cases[i].name);
+		cr_expect_eq(is_own, cases[i].is_own, "%s", cases[i].name);
+		cr_expect_eq((verdict.flags & VERDICT_VPN) != 0, cases[i].grade == LINK_LIKELY,
+			     "%s", cases[i].name);
+	}
+}
+
 Test(verdict, other_flags)
 {
 	static const struct {
