@@ -14,7 +14,8 @@ CC ?= cc
 # What has to be installed: to build and run, and to test.
 DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev libnftnl-dev \
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev \
-	zlib1g-dev liblzma-dev libzstd-dev nettle-dev libmicrohttpd-dev
+	zlib1g-dev liblzma-dev libzstd-dev nettle-dev libmicrohttpd-dev \
+	libmosquitto-dev libssl-dev libcurl4-openssl-dev libsystemd-dev
 CHECK_DEPS := $(DEPS) zstd xz-utils python3-scapy tshark gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
@@ -60,7 +61,9 @@ CLIENT_SRC := $(call sources,src/client)
 MAIN_SRC := src/daemon/main.c
 WEB_MAIN_SRC := src/web/main.c
 WEB_SRC := $(filter-out $(WEB_MAIN_SRC),$(call sources,src/web))
-HOST_DIRS := $(filter-out src/core src/cli src/client src/web,$(wildcard src/*))
+SHARE_MAIN_SRC := src/share/main.c
+SHARE_SRC := $(filter-out $(SHARE_MAIN_SRC),$(call sources,src/share))
+HOST_DIRS := $(filter-out src/core src/cli src/client src/web src/share,$(wildcard src/*))
 HOST_SRC := $(filter-out $(MAIN_SRC),$(call sources,$(HOST_DIRS)))
 UNIT_SRC := $(call sources,tests/unit)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -75,6 +78,8 @@ DAEMON := $(BUILD)/synprintd
 CLI := $(BUILD)/synprint
 WEB_LIB := $(BUILD)/libsynprint-web.a
 WEB := $(BUILD)/synprint-web
+SHARE_LIB := $(BUILD)/libsynprint-share.a
+SHARE := $(BUILD)/synprint-share
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
@@ -82,6 +87,7 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 LIBS = $(shell pkg-config --libs $(PKGS))
 # No netlink, no packets: the web server asks synprintd.
 WEB_LIBS = $(shell pkg-config --libs libmicrohttpd libconfig libcjson libcap-ng libseccomp)
+SHARE_LIBS = $(shell pkg-config --libs libmosquitto libcrypto libcurl libsystemd libconfig libcjson)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -93,7 +99,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo '  SAN=1 or SAN=thread builds and checks with sanitizers, in a build folder of its own'
 
-all: $(DAEMON) $(CLI) $(WEB) $(CLIENT_SO) ## build the daemon, the command line tool, the web server and the client library
+all: $(DAEMON) $(CLI) $(WEB) $(SHARE) $(CLIENT_SO) ## build all programs and the client library
 
 deps: ## install the Debian packages that are missing
 	@tests/deps.sh $(DEPS)
@@ -225,7 +231,8 @@ $(CORE_LIB): $(call obj,$(CORE_SRC))
 $(HOST_LIB): $(call obj,$(HOST_SRC))
 $(CLIENT_LIB): $(call obj,$(CLIENT_SRC))
 $(WEB_LIB): $(call obj,$(WEB_SRC))
-$(CORE_LIB) $(HOST_LIB) $(CLIENT_LIB) $(WEB_LIB):
+$(SHARE_LIB): $(call obj,$(SHARE_SRC))
+$(CORE_LIB) $(HOST_LIB) $(CLIENT_LIB) $(WEB_LIB) $(SHARE_LIB):
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
@@ -237,7 +244,9 @@ $(CLIENT_SO): $(call obj,$(CLIENT_SRC))
 	@$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,$(CLIENT_SONAME) -o $@ $^ -lcjson
 $(WEB): $(call obj,$(WEB_MAIN_SRC)) $(WEB_LIB) $(CLIENT_LIB) $(HOST_LIB) $(CORE_LIB)
 $(WEB): LIBS = $(WEB_LIBS)
-$(DAEMON) $(CLI) $(WEB):
+$(SHARE): $(call obj,$(SHARE_MAIN_SRC)) $(SHARE_LIB) $(CLIENT_LIB) $(HOST_LIB) $(CORE_LIB)
+$(SHARE): LIBS = $(SHARE_LIBS)
+$(DAEMON) $(CLI) $(WEB) $(SHARE):
 	@echo '  LINK    $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
@@ -251,6 +260,8 @@ $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
 $(filter $(BUILD)/unit/client/%,$(UNIT_BIN)): $(CLIENT_LIB)
 $(filter $(BUILD)/unit/web/%,$(UNIT_BIN)): $(WEB_LIB) $(CLIENT_LIB)
 $(filter $(BUILD)/unit/web/%,$(UNIT_BIN)): LIBS = $(WEB_LIBS)
+$(filter $(BUILD)/unit/share/%,$(UNIT_BIN)): $(SHARE_LIB) $(CLIENT_LIB)
+$(filter $(BUILD)/unit/share/%,$(UNIT_BIN)): LIBS = $(SHARE_LIBS)
 
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
@@ -336,7 +347,7 @@ cppcheck: ## cppcheck alone
 		--suppress=missingIncludeSystem --suppress=ctuuninitvar -Iinclude -Isrc \
 		--include=tests/cppcheck.h src
 
-ALL_SRC = $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) $(CLIENT_SRC) $(WEB_SRC) $(WEB_MAIN_SRC)
+ALL_SRC = $(CORE_SRC) $(HOST_SRC) $(MAIN_SRC) $(CLI_SRC) $(CLIENT_SRC) $(WEB_SRC) $(WEB_MAIN_SRC) $(SHARE_SRC) $(SHARE_MAIN_SRC)
 
 .PHONY: analyze
 analyze: $(patsubst %.c,$(BUILD)/analyze/%.o,$(ALL_SRC)) ## gcc -fanalyzer
@@ -364,6 +375,7 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/synprintd
 	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/synprint
 	install -D -m 755 $(WEB) $(DESTDIR)$(PREFIX)/sbin/synprint-web
+	install -D -m 755 $(SHARE) $(DESTDIR)$(PREFIX)/sbin/synprint-share
 	install -d -m 755 $(DESTDIR)$(PREFIX)/include/synprint
 	install -m 644 $(wildcard include/synprint/*.h) $(DESTDIR)$(PREFIX)/include/synprint/
 	install -D -m 644 $(CLIENT_LIB) $(DESTDIR)$(LIBDIR)/$(notdir $(CLIENT_LIB))
@@ -390,7 +402,7 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 		>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; done
 
 uninstall: ## remove what install copied, but not a changed configuration
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,synprintd synprint-web) $(DESTDIR)$(PREFIX)/bin/synprint
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,synprintd synprint-web synprint-share) $(DESTDIR)$(PREFIX)/bin/synprint
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/synprint/,client.h async.h) $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc $(COMPLETIONS)
 	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null

@@ -14,6 +14,7 @@
 #include "knowledge/knowledge.h"
 #include "sys/log.h"
 
+#define CONFIG_DEFAULT_REPORTS_USER "synprint-share"
 #define CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/synprint.conf"
 #define CONFIG_DEFAULT_SOCKET "/run/synprint/control.sock"
 #define CONFIG_QUEUES_MAX 16
@@ -98,6 +99,8 @@ struct config {
 	const char *socket;
 	mode_t socket_mode;
 	const char *socket_group; /* NULL: as it comes */
+	const char *reports_user; /* who may report besides root */
+	unsigned reports; /* words of other gateways at the most */
 	const char *claims; /* whose are believed: "root", "everybody" or a group's name */
 	bool state_enabled;
 	const char *state_file;

@@ -148,6 +148,8 @@ static const struct key keys[] = {
 	MODE("control.mode", RESTART, socket_mode, 0660),
 	STRING("control.group", RESTART, socket_group, NULL),
 	STRING("control.claims", RESTART, claims, "root"),
+	STRING("control.reports", RESTART, reports_user, CONFIG_DEFAULT_REPORTS_USER),
+	UINT("reports.capacity", RESTART, reports, 64, 1 << 22, 1 << 16),
 	BOOL("state.enabled", RESTART, state_enabled, true),
 	PATH("state.file", RESTART, state_file, "/var/lib/synprint/state"),
 	UINT("state.interval", RESTART, state_interval_s, 1, 86400, 300),

@@ -15,13 +15,14 @@
 #include <cjson/cJSON.h>
 
 #define ID_TEXT_MAX 64
+#define LEFT_MAX_S 604800 /* a week, as long as synprint-share believes anybody */
 #define EXACT_MAX 9007199254740991.0 /* 2^53 - 1: RFC 8259 section 6, exact in every reader */
 
 #define OP(name) (1u << PROTO_##name)
 #define OP_BIT(op) (1u << (op))
 #define FILTERED (OP(SUBSCRIBE) | OP(CLIENTS))
 #define ADDRESSED (OP(VERDICT) | OP(EXPLAIN) | OP(LEARN) | OP(FORGET))
-#define CHANGING (OP(FORGET) | OP(RELOAD) | OP(LEARN))
+#define CHANGING (OP(FORGET) | OP(RELOAD) | OP(LEARN) | OP(REPORT))
 
 struct reading {
 	const struct vocab *vocab;
@@ -42,7 +43,7 @@ static const char *const op_names[PROTO_OP_COUNT] = {
 	[PROTO_VERDICT] = "verdict",   [PROTO_STATUS] = "status",   [PROTO_SUBSCRIBE] = "subscribe",
 	[PROTO_CLIENTS] = "clients",   [PROTO_FORGET] = "forget",   [PROTO_RELOAD] = "reload",
 	[PROTO_EXPLAIN] = "explain",   [PROTO_UNKNOWN] = "unknown", [PROTO_LEARN] = "learn",
-	[PROTO_BASELINE] = "baseline", [PROTO_METRICS] = "metrics",
+	[PROTO_BASELINE] = "baseline", [PROTO_METRICS] = "metrics", [PROTO_REPORT] = "report",
 };
 
 static const char *const code_names[PROTO_CODE_COUNT] = {
@@ -202,6 +203,58 @@ static int read_min_confidence(struct reading *reading, const cJSON *value)
 	return 0;
 }
 
+/* A gateway's name, as synprint-share(8) has them in topics. */
+static int read_origin(struct reading *reading, const cJSON *value)
+{
+	const char *name = cJSON_GetStringValue(value);
+	size_t len = name ? strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") : 0;
+
+	if (!len || name[len] || len >= sizeof(reading->req->word.origin))
+		return -EINVAL;
+	memcpy(reading->req->word.origin, name, len + 1);
+	return 0;
+}
+
+static int read_label(struct reading *reading, const cJSON *value)
+{
+	const char *label = cJSON_GetStringValue(value);
+
+	if (!label || strlen(label) >= sizeof(reading->req->word.label))
+		return -EINVAL;
+	memcpy(reading->req->word.label, label, strlen(label) + 1);
+	return 0;
+}
+
+static int read_confidence(struct reading *reading, const cJSON *value)
+{
+	double number = value->valuedouble;
+
+	if (!cJSON_IsNumber(value) || !(number >= 0 && number <= 1))
+		return -EINVAL;
+	reading->req->word.confidence_permille = (uint16_t)lround(number * 1000);
+	return 0;
+}
+
+static int read_left(struct reading *reading, const cJSON *value)
+{
+	double number;
+
+	if (read_integer(value, 0, LEFT_MAX_S, &number) < 0)
+		return -EINVAL;
+	reading->req->word.left_s = (uint32_t)number;
+	return 0;
+}
+
+static int read_round(struct reading *reading, const cJSON *value)
+{
+	const char *text = cJSON_GetStringValue(value);
+
+	if (!text || (strcmp(text, "begin") != 0 && strcmp(text, "end") != 0))
+		return -EINVAL;
+	reading->req->round = *text == 'b' ? PROTO_ROUND_BEGIN : PROTO_ROUND_END;
+	return 0;
+}
+
 static int read_grade(struct reading *reading, const cJSON *value)
 {
 	return cJSON_IsString(value) ? filter_set_grade(&reading->req->filter, value->valuestring)
@@ -229,7 +282,7 @@ static int read_already(struct reading *reading, const cJSON *value)
 static const struct member members[] = {
 	{"op", ALL_OPS, read_already, ""},
 	{"id", ALL_OPS, read_already, ""},
-	{"ip", ADDRESSED, read_ip, "an IPv4 or IPv6 address as a string"},
+	{"ip", ADDRESSED | OP(REPORT), read_ip, "an IPv4 or IPv6 address as a string"},
 	{"also", OP(VERDICT) | OP(EXPLAIN), read_also, ALSO_EXPECTED},
 	{"port", OP(VERDICT) | OP(EXPLAIN) | OP(LEARN), read_port, "a source port from 1 to 65535"},
 	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
@@ -240,13 +293,18 @@ static const struct member members[] = {
 	{"cursor", OP(CLIENTS) | OP(BASELINE) | OP(FORGET), read_cursor,
 	 "the cursor of an earlier reply"},
 	{"limit", OP(CLIENTS) | OP(UNKNOWN) | OP(BASELINE), read_limit, "a number from 1 to 1000"},
-	{"flags", FILTERED, read_words, A_WORD_LIST},
+	{"flags", FILTERED | OP(REPORT), read_words, A_WORD_LIST},
 	{"classes", FILTERED, read_words, A_WORD_LIST},
 	{"families", FILTERED, read_words, A_WORD_LIST},
 	{"min_confidence", FILTERED, read_min_confidence, "a number from 0 to 1"},
 	{"grade", FILTERED, read_grade, "\"none\", \"access\", \"possible\" or \"likely\""},
 	{"net", FILTERED | OP(BASELINE) | OP(FORGET), read_net,
 	 "a prefix such as \"203.0.113.0/24\""},
+	{"origin", OP(REPORT), read_origin, "a gateway's name of a-z, 0-9, '-' and '.'"},
+	{"label", OP(REPORT), read_label, "a string of at most 63 bytes"},
+	{"confidence", OP(REPORT), read_confidence, "a number from 0 to 1"},
+	{"left_s", OP(REPORT), read_left, "seconds, 0 to 604800"},
+	{"round", OP(REPORT), read_round, "\"begin\" or \"end\""},
 	{"baseline", OP(FORGET), read_baseline, "true or false"},
 };
 
@@ -309,10 +367,14 @@ static int check_required(enum proto_op op, unsigned seen, struct proto_error *e
 	static const struct {
 		const char *name;
 		unsigned ops;
-	} required[] = {{"ip", ADDRESSED & ~OP(FORGET)},
+	} required[] = {{"ip", (ADDRESSED & ~OP(FORGET)) | OP(REPORT)},
 			{"port", OP(LEARN)},
-			{"user_agent", OP(LEARN)}};
+			{"user_agent", OP(LEARN)},
+			{"origin", OP(REPORT)},
+			{"left_s", OP(REPORT)}};
 
+	if (op == PROTO_REPORT && seen & 1u << find_member("round", op))
+		return 0;
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
 		if (required[i].ops & OP_BIT(op) &&
 		    !(seen & 1u << find_member(required[i].name, op)))
@@ -420,6 +482,8 @@ static void set_defaults(struct proto_request *req)
 	req->port = 0;
 	req->filter = (struct filter){0};
 	req->baseline = req->confirmed = req->syns = req->snapshot = false;
+	req->word = (struct reported_word){.left_s = 0};
+	req->round = PROTO_ROUND_NONE;
 	req->cursor = 0;
 	req->limit = PROTO_LIMIT_DEFAULT;
 }

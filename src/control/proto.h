@@ -7,6 +7,7 @@
 #ifndef SYNPRINT_CONTROL_PROTO_H
 #define SYNPRINT_CONTROL_PROTO_H
 
+#include "core/reported/reported.h"
 #include "core/verdict/filter.h"
 
 #define PROTO_LINE_MAX 65536 /* bytes of a request, without its newline */
@@ -27,6 +28,7 @@ enum proto_op {
 	PROTO_LEARN,
 	PROTO_BASELINE,
 	PROTO_METRICS,
+	PROTO_REPORT,
 	PROTO_OP_COUNT
 };
 
@@ -45,21 +47,26 @@ enum proto_code {
 	PROTO_CODE_COUNT
 };
 
+/* Of a report: one word, or where the telling of all of them begins and ends. */
+enum proto_round { PROTO_ROUND_NONE, PROTO_ROUND_BEGIN, PROTO_ROUND_END };
+
 struct proto_request {
 	enum proto_op op;
 	char id[PROTO_ID_MAX]; /* as JSON text, to be echoed; "" for none */
-	struct addr addr; /* verdict, explain, learn; forget without `net` */
+	struct addr addr; /* verdict, explain, learn, report; forget without `net` */
 	struct addr also; /* verdict, explain: the client's address of the other version */
 	bool has_also;
 	uint16_t port; /* verdict, explain, learn; 0: not given */
 	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
 	bool keep; /* verdict: what the User-Agent says is kept with the client */
-	struct filter filter; /* subscribe, clients; of baseline and forget only `net` */
+	struct filter filter; /* subscribe, clients; baseline, forget: `net`; report: `flags` */
 	bool confirmed; /* clients: only those who are */
 	bool baseline; /* forget: what is usual in the network, and nothing else */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */
 	uint64_t cursor; /* clients, baseline, forget; 0: from the beginning */
+	struct reported_word word; /* report; all but address and flags */
+	enum proto_round round; /* report */
 	unsigned limit; /* clients, unknown, baseline; 1 to PROTO_LIMIT_MAX */
 };
 

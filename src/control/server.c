@@ -141,6 +141,14 @@ static void start_subscription(struct server *server, struct conn *conn,
 	text_put(reply, ",\"subscribed\":true}");
 }
 
+static bool may_ask(const struct server *server, const struct conn *conn, enum proto_op op)
+{
+	const struct peer *who = &conn->peer.who;
+
+	return !proto_op_changes(op) || peer_is_owner(who) ||
+	       (op == PROTO_REPORT && who->uid == server->params.reports_uid);
+}
+
 static int answer_line(struct server *server, struct conn *conn, const char *line, size_t len)
 {
 	const struct server_handler *handler = &server->params.handler;
@@ -157,7 +165,7 @@ static int answer_line(struct server *server, struct conn *conn, const char *lin
 		return put_reply(server, conn, error.id, &reply);
 	}
 	req.keep = req.keep && conn->peer.may_claim;
-	if (proto_op_changes(req.op) && !peer_is_owner(&conn->peer.who)) {
+	if (!may_ask(server, conn, req.op)) {
 		server->stats.errors++;
 		proto_put_error(&reply, req.id, PROTO_FORBIDDEN,
 				"%s is for root and the user that synprintd runs as",

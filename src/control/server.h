@@ -65,6 +65,7 @@ struct server_params {
 	unsigned conns_max; /* 0: 1024; some are kept for root (control/places.h) */
 	enum peer_claims claims;
 	gid_t claims_group; /* only with PEER_CLAIMS_GROUP */
+	uid_t reports_uid; /* who may report besides root and our own user; (uid_t)-1: nobody */
 	size_t output_max; /* bytes that wait for a peer before it is not read; 0: 256 KiB */
 	const struct vocab *vocab; /* kept, not owned */
 	struct server_handler handler;

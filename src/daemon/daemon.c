@@ -19,6 +19,7 @@
 #define FEED_CAPACITY 2048
 #define EVENTS_PER_TURN 256
 #define HOUSEKEEPING_MS 1000
+#define EXPIRE_S 10 /* what other gateways said is dropped so long after its end at the latest */
 #define UNKNOWN_SHAPES 1024
 
 static void on_stop(void *ctx)
@@ -75,6 +76,8 @@ static void on_second(void *ctx)
 	daemon_tidy_sockets(daemon);
 	tell_figures(daemon);
 	daemon_free_unused(daemon);
+	if (daemon->seconds % EXPIRE_S == 0)
+		reported_expire(daemon->answers.reported, clock_boot_s());
 	learned_write_due(daemon->learned);
 }
 
@@ -150,8 +153,10 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	daemon->pipeline.feed = feed_new(config->queue_count, FEED_CAPACITY);
 	daemon->loop = loop_new();
 	find_interfaces(daemon);
+	daemon->reported = reported_new(config->reports, params.seed);
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
-	    daemon->loop && start_baseline(daemon, params.seed) == 0 && start_learning(daemon) == 0)
+	    daemon->reported && daemon->loop && start_baseline(daemon, params.seed) == 0 &&
+	    start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
 		 config->clients);
@@ -166,6 +171,7 @@ static enum daemon_exit open_answers(struct daemon *daemon)
 					   .clients = daemon->pipeline.clients,
 					   .baseline = daemon->pipeline.baseline,
 					   .unknown = daemon->pipeline.unknown,
+					   .reported = daemon->reported,
 					   .learned = daemon->learned,
 					   .reload = daemon_reload,
 					   .gather = daemon_gather,
@@ -396,6 +402,7 @@ static void stop(struct daemon *daemon)
 	clients_free(daemon->pipeline.clients);
 	baseline_free(daemon->pipeline.baseline);
 	tally_free(daemon->pipeline.unknown);
+	reported_free(daemon->reported);
 	learned_close(daemon->learned);
 	if (daemon->proc_fd >= 0)
 		close(daemon->proc_fd);

@@ -24,6 +24,7 @@ static void gather_tables(const struct daemon *daemon, struct figures *figures)
 
 	clients_get_stats(pipeline->clients, &figures->clients);
 	tally_get_stats(pipeline->unknown, &figures->unknown);
+	reported_get_stats(daemon->reported, &figures->reported);
 	figures->has_baseline = pipeline->baseline != NULL;
 	if (pipeline->baseline)
 		baseline_get_stats(pipeline->baseline, &figures->baseline);

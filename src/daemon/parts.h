@@ -34,6 +34,7 @@ struct daemon {
 	struct p0f_server *p0f; /* NULL where it is off */
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
+	struct reported *reported; /* what other gateways say */
 	struct learned *learned; /* NULL where nothing is learned */
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */

@@ -106,6 +106,20 @@ static enum daemon_exit find_claims(const struct daemon *daemon, struct server_p
 	return DAEMON_EXIT_OK;
 }
 
+/* The default names a user who is there only where synprint-share is installed. */
+static uid_t reporter(const struct daemon *daemon)
+{
+	const char *name = daemon->boot->reports_user;
+	struct privs_user user;
+
+	if (privs_find_user(name, &user) == 0)
+		return user.uid;
+	if (strcmp(name, CONFIG_DEFAULT_REPORTS_USER) != 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "control.reports: there is no user '%s': only root may report", name);
+	return (uid_t)-1;
+}
+
 static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 {
 	const struct config *config = daemon->boot;
@@ -117,6 +131,7 @@ static enum daemon_exit open_control(struct daemon *daemon, unsigned conns_max)
 	enum daemon_exit code = find_group(daemon, "control.group", config->socket_group, &group);
 
 	code = code ? code : find_claims(daemon, &params);
+	params.reports_uid = reporter(daemon);
 	if (code != DAEMON_EXIT_OK)
 		return code;
 	params.where = place(daemon, config->socket, config->socket_mode, group);

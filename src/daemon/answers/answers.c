@@ -67,6 +67,7 @@ static answers_op *const operations[PROTO_OP_COUNT] = {
 	[PROTO_UNKNOWN] = answers_unknown,   [PROTO_LEARN] = answers_learn,
 	[PROTO_BASELINE] = answers_baseline, [PROTO_RELOAD] = answer_reload,
 	[PROTO_STATUS] = answer_status,      [PROTO_METRICS] = answer_metrics,
+	[PROTO_REPORT] = answers_report,
 };
 
 static void answer(void *ctx, const struct proto_request *req, const struct server_peer *peer,

@@ -10,6 +10,7 @@
 #include "control/server.h"
 #include "core/baseline/baseline.h"
 #include "core/learn/tally.h"
+#include "core/reported/reported.h"
 #include "daemon/answers/figures.h"
 #include "daemon/packets/generation.h"
 #include "knowledge/learned.h"
@@ -22,6 +23,7 @@ struct answers {
 	struct clients *clients;
 	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown;
+	struct reported *reported;
 	struct learned *learned; /* NULL where nothing is learned */
 	struct server *server; /* whose subscribers are told; set once it is there */
 	int (*reload)(void *daemon, struct text_error *ret_error);

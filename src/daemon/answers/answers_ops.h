@@ -11,7 +11,7 @@ typedef void answers_op(struct answers *answers, const struct proto_request *req
 			struct text_buf *reply);
 
 answers_op answers_verdict, answers_explain, answers_clients, answers_forget, answers_unknown,
-	answers_learn, answers_baseline;
+	answers_learn, answers_baseline, answers_report;
 
 /* One connection of a client with everything that can still be said about it. */
 struct details {
@@ -45,6 +45,10 @@ void details_put_history(const struct client *client, struct text_buf *reply);
 /** answers_put_pair() - what @req->also adds, as the member "pair" with a comma before it. */
 void answers_put_pair(const struct answers *answers, const struct proto_request *req,
 		      struct text_buf *reply);
+
+/** details_put_reported() - what other gateways say of it, as the member "reported"; nothing: nothing. */
+void details_put_reported(const struct answers *answers, const struct addr *addr,
+			  struct text_buf *reply);
 
 static inline const struct generation *answers_generation(const struct answers *answers)
 {

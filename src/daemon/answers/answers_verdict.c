@@ -112,6 +112,7 @@ void answers_verdict(struct answers *answers, const struct proto_request *req,
 		put_user_agent(&claim, &judgement, req->keep, reply);
 	if (req->has_also)
 		answers_put_pair(answers, req, reply);
+	details_put_reported(answers, &client.addr, reply);
 	details_put_history(&client, reply);
 	text_put_char(reply, '}');
 }

@@ -76,7 +76,9 @@ int details_find(const struct answers *answers, const struct proto_request *req,
 	proto_begin_reply(req, reply);
 	if (clients_get(answers->clients, &req->addr, ret_client) < 0) {
 		addr_format(&req->addr, ip);
-		text_putf(reply, ",\"found\":false,\"ip\":\"%s\"}", ip);
+		text_putf(reply, ",\"found\":false,\"ip\":\"%s\"", ip);
+		details_put_reported(answers, &req->addr, reply);
+		text_put_char(reply, '}');
 		return -ENOENT;
 	}
 	conn = client_conn_find(ret_client, req->port);
@@ -112,6 +114,7 @@ void details_put_client(const struct answers *answers, const struct client *clie
 
 	text_putf(reply, "{\"confirmed\":%s,", conn->is_confirmed ? "true" : "false");
 	report_put_members(&report, answers->vocab, reply);
+	details_put_reported(answers, &client->addr, reply);
 	details_put_history(client, reply);
 	text_put_char(reply, '}');
 }

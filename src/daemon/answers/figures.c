@@ -78,6 +78,13 @@ static const struct figure learned[] = {
 	 IN(learned.total)},
 };
 
+static const struct figure reported[] = {
+	{"used", "reports", GAUGE, "words of other gateways about addresses", IN(reported.used)},
+	{"capacity", NULL, GAUGE, NULL, IN(reported.capacity)},
+	{"refused", "reports_refused_total", COUNTER, "words for which there was no room",
+	 IN(reported.refused)},
+};
+
 static const struct figure publish[] = {
 	{"bursts", "publish_bursts_total", COUNTER, "bursts with something to publish",
 	 IN(publish.bursts)},
@@ -123,6 +130,7 @@ const struct figure_group figure_groups[] = {
 	{"baseline", baseline, COUNT(baseline), HAS(has_baseline)},
 	{"unknown", unknown, COUNT(unknown), 0},
 	{"learned", learned, COUNT(learned), HAS(has_learned)},
+	{"reports", reported, COUNT(reported), 0},
 	{"publish", publish, COUNT(publish), 0},
 	{"database", database, COUNT(database), 0},
 	{"control", control, COUNT(control), 0},

@@ -10,6 +10,7 @@
 #include "control/p0f_server.h"
 #include "control/server.h"
 #include "core/baseline/baseline.h"
+#include "core/reported/reported.h"
 #include "daemon/packets/keeper.h"
 #include "input/nfqueue_proc.h"
 
@@ -36,6 +37,7 @@ struct figures {
 	struct publisher_stats publish;
 	struct server_stats control;
 	struct p0f_server_stats p0f;
+	struct reported_stats reported;
 	bool has_baseline, has_learned, has_p0f;
 };
 

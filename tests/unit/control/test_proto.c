@@ -323,12 +323,12 @@ Test(proto, errors_are_whole_replies_with_the_id)
 			 "\"message\":\"no operation \\\"no \\\"such\\\"\\\"\"}}");
 }
 
-Test(proto, only_forget_reload_and_learn_change_something)
+Test(proto, only_forget_reload_learn_and_report_change_something)
 {
 	for (unsigned op = 0; op < PROTO_OP_COUNT; op++) {
 		const char *name = proto_op_name((enum proto_op)op);
 		bool changes = strcmp(name, "forget") == 0 || strcmp(name, "reload") == 0 ||
-			       strcmp(name, "learn") == 0;
+			       strcmp(name, "learn") == 0 || strcmp(name, "report") == 0;
 
 		cr_assert_eq(proto_op_changes((enum proto_op)op), changes, "%s", name);
 	}
@@ -375,5 +375,61 @@ Test(proto, explain_and_learn_name_what_is_missing)
 
 		cr_assert_eq(parse(lines[i].line, &req, &error), -EINVAL);
 		cr_expect_str_eq(error.message, lines[i].message);
+	}
+}
+
+Test(proto, report_has_a_word_or_a_round)
+{
+	struct proto_request req;
+
+	must_parse("{\"op\":\"report\",\"ip\":\"192.0.2.1\",\"origin\":\"gw-2.example\",\"left_s\":"
+		   "604800,"
+		   "\"flags\":[\"vpn\"],\"label\":\"Linux\",\"confidence\":0.987}",
+		   &req);
+	cr_assert_eq(req.op, PROTO_REPORT);
+	cr_assert_str_eq(req.word.origin, "gw-2.example");
+	cr_assert_str_eq(req.word.label, "Linux");
+	cr_assert_eq(req.word.confidence_permille, 987);
+	cr_assert_eq(req.word.left_s, 604800);
+	cr_assert_eq(req.filter.flags, VERDICT_VPN);
+	cr_assert_eq(req.round, PROTO_ROUND_NONE);
+	must_parse("{\"op\":\"report\",\"round\":\"begin\"}", &req);
+	cr_assert_eq(req.round, PROTO_ROUND_BEGIN);
+	must_parse("{\"op\":\"report\",\"round\":\"end\"}", &req);
+	cr_assert_eq(req.round, PROTO_ROUND_END);
+	cr_assert(proto_op_changes(PROTO_REPORT));
+}
+
+Test(proto, a_wrong_report_is_refused)
+{
+	static const struct {
+		const char *rest;
+		enum proto_code code;
+	} cases[] = {
+		{"\"origin\":\"g\",\"left_s\":1", PROTO_MISSING_MEMBER},
+		{"\"ip\":\"192.0.2.1\",\"left_s\":1", PROTO_MISSING_MEMBER},
+		{"\"ip\":\"192.0.2.1\",\"origin\":\"g\"", PROTO_MISSING_MEMBER},
+		{"\"round\":\"middle\"", PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"origin\":\"G\"", PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"origin\":\"\"", PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"origin\":\"123456789012345678901234567890123\"",
+		 PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"left_s\":604801", PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"left_s\":-1", PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"confidence\":1.001", PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"label\":"
+		 "\"1234567890123456789012345678901234567890123456789012345678901234\"",
+		 PROTO_BAD_VALUE},
+		{"\"round\":\"begin\",\"port\":1", PROTO_UNKNOWN_MEMBER},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct proto_request req;
+		struct proto_error error;
+		char line[256];
+
+		snprintf(line, sizeof(line), "{\"op\":\"report\",%s}", cases[i].rest);
+		cr_expect_eq(parse(line, &req, &error), -EINVAL, "%s", line);
+		cr_expect_eq(error.code, cases[i].code, "%s: %s", line, error.message);
 	}
 }

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table's interpreter, and the types of values. */
+#include "share/fields.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/verdict/verdict.h"
+
+int fields_refuse(const config_setting_t *setting, struct text_error *ret_error,
+		  const char *expected)
+{
+	const char *name = config_setting_name(setting);
+
+	return text_error_set(ret_error, (unsigned)config_setting_source_line(setting), 0,
+			      "%s: expected %s", name ? name : "this", expected);
+}
+
+static int read_int(const config_setting_t *setting, const struct field *field, int *ret_value,
+		    struct text_error *ret_error)
+{
+	char expected[80];
+	int value = config_setting_get_int(setting);
+
+	if (config_setting_type(setting) != CONFIG_TYPE_INT || value < field->min ||
+	    value > field->max) {
+		snprintf(expected, sizeof(expected), "a whole number from %d to %d", field->min,
+			 field->max);
+		return fields_refuse(setting, ret_error, expected);
+	}
+	*ret_value = value;
+	return 0;
+}
+
+static unsigned seconds_of(const char *unit)
+{
+	static const struct {
+		const char *name;
+		unsigned seconds;
+	} units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(unit, units[i].name) == 0)
+			return units[i].seconds;
+	return 0;
+}
+
+static int read_seconds(const config_setting_t *setting, const struct field *field,
+			uint32_t *ret_value, struct text_error *ret_error)
+{
+	const char *text = config_setting_get_string(setting);
+	char expected[80], *unit = NULL;
+	unsigned long number;
+
+	errno = 0;
+	number = text && *text >= '0' && *text <= '9' ? strtoul(text, &unit, 10) : 0;
+	number = errno || !unit || number > INT32_MAX ? 0 : number * seconds_of(unit);
+	if (number < (unsigned)field->min || number > (unsigned)field->max) {
+		snprintf(expected, sizeof(expected),
+			 "a time such as \"10m\" or \"2h\", from %d to %d seconds", field->min,
+			 field->max);
+		return fields_refuse(setting, ret_error, expected);
+	}
+	*ret_value = (uint32_t)number;
+	return 0;
+}
+
+static int read_text(const config_setting_t *setting, const char **ret_text,
+		     struct text_error *ret_error)
+{
+	const char *text = config_setting_get_string(setting);
+
+	if (!text || !*text)
+		return fields_refuse(setting, ret_error, "a string");
+	*ret_text = text;
+	return 0;
+}
+
+static int read_bool(const config_setting_t *setting, bool *ret_value, struct text_error *ret_error)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		return fields_refuse(setting, ret_error, "true or false");
+	*ret_value = config_setting_get_bool(setting);
+	return 0;
+}
+
+static int read_share(const config_setting_t *setting, uint16_t *ret_permille,
+		      struct text_error *ret_error)
+{
+	double value = config_setting_type(setting) == CONFIG_TYPE_INT
+			       ? config_setting_get_int(setting)
+			       : config_setting_get_float(setting);
+
+	if (!config_setting_is_number(setting) || !(value >= 0 && value <= 1))
+		return fields_refuse(setting, ret_error, "a number from 0 to 1");
+	*ret_permille = (uint16_t)lround(value * 1000);
+	return 0;
+}
+
+static int read_flags(const config_setting_t *setting, unsigned *ret_flags,
+		      struct text_error *ret_error)
+{
+	unsigned flags = 0;
+
+	for (int i = 0; i < config_setting_length(setting); i++) {
+		const char *name = config_setting_get_string_elem(setting, i);
+		unsigned flag = name ? verdict_flag_parse(name, strlen(name)) : 0;
+
+		if (!flag)
+			return fields_refuse(setting, ret_error,
+					     "flags, such as [ \"vpn\", \"scanner\" ]");
+		flags |= flag;
+	}
+	if (!config_setting_is_aggregate(setting) || config_setting_is_group(setting) || !flags)
+		return fields_refuse(setting, ret_error, "a list of flags, at least one");
+	*ret_flags = flags;
+	return 0;
+}
+
+static int read_field(const config_setting_t *setting, const struct field *field, void *into,
+		      struct text_error *ret_error)
+{
+	void *at = (char *)into + field->offset;
+
+	switch (field->kind) {
+	case FIELD_TEXT: return read_text(setting, at, ret_error);
+	case FIELD_INT: return read_int(setting, field, at, ret_error);
+	case FIELD_SECONDS: return read_seconds(setting, field, at, ret_error);
+	case FIELD_BOOL: return read_bool(setting, at, ret_error);
+	case FIELD_SHARE: return read_share(setting, at, ret_error);
+	case FIELD_FLAGS: return read_flags(setting, at, ret_error);
+	case FIELD_SPECIAL: return field->read(setting, at, ret_error);
+	}
+	return -EINVAL;
+}
+
+int fields_read(const config_setting_t *group, const struct field *fields, size_t count, void *into,
+		struct text_error *ret_error)
+{
+	if (!config_setting_is_group(group))
+		return fields_refuse(group, ret_error, "a group: { ... }");
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+		size_t at = 0;
+		int rc;
+
+		while (at < count && strcmp(fields[at].name, config_setting_name(setting)) != 0)
+			at++;
+		if (at == count)
+			return text_error_set(ret_error,
+					      (unsigned)config_setting_source_line(setting), 0,
+					      "unknown key '%s'", config_setting_name(setting));
+		rc = read_field(setting, &fields[at], into, ret_error);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int fields_read_list(const config_setting_t *list, unsigned most,
+		     int (*read)(const config_setting_t *group, void *into, unsigned number,
+				 struct text_error *ret_error),
+		     void *into, struct text_error *ret_error)
+{
+	int count = config_setting_length(list);
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "a list of at most %u groups: ( { ... } )", most);
+	if (!config_setting_is_list(list) || count > (int)most)
+		return fields_refuse(list, ret_error, expected);
+	for (int i = 0; i < count; i++) {
+		int rc = read(config_setting_get_elem(list, (unsigned)i), into, (unsigned)i,
+			      ret_error);
+
+		if (rc < 0)
+			return rc;
+	}
+	return count;
+}

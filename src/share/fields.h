@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Groups of a libconfig file into structs, by a table of fields. What the table does not name is an
+ * error with its line, and so is a value of another type or range.
+ */
+#ifndef SYNPRINT_SHARE_FIELDS_H
+#define SYNPRINT_SHARE_FIELDS_H
+
+#include <libconfig.h>
+#include <stddef.h>
+
+#include "core/base/text.h"
+
+enum field_kind {
+	FIELD_TEXT, /* const char *, owned by the libconfig tree */
+	FIELD_INT, /* int, from min to max */
+	FIELD_SECONDS, /* uint32_t, from min to max; "90s", "5m", "2h", "1d" */
+	FIELD_BOOL, /* bool */
+	FIELD_SHARE, /* uint16_t, permille of a number from 0 to 1 */
+	FIELD_FLAGS, /* unsigned, enum verdict_flag or-ed, of a list of names */
+	FIELD_SPECIAL, /* by @read */
+};
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	size_t offset; /* in the struct */
+	int min, max;
+	/* FIELD_SPECIAL: Return: 0, or -EINVAL with the reason. */
+	int (*read)(const config_setting_t *setting, void *into, struct text_error *ret_error);
+};
+
+/** fields_read() - read a group into a struct; @count of @fields. Return: 0, or -EINVAL with the line. */
+int fields_read(const config_setting_t *group, const struct field *fields, size_t count, void *into,
+		struct text_error *ret_error);
+
+/**
+ * fields_read_list() - read a list of groups, "( { ... }, { ... } )", each by @read.
+ * @most: more are refused
+ * Return: how many, or -EINVAL.
+ */
+int fields_read_list(const config_setting_t *list, unsigned most,
+		     int (*read)(const config_setting_t *group, void *into, unsigned number,
+				 struct text_error *ret_error),
+		     void *into, struct text_error *ret_error);
+
+/** fields_refuse() - Return: -EINVAL with the setting's line, its name and what was expected. */
+int fields_refuse(const config_setting_t *setting, struct text_error *ret_error,
+		  const char *expected);
+
+#endif
