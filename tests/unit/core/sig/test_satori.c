@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Satori's lists: each field of p0f v2's notation, what cannot be converted, and odd XML. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/sig/satori.h"
+
+#define TEN_NOPS "N,N,N,N,N,N,N,N,N,N"
+#define FORTY_NOPS TEN_NOPS "," TEN_NOPS "," TEN_NOPS "," TEN_NOPS
+#define TEN_NOP_WORDS "nop,nop,nop,nop,nop,nop,nop,nop,nop,nop"
+#define FORTY_NOP_WORDS TEN_NOP_WORDS "," TEN_NOP_WORDS "," TEN_NOP_WORDS "," TEN_NOP_WORDS
 
 static const struct {
 	const char *text;
@@ -24,6 +30,36 @@ static const struct {
 	{"1:64:1:44:M9:ZUATD!", SATORI_OK, "4:64:0:9:1,0:mss:df,ack+,uptr+,ts2+,bad:+"},
 	{"1:64:1:44:M9:ZI", SATORI_OK, "4:64:*:9:1,0:mss:df:0"},
 	{"1:64:1:44:M9,W15:Z", SATORI_OK, "4:64:0:9:1,15:mss,ws:df,exws:0"},
+	{"65535:255:1:65535:M65535,W255:Z", SATORI_OK, "4:255:0:65535:65535,255:mss,ws:df,exws:0"},
+	{"%2:1:0:*:M*:.", SATORI_OK, "4:1:0:*:%2,0:mss::0"},
+	{"%65535:1:0:*:M*:.", SATORI_OK, "4:1:0:*:%65535,0:mss::0"},
+	{"S1:1:0:*:M*:.", SATORI_OK, "4:1:0:*:mss*1,0:mss::0"},
+	{"S1000:1:0:*:M*:.", SATORI_OK, "4:1:0:*:mss*1000,0:mss::0"},
+	{"T1:1:0:*:M*:.", SATORI_OK, "4:1:0:*:mtu*1,0:mss::0"},
+	{"0:1:0:*:M*:.", SATORI_OK, "4:1:0:*:0,0:mss::0"},
+	{"1:64:1:48:M9,W14:Z", SATORI_OK, "4:64:0:9:1,14:mss,ws:df:0"},
+	{"1:64:1:45:M9,E:Z", SATORI_OK, "4:64:0:9:1,0:mss,eol+0:df:0"},
+	{"1:64:1:48:M9,E:Z", SATORI_OK, "4:64:0:9:1,0:mss,eol+3:df:0"},
+	{"1:64:1:49:M9,E:Z", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M9,E:Z", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M65536:.", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M:.", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M9,W256:.", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M9,T1:.", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M9,N0:.", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:M9,,N:.", SATORI_OPTIONS, NULL},
+	{"1:64:1:44:" FORTY_NOPS ":.", SATORI_OK, "4:64:0:0:1,0:" FORTY_NOP_WORDS ":df,id+:0"},
+	{"1:64:1:44:" FORTY_NOPS ",N:.", SATORI_OPTIONS, NULL},
+	{"000001:64:1:44:M9:.", SATORI_WINDOW, NULL},
+	{":64:1:44:M9:.", SATORI_WINDOW, NULL},
+	{"5/:64:1:44:M9:.", SATORI_WINDOW, NULL},
+	{"5;:64:1:44:M9:.", SATORI_WINDOW, NULL},
+	{"%65536:64:1:44:M9:.", SATORI_WINDOW, NULL},
+	{"S0:64:1:44:M9:.", SATORI_WINDOW, NULL},
+	{"1:256:1:44:M9:.", SATORI_BAD_FIELD, NULL},
+	{"1:64:1:65536:M9:.", SATORI_BAD_FIELD, NULL},
+	{"1:64:1:44::.", SATORI_BAD_FIELD, NULL},
+	{"1:64:1:44:M9:", SATORI_BAD_FIELD, NULL},
 	{"1:64:1:44:M9:F", SATORI_QUIRKS, NULL},
 	{"1:64:1:44:M9:X", SATORI_QUIRKS, NULL},
 	{"1:64:1:44:M%9:.", SATORI_OPTIONS, NULL},
@@ -84,6 +120,80 @@ Test(satori, a_list_with_names_comments_and_a_torn_end)
 	}
 	cr_assert_not(satori_next(&reader, &test));
 	cr_assert_not(satori_next(&reader, &test));
+}
+
+#define TEST "<test tcpsig='1:64:1:44:M9:.'/>"
+
+/* How a name is read, and which tags are seen; NULL: no test is found. */
+Test(satori, names_and_tags)
+{
+	static const struct {
+		const char *xml, *name;
+	} cases[] = {
+		{"<fingerprint name='A'>" TEST, "A"},
+		{"<fingerprint\tname='A'>" TEST, "A"},
+		{"<fingerprint\r\nname=\"A'\">" TEST, "A'"},
+		{"<fingerprint name=''>" TEST, ""},
+		{"<fingerprint name='A>" TEST, ""},
+		{"<fingerprint xname='no' name='A'>" TEST, "A"},
+		{"<fingerprint name ='no' name='A'>" TEST, "A"},
+		{"<fingerprint name=no name='A'>" TEST, "A"},
+		{"<fingerprints name='no'>" TEST, ""},
+		{"<fingerprint name='A'/>" TEST, "A"},
+		{"<fingerprint name='A'></fingerprint>" TEST, ""},
+		{"<fingerprint name='a&lt;b&gt;&quot;&apos;&amp;&amp;x&'>" TEST, "a<b>\"'&&x&"},
+		{"<fingerprint name='a\tb\x1f c\x20'>" TEST, "a b  c "},
+		{"<fingerprint name='\xc3\xa9'>" TEST, "\xc3\xa9"},
+		{"<?fingerprint name='no'?>" TEST, ""},
+		{"<!fingerprint name='no'>" TEST, ""},
+		{"<!---->" TEST, ""},
+		{"<!-- > --><fingerprint name='A'>" TEST, "A"},
+		{"<!--><fingerprint name='A'>--><fingerprint name='B'>" TEST, "B"},
+		{"<!-- never ends " TEST, NULL},
+		{"no tag at all", NULL},
+		{"<tests tcpsig='1:64:1:44:M9:.'/>", NULL},
+		{"<test/>", NULL},
+		{"<test tcpsig=''/>", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct satori_reader reader = {.text = cases[i].xml, .len = strlen(cases[i].xml)};
+		struct satori_test test;
+
+		cr_assert_eq(satori_next(&reader, &test), cases[i].name != NULL, "%s",
+			     cases[i].xml);
+		if (!cases[i].name)
+			continue;
+		cr_expect_str_eq(test.name, cases[i].name, "%s", cases[i].xml);
+		cr_expect_eq(test.result, *cases[i].name ? SATORI_OK : SATORI_NO_NAME, "%s",
+			     cases[i].xml);
+		cr_expect_not(satori_next(&reader, &test), "%s", cases[i].xml);
+	}
+}
+
+Test(satori, a_long_name_is_cut)
+{
+	char xml[400];
+	struct satori_test test;
+
+	for (size_t len = SATORI_NAME_MAX - 2; len < SATORI_NAME_MAX + 2; len++) {
+		struct satori_reader reader = {.text = xml};
+
+		reader.len = (size_t)snprintf(xml, sizeof(xml), "<fingerprint name='%0*d'>" TEST,
+					      (int)len, 7);
+		cr_assert(satori_next(&reader, &test));
+		cr_expect_eq(strlen(test.name), len < SATORI_NAME_MAX ? len : SATORI_NAME_MAX - 1);
+	}
+}
+
+Test(satori, results_have_texts)
+{
+	for (unsigned i = 0; i < SATORI_RESULT_COUNT; i++)
+		for (unsigned k = 0; k <= i; k++)
+			cr_expect_eq(strcmp(satori_result_text((enum satori_result)i),
+					    satori_result_text((enum satori_result)k)) == 0,
+				     i == k);
+	cr_expect_str_eq(satori_result_text(SATORI_RESULT_COUNT), "");
 }
 
 /* Under the sanitizers: nothing beyond the end is read, wherever it is. */

@@ -2,16 +2,23 @@
 /* The database's text: every way to refuse it, what p0f.fp means here, priors, and its limits. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "shipped_db.h"
 #include "core/match/match.h"
 
 #define HEAD "[tcp:request]\n"
 #define LABEL HEAD "label = s:unix:Linux:3.x\n"
 #define SIG "sig = *:64:0:*:29200,7:mss,sok,ts,nop,ws:df,id+:0\n"
+
+#define WORD_57 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefg"
+#define WORD_58 WORD_57 "h"
+#define WORD_63 WORD_58 "ijabc"
+#define WORD_64 WORD_63 "d"
 
 static struct vocab *vocab;
 static struct sigdb *db;
@@ -67,6 +74,30 @@ Test(sigdb, refuses)
 		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 0\n", 3, 35, "rate"},
 		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 1001\n", 3, 35, "rate"},
 		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 1e2\n", 3, 35, "rate"},
+		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ .5\n", 3, 35, "rate"},
+		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 1.2.3\n", 3, 35, "rate"},
+		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 1000.1\n", 3, 35, "rate"},
+		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 0.00000000001\n", 3, 35, "rate"},
+		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 5:\n", 3, 35, "rate"},
+		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 5/\n", 3, 35, "rate"},
+		{LABEL "when = ip_id=\n", 3, 8, "not one of"},
+		{LABEL "when = ip_id\n", 3, 8, "not one of"},
+		{"class = Linux, Linux, 1000001\n", 1, 23, "weight"},
+		{"class = Linux, " WORD_64 "\n", 1, 16, "the family is empty or longer than 63"},
+		{"class = " WORD_64 ", Linux\n", 1, 9, "the class is empty or longer than 63"},
+		{"doubt = fuzzy\n", 1, 9, "KIND, SHARE"},
+		{"doubt = fuzzy, 0.991\n", 1, 9, "KIND, SHARE"},
+		{"doubt = some, 0.5\n", 1, 9, "not one of fuzzy"},
+		{HEAD "label = s:unix:" WORD_64 ":3.x\n", 2, 16, "empty or too long"},
+		{HEAD "label = s:unix:Linux:" WORD_64 "\n", 2, 16, "empty or too long"},
+		{HEAD "label = s:unix:Linux:" WORD_58 "\n", 2, 16, "longer than 63 bytes together"},
+		{HEAD "label = s::Linux:3.x\n", 2, 9, "given as"},
+		{HEAD "label = s:unix:Linux\n", 2, 9, "given as"},
+		{HEAD "label =\n", 2, 1, "nothing stands behind"},
+		{HEAD "sys = Linux\n", 2, 1, "behind a label"},
+		{"from = a book\n", 1, 1, "belongs below"},
+		{"[tcp:request]x\n", 1, 1, "a section is given"},
+		{"[]\n", 1, 2, "no section"},
 		{LABEL SIG "[mtu]\nsig = what ever\n[tcp:request]\n" SIG, 7, 7,
 		 "before the first label"},
 	};
@@ -85,15 +116,76 @@ Test(sigdb, refuses)
 	}
 }
 
+/* The most and the longest that is allowed; blanks of every kind around it. */
+Test(sigdb, accepts)
+{
+	static const char *const cases[] = {
+		"",
+		"\n\n",
+		"; comment",
+		"class = Linux, Linux, 1000000\n",
+		"class = Linux, Linux, 1.\n",
+		"class = Linux, Linux, 0.0000000001\n",
+		"class = " WORD_63 ", " WORD_63 "\n",
+		"classes = win,unix\n",
+		"doubt = fuzzy, 0.99\ndoubt = generic, 0\n doubt = specific , 0.5 \n",
+		LABEL "sys = Linux\n" SIG,
+		LABEL "when = ip_id=65535\n" SIG "when = ip_id = 0\n" SIG,
+		LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 1000\n",
+		LABEL "\t sig\t=\t*:64:0:*:29200,7:mss:df:0\t@\t0.5\t \r\n",
+		HEAD "label = s:unix:Linux:" WORD_57 "\n",
+		HEAD "label = s:unix:" WORD_63 ":\n",
+		"[mtu]\nlabel = what ever\nsig = it says\n[http:request]\nnonsense = 1\n" LABEL SIG,
+	};
+	struct text_error error = {0};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup();
+		cr_expect_eq(sigdb_load(db, cases[i], strlen(cases[i]), &error), 0, "%s: %u:%u %s",
+			     cases[i], error.line, error.column, error.what);
+		teardown();
+	}
+}
+
 Test(sigdb, refuses_long_lines, .init = setup, .fini = teardown)
 {
 	static char text[5000];
 	struct text_error error;
 
-	memset(text, ' ', sizeof(text));
-	text[3000] = '\n';
-	cr_expect_eq(sigdb_load(db, text, sizeof(text), &error), -EINVAL);
+	memset(text, ';', sizeof(text));
+	text[2048] = '\n';
+	cr_expect_eq(sigdb_load(db, text, 2049, &error), 0, "2048 bytes");
+	text[2048] = ';';
+	text[2049] = '\n';
+	cr_expect_eq(sigdb_load(db, text, 2050, &error), -EINVAL);
 	cr_expect_eq(error.line, 1);
+}
+
+/* Whatever allocation fails, loading or building says so, and all of it can be freed. */
+Test(sigdb, out_of_memory)
+{
+	static const char text[] =
+		"class = Windows, Windows\n" LABEL "from = a book\n" SIG "label = g:win:Windows:\n"
+		"sig = *:128:0:*:%8192,0:mss,nop,nop,sok:df,id+:0 @ 3\n"
+		"sig = *:128:0:*:mss*max,*:mss,nop,ws,nop,nop,sok:df,id+:0 @ 3\n";
+	unsigned failures = 0;
+	int r;
+
+	for (;; failures++) {
+		vocab = vocab_new();
+		alloc_fail_after(failures);
+		db = sigdb_new(vocab);
+		r = db ? sigdb_load(db, text, strlen(text), NULL) : -ENOMEM;
+		if (r == 0)
+			r = sigdb_build(db);
+		sigdb_free(db);
+		vocab_free(vocab);
+		if (!alloc_has_failed())
+			break;
+		cr_expect_eq(r, -ENOMEM, "allocation %u: %d", failures, r);
+	}
+	cr_expect_eq(r, 0);
+	cr_expect_geq(failures, 10, "%u", failures);
 }
 
 Test(sigdb, refuses_many_moduli, .init = setup, .fini = teardown)
@@ -201,6 +293,11 @@ Test(sigdb, priors, .init = setup, .fini = teardown)
 	c = vocab_find(vocab, VOCAB_CLASS, "C", 1);
 	cr_expect_eq(sigdb_set_prior(db, (unsigned)c, 0), -EINVAL);
 	cr_expect_eq(sigdb_set_prior(db, VOCAB_CLASSES_MAX, 1), -EINVAL);
+	cr_expect_eq(sigdb_set_prior(db, (unsigned)c, -1), -EINVAL);
+	cr_expect_eq(sigdb_set_prior(db, (unsigned)c, NAN), -EINVAL);
+	cr_expect_eq(sigdb_set_prior(db, (unsigned)c, 1e6f), 0);
+	cr_expect_eq(sigdb_set_prior(db, (unsigned)c, 1000001), -EINVAL);
+	cr_expect_eq(sigdb_set_prior(db, VOCAB_CLASSES_MAX - 1, 1), 0);
 	cr_expect_eq(sigdb_set_prior(db, (unsigned)c, 0.5f), 0);
 	load("class = C, F, 7\n");
 	cr_assert_eq(sigdb_build(db), 0);
