@@ -16,7 +16,7 @@ DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev l
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev \
 	zlib1g-dev liblzma-dev libzstd-dev nettle-dev libmicrohttpd-dev \
 	libmosquitto-dev libssl-dev libcurl4-openssl-dev libsystemd-dev
-CHECK_DEPS := $(DEPS) zstd xz-utils python3-scapy tshark gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
+CHECK_DEPS := $(DEPS) zstd gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy curl jq systemd zsh fish
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
@@ -92,7 +92,7 @@ SHARE_LIBS = $(shell pkg-config --libs libmosquitto libcrypto libcurl libsystemd
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps deps-check run web check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-layers \
+.PHONY: help all deps deps-check run web check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
 	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
@@ -177,6 +177,10 @@ check-tsan: ## the daemon under load, reloads and ThreadSanitizer (root)
 
 check-golden: all ## captures made by the tests, against tcpdump and expected lines
 	@tests/check.sh $(BUILD) golden
+
+check-captures: all ## the captures of check-golden, counted by tshark as well
+	@tests/deps.sh --no-services $(CHECK_DEPS) tshark
+	@BUILD=$(BUILD) tests/golden/test_encapsulations.py --tshark
 
 check-fuzz: ## replay the fuzz corpora under ASan and UBSan
 	@$(MAKE) --no-print-directory SAN=1 fuzz-build
