@@ -38,8 +38,8 @@ enum link_type {
 	LINK_SLL2 = 276,
 	LINK_BRCM_TAG = 281,
 	LINK_BRCM_PREPEND = 282,
-	LINK_DSA = 283,
-	LINK_EDSA = 284,
+	LINK_DSA = 284,
+	LINK_EDSA = 285,
 };
 
 #define ARPHRD_WLAN 801
