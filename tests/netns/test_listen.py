@@ -1,0 +1,155 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`synprint classify -i`: every SYN of an interface as it comes, with the daemon's own verdicts and
+without touching anything; what answers, with --servers; and a file that grows."""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import lab
+import traffic
+
+RATE, CONNECTIONS = 2000, 4000
+
+
+class Listener:
+    """classify with its lines, in a namespace; `as_nobody` has no rights."""
+
+    def __init__(self, lab_, namespace, *arguments):
+        self.out = lab_.dir / f"listen{len(lab_.processes)}"
+        self.log = self.out.with_suffix(".err")
+        with open(self.out, "wb") as out, open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", namespace, lab.SYNPRINT, "classify", *arguments], stdout=out,
+                stderr=log, env=os.environ | {"SYNPRINT_CONF_DIR": str(lab.CONF)})
+        lab_.adopt(self)
+
+    def lines(self):
+        text = self.out.read_text()
+        return text[:text.rfind("\n") + 1].splitlines()
+
+    def objects(self):
+        return [json.loads(line) for line in self.lines()]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(20) == 0, self.log.read_text()
+        return self.log.read_text()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def is_listening(namespace):
+    """A packet socket is there (packet(7))."""
+    return lambda: len(lab.sh("cat", "/proc/net/packet", namespace=namespace).stdout.splitlines()) > 1
+
+
+def listen(lab_, namespace, *arguments):
+    listener = Listener(lab_, namespace, *arguments)
+    lab.wait_until(is_listening(namespace), "classify listens")
+    return listener
+
+
+def same_verdicts(lab_):
+    """At 2,000 connections a second: all SYNs, the daemon's verdicts, and no rule but the daemon's."""
+    lab_.adopt(traffic.Server(lab_.server))
+    before = lab_.snapshot()
+    kept = lab_.dir / "kept.pcap"
+    listener = listen(lab_, lab_.gateway, "-i", "g0", "--json", "-w", str(kept))
+    lab_.expect_snapshot(before, "listening made rules")
+    daemon = lab_.daemon().start()
+    load = lab_.adopt(traffic.Load(lab_.client, RATE, CONNECTIONS, sources=100))
+    result = load.result()
+    traffic.expect_no_failure(result, "while listening")
+    sent = result["started"] + result["retransmissions"]
+    lab.wait_until(lambda: len(listener.lines()) >= sent, "each SYN has its line", 20)
+    log = listener.stop()
+    seen = listener.objects()
+    assert len(seen) == sent, f"{len(seen)} lines of {sent} SYNs"
+    assert "dropped" not in log and f"SYNs {sent}" in log, log
+    for one in {one["ip"]: one for one in seen}.values():
+        theirs = daemon.verdict(one["ip"])
+        for member in ("sig", "os", "dist_hops"):
+            assert one[member] == theirs[member], (one, theirs)
+        assert one["link"]["mtu"] == theirs["link"]["mtu"], (one, theirs)
+    lab.figure(f"{len(seen)} SYNs at {RATE}/s, each with a line, none dropped")
+    again = lab.sh(lab.SYNPRINT, "classify", "--json", str(kept)).stdout.splitlines()
+    assert [json.loads(line)["sig"] for line in again] == [one["sig"] for one in seen]
+
+
+def each_at_once(lab_):
+    """A line comes while its connection is young, and `any` tells a forwarded SYN once."""
+    lab_.adopt(traffic.Server(lab_.server))
+    listener = listen(lab_, lab_.gateway, "-i", "any", "--csv")
+    lab.wait_until(lambda: len(listener.lines()) == 1, "the columns' names come at once")
+    delays = []
+    for number in range(1, 11):
+        begin = time.monotonic()
+        traffic.connect(lab_.client, lab.SERVER4 if number % 2 else lab.SERVER6)
+        lab.wait_until(lambda: len(listener.lines()) >= 1 + number, f"line {number}")
+        delays.append((time.monotonic() - begin) * 1000)
+    time.sleep(0.3)
+    assert len(listener.lines()) == 11, "a forwarded SYN came twice"
+    listener.stop()
+    lab.figure(f"a SYN and its line: {sorted(delays)[5]:.0f} ms in between, as a process sees it")
+
+
+def both_halves(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    listener = listen(lab_, lab_.gateway, "-i", "g0", "--handshakes", "--json")
+    traffic.connect(lab_.client, lab.SERVER4)
+    with contextlib.suppress(OSError):
+        traffic.connect(lab_.client, lab.SERVER4, port=81)  # nobody answers
+    lab.wait_until(lambda: len(listener.lines()) >= 2, "both lines")
+    listener.stop()
+    syn, answer = listener.objects()
+    assert (syn["kind"], answer["kind"]) == ("syn", "synack"), (syn, answer)
+    assert syn["community_id"] == answer["community_id"], (syn, answer)
+    assert answer["ip"] == lab.SERVER4 and answer["os"]["class"] == "Linux", answer
+
+
+def without_rights(lab_):
+    done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set=-all",
+                           "--inh-caps=-all", lab.SYNPRINT, "classify", "-i", "lo"],
+                          capture_output=True, text=True, timeout=20,
+                          env=os.environ | {"SYNPRINT_CONF_DIR": str(lab.CONF)})
+    assert done.returncode == 5 and done.stdout == "", done
+    assert re.fullmatch(r"synprint: listening on lo takes CAP_NET_RAW: .*\n", done.stderr), done.stderr
+    missing = lab.sh(lab.SYNPRINT, "classify", "-i", "nosuch0", check=False)
+    assert missing.returncode == 1 and "no interface nosuch0" in missing.stderr, missing.stderr
+
+
+def file_that_grows(lab_):
+    """tcpdump writes, classify follows: the line is there a moment later."""
+    lab_.adopt(traffic.Server(lab_.server))
+    path = lab_.dir / "growing.pcap"
+    path.write_bytes(b"")
+    dump = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "tcpdump", "-U", "-q", "-n", "-i", "g0", "-w",
+                             str(path), "tcp"], stderr=subprocess.DEVNULL)
+    try:
+        lab.wait_until(lambda: path.stat().st_size >= 24, "tcpdump listens")
+        listener = Listener(lab_, lab_.gateway, "--follow", "--json", str(path))
+        delays = []
+        for number in range(1, 6):
+            size = path.stat().st_size
+            traffic.connect(lab_.client, lab.SERVER4)
+            lab.wait_until(lambda: path.stat().st_size > size, "tcpdump wrote it")
+            begin = time.monotonic()
+            lab.wait_until(lambda: len(listener.lines()) >= number, f"line {number}")
+            delays.append((time.monotonic() - begin) * 1000)
+        listener.stop()
+        lab.figure(f"behind a file that grows: at most {max(delays):.0f} ms")
+    finally:
+        dump.terminate()
+        dump.wait()
+
+
+if __name__ == "__main__":
+    lab.run(same_verdicts, each_at_once, both_halves, without_rights, file_that_grows)
