@@ -131,7 +131,7 @@ def file_that_grows(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     path = lab_.dir / "growing.pcap"
     path.write_bytes(b"")
-    dump = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "tcpdump", "-U", "-q", "-n", "-i", "g0", "-w",
+    dump = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "tcpdump", "-U", "--immediate-mode", "-n", "-i", "g0", "-w",
                              str(path), "tcp"], stderr=subprocess.DEVNULL)
     try:
         lab.wait_until(lambda: path.stat().st_size >= 24, "tcpdump listens")
