@@ -14,6 +14,10 @@ TOOLS = [
     ("zmap", "zmap -q -p 8080 -i c0 -S {client} -G {mac} -P 1 -c 1 --blacklist-file=/dev/null "
              "-o /dev/null {server}/32"),
     ("hping", "hping3 -q -S -p 8080 -c 1 {server}"),
+    ("hping", "hping3 -q -S -w 64240 -s 20001 -p 8080 -c 1 {server}"),
+    ("hping", "hping3 -q -S -w 777 -s 20002 -p 8080 -c 1 {server}"),
+    ("nping", "nping -q --tcp -p 8080 -c 1 {server}"),
+    ("bare", "nping -q --tcp --win 777 -p 8080 -c 1 {server}"),
 ]
 
 

@@ -83,7 +83,7 @@ ALL = [
     Extra("baseline: 1400 where 7 of 8 have it", ACCESS, "baseline_normal",
           "what a carrier's clients have is its network's", among((1400, 70), (1500, 10)), 1400,
           is_large=True),
-    Extra("baseline: 1400 where 1 of 8 has it", POSSIBLE, "",
+    Extra("baseline: 1400 where 1 of 8 has it", ACCESS, "",
           "neither usual nor rare", among((1400, 10), (1500, 70)), 1400, is_large=True),
     Extra("baseline: 1492 where nobody has it", POSSIBLE, "baseline_rare",
           "no DSL network: what is DSL's elsewhere needs another reason here",

@@ -130,6 +130,8 @@ void link_pair(const struct link *v4, const struct link *v6, struct link_pair *r
 	case LINK_PAIR_SAME_MTU:
 		if (is_interface_of_tunnel(v4, v6))
 			pair.grade = LINK_LIKELY;
+		else if (v4->mss_clamped && v6->mss_clamped && v4->kind == LINK_AMBIGUOUS)
+			pair.grade = at_least_possible(pair.grade);
 		break;
 	case LINK_PAIR_SAME_MSS:
 		pair.grade = lower(lower(v4->grade, v6->grade), LINK_POSSIBLE);

@@ -160,6 +160,14 @@ static void believe_found(struct opinion *opinion, const struct found *found, co
 	opinion_tell(opinion, node, name);
 }
 
+/* What is known of the window and scale, whatever the options; or NULL. */
+static const struct node *find_window_scale(struct question *question)
+{
+	static const struct form form = {.win_kind = SIG_WIN_VALUE, .has_wscale = true};
+
+	return question_find(question, LEVEL_WINDOW_SCALE, &form, 0);
+}
+
 /* P(what a node is about | class), but for a factor that is the same for all. */
 static void belief_factors(const struct sigdb *db, const struct belief *belief,
 			   float ret_factors[VOCAB_CLASSES_MAX])
@@ -247,7 +255,6 @@ static struct shape believe_parts(struct question *question, struct opinion *opi
 
 static struct shape believe_shape(struct question *question, struct opinion *opinion)
 {
-	static const struct form form = {.win_kind = SIG_WIN_VALUE, .has_wscale = true};
 	struct found found = {.count = 0};
 	const struct node *windows;
 	struct shape shape;
@@ -258,7 +265,7 @@ static struct shape believe_shape(struct question *question, struct opinion *opi
 		return (struct shape){.whole = true, .count = found.total};
 	}
 	shape = believe_parts(question, opinion);
-	windows = question_find(question, LEVEL_WINDOW_SCALE, &form, 0);
+	windows = find_window_scale(question);
 	judge_window(question, opinion, windows);
 	weigh_fields(question, opinion, windows);
 	return shape;
@@ -398,7 +405,7 @@ static void match_skeleton(struct question *question, struct opinion *opinion)
 	if (!found.count)
 		return;
 	believe_found(opinion, &found, "options");
-	weigh_fields(question, opinion, NULL);
+	weigh_fields(question, opinion, has_shape ? NULL : find_window_scale(question));
 	sig = closest(question, opinion);
 	if (has_timestamps(sig->opt_kinds, sig->opt_count) &&
 	    !has_timestamps(syn->opt_kinds, syn->opt_count))

@@ -178,6 +178,8 @@ Test(link_weigh, pairs, .init = setup, .fini = teardown)
 		{"PPPoE", 1452, 65535, 1432, 65535, LINK_PAIR_SAME_MTU, LINK_ACCESS, false},
 		{"a phone's 1400", 1360, 65535, 1340, 65535, LINK_PAIR_SAME_MTU, LINK_ACCESS,
 		 false},
+		{"OpenVPN's mssfix for both", 1400, 64240, 1380, 64800, LINK_PAIR_SAME_MTU,
+		 LINK_POSSIBLE, false},
 		{"a clamp to 1380", 1380, 65535, 1380, 65535, LINK_PAIR_SAME_MSS, LINK_ACCESS,
 		 false},
 		{"a DSL router's clamp", 1412, 64240, 1412, 64800, LINK_PAIR_SAME_MSS, LINK_ACCESS,
