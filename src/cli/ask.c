@@ -3,10 +3,12 @@
 #include "cli/ask.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config/config.h"
+#include "core/base/addr.h"
 
 #define ANSWER_TIMEOUT_MS 5000
 
@@ -142,4 +144,126 @@ int ask_request(const struct cli *cli, const cJSON *request, struct ask *ret_ask
 	if (r == CLI_OK)
 		r = ask_reply(ret_ask, ret_line, ret_reply);
 	return r;
+}
+
+const cJSON *ask_member(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+const char *ask_text(const cJSON *object, const char *name)
+{
+	const char *text = cJSON_GetStringValue(ask_member(object, name));
+
+	return text ? text : "-";
+}
+
+double ask_number(const cJSON *object, const char *name)
+{
+	const cJSON *value = ask_member(object, name);
+
+	return cJSON_IsNumber(value) ? value->valuedouble : 0;
+}
+
+/* ---- commands that are one request ---- */
+
+static int add_option(const struct cli *cli, const struct ask_option *option, cJSON *request)
+{
+	unsigned port;
+
+	cJSON_DeleteItemFromObjectCaseSensitive(request, option->member);
+	switch (option->kind) {
+	case ASK_TEXT: cJSON_AddStringToObject(request, option->member, optarg); break;
+	case ASK_PORT:
+		if (cli_parse_uint(optarg, 1, 65535, &port) < 0)
+			return cli_usage_error(cli, "--%s is a number from 1 to 65535",
+					       option->name);
+		cJSON_AddNumberToObject(request, option->member, port);
+		break;
+	}
+	return CLI_OK;
+}
+
+static int read_options(struct cli *cli, int argc, char **argv, const struct ask_command *command,
+			cJSON *request)
+{
+	static const struct option common[] = {CLI_COMMON_OPTIONS};
+	struct option options[ASK_OPTIONS_MAX + sizeof(common) / sizeof(common[0])];
+	int count = 0, option, r = CLI_OK;
+
+	for (; count < ASK_OPTIONS_MAX && command->options[count].name; count++)
+		options[count] = (struct option){command->options[count].name, required_argument,
+						 NULL, CLI_OPT_OWN + count};
+	memcpy(options + count, common, sizeof(common));
+	while (r == CLI_OK && (option = cli_option(cli, argc, argv, options)) != -1) {
+		if (option == CLI_STOP)
+			return CLI_STOP;
+		r = add_option(cli, &command->options[option - CLI_OPT_OWN], request);
+	}
+	return r;
+}
+
+static bool has_all(const struct ask_command *command, const cJSON *request)
+{
+	for (unsigned i = 0; i < ASK_OPTIONS_MAX && command->options[i].name; i++)
+		if (command->options[i].is_required &&
+		    !ask_member(request, command->options[i].member))
+			return false;
+	return true;
+}
+
+static int make_request(struct cli *cli, int argc, char **argv, const struct ask_command *command,
+			cJSON *request)
+{
+	int r = read_options(cli, argc, argv, command, request);
+	struct addr addr;
+
+	if (r != CLI_OK)
+		return r;
+	if (command->operands && optind < argc) {
+		cli->exit = command->operands(cli, (const char *const *)(argv + optind),
+					      (unsigned)(argc - optind));
+		return CLI_STOP;
+	}
+	if (optind + command->has_address != argc || !has_all(command, request))
+		return cli_usage_error(cli, "%s takes %s", cli->command->name, command->takes);
+	if (command->limit)
+		cJSON_AddNumberToObject(request, "limit", command->limit);
+	if (!command->has_address)
+		return CLI_OK;
+	if (addr_parse(argv[optind], &addr) < 0)
+		return cli_usage_error(cli, "'%s' is no IP address", argv[optind]);
+	cJSON_AddStringToObject(request, "ip", argv[optind]);
+	return CLI_OK;
+}
+
+static int tell(const struct cli *cli, const struct ask_command *command, const char *line,
+		const cJSON *reply)
+{
+	int r = CLI_OK;
+
+	if (cli->json)
+		puts(line);
+	else
+		r = command->print(reply);
+	if (r == CLI_OK && command->truth && !cJSON_IsTrue(ask_member(reply, command->truth)))
+		return CLI_FAILED;
+	return r;
+}
+
+int ask_run(struct cli *cli, int argc, char **argv, const struct ask_command *command)
+{
+	cJSON *request = ask_new_request(command->op), *reply = NULL;
+	struct ask ask = {.synprint = NULL};
+	const char *line;
+	int r = make_request(cli, argc, argv, command, request);
+
+	if (r == CLI_OK)
+		r = ask_request(cli, request, &ask, &line, &reply);
+	if (r == CLI_OK)
+		r = tell(cli, command, line, reply);
+	cJSON_Delete(reply);
+	cJSON_Delete(request);
+	ask_close(&ask);
+	return r == CLI_STOP ? cli->exit : r;
 }

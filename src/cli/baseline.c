@@ -11,18 +11,6 @@
 #define SHARE_TOLD 0.005 /* what rounds to 0 % is left out */
 #define OUT_BYTES 4096
 
-static const cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static double number_of(const cJSON *object, const char *name)
-{
-	const cJSON *value = member(object, name);
-
-	return cJSON_IsNumber(value) ? value->valuedouble : 0;
-}
-
 static void set_number(cJSON *request, const char *name, double number)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(request, name);
@@ -54,7 +42,7 @@ static int ask_pages(struct ask *ask, cJSON *request, cJSON *list)
 			r = ask_reply(ask, &line, &reply);
 		if (r == CLI_OK)
 			take_networks(reply, list);
-		cursor = number_of(reply, "cursor");
+		cursor = ask_number(reply, "cursor");
 		cJSON_Delete(reply);
 	} while (r == CLI_OK && cursor > 0);
 	return r;
@@ -63,15 +51,15 @@ static int ask_pages(struct ask *ask, cJSON *request, cJSON *list)
 static int compare(const void *left, const void *right)
 {
 	const cJSON *const *a = left, *const *b = right;
-	double x = number_of(*a, "clients"), y = number_of(*b, "clients");
+	double x = ask_number(*a, "clients"), y = ask_number(*b, "clients");
 
 	return (x < y) - (x > y);
 }
 
 static void put_network(const cJSON *network, struct text_buf *out)
 {
-	const char *prefix = cJSON_GetStringValue(member(network, "prefix"));
-	const char *name = cJSON_GetStringValue(member(network, "name"));
+	const char *prefix = cJSON_GetStringValue(ask_member(network, "prefix"));
+	const char *name = cJSON_GetStringValue(ask_member(network, "name"));
 	const cJSON *mtu;
 	unsigned told = 0;
 
@@ -79,12 +67,12 @@ static void put_network(const cJSON *network, struct text_buf *out)
 		  prefix ? prefix
 		  : name ? name
 			 : "-",
-		  number_of(network, "clients"));
-	cJSON_ArrayForEach (mtu, member(network, "mtus")) {
-		double share = number_of(mtu, "share");
+		  ask_number(network, "clients"));
+	cJSON_ArrayForEach (mtu, ask_member(network, "mtus")) {
+		double share = ask_number(mtu, "share");
 
 		if (told++ < MTUS_TOLD && share >= SHARE_TOLD)
-			text_putf(out, " %.0f %.0f%%", number_of(mtu, "mtu"), share * 100);
+			text_putf(out, " %.0f %.0f%%", ask_number(mtu, "mtu"), share * 100);
 	}
 	text_put_char(out, '\n');
 }

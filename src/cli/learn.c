@@ -3,70 +3,26 @@
 #include <stdio.h>
 
 #include "cli/ask.h"
-#include "core/base/addr.h"
 
-enum { OPT_PORT = CLI_OPT_OWN, OPT_USER_AGENT };
-
-static int print_reply(const struct cli *cli, const char *line, const cJSON *reply)
+static int print_reply(const cJSON *reply)
 {
-	const char *result =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(reply, "result"));
-	bool is_learned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "learned"));
-
-	puts(cli->json ? line : is_learned ? "learned" : result ? result : "not learned");
-	return is_learned ? CLI_OK : CLI_FAILED;
-}
-
-static int ask_learn(const struct cli *cli, const cJSON *request)
-{
-	cJSON *reply = NULL;
-	struct ask ask;
-	const char *line;
-	int r = ask_request(cli, request, &ask, &line, &reply);
-
-	if (r == CLI_OK)
-		r = print_reply(cli, line, reply);
-	cJSON_Delete(reply);
-	ask_close(&ask);
-	return r;
-}
-
-static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
-{
-	static const struct option options[] = {{"port", required_argument, NULL, OPT_PORT},
-						{"user-agent", required_argument, NULL,
-						 OPT_USER_AGENT},
-						CLI_COMMON_OPTIONS};
-	const char *user_agent = NULL;
-	unsigned port = 0;
-	struct addr addr;
-	int option;
-
-	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
-		if (option == OPT_USER_AGENT)
-			user_agent = optarg;
-		else if (cli_parse_uint(optarg, 1, 65535, &port) < 0)
-			return cli_usage_error(cli, "--port is a number from 1 to 65535");
-	}
-	if (option == CLI_STOP)
-		return cli->exit;
-	if (optind + 1 != argc || !port || !user_agent)
-		return cli_usage_error(cli, "learn takes an address, --port and --user-agent");
-	if (addr_parse(argv[optind], &addr) < 0)
-		return cli_usage_error(cli, "'%s' is no IP address", argv[optind]);
-	cJSON_AddStringToObject(request, "ip", argv[optind]);
-	cJSON_AddNumberToObject(request, "port", port);
-	cJSON_AddStringToObject(request, "user_agent", user_agent);
-	return ask_learn(cli, request);
+	puts(cJSON_IsTrue(ask_member(reply, "learned")) ? "learned" : ask_text(reply, "result"));
+	return CLI_OK;
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	cJSON *request = ask_new_request("learn");
-	int r = run_with_request(cli, argc, argv, request);
+	static const struct ask_command command = {
+		.op = "learn",
+		.has_address = true,
+		.takes = "an address, --port and --user-agent",
+		.options = {{"port", "port", ASK_PORT, true},
+			    {"user-agent", "user_agent", ASK_TEXT, true}},
+		.truth = "learned",
+		.print = print_reply,
+	};
 
-	cJSON_Delete(request);
-	return r;
+	return ask_run(cli, argc, argv, &command);
 }
 
 const struct cli_command cli_learn = {

@@ -4,30 +4,21 @@
 
 #include "cli/ask.h"
 
+static int print_reply(const cJSON *reply)
+{
+	fputs(ask_text(reply, "metrics"), stdout);
+	return CLI_OK;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {CLI_COMMON_OPTIONS};
-	cJSON *request, *reply = NULL;
-	const cJSON *metrics;
-	struct ask ask;
-	const char *line;
-	int r;
+	static const struct ask_command command = {
+		.op = "metrics",
+		.takes = "no argument",
+		.print = print_reply,
+	};
 
-	if (cli_option(cli, argc, argv, options) == CLI_STOP)
-		return cli->exit;
-	if (optind != argc)
-		return cli_usage_error(cli, "metrics takes no argument");
-	request = ask_new_request("metrics");
-	r = ask_request(cli, request, &ask, &line, &reply);
-	metrics = cJSON_GetObjectItemCaseSensitive(reply, "metrics");
-	if (r == CLI_OK && (cli->json || !cJSON_IsString(metrics)))
-		puts(line);
-	else if (r == CLI_OK)
-		fputs(metrics->valuestring, stdout);
-	cJSON_Delete(reply);
-	cJSON_Delete(request);
-	ask_close(&ask);
-	return r;
+	return ask_run(cli, argc, argv, &command);
 }
 
 const struct cli_command cli_metrics = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synprint status: how the daemon does, as the daemon tells it, in aligned lines. */
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/ask.h"
 
@@ -77,40 +76,23 @@ static void print_tree(const cJSON *tree, int indent)
 	}
 }
 
-static int ask_status(const struct cli *cli)
+static int print_reply(const cJSON *reply)
 {
-	cJSON *request, *reply = NULL;
-	struct ask ask;
-	const char *line;
-	int r = ask_open(cli, &ask);
+	const cJSON *ok = ask_member(reply, "ok");
 
-	if (r != CLI_OK)
-		return r;
-	request = ask_new_request("status");
-	r = ask_send(&ask, request);
-	if (r == CLI_OK)
-		r = ask_reply(&ask, &line, &reply);
-	if (r == CLI_OK && cli->json) {
-		puts(line);
-	} else if (r == CLI_OK) {
-		cJSON_DeleteItemFromObjectCaseSensitive(reply, "ok");
-		print_tree(reply, 0);
-	}
-	cJSON_Delete(reply);
-	cJSON_Delete(request);
-	ask_close(&ask);
-	return r;
+	print_tree(ok ? ok->next : reply->child, 0);
+	return CLI_OK;
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {CLI_COMMON_OPTIONS};
+	static const struct ask_command command = {
+		.op = "status",
+		.takes = "no argument",
+		.print = print_reply,
+	};
 
-	if (cli_option(cli, argc, argv, options) == CLI_STOP)
-		return cli->exit;
-	if (optind < argc)
-		return cli_usage_error(cli, "status takes no arguments");
-	return ask_status(cli);
+	return ask_run(cli, argc, argv, &command);
 }
 
 const struct cli_command cli_status = {

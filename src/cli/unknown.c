@@ -7,68 +7,46 @@
 #include "cli/classify/shapes.h"
 #include "control/proto.h"
 
-static double number_of(const cJSON *object, const char *name)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-
-	return cJSON_IsNumber(value) ? value->valuedouble : 0;
-}
-
 static void print_entry(const cJSON *entry, unsigned number)
 {
-	const cJSON *sig = cJSON_GetObjectItemCaseSensitive(entry, "sig");
+	const cJSON *sig = ask_member(entry, "sig");
 	char first[32], last[32];
 
 	if (!cJSON_IsString(sig))
 		return;
-	shapes_format_time((uint32_t)number_of(entry, "first_seen"), first);
-	shapes_format_time((uint32_t)number_of(entry, "last_seen"), last);
-	printf("\n; %.0f SYNs, from %s to %s\n", number_of(entry, "count"), first, last);
+	shapes_format_time((uint32_t)ask_number(entry, "first_seen"), first);
+	shapes_format_time((uint32_t)ask_number(entry, "last_seen"), last);
+	printf("\n; %.0f SYNs, from %s to %s\n", ask_number(entry, "count"), first, last);
 	printf("label = s:other:Unnamed:%u\nsig = %s\n", number, sig->valuestring);
 }
 
-static int print_reply(const struct cli *cli, const char *line, const cJSON *reply)
+static int print_reply(const cJSON *reply)
 {
 	const cJSON *entry;
 	unsigned number = 0;
 
-	if (cli->json) {
-		puts(line);
-		return CLI_OK;
-	}
 	printf("; %.0f SYNs of %.0f shapes that nothing in the database looks like\n",
-	       number_of(reply, "syns"), number_of(reply, "shapes"));
-	if (number_of(reply, "evicted") > 0)
+	       ask_number(reply, "syns"), ask_number(reply, "shapes"));
+	if (ask_number(reply, "evicted") > 0)
 		printf("; %.0f rare shapes gave way to others and are not shown\n",
-		       number_of(reply, "evicted"));
+		       ask_number(reply, "evicted"));
 	printf("[tcp:request]\n");
-	cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive(reply, "unknown"))
+	cJSON_ArrayForEach (entry, ask_member(reply, "unknown"))
 		print_entry(entry, ++number);
 	return CLI_OK;
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {CLI_COMMON_OPTIONS};
-	cJSON *request, *reply = NULL;
-	struct ask ask;
-	const char *line;
-	int r;
+	static const struct ask_command command = {
+		.op = "unknown",
+		.takes = "capture files, or no argument",
+		.operands = classify_unknown,
+		.limit = PROTO_LIMIT_MAX,
+		.print = print_reply,
+	};
 
-	if (cli_option(cli, argc, argv, options) == CLI_STOP)
-		return cli->exit;
-	if (optind != argc)
-		return classify_unknown(cli, (const char *const *)(argv + optind),
-					(unsigned)(argc - optind));
-	request = ask_new_request("unknown");
-	cJSON_AddNumberToObject(request, "limit", PROTO_LIMIT_MAX);
-	r = ask_request(cli, request, &ask, &line, &reply);
-	if (r == CLI_OK)
-		r = print_reply(cli, line, reply);
-	cJSON_Delete(reply);
-	cJSON_Delete(request);
-	ask_close(&ask);
-	return r;
+	return ask_run(cli, argc, argv, &command);
 }
 
 const struct cli_command cli_unknown = {
