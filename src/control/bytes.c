@@ -48,17 +48,6 @@ char *bytes_reserve(struct bytes *bytes, size_t len)
 	return bytes_front(bytes) + bytes->len;
 }
 
-int bytes_append(struct bytes *bytes, const char *data, size_t len)
-{
-	char *end = bytes_reserve(bytes, len);
-
-	if (!end)
-		return -ENOMEM;
-	memcpy(end, data, len);
-	bytes->len += len;
-	return 0;
-}
-
 void bytes_consume(struct bytes *bytes, size_t len)
 {
 	bytes->start += len;

@@ -26,9 +26,6 @@ char *bytes_front(const struct bytes *bytes);
  */
 char *bytes_reserve(struct bytes *bytes, size_t len);
 
-/** bytes_append() - Return: 0, or -ENOMEM with nothing changed. */
-int bytes_append(struct bytes *bytes, const char *data, size_t len);
-
 /** bytes_consume() - take @len (at most bytes.len) away from the front; it stays readable until more comes. */
 void bytes_consume(struct bytes *bytes, size_t len);
 

@@ -297,7 +297,7 @@ class Lab:
 
 
 def has_kernel_nft_queue(lab):
-    """Whether nft's own queue expression works here; DESIGN.md section 6."""
+    """Whether nft's own queue expression works here: Debian's kernel has it, some others do not."""
     done = sh("nft", "-f", "-", namespace=lab.gateway, check=False, stdin=
               "table inet sp-probe { chain c { type filter hook prerouting priority 0; "
               "queue num 0 bypass } }\ndelete table inet sp-probe\n")

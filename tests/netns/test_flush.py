@@ -9,7 +9,7 @@ import lab
 import traffic
 
 CLIENTS = 300  # of each IP version; most of them stay silent afterwards
-BACK_WITHIN_S = 2  # DESIGN.md section 6
+BACK_WITHIN_S = 2  # a look at the rules each second, and a commit's wait
 
 DAMAGE = [
     ["nft", "flush", "ruleset"],

@@ -15,7 +15,7 @@ import stall
 import traffic
 
 WATCHDOG_S = 4
-P0F_OK, P0F_NO_MATCH = 0x10, 0x20  # DESIGN.md section 7
+P0F_OK, P0F_NO_MATCH = 0x10, 0x20  # src/control/p0f.h
 
 
 class Manager:

@@ -45,17 +45,6 @@ void text_put_uint(struct text_buf *buf, uint64_t value)
 	text_put_len(buf, digits, (size_t)(end - digits));
 }
 
-void text_put_int(struct text_buf *buf, int64_t value)
-{
-	uint64_t size = (uint64_t)value;
-
-	if (value < 0) {
-		text_put_char(buf, '-');
-		size = 0 - size;
-	}
-	text_put_uint(buf, size);
-}
-
 void text_put_permille(struct text_buf *buf, unsigned permille)
 {
 	char fraction[4] = {'.', (char)('0' + permille / 100 % 10),

@@ -57,7 +57,6 @@ static inline void text_put(struct text_buf *buf, const char *text)
 }
 
 void text_put_uint(struct text_buf *buf, uint64_t value);
-void text_put_int(struct text_buf *buf, int64_t value);
 
 /** text_put_permille() - a fraction of 1000 as a decimal number: 985 is "0.985", 1000 is "1". */
 void text_put_permille(struct text_buf *buf, unsigned permille);

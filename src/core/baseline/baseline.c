@@ -292,18 +292,6 @@ uint64_t baseline_judge(struct baseline *baseline, const struct netnames *names,
 	return reasons;
 }
 
-int baseline_get(struct baseline *baseline, const struct netnames *names, uint32_t now_s,
-		 const struct addr *addr, struct baseline_prefix *ret_prefix)
-{
-	struct baseline_lock *lock;
-	struct baseline_entry *entry = lock_entry(baseline, names, now_s, addr, &lock);
-
-	if (entry)
-		entry_copy(entry, ret_prefix);
-	pthread_mutex_unlock(&lock->mutex);
-	return entry ? 0 : -ENOENT;
-}
-
 size_t baseline_page(struct baseline *baseline, uint32_t now_s, uint64_t cursor, size_t max,
 		     struct baseline_prefix *ret_prefixes, uint64_t *ret_next)
 {

@@ -86,10 +86,6 @@ void baseline_note(struct baseline *baseline, const struct netnames *names, uint
 uint64_t baseline_judge(struct baseline *baseline, const struct netnames *names, uint32_t now_s,
 			const struct addr *addr, uint16_t mtu, enum link_grade grade);
 
-/** baseline_get() - the network of an address. Return: 0 or -ENOENT. */
-int baseline_get(struct baseline *baseline, const struct netnames *names, uint32_t now_s,
-		 const struct addr *addr, struct baseline_prefix *ret_prefix);
-
 /**
  * baseline_page() - copy networks in table order, from a cursor on.
  * @cursor: 0 to begin; then what @ret_next said

@@ -47,11 +47,6 @@ void netnames_free(struct netnames *names)
 	free(names);
 }
 
-size_t netnames_count(const struct netnames *names)
-{
-	return names->count;
-}
-
 static int fail_at(const struct reader *reader, const char *at, const char *what)
 {
 	return text_error_set(reader->err, reader->line_no, (unsigned)(at - reader->line) + 1, "%s",

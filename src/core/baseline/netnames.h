@@ -25,9 +25,6 @@ void netnames_free(struct netnames *names);
 int netnames_load(struct netnames *names, const char *text, size_t len,
 		  struct text_error *ret_error);
 
-/** netnames_count() - prefixes in the table. */
-size_t netnames_count(const struct netnames *names);
-
 /** netnames_find() - the name of the longest prefix that holds an address, or NULL; the table's. */
 const char *netnames_find(const struct netnames *names, const struct addr *addr);
 

@@ -298,7 +298,7 @@ static void age_append(struct shard *shard, struct entry *entry, enum age_list l
 	shard->ages[list].count++;
 }
 
-void shard_touch(struct shard *shard, struct entry *entry)
+static void touch(struct shard *shard, struct entry *entry)
 {
 	age_unlink(shard, entry);
 	age_append(shard, entry, (enum age_list)entry->list);
@@ -331,7 +331,7 @@ void shard_promote(const struct clients *clients, struct shard *shard, struct en
 	if (share < NETWORK_MIN)
 		share = NETWORK_MIN;
 	if (entry->list >= list || *count_of(clients, shard, &entry->addr, list) >= share) {
-		shard_touch(shard, entry);
+		touch(shard, entry);
 		return;
 	}
 	age_move(clients, shard, entry, list);

@@ -105,9 +105,6 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 
 void shard_remove(const struct clients *clients, struct shard *shard, struct entry *entry);
 
-/** shard_touch() - it was seen just now: the youngest of its list. */
-void shard_touch(struct shard *shard, struct entry *entry);
-
 /**
  * shard_promote() - it came back, or is confirmed: the youngest of those, if its network has room
  * there. It never goes back by this.

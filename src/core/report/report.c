@@ -308,10 +308,3 @@ void report_put_members(const struct report *report, const struct vocab *vocab,
 	report_put_observed(report, buf);
 	report_put_judged(report, vocab, buf);
 }
-
-void report_json(const struct report *report, const struct vocab *vocab, struct text_buf *buf)
-{
-	text_put_char(buf, '{');
-	report_put_members(report, vocab, buf);
-	text_put_char(buf, '}');
-}

@@ -19,10 +19,7 @@ struct report {
 	uint16_t community_seed; /* of the Community ID */
 };
 
-/** report_json() - append the object, on one line, without a newline. */
-void report_json(const struct report *report, const struct vocab *vocab, struct text_buf *buf);
-
-/** report_put_members() - the same without its braces, for an object with members of its own. */
+/** report_put_members() - append its members, on one line, for an object that may have others. */
 void report_put_members(const struct report *report, const struct vocab *vocab,
 			struct text_buf *buf);
 

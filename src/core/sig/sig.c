@@ -397,7 +397,8 @@ static void put_option(struct text_buf *buf, uint8_t kind)
 	text_put_uint(buf, kind);
 }
 
-void sig_format_layout(const uint8_t *kinds, unsigned count, unsigned eol_pad, struct text_buf *buf)
+static void format_layout(const uint8_t *kinds, unsigned count, unsigned eol_pad,
+			  struct text_buf *buf)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (i)
@@ -446,7 +447,7 @@ void sig_format(const struct sig *sig, struct text_buf *buf)
 	if (sig->opt_any)
 		text_put_char(buf, '*');
 	else
-		sig_format_layout(sig->opt_kinds, sig->opt_count, sig->opt_eol_pad, buf);
+		format_layout(sig->opt_kinds, sig->opt_count, sig->opt_eol_pad, buf);
 	text_put_char(buf, ':');
 	put_quirks(buf, sig->quirks);
 	text_put_char(buf, ':');

@@ -77,10 +77,6 @@ bool sig_equal(const struct sig *a, const struct sig *b);
  */
 void sig_from_syn(const struct syn *syn, struct sig *ret_sig);
 
-/** sig_format_layout() - append option kinds as p0f writes them: "mss,sok,ts,nop,ws", "eol+1", "?34". */
-void sig_format_layout(const uint8_t *kinds, unsigned count, unsigned eol_pad,
-		       struct text_buf *buf);
-
 /** sig_initial_ttl() - the usual initial TTL (32, 64, 128 or 255) from which @ttl counted down. */
 uint8_t sig_initial_ttl(uint8_t ttl);
 

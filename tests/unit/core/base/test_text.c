@@ -24,11 +24,6 @@ static void put_uint(struct text_buf *buf, const void *arg)
 	text_put_uint(buf, *(const uint64_t *)arg);
 }
 
-static void put_int(struct text_buf *buf, const void *arg)
-{
-	text_put_int(buf, *(const int64_t *)arg);
-}
-
 static void put_permille(struct text_buf *buf, const void *arg)
 {
 	text_put_permille(buf, *(const unsigned *)arg);
@@ -45,18 +40,9 @@ Test(text, numbers)
 		uint64_t value;
 		const char *text;
 	} uints[] = {{0, "0"}, {9, "9"}, {10, "10"}, {UINT64_MAX, "18446744073709551615"}};
-	static const struct {
-		int64_t value;
-		const char *text;
-	} ints[] = {{0, "0"},
-		    {-1, "-1"},
-		    {INT64_MAX, "9223372036854775807"},
-		    {INT64_MIN, "-9223372036854775808"}};
 
 	for (size_t i = 0; i < sizeof(uints) / sizeof(uints[0]); i++)
 		cr_expect_str_eq(written(put_uint, &uints[i].value), uints[i].text);
-	for (size_t i = 0; i < sizeof(ints) / sizeof(ints[0]); i++)
-		cr_expect_str_eq(written(put_int, &ints[i].value), ints[i].text);
 }
 
 Test(text, permille)
@@ -166,7 +152,7 @@ Test(text, overflow_leaves_the_rest_alone)
 		text_buf_init(&buf, data, size);
 		text_put(&buf, "ab");
 		text_put_uint(&buf, 12);
-		text_put_int(&buf, -7);
+		text_put(&buf, "-7");
 		text_put_char(&buf, 'x');
 		text_put_permille(&buf, 9500);
 		text_put_json(&buf, "q\x01");

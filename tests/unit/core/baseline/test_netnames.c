@@ -61,7 +61,6 @@ Test(netnames, longest_prefix_decides)
 		{"ffff::", "rest"},
 	};
 
-	cr_expect_eq(netnames_count(names), 8);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		cr_expect_str_eq(find(names, cases[i].addr), cases[i].name, "%s: %s", cases[i].addr,
 				 find(names, cases[i].addr));
@@ -164,7 +163,6 @@ Test(netnames, nothing_is_no_name)
 {
 	struct netnames *names = load("");
 
-	cr_expect_eq(netnames_count(names), 0);
 	cr_expect_str_eq(find(names, "192.0.2.1"), "-");
 	netnames_free(names);
 	netnames_free(NULL);

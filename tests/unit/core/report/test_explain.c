@@ -209,7 +209,7 @@ Test(explain, link_has_arithmetic_and_origins_of_the_window)
 	cr_assert_gt(cJSON_GetArraySize(cJSON_GetObjectItem(link, "candidates")), 0, "%s", data);
 	cr_assert_not_null(strstr(data, "1420"), "%s", data);
 	window = cJSON_GetObjectItem(link, "window");
-	/* DESIGN.md section 4: this window is 47 times 1380 and 46 times 1410. */
+	/* This window is 47 times 1380 and 46 times 1410. */
 	cr_assert(has_number(cJSON_GetObjectItem(window, "origins"), 1380), "%s", data);
 	cr_assert(has_number(cJSON_GetObjectItem(window, "origins"), 1410), "%s", data);
 	cJSON_Delete(tree);
