@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "packet.h"
 #include "core/baseline/baseline.h"
+#include "core/baseline/find_net.h"
 
 #define NOW_S 1000000u
 
@@ -177,7 +178,7 @@ Test(baseline_bytes, every_member_comes_in)
 	struct baseline_prefix prefix;
 
 	cr_assert_eq(baseline_import(baseline, NOW_S, bytes.bytes, bytes.len), 0);
-	cr_assert_eq(baseline_get(baseline, NULL, NOW_S, &addr, &prefix), 0);
+	cr_assert_eq(find_net(baseline, NULL, NOW_S, &addr, &prefix), 0);
 	cr_expect_eq(prefix.bits, 16);
 	cr_expect_eq(prefix.clients, 100);
 	cr_expect_eq(prefix.last_seen_s, NOW_S - 1);
