@@ -93,7 +93,7 @@ SHARE_LIBS = $(shell pkg-config --libs libmosquitto libcrypto libcurl libsystemd
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps deps-check run web check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
-	check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
+	check-web check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -142,6 +142,15 @@ VM_DEBS = $(filter-out %-dbgsym_%,$(wildcard $(BUILD)/deb/*.deb))
 check-faults: bench-tools ## what happens to real connections while something goes wrong (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS)
 	@BUILD=$(BUILD) timeout -k 10 1200 tests/faults/faults.py
+
+# The browser's own judge of accessibility, pinned; it is only run, never shipped.
+AXE := axe-core@4.14.1
+check-web: all ## a real browser looks at the pages, with pictures in build/web (root; npm)
+	@tests/deps.sh --no-services $(CHECK_DEPS) chromium chromium-driver python3-selenium npm libjs-chart.js
+	@mkdir -p $(BUILD)/web
+	@test -s $(BUILD)/web/axe.min.js || (cd $(BUILD)/web && npm pack --silent $(AXE) >/dev/null && \
+		tar -xzOf axe-core-*.tgz package/axe.min.js >axe.min.js && rm -f axe-core-*.tgz)
+	@BUILD=$(BUILD) timeout -k 10 600 tests/web/browser.py
 
 check-vm: deb ## the Debian package under systemd, in a machine with Debian's own kernel (root; QEMU)
 	@tests/deps.sh qemu-system-x86 mmdebstrap e2fsprogs busybox-static kmod

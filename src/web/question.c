@@ -85,6 +85,15 @@ bool question_ask(struct exchange *exchange, enum question_kind kind)
 	return exchange->question_count > before;
 }
 
+bool question_ask_visitor(struct exchange *exchange)
+{
+	const struct visitor *visitor = &exchange->visitor;
+
+	if (visitor->is_known)
+		ask_about(exchange, QUESTION_VERDICT, &visitor->addr, visitor->port, false);
+	return visitor->is_known;
+}
+
 static void put_words(struct text_buf *buf, const char *name, const char *words)
 {
 	char word[128];

@@ -17,6 +17,9 @@ enum question_kind {
  */
 bool question_ask(struct exchange *exchange, enum question_kind kind);
 
+/** question_ask_visitor() - the verdict of the visitor alone, whatever the arguments say. Return: as above. */
+bool question_ask_visitor(struct exchange *exchange);
+
 /**
  * question_put_filter() - the members of synprint-control(7)'s filters that the arguments name, as
  * they are: synprintd says what is wrong with them. Each is followed by a comma.

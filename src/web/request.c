@@ -47,10 +47,8 @@ void request_add_header(struct request *request, const char *name, const char *v
 
 void request_add_arg(struct request *request, const char *name, const char *value)
 {
-	if (request->arg_count == REQUEST_ARGS_MAX) {
-		request->has_more_args = true;
+	if (request->arg_count == REQUEST_ARGS_MAX)
 		return;
-	}
 	request->args[request->arg_count++] = (struct request_arg){name, value ? value : ""};
 }
 
@@ -100,8 +98,6 @@ const char *request_refusal(const struct request *request)
 		return "the body is too long";
 	if (request->header_lines[REQUEST_HOST] > 1)
 		return "more than one Host";
-	if (request->has_more_args)
-		return "too many arguments";
 	if (request->method != REQUEST_POST && length && strspn(length, "0") != strlen(length))
 		return "a body is not read here";
 	return NULL;

@@ -48,7 +48,6 @@ struct request {
 	uint8_t header_lines[REQUEST_HEADER_COUNT]; /* how often; 255: or more */
 	struct request_arg args[REQUEST_ARGS_MAX];
 	unsigned arg_count;
-	bool has_more_args; /* than fit */
 	char body[REQUEST_BODY_MAX + 1];
 	size_t body_len;
 };
@@ -59,7 +58,7 @@ void request_set_method(struct request *request, const char *name);
 /** request_add_header() - one header line; what is not in the list above is passed over. */
 void request_add_header(struct request *request, const char *name, const char *value);
 
-/** request_add_arg() - one argument of the URL, decoded. @value: NULL is "" */
+/** request_add_arg() - one argument of the URL, decoded; what does not fit is left out. @value: NULL is "" */
 void request_add_arg(struct request *request, const char *name, const char *value);
 
 /** request_arg() - its value, "" without one; NULL: it is not there. */

@@ -121,6 +121,8 @@ def behind_a_proxy(lab_):
     assert both.client()["verdict"] == "exact", both.headers
     bad = site.unix("/auth", X_Real_IP="nobody", X_Forwarded_For=ip)
     assert bad.status == 200 and bad.client()["verdict"] == "unknown", bad.headers
+    behind = site.unix("/auth?deny=scanner&path=/?a=1&ip=192.0.2.9&deny=none", **real)
+    assert behind.client()["verdict"] == "exact", "the visitor's own arguments mean nothing"
     forged = site.get("/classify", X_Real_IP="192.0.2.9", X_Forwarded_For="192.0.2.9").json()
     assert forged["ip"] == lab.CLIENT4 and forged["exact"], forged
 
@@ -216,7 +218,7 @@ RAW = (
     (b"GET /auth HTTP/1.1\r\n\r\n", 400),
     (b"BREW /auth HTTP/1.1\r\nHost: a\r\n\r\n", 405),
     (b"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405),
-    (b"GET /auth?" + b"&".join(b"a=%d" % i for i in range(40)) + b" HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    (b"GET /auth?" + b"&".join(b"a=%d" % i for i in range(40)) + b" HTTP/1.1\r\nHost: a\r\n\r\n", 200),
     (b"GET /auth HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 100000 + b"\r\n\r\n", 431),
 )
 
@@ -259,6 +261,35 @@ def figures_are_in_the_manual(lab_):
     assert said.returncode == 0 and not said.stdout + said.stderr, said
 
 
+def what_the_dashboard_and_the_alerts_ask_for_is_there(lab_):
+    """Every metric and label that they name is one that is made."""
+    sets = ['nftset = "all"; families = [ "Linux" ];', 'ipset = "seen";']
+    site = web.Web(lab_, lab_.daemon(lab_.write_config(sets)).start())
+    text = site.unix("/metrics").body
+    made = {}
+    for name, labels in re.findall(r"^(synprint_\w+)(?:\{([^}]*)\})? ", text, re.M):
+        made.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    rules = lab.CONF / "prometheus/synprint.rules.yaml"
+    dashboard = json.loads((lab.CONF / "grafana/synprint.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(queries) > 20, queries
+    for query in (*queries, dashboard["annotations"]["list"][0]["expr"], rules.read_text()):
+        for name, labels in re.findall(r"(synprint_\w+)(?:\{([^}]*)\})?", query):
+            assert name in made, f"there is no {name}: {query}"
+            for label in re.findall(r"(\w+)=", labels):
+                assert label in made[name] | {"instance"}, f"{name} has no {label}: {query}"
+        for label in re.findall(r"\{\{ ?(?:\$labels\.)?(\w+) ?\}\}", query):
+            assert label == "instance" or any(label in labels for labels in made.values()), query
+    assert lab.sh("promtool", "check", "rules", str(rules)).returncode == 0
+    for query in queries:
+        plain = query.replace("$__rate_interval", "5m").replace("$__range", "1h")
+        group = {"groups": [{"name": "a", "rules": [{"record": "a", "expr": plain}]}]}
+        path = lab_.dir / "query.yaml"
+        path.write_text(json.dumps(group))
+        said = lab.sh("promtool", "check", "rules", str(path), check=False)
+        assert said.returncode == 0, (query, said.stdout + said.stderr)
+
+
 def starts_and_ends(lab_):
     daemon = lab_.daemon().start()
     site = web.Web(lab_, daemon)
@@ -289,4 +320,5 @@ def starts_and_ends(lab_):
 if __name__ == "__main__":
     lab.run(verdicts, claims_are_kept_where_that_is_wanted, who_may_ask, sessions, behind_a_proxy,
             two_behind_one_address, without_synprintd, events, what_no_server_should_read_two_ways,
-            figures_are_in_the_manual, starts_and_ends)
+            figures_are_in_the_manual, what_the_dashboard_and_the_alerts_ask_for_is_there,
+            starts_and_ends)

@@ -29,16 +29,16 @@ void auth_ask(struct exchange *exchange)
 	if (exchange->visitor.is_trusted && !exchange->visitor.is_told)
 		exchange->visitor.is_known = false;
 	read_deny(exchange);
+	/* Envoy puts the visitor's own URL behind ours: none of its arguments counts. */
 	if (!exchange->reply.status)
-		question_ask(exchange, QUESTION_VERDICT);
+		question_ask_visitor(exchange);
 }
 
 static enum figures_verdict verdict_of(const struct exchange *exchange, const cJSON *answer)
 {
 	if (!cJSON_IsTrue(exchange_get(answer, "found")))
 		return FIGURES_UNKNOWN;
-	return cJSON_IsTrue(exchange_get(answer, "exact")) &&
-			       (exchange->visitor.port || request_arg(&exchange->request, "port"))
+	return cJSON_IsTrue(exchange_get(answer, "exact")) && exchange->visitor.port
 		       ? FIGURES_EXACT
 		       : FIGURES_ADDRESS;
 }

@@ -4,12 +4,17 @@
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 /* Okabe and Ito's colours, which everybody can tell apart, and lighter and darker ones of them. */
-const colours = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8a7f00",
-	"#7b6fd0", "#5f7d8c", "#b3543f", "#3f9b9b", "#a0608f", "#8c8c8c"];
+const palettes = {
+	light: ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8a7f00",
+		"#7b6fd0", "#5f7d8c", "#b3543f", "#3f9b9b", "#a0608f", "#8c8c8c"],
+	dark: ["#56b4e9", "#f0b93a", "#2fc79a", "#e39bc3", "#ff8a3d", "#4a90d9", "#d8cc4a",
+		"#a79df0", "#8fadbd", "#e08a74", "#6fcaca", "#cf91bf", "#b5b5b5"],
+};
 const gradeNames = { none: "No sign of a tunnel", access: "Access network",
 	possible: "Tunnel possible", likely: "Tunnel likely" };
 const shown = 12;
-let synChart = null, mtuChart = null;
+const shortest = 30; /* seconds that the chart shows at least */
+let synChart = null, mtuChart = null, colours = palettes.light;
 
 function byId(id) {
 	return document.getElementById(id);
@@ -150,13 +155,14 @@ function makeChart(id, type, options) {
 }
 
 function drawSyns(series) {
-	const count = series.total.length;
-	synChart.data.labels = series.total.map((_, i) => i - count);
+	/* No line of zeros for the time before anybody looked. */
+	const count = Math.min(series.total.length, Math.max(shortest, series.counting_s));
+	synChart.data.labels = series.total.slice(-count).map((_, i) => `${i - count}\u00a0s`);
 	series.classes.forEach((item, i) => {
 		const set = synChart.data.datasets[i] ||= { fill: true, pointRadius: 0, borderWidth: 1.5,
 			tension: .25, borderColor: colours[i], backgroundColor: colours[i] + "b0" };
 		set.label = item.name || "unknown";
-		set.data = item.counts;
+		set.data = item.counts.slice(-count);
 	});
 	synChart.data.datasets.length = series.classes.length;
 	synChart.update();
@@ -209,8 +215,8 @@ function begin() {
 			chart.destroy();
 	if (!window.Chart)
 		return;
-	synChart = makeChart("syn-chart", "line", { legend: true,
-		x: { callback: (value, i, ticks) => `${i - ticks.length}\u00a0s` } });
+	colours = dark.matches ? palettes.dark : palettes.light;
+	synChart = makeChart("syn-chart", "line", { legend: true, x: { maxTicksLimit: 7 } });
 	mtuChart = makeChart("mtu-chart", "bar", { legend: false, x: {} });
 }
 

@@ -64,7 +64,7 @@ static void put_agent(const struct exchange *exchange, struct text_buf *buf)
 static const char programs[] =
 	"<section><h2>For programs</h2><p>The same as JSON: <a href=\"/classify\">/classify</a>. "
 	"As "
-	"headers for web servers: <a href=\"/auth\">/auth</a>. The manual is synprint-web(8).</p>"
+	"headers for web servers: <code>/auth</code>. The manual is synprint-web(8).</p>"
 	"</section>";
 
 static void put_known(struct exchange *exchange, struct text_buf *buf, const cJSON *verdict,

@@ -11,7 +11,7 @@ void login_page_answer(struct exchange *exchange)
 
 	if (page) {
 		text_put(&buf,
-			 "<section class=\"hero\"><h1>The gateway's page needs the token</h1>"
+			 "<section class=\"hero login\"><h1>The gateway's page needs the token</h1>"
 			 "<p>It shows other people's addresses. Whoever runs this machine has "
 			 "the token: <code>token_file</code> in web.conf names its file.</p>");
 		if (!exchange->site->access.token[0])

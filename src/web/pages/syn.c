@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The fields of a SYN, each with what it tells. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "web/pages/parts.h"
@@ -30,7 +31,10 @@ static void put_ttl(struct text_buf *buf, const cJSON *verdict, const cJSON *syn
 	begin_row(buf, exchange_number(syn, "ip_version") == 6 ? "Hop limit" : "TTL");
 	text_putf(buf, "%.0f", ttl);
 	middle_of_row(buf);
-	if (cJSON_IsNumber(hops))
+	if (cJSON_IsNumber(hops) && hops->valuedouble == 0)
+		text_put(buf, "As it was sent: there is no router in between. Windows begins at "
+			      "128, most others at 64.");
+	else if (cJSON_IsNumber(hops))
 		text_putf(buf,
 			  "Sent as %.0f, and lowered by each of %.0f routers. Windows begins at "
 			  "128, most others at 64.",
@@ -42,16 +46,19 @@ static void put_ttl(struct text_buf *buf, const cJSON *verdict, const cJSON *syn
 
 static void put_options(struct text_buf *buf, const cJSON *syn)
 {
-	static const char letters[] =
-		"M segment size, S selective ACKs, T timestamps, N padding, W window scale, E end";
-	const char *options = exchange_text(syn, "tcp_options");
+	char options[128];
+	size_t len;
 
+	snprintf(options, sizeof(options), "%s", exchange_text(syn, "tcp_options"));
+	len = strlen(options);
+	if (len && options[len - 1] == ',')
+		options[len - 1] = '\0';
 	begin_row(buf, "TCP options");
 	part_text(buf, *options ? options : "none");
 	middle_of_row(buf);
-	text_put(buf, "Which, and in which order, is a system's handwriting. (");
-	text_put(buf, letters);
-	text_put(buf, ")");
+	text_put(buf,
+		 "Which, and in which order, is a system's handwriting: M segment size, "
+		 "S selective acknowledgements, T timestamps, N padding, W window scale, E end.");
 	end_row(buf);
 }
 

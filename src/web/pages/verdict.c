@@ -115,7 +115,10 @@ static void put_distance(struct text_buf *buf, const cJSON *verdict)
 	const cJSON *hops = exchange_get(verdict, "dist_hops");
 
 	begin_card(buf, "plain", "Distance");
-	if (cJSON_IsNumber(hops))
+	if (cJSON_IsNumber(hops) && hops->valuedouble == 0)
+		text_put(buf, "<strong>No router</strong></p><p>It is on a network next to this "
+			      "machine.");
+	else if (cJSON_IsNumber(hops))
 		text_putf(buf,
 			  "<strong>%.0f router%s</strong></p><p>Each one on the way takes one "
 			  "from the packet's TTL.",
