@@ -11,6 +11,7 @@
 #include "core/sig/sigdb.h"
 
 #define SHIPPED_DB "conf/signatures.db"
+#define SHIPPED_SERVERS "conf/servers.db"
 #define SHIPPED_DB_MAX (1 << 20)
 
 static inline char *shipped_db_read(const char *path, size_t *ret_len)
@@ -24,19 +25,32 @@ static inline char *shipped_db_read(const char *path, size_t *ret_len)
 	return text;
 }
 
-static inline struct sigdb *shipped_db_load(struct vocab *vocab)
+static inline struct sigdb *shipped_load(struct vocab *vocab, const char *path, bool of_answers)
 {
 	struct text_error error = {0};
 	struct sigdb *db = sigdb_new(vocab);
 	size_t len;
-	char *text = shipped_db_read(SHIPPED_DB, &len);
+	char *text = shipped_db_read(path, &len);
 
 	cr_assert_not_null(db);
+	if (of_answers)
+		sigdb_read_answers(db);
 	cr_assert_eq(sigdb_load(db, text, len, &error), 0, "%u:%u: %s", error.line, error.column,
 		     error.what);
 	cr_assert_eq(sigdb_build(db), 0);
 	free(text);
 	return db;
+}
+
+static inline struct sigdb *shipped_db_load(struct vocab *vocab)
+{
+	return shipped_load(vocab, SHIPPED_DB, false);
+}
+
+/** shipped_servers_load() - the signatures of SYN+ACKs. */
+static inline struct sigdb *shipped_servers_load(struct vocab *vocab)
+{
+	return shipped_load(vocab, SHIPPED_SERVERS, true);
 }
 
 static inline size_t shipped_db_count(const struct sigdb *db)
