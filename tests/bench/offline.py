@@ -51,9 +51,17 @@ def offline():
 
         part.rounds("1,000,000 SYNs",
                     [("p0f -r -o", p0f), ("classify --json", ours("--json", big)),
+                     ("classify --csv", ours("--csv", big)),
                      ("classify --summary", ours("--summary", big))], turned=("wall s", "CPU s"),
                     goals={("classify --json", "wall s"): ">= 20",
+                           ("classify --csv", "wall s"): ">= 25",
                            ("classify --summary", "wall s"): ">= 60"})
+        copies = Path(directory) / "copies"
+        copies.mkdir()
+        for number in range(10):
+            (copies / f"{number}.pcap").symlink_to(small)
+        part.rounds("memory, ten files", [("one file", ours("--json", small)),
+                                          ("ten of the same time", ours("--json", copies))], rounds=3)
         for option in ("--json", "--summary"):
             part.rounds(f"memory, {option}", [("100,000 SYNs", ours(option, small)),
                                               ("1,000,000 SYNs", ours(option, big))], rounds=3)
