@@ -62,6 +62,20 @@ def protocol():
     expect(re.findall(r',\\"(\w+)\\":[{\[]', read("src/daemon/answers/status.c")), page, "status member")
     figures = read("src/daemon/answers/figures.c")
     expect(re.findall(r'^\t\{"(\w+)", \w+, COUNT\(', figures, re.M), page, "status member")
+    figures_table(figures)
+
+
+def figures_table(source):
+    """Each row of figures.c is a row of synprint-control(7)'s table of the status reply."""
+    rows_of = {name: re.findall(r'\{\s*"(\w+)",\s*(?:"(\w+)"|NULL),', body) for name, body in
+               re.findall(r"struct figure (\w+)\[\] = \{\n(.*?)^\};", source, re.M | re.S)}
+    groups = re.findall(r'^\t\{"(\w*)", (\w+), COUNT\(', source, re.M)
+    groups += [("queues[]", "queue"), ("publish.sets[]", "set")]
+    there = {(f"{group}.{member}".lstrip("."), f"synprint_{metric}" if metric else r"\(en")
+             for group, name in groups for member, metric in rows_of[name]}
+    said = set(re.findall(r"^\.It (\S+) Ta (\S+)$", read("man/synprint-control.7"), re.M))
+    for member, metric in sorted(there ^ said):
+        missing.append(f"man/synprint-control.7 and figures.c differ in {member} ({metric})")
 
 
 def help_of(*arguments):
