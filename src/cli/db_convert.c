@@ -51,6 +51,23 @@ static int output_end(struct output *output, const struct db_call *call, int r)
 	return r;
 }
 
+typedef int convert_fn(const struct db_call *call, const struct sigdb *db, struct output *output);
+
+static int convert(struct db_call *call, convert_fn *put)
+{
+	struct output output;
+	struct sigdb *db;
+	int r = db_load(call, &db);
+
+	if (r != CLI_OK)
+		return r;
+	r = output_open(&output);
+	if (r == CLI_OK)
+		r = output_end(&output, call, put(call, db, &output));
+	sigdb_free(db);
+	return r;
+}
+
 static size_t count_of(const struct sigdb *db)
 {
 	struct sigdb_stats stats;
@@ -174,17 +191,7 @@ static int merge(const struct db_call *call, const struct sigdb *db, struct outp
 
 int db_merge(struct db_call *call)
 {
-	struct output output;
-	struct sigdb *db;
-	int r = db_load(call, &db);
-
-	if (r != CLI_OK)
-		return r;
-	r = output_open(&output);
-	if (r == CLI_OK)
-		r = output_end(&output, call, merge(call, db, &output));
-	sigdb_free(db);
-	return r;
+	return convert(call, merge);
 }
 
 /* ---- export ---- */
@@ -249,17 +256,7 @@ static int export_all(const struct db_call *call, const struct sigdb *db, struct
 
 int db_export(struct db_call *call)
 {
-	struct output output;
-	struct sigdb *db;
-	int r = db_load(call, &db);
-
-	if (r != CLI_OK)
-		return r;
-	r = output_open(&output);
-	if (r == CLI_OK)
-		r = output_end(&output, call, export_all(call, db, &output));
-	sigdb_free(db);
-	return r;
+	return convert(call, export_all);
 }
 
 /* ---- import ---- */

@@ -5,6 +5,8 @@
  */
 #include "core/baseline/netnames.h"
 
+#include "core/base/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -56,23 +58,6 @@ static int fail_at(const struct reader *reader, const char *at, const char *what
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static int grow(void **array, size_t *alloc, size_t needed, size_t size)
-{
-	size_t wanted = *alloc ? *alloc : 256;
-	void *grown;
-
-	if (needed <= *alloc)
-		return 0;
-	while (wanted < needed)
-		wanted *= 2;
-	grown = realloc(*array, wanted * size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*alloc = wanted;
-	return 0;
 }
 
 /* Lists are sorted by network: the name before is often the same. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/grow.h"
 #include "core/link/linkdb.h"
 
 #define SPACE_64K 65535 /* the largest unscaled window; half of Linux' tcp_rmem since 4.20 */
@@ -64,20 +65,14 @@ size_t linkdb_count(const struct linkdb *db)
 int linkdb_add_row(struct linkdb *db, const struct linkdb_row *row, const char *source,
 		   size_t source_len)
 {
-	struct linkdb_row *rows = db->rows;
+	struct linkdb_row *new_row;
 
-	if (db->row_count == db->row_alloc) {
-		size_t alloc = db->row_alloc ? 2 * db->row_alloc : 64;
-
-		rows = realloc(db->rows, alloc * sizeof(*rows));
-		if (!rows)
-			return -ENOMEM;
-		db->rows = rows;
-		db->row_alloc = alloc;
-	}
-	rows[db->row_count] = *row;
-	rows[db->row_count].source = strndup(source, source_len);
-	if (!rows[db->row_count].source)
+	if (grow((void **)&db->rows, &db->row_alloc, db->row_count + 1, sizeof(*row)) < 0)
+		return -ENOMEM;
+	new_row = &db->rows[db->row_count];
+	*new_row = *row;
+	new_row->source = strndup(source, source_len);
+	if (!new_row->source)
 		return -ENOMEM;
 	db->row_count++;
 	return 0;

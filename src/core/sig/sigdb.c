@@ -4,6 +4,7 @@
  * point into, and the weights of classes. Reading is in sigdb_text.c, the index in
  * sigdb_index.c.
  */
+#include "core/base/grow.h"
 #include "core/sig/sigdb_impl.h"
 
 #include <errno.h>
@@ -48,38 +49,20 @@ void sigdb_read_answers(struct sigdb *db)
 
 int sigdb_add_entry(struct sigdb *db, const struct entry *entry)
 {
-	struct entry *entries;
-	size_t room;
-
 	if (db->entry_count == ENTRIES_MAX)
 		return -ENOSPC;
-	if (db->entry_count == db->entry_room) {
-		room = db->entry_room ? db->entry_room * 2 : 256;
-		entries = realloc(db->entries, room * sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-		db->entries = entries;
-		db->entry_room = room;
-	}
+	if (grow((void **)&db->entries, &db->entry_room, db->entry_count + 1, sizeof(*entry)) < 0)
+		return -ENOMEM;
 	db->entries[db->entry_count++] = *entry;
 	return 0;
 }
 
 int sigdb_add_text(struct sigdb *db, const char *text, size_t len, uint32_t *ret_offset)
 {
-	size_t room = db->text_room;
-	char *texts;
-
 	if (db->text_len + len + 1 > TEXTS_MAX)
 		return -ENOSPC;
-	if (db->text_len + len + 1 > room) {
-		room = 2 * room + len + 256;
-		texts = realloc(db->texts, room);
-		if (!texts)
-			return -ENOMEM;
-		db->texts = texts;
-		db->text_room = room;
-	}
+	if (grow((void **)&db->texts, &db->text_room, db->text_len + len + 1, 1) < 0)
+		return -ENOMEM;
 	memcpy(db->texts + db->text_len, text, len);
 	db->texts[db->text_len + len] = '\0';
 	*ret_offset = (uint32_t)db->text_len;

@@ -2,21 +2,11 @@
 /* Room for the arrays of an index that is being made. */
 #include "core/sig/sigdb_build.h"
 
-#include <stdlib.h>
+#include "core/base/grow.h"
 
 bool build_grow(struct build *build, void **array, size_t count, size_t *room, size_t size)
 {
-	size_t wanted = *room ? *room * 2 : 64;
-	void *memory;
-
-	if (count < *room)
-		return true;
-	memory = realloc(*array, wanted * size);
-	if (!memory) {
+	if (grow(array, room, count + 1, size) < 0)
 		build->failed = true;
-		return false;
-	}
-	*array = memory;
-	*room = wanted;
-	return true;
+	return !build->failed;
 }
