@@ -25,7 +25,7 @@
 #define ANSWERED_MS 600
 #define ASKED_MS 200
 #define WAITED_MS 60000 /* a hung queue costs one SYN in this time */
-#define BOOKED_A_SECOND 100
+#define BOOKED_A_SECOND 20
 #define QUEUES_ROOM 4096 /* dead elements stay until the kernel collects them, a second later */
 
 struct keys {
