@@ -122,7 +122,7 @@ static void settle(struct daemon *daemon)
 {
 	struct rules_params params;
 
-	if (!daemon->generation->reused)
+	if (!generation_must_settle(daemon->generation))
 		return;
 	generation_rules_params(daemon->generation, true, &params);
 	keeper_settle(daemon->keeper, &params, generation_settled, daemon->generation);

@@ -44,7 +44,7 @@ struct attempt {
 	struct ruleset ruleset;
 	unsigned messages; /* put so far */
 	unsigned first_delete, first_rule; /* messages of the batch, counted from 0 */
-	bool is_set_taken;
+	bool is_dormant; /* somebody switched our table off */
 };
 
 /* Whether the rules that are there are those of the ruleset. */
@@ -53,7 +53,7 @@ static bool is_as_wanted(const struct attempt *attempt)
 	const struct rules_survey *survey = &attempt->survey;
 	unsigned found = 0;
 
-	if (survey->count != attempt->ruleset.rule_count)
+	if (survey->count != attempt->ruleset.rule_count || attempt->is_dormant)
 		return false;
 	for (unsigned i = 0; i < survey->count; i++)
 		for (unsigned j = 0; j < attempt->ruleset.rule_count; j++)
@@ -104,10 +104,8 @@ static int put_set(struct attempt *attempt, const struct ruleset_set *set)
 		    is_map == set->is_mark_map &&
 		    !(info.flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT)))
 			return 0;
-		if (!info.has_tag) {
-			attempt->is_set_taken = true;
+		if (!info.has_tag)
 			return -EEXIST;
-		}
 		put_delete_set(attempt, set->name);
 	}
 	ruleset_batch_set(attempt->batch, &attempt->ruleset, set);
@@ -241,8 +239,11 @@ static enum outcome try_engines(struct attempt *attempt, enum rules_engine *ret_
 static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 		      struct text_error *ret_error)
 {
+	uint32_t flags = 0;
 	int rc = rules_survey(attempt->nl, &attempt->survey);
 
+	if (nft_get_table(attempt->nl, NFT_OUR_TABLE, &flags) == 0)
+		attempt->is_dormant = flags & NFT_TABLE_F_DORMANT;
 	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
 		rc = -EOPNOTSUPP;
 	if (rc < 0)

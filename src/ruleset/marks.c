@@ -22,32 +22,36 @@ uint32_t marks_used(const struct marks *marks)
 static uint32_t old_bit(uint64_t meaning, const struct marks *old,
 			const struct marks_wanted *old_wanted)
 {
-	for (unsigned i = 0; old && i < MARKS_SETS_MAX; i++)
+	for (unsigned i = 0; meaning && i < MARKS_SETS_MAX; i++)
 		if (old_wanted->meanings[i] == meaning)
 			return old->sets[i];
 	return 0;
 }
 
-/* A free bit of the field, rather one of @rather; 0: none is left. */
-static uint32_t take(uint32_t *free_bits, uint32_t rather)
+/* What means the same as before keeps its bit. Return: the bits that are left. */
+static uint32_t keep_old(const struct marks_wanted *wanted, const struct marks *old,
+			 const struct marks_wanted *old_wanted, struct marks *marks)
 {
-	uint32_t bit = *free_bits & rather ? lowest(*free_bits & rather) : lowest(*free_bits);
+	uint32_t left = marks->field & ~old->diverted;
 
-	*free_bits &= ~bit;
-	return bit;
+	marks->diverted = old->diverted;
+	marks->judged = wanted->needs_judged ? old->judged : 0;
+	marks->fresh = wanted->needs_fresh ? old->fresh : 0;
+	left &= ~(marks->judged | marks->fresh);
+	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
+		marks->sets[i] = old_bit(wanted->meanings[i], old, old_wanted) & left;
+		left &= ~marks->sets[i];
+	}
+	return left;
 }
 
-static void keep_old(const struct marks_wanted *wanted, const struct marks *old,
-		     const struct marks_wanted *old_wanted, struct marks *marks,
-		     uint32_t *free_bits)
+/* A bit for what has none, rather one that meant nothing; 0: none is left. */
+static void give(uint32_t *bit, bool is_wanted, uint32_t *left, uint32_t unused)
 {
-	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
-		uint32_t bit =
-			wanted->meanings[i] ? old_bit(wanted->meanings[i], old, old_wanted) : 0;
-
-		marks->sets[i] = bit & *free_bits;
-		*free_bits &= ~bit;
-	}
+	if (!is_wanted || *bit)
+		return;
+	*bit = lowest(*left & unused ? *left & unused : *left);
+	*left &= ~*bit;
 }
 
 void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struct marks *old,
@@ -55,24 +59,19 @@ void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struc
 		  uint32_t *ret_reused)
 {
 	struct marks marks = {.field = field};
-	uint32_t free_bits = field, unused, reused = 0;
+	uint32_t left = field, unused = field, kept = 0;
 
-	if (old && old->field != field)
-		old = NULL;
-	/* The first bits are always those of the same three, so that old and new agree. */
-	marks.diverted = take(&free_bits, UINT32_MAX);
-	marks.judged = wanted->needs_judged ? take(&free_bits, old ? old->judged : 0) : 0;
-	marks.fresh = wanted->needs_fresh ? take(&free_bits, old ? old->fresh : 0) : 0;
-	unused = old ? field & ~marks_used(old) : field;
-	keep_old(wanted, old, old_wanted, &marks, &free_bits);
-	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
-		if (!wanted->meanings[i] || marks.sets[i])
-			continue;
-		marks.sets[i] = take(&free_bits, unused);
-		if (marks.sets[i] & ~unused)
-			reused |= UINT32_C(1) << i;
+	if (old && old->field == field) {
+		unused = field & ~marks_used(old);
+		left = keep_old(wanted, old, old_wanted, &marks);
+		kept = marks_used(&marks);
 	}
+	give(&marks.diverted, true, &left, unused);
+	give(&marks.judged, wanted->needs_judged, &left, unused);
+	give(&marks.fresh, wanted->needs_fresh, &left, unused);
+	for (unsigned i = 0; i < MARKS_SETS_MAX; i++)
+		give(&marks.sets[i], wanted->meanings[i] != 0, &left, unused);
 	*ret_marks = marks;
 	if (ret_reused)
-		*ret_reused = reused;
+		*ret_reused = marks_used(&marks) & ~kept & ~unused;
 }

@@ -31,7 +31,7 @@ struct marks_wanted {
 /**
  * marks_assign() - a bit for everything that needs one, as far as the field goes.
  * @old, @old_wanted: as they are now; NULL at the start
- * @ret_reused: a bit for each set whose bit means something else now; may be NULL
+ * @ret_reused: bits that mean something else now; may be NULL
  */
 void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struct marks *old,
 		  const struct marks_wanted *old_wanted, struct marks *ret_marks,

@@ -267,8 +267,8 @@ void generation_settled(void *ctx)
 {
 	struct generation *generation = ctx;
 
-	if (generation->publisher && generation->reused)
-		publisher_refill(generation->publisher, generation->reused);
+	if (generation->publisher && generation->late_sets)
+		publisher_refill(generation->publisher, generation->late_sets);
 }
 
 /* A target's name says what it is in the kernel: kind, table and sets. */

@@ -29,8 +29,9 @@ struct generation {
 	struct marks_wanted meanings; /* of each set's bit: which clients it stands for */
 	uint32_t mark_sets; /* targets that packets fill by these bits */
 	uint32_t removing_sets; /* of these, what a SYN of who left them takes out by a bit too */
-	uint32_t commit_sets; /* the others, which the publisher fills */
-	uint32_t reused; /* targets whose bit meant something else in the generation before */
+	uint32_t late_bits; /* that meant something else in the generation before */
+	uint32_t late_sets; /* targets of such bits */
+	uint32_t late_removing; /* targets of which SYNs that are on their way say nothing yet */
 	const char
 		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
 	unsigned kept_count;
@@ -66,6 +67,9 @@ void generation_assign_marks(struct generation *generation, const struct generat
  */
 void generation_rules_params(const struct generation *generation, bool is_settled,
 			     struct rules_params *ret_params);
+
+/** generation_must_settle() - whether the rules differ then. */
+bool generation_must_settle(const struct generation *generation);
 
 /**
  * generation_bits_of() - our bits of a packet's mark.

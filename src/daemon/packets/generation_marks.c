@@ -44,33 +44,6 @@ static uint64_t meaning_of(const struct config_set *set)
 	return mix_filter(hash, &set->filter) | 1;
 }
 
-void generation_assign_marks(struct generation *generation, const struct generation *old)
-{
-	const struct config *config = generation->config;
-
-	config_wanted_marks(config, &generation->meanings);
-	/* An administrator's rules have the bits that rules print gave them, in order. */
-	if (config->engine == RULES_NONE)
-		old = NULL;
-	for (unsigned i = 0; config->engine != RULES_NONE && i < config->set_count; i++)
-		if (generation->meanings.meanings[i])
-			generation->meanings.meanings[i] = meaning_of(&config->sets[i]);
-	marks_assign(config->mark_field, &generation->meanings, old ? &old->marks : NULL,
-		     old ? &old->meanings : NULL, &generation->marks, &generation->reused);
-	for (unsigned i = 0; i < config->set_count; i++) {
-		uint32_t bit = UINT32_C(1) << i;
-
-		if (generation->marks.sets[i])
-			generation->mark_sets |= bit;
-		if (generation->marks.sets[i] && generation->marks.judged &&
-		    config->sets[i].removes)
-			generation->removing_sets |= bit;
-	}
-	generation->commit_sets =
-		(config->set_count < 32 ? (UINT32_C(1) << config->set_count) - 1 : UINT32_MAX) &
-		~generation->mark_sets;
-}
-
 uint32_t generation_kept(const struct generation *generation, const struct generation *old)
 {
 	uint32_t kept = 0;
@@ -83,16 +56,61 @@ uint32_t generation_kept(const struct generation *generation, const struct gener
 	return kept;
 }
 
+void generation_assign_marks(struct generation *generation, const struct generation *old)
+{
+	const struct config *config = generation->config;
+	uint32_t reused = 0;
+
+	config_wanted_marks(config, &generation->meanings);
+	/* An administrator's rules have the bits that rules print gave them, in order. */
+	if (config->engine == RULES_NONE)
+		old = NULL;
+	for (unsigned i = 0; config->engine != RULES_NONE && i < config->set_count; i++)
+		if (generation->meanings.meanings[i])
+			generation->meanings.meanings[i] = meaning_of(&config->sets[i]);
+	marks_assign(config->mark_field, &generation->meanings, old ? &old->marks : NULL,
+		     old ? &old->meanings : NULL, &generation->marks, &reused);
+	for (unsigned i = 0; i < config->set_count; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (generation->marks.sets[i])
+			generation->mark_sets |= bit;
+		if (generation->marks.sets[i] && generation->marks.judged &&
+		    config->sets[i].removes)
+			generation->removing_sets |= bit;
+		if (generation->marks.sets[i] & reused)
+			generation->late_sets |= bit;
+	}
+	generation->late_bits = reused;
+	if (old)
+		generation->late_removing =
+			generation->removing_sets & ~generation_kept(generation, old);
+}
+
 void generation_rules_params(const struct generation *generation, bool is_settled,
 			     struct rules_params *ret_params)
 {
 	unsigned own = 0;
 
 	config_rules_params(generation->config, &generation->marks, ret_params);
-	for (unsigned i = 0; i < generation->config->set_count; i++)
-		if (config_fills_by_packet(&generation->config->sets[i]))
-			ret_params->sets[own++].is_paused =
-				!is_settled && generation->reused >> i & 1;
+	if (is_settled)
+		return;
+	ret_params->marks.judged &= ~generation->late_bits;
+	ret_params->marks.fresh &= ~generation->late_bits;
+	for (unsigned i = 0; i < generation->config->set_count; i++) {
+		struct rules_set *set = &ret_params->sets[own];
+
+		if (!config_fills_by_packet(&generation->config->sets[i]))
+			continue;
+		set->is_paused = generation->late_sets >> i & 1;
+		set->removes &= !(generation->late_removing >> i & 1);
+		own++;
+	}
+}
+
+bool generation_must_settle(const struct generation *generation)
+{
+	return generation->late_bits || generation->late_removing;
 }
 
 /* Whether the same shape may pass unasked: of a client that nobody has anything against. */

@@ -1,0 +1,268 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The packets clock the switch and fill the sets: nothing is committed, and whatever happens to the
+daemon no connection waits for more than one retransmission of its SYN."""
+import contextlib
+import signal
+import subprocess
+import time
+
+import lab
+import traffic
+
+# Between the first and the second retransmission (RFC 6298), so that no slow machine matters.
+ABOUT_ONE_RETRANSMISSION_S = 2.5
+ALL = 'nftset = "all"; timeout = "10m"'
+
+
+def expect_fine(result, what):
+    traffic.expect_no_failure(result, what)
+    lab.figure(f"{what}: {result['started']} connections, {result['retransmissions']} SYNs sent again, "
+               f"longest {result['longest_ms']:.0f} ms")
+    assert result["longest_ms"] < 1000 * ABOUT_ONE_RETRANSMISSION_S, result
+
+
+def connect_s(lab_):
+    began = time.monotonic()
+    traffic.connect(lab_.client, lab.SERVER4)
+    return time.monotonic() - began
+
+
+def wait_until_asked(lab_, daemon, seconds=5):
+    """SYNs reach the daemon again."""
+    before = daemon.received()
+
+    def is_asked():
+        traffic.connect(lab_.client, lab.SERVER4)
+        return daemon.received() > before
+    lab.wait_until(is_asked, "SYNs are diverted again", seconds)
+
+
+class Monitor:
+    """What anybody changes in nf_tables, as nft tells."""
+
+    def __init__(self, lab_):
+        self.path = lab_.dir / "monitor"
+        with open(self.path, "wb") as out:
+            self.process = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "nft", "monitor"],
+                                            stdout=out)
+        lab_.nft("add table ip hello\ndelete table ip hello")
+        lab.wait_until(lambda: "hello" in self.path.read_text(), "nft monitor listens")
+        time.sleep(0.2)
+        self.before = len(self.path.read_text())
+
+    def said(self):
+        return self.path.read_text()[self.before:]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def nothing_is_committed(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config([ALL, 'nftset = "too"; on_change = "remove"'])).start()
+    time.sleep(0.5)
+    monitor = lab_.adopt(Monitor(lab_))
+    time.sleep(2)
+    assert not monitor.said(), monitor.said()
+    expect_fine(traffic.Load(lab_.client, 200, 400, 200).result(), "200 new clients a second")
+    assert len(lab_.elements("all4")) == len(lab_.elements("all6")) == 200
+    assert not monitor.said(), monitor.said()
+    publish = daemon.status()["publish"]
+    assert (publish["bursts"], publish["late"], publish["lost"]) == (0, 0, 0), publish
+
+
+def a_lone_syn_after_a_stop(lab_):
+    """The last answer was 100 ms ago; and much longer ago."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(queue="count = 1;")).start()
+    for pause_s in (0.1, 1):
+        connect_s(lab_)
+        daemon.kill(signal.SIGSTOP)
+        time.sleep(pause_s)
+        took_s = connect_s(lab_)
+        lab.figure(f"a lone SYN {pause_s} s after a stop: {took_s:.2f} s")
+        assert took_s < ABOUT_ONE_RETRANSMISSION_S, took_s
+        assert connect_s(lab_) < 0.9, "the next one passes at once"
+        daemon.kill(signal.SIGCONT)
+        wait_until_asked(lab_, daemon)
+    assert daemon.status()["rules"]["unanswered"] >= 2, daemon.status()["rules"]
+
+
+def killed_while_stopped(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config()
+    daemon = lab_.daemon(config).start()
+    load = lab_.adopt(traffic.Load(lab_.client, 100))
+    load.wait_for(50)
+    daemon.kill(signal.SIGSTOP)
+    time.sleep(1)
+    daemon.stop(signal.SIGKILL)
+    again = lab_.daemon(config).start()
+    wait_until_asked(lab_, again, 2)
+    expect_fine(load.stop(), "kill -9 while stopped, and a start")
+
+
+def the_only_syn_was_dropped(lab_):
+    """A base chain that goes takes with it what waits in queues, and nobody is told."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(queue="count = 1;")).start()
+    lab_.nft("add table ip other\nadd chain ip other c { type filter hook input priority 5; }")
+    daemon.kill(signal.SIGSTOP)
+    load = lab_.adopt(traffic.Load(lab_.client, 1, 1))
+    lab.wait_until(lambda: lab_.elements("waiting"), "the SYN is in the queue")
+    lab_.nft("delete chain ip other c")
+    daemon.kill(signal.SIGCONT)
+    expect_fine(load.result(), "the only SYN in the queue was dropped")
+    lab.wait_until(lambda: not lab_.elements("waiting"), "nothing is waited for", 5)
+    wait_until_asked(lab_, daemon)
+    assert daemon.status()["rules"]["forgotten"] == 1, daemon.status()["rules"]
+
+
+def flushed_and_dormant(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon().start()
+    load = lab_.adopt(traffic.Load(lab_.client, 100))
+    load.wait_for(50)
+    for name in ("answering", "waiting"):
+        lab_.nft(f"flush set inet synprint {name}")
+        wait_until_asked(lab_, daemon, 2)
+    lab_.nft("add table inet synprint { flags dormant; }")
+    wait_until_asked(lab_, daemon, 3)
+    assert daemon.status()["rules"]["restored"] == 1, daemon.status()["rules"]
+    expect_fine(load.stop(), "the switch flushed, the table dormant")
+
+
+def many_queues_and_sets(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    sets = [f'nftset = "s{number}"' for number in range(32)]
+    daemon = lab_.daemon(lab_.write_config(sets, queue="count = 16;",
+                                           rules="mark_field = 0xff00;")).start()
+    load = lab_.adopt(traffic.Load(lab_.client, 200))
+    load.wait_for(400)
+    daemon.kill(signal.SIGSTOP)
+    time.sleep(1)
+    daemon.kill(signal.SIGCONT)
+    wait_until_asked(lab_, daemon, 3)
+    expect_fine(load.stop(), "16 queues and 32 sets, 7 of them by bits")
+    for number in (0, 6, 7, 31):
+        lab.wait_until(lambda n=number: len(lab_.elements(f"s{n}4")) >= 100, f"set {number} is filled")
+    targets = daemon.status()["publish"]["sets"]
+    assert daemon.status()["publish"]["bursts"] and len(targets) == 32, targets
+
+
+def first_syn_beside_foreign_loads(lab_):
+    """Somebody loads and deletes a large set all the time."""
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.daemon(lab_.write_config([ALL], publish="once_percent = 100; network_percent = 100;")).start()
+    lab_.nft("""add chain inet synprint site { type filter hook prerouting priority -100; }
+        add rule inet synprint site tcp flags & (syn | ack) == syn ip saddr @all4 counter
+        add rule inet synprint site tcp flags & (syn | ack) == syn ip6 saddr @all6 counter""")
+    elements = ", ".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(20000))
+    script = lab_.dir / "big.nft"
+    script.write_text("table inet big { set s { type ipv4_addr; elements = { " + elements +
+                      " }; }; }\ndelete table inet big\n")
+    loads = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "sh", "-c",
+                              f"while nft -f {script}; do :; done"])
+    with contextlib.ExitStack() as stack:
+        stack.callback(loads.wait)
+        stack.callback(loads.terminate)
+        result = traffic.Load(lab_.client, 500, 1000, 500).result()
+    expect_fine(result, "beside foreign loads")
+    listed = lab_.nft("list chain inet synprint site")
+    first = sum(int(line.split("packets ")[1].split()[0]) for line in listed.splitlines()
+                if "packets " in line)
+    assert first >= 1000, listed
+
+
+def bits_keep_their_meaning(lab_):
+    """Two sets in turn have the only bit that there is, under load; nobody belongs into the second."""
+    lab_.adopt(traffic.Server(lab_.server))
+    sets = ('nftset = "linux"; families = [ "Linux" ]', 'nftset = "never"; families = [ "Windows" ]')
+    sections = {"rules": "mark_field = 0x3;"}
+    daemon = lab_.daemon(lab_.write_config(sets[:1], **sections)).start()
+    load = lab_.adopt(traffic.Load(lab_.client, 500))
+    load.wait_for(100)
+    for number in range(20):
+        which = 1 - number % 2
+        lab_.write_config(sets[which:which + 1], **sections)
+        assert daemon.request({"op": "reload"})["ok"], daemon.log()
+        load.wait_for(load.started_so_far() + 50)
+        if which:
+            assert not lab_.elements("never4") and not lab_.elements("never6")
+        else:
+            lab.wait_until(lambda: len(lab_.elements("linux4")) == 100, "the set is full again")
+    both = sets + sets[:0]
+    for number in range(20):
+        lab_.write_config(both[::-1] if number % 2 else both)
+        assert daemon.request({"op": "reload"})["ok"], daemon.log()
+    load.wait_for(load.started_so_far() + 200)
+    assert not lab_.elements("never4") and not lab_.elements("never6")
+    expect_fine(load.stop(), "40 reloads that exchange two sets")
+
+
+OLD = """table inet synprint {{
+    comment "{tag}"
+    set alive {{ type inet_proto; flags timeout; {comment} }};
+    set all4 {{ type ipv4_addr; flags timeout; timeout 1h; {comment} elements = {{ 192.0.2.1 }}; }};
+    chain divert {{ type filter hook prerouting priority -175;
+        tcp flags & (fin | syn | rst | ack) == syn counter meta l4proto @alive accept {rule}; }}; }}"""
+
+
+def version_0_1_is_taken_over(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.nft(OLD.format(tag="synprint", comment='comment "synprint";', rule='comment "synprint xt 0-1 *"'))
+    lab_.daemon(lab_.write_config([ALL])).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert set(lab_.elements("all4")) == {"192.0.2.1", lab.CLIENT4}, lab_.elements("all4")
+    assert "alive" not in lab_.snapshot(), lab_.snapshot()
+
+
+def rules_that_version_0_1_printed(lab_):
+    """They are the administrator's, and get their heartbeat."""
+    lab_.nft(OLD.format(tag="", comment="", rule="").replace('comment ""', ""))
+    daemon = lab_.daemon(lab_.write_config([], engine="none")).start()
+    lab.wait_until(lambda: list(lab_.elements("alive")) == ["tcp"], "the old switch is on")
+    assert "load what 'synprint rules print' prints now" in daemon.log(), daemon.log()
+    daemon.stop()
+    assert not lab_.elements("alive"), "the switch was left on"
+
+
+def known_shapes_are_skipped(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(['nftset = "six"; families = [ "Windows" ]'],
+                                           rules='skip_known = "2s";')).start()
+    for _ in range(5):
+        traffic.connect(lab_.client, lab.SERVER4)
+        traffic.connect(lab_.client, lab.SERVER6)
+    lab.wait_until(lambda: daemon.status()["rules"]["skipped"] == 8, "eight of ten were skipped")
+    assert daemon.received() == 2, daemon.status()
+    time.sleep(2.2)
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert daemon.received() == 3, daemon.status()
+    assert daemon.status()["rules"]["unclassified"] == 0, daemon.status()
+
+
+def prefixes_ports_and_maps(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.daemon(lab_.write_config([
+        'nftset = "nets"; prefix6 = 64', 'nftset = "conns"; key = "addr . port"',
+        'nftmap = "class"; value = 0x10'])).start()
+    lab_.nft("""add chain inet synprint site { type filter hook prerouting priority -100; }
+        add rule inet synprint site ip6 saddr & ffff:ffff:ffff:ffff:: @nets6 tcp flags syn counter
+        add rule inet synprint site meta mark set ip saddr map @class4 tcp flags syn counter""")
+    port = traffic.connect(lab_.client, lab.SERVER4)
+    traffic.connect(lab_.client, lab.SERVER6)
+    listed = lab_.nft("list table inet synprint")
+    assert list(lab_.elements("nets6")) == ["2001:db8:1::"], listed
+    assert f"{lab.CLIENT4} . {port}" in listed and f"{lab.CLIENT4} expires" in listed, listed
+    site = lab_.nft("list chain inet synprint site")
+    assert site.count("packets 1 ") == 2, site
+
+
+if __name__ == "__main__":
+    lab.run(nothing_is_committed, a_lone_syn_after_a_stop, killed_while_stopped,
+            the_only_syn_was_dropped, flushed_and_dormant, many_queues_and_sets,
+            first_syn_beside_foreign_loads, bits_keep_their_meaning, version_0_1_is_taken_over,
+            rules_that_version_0_1_printed, known_shapes_are_skipped, prefixes_ports_and_maps)

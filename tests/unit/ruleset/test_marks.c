@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bits keep their meaning from one generation to the next. */
+#include "ruleset/marks.h"
+
+#include <criterion/criterion.h>
+
+#define FIELD 0x7f00u
+
+static struct marks assign(uint32_t field, const struct marks_wanted *wanted,
+			   const struct marks *old, const struct marks_wanted *old_wanted,
+			   uint32_t *ret_reused)
+{
+	struct marks marks;
+
+	marks_assign(field, wanted, old, old_wanted, &marks, ret_reused);
+	return marks;
+}
+
+Test(marks, lowest_bits_first_and_no_bit_twice)
+{
+	const struct marks_wanted wanted = {.meanings = {5, 0, 6}, .needs_judged = true};
+	uint32_t reused = 1;
+	struct marks marks = assign(FIELD, &wanted, NULL, NULL, &reused);
+
+	cr_expect_eq(marks.diverted, 0x0100);
+	cr_expect_eq(marks.judged, 0x0200);
+	cr_expect_eq(marks.fresh, 0);
+	cr_expect_eq(marks.sets[0], 0x0400);
+	cr_expect_eq(marks.sets[1], 0, "needs none");
+	cr_expect_eq(marks.sets[2], 0x0800);
+	cr_expect_eq(marks_used(&marks), 0x0f00);
+	cr_expect_eq(reused, 0);
+}
+
+Test(marks, what_finds_no_bit_has_none)
+{
+	const struct marks_wanted wanted = {.meanings = {5, 6, 7}, .needs_fresh = true};
+	struct marks marks = assign(0x80000003, &wanted, NULL, NULL, NULL);
+
+	cr_expect_eq(marks.diverted, 0x1);
+	cr_expect_eq(marks.fresh, 0x2);
+	cr_expect_eq(marks.sets[0], 0x80000000);
+	cr_expect_eq(marks.sets[1] | marks.sets[2], 0);
+}
+
+Test(marks, a_meaning_keeps_its_bit_wherever_it_stands)
+{
+	const struct marks_wanted before = {.meanings = {5, 6}}, after = {.meanings = {7, 6, 5}};
+	uint32_t reused = 1;
+	struct marks old = assign(FIELD, &before, NULL, NULL, NULL);
+	struct marks marks = assign(FIELD, &after, &old, &before, &reused);
+
+	cr_expect_eq(marks.sets[2], old.sets[0]);
+	cr_expect_eq(marks.sets[1], old.sets[1]);
+	cr_expect_eq(marks.sets[0] & marks_used(&old), 0, "new: a bit that meant nothing");
+	cr_expect_eq(reused, 0);
+}
+
+Test(marks, a_bit_that_meant_something_else_is_told)
+{
+	const struct marks_wanted before = {.meanings = {5}}, after = {.meanings = {6}};
+	uint32_t reused = 0;
+	struct marks old = assign(0x3, &before, NULL, NULL, NULL);
+	struct marks marks = assign(0x3, &after, &old, &before, &reused);
+
+	cr_expect_eq(marks.sets[0], 0x2);
+	cr_expect_eq(reused, 0x2);
+}
+
+/* Who asks for a bit of its own takes it from a set only where none is free. */
+Test(marks, judged_and_fresh_come_and_go)
+{
+	const struct marks_wanted before = {.meanings = {5}},
+				  after = {.meanings = {5}, .needs_judged = true};
+	struct marks old = assign(FIELD, &before, NULL, NULL, NULL);
+	struct marks marks = assign(FIELD, &after, &old, &before, NULL);
+
+	cr_expect_eq(marks.sets[0], old.sets[0]);
+	cr_expect_eq(marks.judged & marks_used(&old), 0);
+}
+
+/* A bit of a set that is gone would take elements out of another: that has to wait, and is told. */
+Test(marks, judged_may_have_to_wait_too)
+{
+	const struct marks_wanted before = {.meanings = {5, 6}},
+				  after = {.meanings = {5}, .needs_judged = true};
+	uint32_t reused = 0;
+	struct marks old = assign(0x7, &before, NULL, NULL, NULL);
+	struct marks marks = assign(0x7, &after, &old, &before, &reused);
+
+	cr_expect_eq(marks.sets[0], 0x2);
+	cr_expect_eq(marks.judged, 0x4);
+	cr_expect_eq(reused, 0x4);
+}
