@@ -27,11 +27,6 @@ enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
 
 struct config_setting_t; /* of libconfig */
 
-struct config_network {
-	struct addr net; /* masked */
-	unsigned bits; /* of its own version */
-};
-
 /* One publish rule: which clients go into which pair of sets, NAME4 and NAME6. */
 struct config_set {
 	enum config_set_kind kind;
@@ -88,7 +83,7 @@ struct config {
 	unsigned deadline_ms;
 	unsigned once_percent; /* of a set, for clients that were seen once */
 	unsigned network_percent; /* of a set, for the clients of one network */
-	struct config_network except[CONFIG_NETWORKS_MAX]; /* whose clients are never published */
+	struct addr_net except[CONFIG_NETWORKS_MAX]; /* whose clients are never published */
 	unsigned except_count;
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;

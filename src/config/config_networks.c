@@ -4,18 +4,16 @@
 
 #include "config/config_private.h"
 
-static int read_network(const config_setting_t *setting, struct config_network *ret_network,
+static int read_network(const config_setting_t *setting, struct addr_net *ret_network,
 			struct text_error *ret_error)
 {
 	const char *text = config_setting_get_string(setting);
-	struct filter filter = {0};
 
-	if (!text || filter_set_net(&filter, text) < 0)
-		return config_refuse(setting, ret_error,
-				     "publish.except is a list of networks and addresses, such as "
-				     "\"192.0.2.0/24\" or \"2001:db8::7\"");
-	*ret_network = (struct config_network){filter.net, filter.net_bits};
-	return 0;
+	if (text && addr_net_parse(text, ret_network) == 0)
+		return 0;
+	return config_refuse(setting, ret_error,
+			     "publish.except is a list of networks and addresses, such as "
+			     "\"192.0.2.0/24\" or \"2001:db8::7\"");
 }
 
 int config_read_except(const config_setting_t *list, struct config *config,
@@ -38,13 +36,8 @@ int config_read_except(const config_setting_t *list, struct config *config,
 
 bool config_is_excepted(const struct config *config, const struct addr *addr)
 {
-	for (unsigned i = 0; i < config->except_count; i++) {
-		const struct config_network *network = &config->except[i];
-		struct addr masked = addr_mask(addr, network->bits);
-
-		if (addr_is_v4(addr) == addr_is_v4(&network->net) &&
-		    addr_equal(&masked, &network->net))
+	for (unsigned i = 0; i < config->except_count; i++)
+		if (addr_net_holds(&config->except[i], addr))
 			return true;
-	}
 	return false;
 }

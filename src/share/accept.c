@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* Of the IANA registries for special-purpose addresses (RFC 6890): no suspect has one of these. */
-static const char *const special[][2] = {
-	{"0.0.0.0", "8"},     {"127.0.0.0", "8"},    {"169.254.0.0", "16"}, {"224.0.0.0", "3"},
-	{"::", "127"},        {"fe80::", "10"},      {"ff00::", "8"},       {"10.0.0.0", "8"},
-	{"172.16.0.0", "12"}, {"192.168.0.0", "16"}, {"100.64.0.0", "10"},  {"fc00::", "7"},
+static const char *const special[] = {
+	"0.0.0.0/8",     "127.0.0.0/8",    "169.254.0.0/16", "224.0.0.0/3",
+	"::/127",        "fe80::/10",      "ff00::/8",       "10.0.0.0/8",
+	"172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",  "fc00::/7",
 };
 #define SPECIAL_COUNT (sizeof(special) / sizeof(special[0]))
 #define PRIVATE_COUNT 5 /* the last ones, which a private net of gateways may want */
@@ -24,24 +24,13 @@ const struct share_accept *accept_rule(const struct share_config *config, const 
 	return NULL;
 }
 
-static bool is_in(const struct addr *addr, const struct addr *net, unsigned bits)
-{
-	struct addr masked = addr_mask(addr, bits);
-
-	return addr_is_v4(addr) == addr_is_v4(net) && addr_equal(&masked, net);
-}
-
 static bool is_special(const struct addr *addr, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		unsigned bits = 0;
-		struct addr net;
+	struct addr_net net;
 
-		for (const char *digit = special[i][1]; *digit; digit++)
-			bits = 10 * bits + (unsigned)(*digit - '0');
-		if (addr_parse(special[i][0], &net) == 0 && is_in(addr, &net, bits))
+	for (size_t i = 0; i < count; i++)
+		if (addr_net_parse(special[i], &net) == 0 && addr_net_holds(&net, addr))
 			return true;
-	}
 	return false;
 }
 
@@ -52,7 +41,7 @@ bool accept_is_never(const struct share_config *config, const struct accept_own 
 		if (addr_equal(&own->addrs[i], addr))
 			return true;
 	for (unsigned i = 0; i < config->never_count; i++)
-		if (is_in(addr, &config->never[i].addr, config->never[i].bits))
+		if (addr_net_holds(&config->never[i], addr))
 			return true;
 	return is_special(addr, SPECIAL_COUNT - (config->accepts_private ? PRIVATE_COUNT : 0));
 }

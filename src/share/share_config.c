@@ -196,33 +196,6 @@ static int read_sink(const config_setting_t *group, void *into, unsigned number,
 	return missing ? fields_refuse(group, ret_error, missing) : 0;
 }
 
-static int read_net(const char *text, struct share_net *ret_net)
-{
-	char address[ADDR_TEXT_MAX];
-	const char *slash = strchr(text, '/');
-	size_t len = slash ? (size_t)(slash - text) : strlen(text);
-	unsigned long bits;
-	struct addr addr;
-	char *end;
-
-	if (len >= sizeof(address))
-		return -EINVAL;
-	memcpy(address, text, len);
-	address[len] = '\0';
-	if (addr_parse(address, &addr) < 0)
-		return -EINVAL;
-	bits = addr_is_v4(&addr) ? 32 : 128;
-	if (slash) {
-		unsigned long most = bits;
-
-		bits = slash[1] >= '0' && slash[1] <= '9' ? strtoul(slash + 1, &end, 10) : 999;
-		if (bits > most || *end)
-			return -EINVAL;
-	}
-	*ret_net = (struct share_net){addr_mask(&addr, (unsigned)bits), (unsigned)bits};
-	return 0;
-}
-
 static int read_nets(const config_setting_t *setting, void *into, struct text_error *ret_error)
 {
 	static const char expected[] = "a list of networks, such as [ \"192.0.2.0/24\" ]";
@@ -234,7 +207,7 @@ static int read_nets(const config_setting_t *setting, void *into, struct text_er
 	for (int i = 0; i < config_setting_length(setting); i++) {
 		const char *text = config_setting_get_string_elem(setting, i);
 
-		if (!text || read_net(text, &config->never[config->never_count++]) < 0)
+		if (!text || addr_net_parse(text, &config->never[config->never_count++]) < 0)
 			return fields_refuse(setting, ret_error, expected);
 	}
 	return 0;

@@ -31,11 +31,6 @@ struct share_accept {
 	struct sign_key *key;
 };
 
-struct share_net {
-	struct addr addr; /* masked */
-	unsigned bits; /* in the address's own version */
-};
-
 struct share_config {
 	char gateway[MESSAGE_GATEWAY_MAX];
 	const char *control; /* path of the control socket */
@@ -45,7 +40,7 @@ struct share_config {
 	unsigned publish_count;
 	struct share_accept accept[SHARE_RULES_MAX];
 	unsigned accept_count;
-	struct share_net never[SHARE_NETS_MAX];
+	struct addr_net never[SHARE_NETS_MAX];
 	unsigned never_count;
 	bool accepts_private; /* else private and special networks are on the never-list */
 	int entries; /* of all origins together */

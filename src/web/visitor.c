@@ -74,26 +74,11 @@ int visitor_parse_node(const char *text, size_t len, struct addr *ret_addr, uint
 
 int visitor_trust_net(struct visitor_trust *trust, const char *text)
 {
-	const char *slash = strchr(text, '/');
-	size_t len = slash ? (size_t)(slash - text) : strlen(text);
-	char address[ADDR_TEXT_MAX];
-	struct addr addr;
-	unsigned long prefix, most;
-
 	if (trust->net_count == VISITOR_NETS_MAX)
 		return -ENOSPC;
-	if (len >= sizeof(address))
+	if (addr_net_parse(text, &trust->nets[trust->net_count]) < 0)
 		return -EINVAL;
-	memcpy(address, text, len);
-	address[len] = '\0';
-	if (addr_parse(address, &addr) < 0)
-		return -EINVAL;
-	most = addr_is_v4(&addr) ? 32 : 128;
-	prefix = slash ? strtoul(slash + 1, NULL, 10) : most;
-	if (slash && (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || prefix > most))
-		return -EINVAL;
-	trust->nets[trust->net_count].addr = addr_mask(&addr, (unsigned)prefix);
-	trust->nets[trust->net_count++].prefix = (uint8_t)prefix;
+	trust->net_count++;
 	return 0;
 }
 
@@ -101,13 +86,9 @@ static bool is_trusted(const struct visitor_trust *trust, const struct request_p
 {
 	if (peer->is_unix)
 		return trust->unix_socket;
-	for (unsigned i = 0; i < trust->net_count; i++) {
-		struct addr masked = addr_mask(&peer->addr, trust->nets[i].prefix);
-
-		if (addr_is_v4(&peer->addr) == addr_is_v4(&trust->nets[i].addr) &&
-		    addr_equal(&masked, &trust->nets[i].addr))
+	for (unsigned i = 0; i < trust->net_count; i++)
+		if (addr_net_holds(&trust->nets[i], &peer->addr))
 			return true;
-	}
 	return false;
 }
 

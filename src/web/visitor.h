@@ -22,10 +22,7 @@ enum visitor_source {
 
 struct visitor_trust {
 	bool unix_socket; /* whoever may connect there */
-	struct {
-		struct addr addr;
-		uint8_t prefix;
-	} nets[VISITOR_NETS_MAX];
+	struct addr_net nets[VISITOR_NETS_MAX];
 	unsigned net_count;
 	enum visitor_source sources[VISITOR_SOURCES_MAX];
 	unsigned source_count;

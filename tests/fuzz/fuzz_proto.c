@@ -26,7 +26,7 @@ static void check_request(const struct proto_request *req)
 	const struct filter *filter = &req->filter;
 
 	if (req->op >= PROTO_OP_COUNT || req->limit < 1 || req->limit > PROTO_LIMIT_MAX ||
-	    filter->min_confidence_permille > 1000 || filter->net_bits > 128 ||
+	    filter->min_confidence_permille > 1000 || filter->net.bits > 128 ||
 	    filter->min_grade > LINK_LIKELY)
 		abort();
 }

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/wire.h"
@@ -69,6 +70,38 @@ int addr_parse(const char *text, struct addr *ret_addr)
 	else
 		return -EINVAL;
 	return 0;
+}
+
+int addr_net_parse(const char *text, struct addr_net *ret_net)
+{
+	size_t len = strcspn(text, "/");
+	const char *digits = text[len] ? text + len + 1 : NULL;
+	char address[ADDR_TEXT_MAX];
+	unsigned long bits, max;
+	struct addr addr;
+
+	if (len >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (addr_parse(address, &addr) < 0)
+		return -EINVAL;
+	max = addr_is_v4(&addr) ? 32 : 128;
+	bits = digits ? strtoul(digits, NULL, 10) : max;
+	if (bits > max || (digits && (!*digits || digits[strspn(digits, "0123456789")])))
+		return -EINVAL;
+	*ret_net = (struct addr_net){addr_mask(&addr, (unsigned)bits), (uint8_t)bits};
+	return 0;
+}
+
+bool addr_net_holds(const struct addr_net *net, const struct addr *addr)
+{
+	struct addr masked;
+
+	if (addr_is_v4(addr) != addr_is_v4(&net->addr))
+		return false;
+	masked = addr_mask(addr, net->bits);
+	return addr_equal(&masked, &net->addr);
 }
 
 static char *put_dotted(char *at, const uint8_t bytes[4])

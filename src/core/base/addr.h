@@ -50,6 +50,23 @@ struct addr addr_network(const struct addr *addr);
  */
 int addr_parse(const char *text, struct addr *ret_addr);
 
+/* A network: all addresses that begin with these bits. */
+struct addr_net {
+	struct addr addr; /* with all other bits cleared */
+	uint8_t bits; /* length of the prefix, in the address's own version */
+};
+
+/**
+ * addr_net_parse() - read a network as text, such as "192.0.2.0/24". Without a length it is one
+ * address; bits behind the prefix are cleared.
+ * @ret_net: untouched on failure
+ * Return: 0, or -EINVAL.
+ */
+int addr_net_parse(const char *text, struct addr_net *ret_net);
+
+/** addr_net_holds() - true for an address of the network. */
+bool addr_net_holds(const struct addr_net *net, const struct addr *addr);
+
 /**
  * addr_format() - write the address as text (RFC 5952 for IPv6), NUL-terminated.
  * @buf: at least ADDR_TEXT_MAX bytes

@@ -312,28 +312,22 @@ size_t baseline_page(struct baseline *baseline, uint32_t now_s, uint64_t cursor,
 	return count;
 }
 
-static bool holds(const struct addr *net, unsigned bits, const struct addr *addr)
-{
-	struct addr masked = addr_mask(addr, bits);
-
-	return addr_is_v4(net) == addr_is_v4(addr) && addr_equal(&masked, net);
-}
-
 bool baseline_is_about(const struct netnames *names, const struct baseline_prefix *prefix,
-		       const struct addr *net, unsigned bits)
+		       const struct addr_net *net)
 {
+	struct addr_net own = {prefix->net, (uint8_t)prefix->bits};
 	const char *name;
 
 	if (prefix->name[0]) {
-		name = names ? netnames_find(names, net) : NULL;
+		name = names ? netnames_find(names, &net->addr) : NULL;
 		return name && strcmp(name, prefix->name) == 0;
 	}
-	return prefix->bits <= bits ? holds(&prefix->net, prefix->bits, net)
-				    : holds(net, bits, &prefix->net);
+	return own.bits <= net->bits ? addr_net_holds(&own, &net->addr)
+				     : addr_net_holds(net, &own.addr);
 }
 
 size_t baseline_forget(struct baseline *baseline, const struct netnames *names,
-		       const struct addr *net, unsigned bits)
+		       const struct addr_net *net)
 {
 	size_t all = baseline->set_count * BASELINE_WAYS, count = 0;
 
@@ -345,7 +339,7 @@ size_t baseline_forget(struct baseline *baseline, const struct netnames *names,
 		pthread_mutex_lock(&lock->mutex);
 		if (entry->is_used) {
 			entry_copy(entry, &prefix);
-			if (baseline_is_about(names, &prefix, net, bits)) {
+			if (baseline_is_about(names, &prefix, net)) {
 				memset(entry, 0, sizeof(*entry));
 				count++;
 			}

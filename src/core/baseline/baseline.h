@@ -99,14 +99,14 @@ size_t baseline_page(struct baseline *baseline, uint32_t now_s, uint64_t cursor,
  * prefix's first address.
  */
 bool baseline_is_about(const struct netnames *names, const struct baseline_prefix *prefix,
-		       const struct addr *net, unsigned bits);
+		       const struct addr_net *net);
 
 /**
  * baseline_forget() - forget what is usual in a prefix and around it, so that it is learned anew.
  * Return: how many networks were forgotten.
  */
 size_t baseline_forget(struct baseline *baseline, const struct netnames *names,
-		       const struct addr *net, unsigned bits);
+		       const struct addr_net *net);
 
 void baseline_get_stats(struct baseline *baseline, struct baseline_stats *ret_stats);
 

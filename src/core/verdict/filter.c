@@ -8,16 +8,6 @@
 
 _Static_assert(VOCAB_CLASSES_MAX <= 64 && VOCAB_FAMILIES_MAX <= 32, "one bit for each word");
 
-static bool is_in_net(const struct filter *filter, const struct addr *addr)
-{
-	struct addr masked;
-
-	if (addr_is_v4(addr) != addr_is_v4(&filter->net))
-		return false;
-	masked = addr_mask(addr, filter->net_bits);
-	return addr_equal(&masked, &filter->net);
-}
-
 static bool has_bit(const uint64_t *bits, unsigned id)
 {
 	return bits[id / 64] >> id % 64 & 1;
@@ -54,7 +44,8 @@ bool filter_match(const struct filter *filter, const struct vocab *vocab, const 
 		return false;
 	if (filter->interfaces && !(filter->interfaces >> verdict->interface & 1))
 		return false;
-	return is_named(filter, verdict) && (!filter->has_net || is_in_net(filter, addr));
+	return is_named(filter, verdict) &&
+	       (!filter->has_net || addr_net_holds(&filter->net, addr));
 }
 
 int filter_add_word(struct filter *filter, const struct vocab *vocab, const char *list,
@@ -126,25 +117,8 @@ void filter_clear(struct filter *filter)
 
 int filter_set_net(struct filter *filter, const char *text)
 {
-	const char *slash = strchr(text, '/');
-	char address[ADDR_TEXT_MAX];
-	size_t len = slash ? (size_t)(slash - text) : strlen(text);
-	unsigned long bits, max;
-	struct addr addr;
-	char *end;
-
-	if (len >= sizeof(address))
+	if (addr_net_parse(text, &filter->net) < 0)
 		return -EINVAL;
-	memcpy(address, text, len);
-	address[len] = '\0';
-	if (addr_parse(address, &addr) < 0)
-		return -EINVAL;
-	max = addr_is_v4(&addr) ? 32 : 128;
-	bits = slash ? strtoul(slash + 1, &end, 10) : max;
-	if (bits > max || (slash && (slash[1] < '0' || slash[1] > '9' || *end)))
-		return -EINVAL;
-	filter->net = addr_mask(&addr, (unsigned)bits);
-	filter->net_bits = (uint8_t)bits;
 	filter->has_net = true;
 	return 0;
 }

@@ -19,8 +19,7 @@ struct filter {
 	uint16_t
 		min_confidence_permille; /* of the class; of the family where only families are given */
 	enum link_grade min_grade;
-	struct addr net; /* masked; only with has_net */
-	uint8_t net_bits; /* prefix length in the address's own version */
+	struct addr_net net; /* only with has_net */
 	bool has_net, has_links, has_labels;
 };
 

@@ -43,7 +43,7 @@ static void put_entry(const struct baseline_prefix *prefix, bool is_first, struc
 static bool is_wanted(const struct filter *filter, const struct netnames *names,
 		      const struct baseline_prefix *prefix)
 {
-	return !filter->has_net || baseline_is_about(names, prefix, &filter->net, filter->net_bits);
+	return !filter->has_net || baseline_is_about(names, prefix, &filter->net);
 }
 
 /* The table is small: one request may look at all of it. */

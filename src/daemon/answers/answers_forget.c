@@ -29,14 +29,10 @@ static unsigned choose(const struct filter *filter, const struct client *page, s
 {
 	unsigned chosen = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		struct addr masked = addr_mask(&page[i].addr, filter->net_bits);
-
-		if (addr_is_v4(&page[i].addr) == addr_is_v4(&filter->net) &&
-		    addr_equal(&masked, &filter->net))
+	for (size_t i = 0; i < count; i++)
+		if (addr_net_holds(&filter->net, &page[i].addr))
 			items[chosen++] =
 				(struct publish_item){.addr = page[i].addr, .remove = UINT32_MAX};
-	}
 	return chosen;
 }
 
@@ -81,8 +77,7 @@ static void forget_baseline(struct answers *answers, const struct proto_request 
 				generation->config->path);
 		return;
 	}
-	count = baseline_forget(answers->baseline, generation->knowledge->names, &req->filter.net,
-				req->filter.net_bits);
+	count = baseline_forget(answers->baseline, generation->knowledge->names, &req->filter.net);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"forgotten\":%zu}", count);
 }

@@ -90,7 +90,7 @@ Test(proto, subscribe_has_filters)
 	cr_assert_eq(req.filter.min_confidence_permille, 800);
 	cr_assert_eq(req.filter.min_grade, LINK_POSSIBLE);
 	cr_assert(req.filter.has_net);
-	cr_assert_eq(req.filter.net_bits, 24);
+	cr_assert_eq(req.filter.net.bits, 24);
 	cr_assert(req.syns && req.snapshot);
 }
 
@@ -141,7 +141,7 @@ Test(proto, baseline_has_net_cursor_and_limit)
 	must_parse("{\"op\":\"baseline\",\"net\":\"198.51.0.0/16\",\"cursor\":5,\"limit\":2}",
 		   &req);
 	cr_assert_eq(req.op, PROTO_BASELINE);
-	cr_assert(req.filter.has_net && req.filter.net_bits == 16);
+	cr_assert(req.filter.has_net && req.filter.net.bits == 16);
 	cr_assert_eq(req.cursor, 5);
 	cr_assert_eq(req.limit, 2);
 }

@@ -176,3 +176,44 @@ Test(addr, network)
 		expect_text(&network, cases[i][1], cases[i][0]);
 	}
 }
+
+Test(addr, networks)
+{
+	static const struct {
+		const char *net, *inside, *outside;
+	} cases[] = {
+		{"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
+		{"192.0.2.77/24", "192.0.2.1", "192.0.3.1"},
+		{"198.51.100.7", "198.51.100.7", "198.51.100.6"},
+		{"0.0.0.0/0", "255.255.255.255", "::"},
+		{"2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"},
+		{"::/0", "ffff::1", "192.0.2.1"},
+		{"2001:db8::1/128", "2001:db8::1", "2001:db8::2"},
+	};
+	static const char *const bad[] = {"",
+					  "/24",
+					  "192.0.2.0/",
+					  "192.0.2.0/33",
+					  "::/129",
+					  "192.0.2/24",
+					  "192.0.2.0/-1",
+					  "192.0.2.0/ 8",
+					  "1.2.3.4/8x",
+					  "1.2.3.4/18446744073709551617"};
+	struct addr_net net = {.bits = 77};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr inside, outside;
+
+		cr_assert_eq(addr_net_parse(cases[i].net, &net), 0, "%s", cases[i].net);
+		cr_assert(addr_parse(cases[i].inside, &inside) == 0 &&
+			  addr_parse(cases[i].outside, &outside) == 0);
+		cr_expect(addr_net_holds(&net, &inside), "%s: %s", cases[i].net, cases[i].inside);
+		cr_expect_not(addr_net_holds(&net, &outside), "%s: %s", cases[i].net,
+			      cases[i].outside);
+	}
+	net.bits = 77;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_eq(addr_net_parse(bad[i], &net), -EINVAL, "%s", bad[i]);
+	cr_expect_eq(net.bits, 77, "untouched on failure");
+}
