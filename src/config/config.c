@@ -156,5 +156,7 @@ struct knowledge_params config_knowledge_params(const struct config *config)
 						 config->learn_enabled ? config->learn_file : NULL,
 					 .priors = config->priors,
 					 .prior_count = config->prior_count,
+					 .addresses = config->addresses,
+					 .address_count = config->address_count,
 					 .config = config->path};
 }

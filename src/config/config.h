@@ -70,6 +70,8 @@ struct config {
 	const char *links;
 	struct knowledge_prior priors[VOCAB_CLASSES_MAX];
 	unsigned prior_count;
+	const char *addresses[SIGDB_ADDRESSES_MAX]; /* IPv4, that stand for this host outside */
+	unsigned address_count;
 	bool learn_enabled;
 	const char *learn_file;
 	unsigned learn_shapes;

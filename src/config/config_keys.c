@@ -122,6 +122,7 @@ static const struct key keys[] = {
 	STRINGS("signatures", signatures, signatures_count, 1, CONFIG_FILES_MAX),
 	PATH("links", RELOAD, links, "links.db"),
 	{.path = "classify.priors", .kind = KEY_PRIORS},
+	STRINGS("classify.addresses", addresses, address_count, 0, SIGDB_ADDRESSES_MAX),
 	BOOL("learn.enabled", RESTART, learn_enabled, false),
 	PATH("learn.file", RESTART, learn_file, "/var/lib/synprint/learned.db"),
 	UINT("learn.max_shapes", RESTART, learn_shapes, 64, 65536, 4096),

@@ -2,6 +2,7 @@
 /* Reads the database files whole and hands their text to the core, which does no I/O. */
 #include "knowledge/knowledge.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -152,6 +153,23 @@ static int set_priors(const struct knowledge_params *params, const struct vocab 
 	return 0;
 }
 
+static int set_addresses(const struct knowledge_params *params, struct sigdb *db,
+			 struct knowledge_error *ret_error)
+{
+	for (unsigned i = 0; i < params->address_count; i++) {
+		struct in_addr address;
+
+		if (inet_pton(AF_INET, params->addresses[i], &address) == 1 &&
+		    sigdb_stand_for(db, ntohl(address.s_addr)) == 0)
+			continue;
+		ret_error->path = params->config;
+		return text_error_set(&ret_error->text, 0, 0,
+				      "classify.addresses: '%.60s' is no IPv4 address",
+				      params->addresses[i]);
+	}
+	return 0;
+}
+
 static int build(struct sigdb *db, struct knowledge_error *ret_error)
 {
 	int rc = sigdb_build(db);
@@ -176,6 +194,8 @@ static int load_signatures(const struct knowledge_params *params, const char *le
 		rc = load_file(learned, load_sigdb, db, ret_error);
 	if (rc == 0)
 		rc = set_priors(params, vocab, db, ret_error);
+	if (rc == 0)
+		rc = set_addresses(params, db, ret_error);
 	if (rc == 0)
 		rc = build(db, ret_error);
 	if (rc < 0)

@@ -39,6 +39,8 @@ struct knowledge_params {
 	bool may_rename; /* put a damaged one aside; else it is only told and left out */
 	const struct knowledge_prior *priors;
 	unsigned prior_count;
+	const char *const *addresses; /* IPv4, that stand for this host outside */
+	unsigned address_count;
 	const char *config; /* file of the priors, for messages */
 };
 

@@ -43,6 +43,8 @@ static int run_configured(struct classify_options *options)
 	if (config->learn_enabled)
 		options->learned = config->learn_file;
 	options->priors = config->priors;
+	options->addresses = config->addresses;
+	options->address_count = config->address_count;
 	options->prior_count = config->prior_count;
 	options->local_clamp = config->local_clamp;
 	options->threshold = config->link_threshold;

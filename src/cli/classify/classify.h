@@ -17,6 +17,8 @@ struct classify_options {
 	unsigned signature_count;
 	const char *links, *servers, *learned; /* NULL: the default; learned: none */
 	const struct knowledge_prior *priors;
+	const char *const *addresses; /* as knowledge_params has them */
+	unsigned address_count;
 	unsigned prior_count;
 	bool wants_servers, only_handshakes, only_summary, only_unknown, explains;
 	enum output_format format;

@@ -68,6 +68,8 @@ int classify_load(const struct classify_options *options, struct vocab **ret_voc
 {
 	static struct files files;
 	struct knowledge_params params = {.priors = options->priors,
+					  .addresses = options->addresses,
+					  .address_count = options->address_count,
 					  .prior_count = options->prior_count,
 					  .learned = options->learned,
 					  .config = options->cli->config_path};

@@ -153,13 +153,14 @@ static uint64_t kind_reason(enum match_kind kind)
 	return 0;
 }
 
-static uint64_t observed_reasons(const struct syn *syn, const struct match *match)
+static uint64_t observed_reasons(const struct index *index, const struct syn *syn,
+				 const struct match *match)
 {
 	uint64_t reasons = 0;
 
 	if (match->tool)
 		reasons |= reason_bit(REASON_TOOL);
-	if (seq_is_dst(syn))
+	if (seq_is_dst(index, syn))
 		reasons |= reason_bit(REASON_SEQ_IS_DST);
 	if (syn->quirks & QUIRK_OPT_BAD)
 		reasons |= reason_bit(REASON_OPT_MALFORMED);
@@ -197,7 +198,7 @@ void match_syn(const struct sigdb *db, const struct syn *syn, struct match *ret_
 		memset(match->class_prob, 0, sizeof(match->class_prob));
 	else
 		decide_answer(&comparison, match);
-	match->reasons |= observed_reasons(syn, match);
+	match->reasons |= observed_reasons(db->index, syn, match);
 }
 
 const char *match_kind_name(enum match_kind kind)

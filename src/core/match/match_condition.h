@@ -16,24 +16,38 @@ static inline uint32_t dst_v4(const struct syn *syn)
 	       bytes[3];
 }
 
-/** seq_is_dst() - the sequence number is the IPv4 destination address. */
-static inline bool seq_is_dst(const struct syn *syn)
+/** seq_is_dst() - the sequence number is the IPv4 destination, or an address that stands for it. */
+static inline bool seq_is_dst(const struct index *index, const struct syn *syn)
 {
-	return syn->ip_version == 4 && syn->seq == dst_v4(syn);
+	if (syn->ip_version != 4)
+		return false;
+	for (unsigned i = 0; i < index->stand_in_count; i++)
+		if (syn->seq == index->stand_ins[i])
+			return true;
+	return syn->seq == dst_v4(syn);
+}
+
+static inline bool is_mix_of(const struct syn *syn, uint32_t dst)
+{
+	return syn->ip_id == (uint16_t)(dst ^ syn->dst_port ^ syn->seq);
 }
 
 /** id_is_mix() - the IP ID is made of the destination and the sequence number, as masscan's is. */
-static inline bool id_is_mix(const struct syn *syn)
+static inline bool id_is_mix(const struct index *index, const struct syn *syn)
 {
-	return syn->ip_version == 4 &&
-	       syn->ip_id == (uint16_t)(dst_v4(syn) ^ syn->dst_port ^ syn->seq);
+	if (syn->ip_version != 4)
+		return false;
+	for (unsigned i = 0; i < index->stand_in_count; i++)
+		if (is_mix_of(syn, index->stand_ins[i]))
+			return true;
+	return is_mix_of(syn, dst_v4(syn));
 }
 
 /** condition_may_hold() - any signature's condition. */
 static inline bool condition_may_hold(const struct index *index, const struct syn *syn)
 {
-	return syn->ip_version == 4 &&
-	       (index->ip_ids & ip_id_bit(syn->ip_id) || seq_is_dst(syn) || id_is_mix(syn));
+	return syn->ip_version == 4 && (index->ip_ids & ip_id_bit(syn->ip_id) ||
+					seq_is_dst(index, syn) || id_is_mix(index, syn));
 }
 
 /**
@@ -49,8 +63,8 @@ static inline bool condition_holds(const struct index *index, const struct syn *
 	case SIG_WHEN_IP_ID:
 		*ret_value = syn->ip_id;
 		return syn->ip_version == 4 && index->ip_ids & ip_id_bit(syn->ip_id);
-	case SIG_WHEN_SEQ_IS_DST: return seq_is_dst(syn);
-	case SIG_WHEN_ID_IS_MIX: return id_is_mix(syn);
+	case SIG_WHEN_SEQ_IS_DST: return seq_is_dst(index, syn);
+	case SIG_WHEN_ID_IS_MIX: return id_is_mix(index, syn);
 	}
 	return false;
 }

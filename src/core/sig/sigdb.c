@@ -79,6 +79,14 @@ int sigdb_set_prior(struct sigdb *db, unsigned class_id, float weight)
 	return 0;
 }
 
+int sigdb_stand_for(struct sigdb *db, uint32_t address)
+{
+	if (db->stand_in_count == SIGDB_ADDRESSES_MAX)
+		return -ENOSPC;
+	db->stand_ins[db->stand_in_count++] = address;
+	return 0;
+}
+
 static void settle_families(struct sigdb *db)
 {
 	memset(db->family_priors, 0, sizeof(db->family_priors));

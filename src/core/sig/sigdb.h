@@ -10,6 +10,7 @@
 #include "core/sig/sig.h"
 #include "core/base/vocab.h"
 
+#define SIGDB_ADDRESSES_MAX 16 /* that stand for this host behind NAT */
 #define SIGDB_BEST_MAX 5 /* signatures that are kept as the likeliest of a shape */
 
 struct sigdb;
@@ -74,6 +75,14 @@ int sigdb_load(struct sigdb *db, const char *text, size_t len, struct text_error
  * Return: 0, or -EINVAL.
  */
 int sigdb_set_prior(struct sigdb *db, unsigned class_id, float weight);
+
+/**
+ * sigdb_stand_for() - an IPv4 address that is this host's outside, where NAT rewrites it: conditions
+ * on the destination hold for it too. Before sigdb_build().
+ * @address: host byte order
+ * Return: 0, or -ENOSPC beyond SIGDB_ADDRESSES_MAX.
+ */
+int sigdb_stand_for(struct sigdb *db, uint32_t address);
 
 /**
  * sigdb_build() - make the index, after the last text and before the first match.

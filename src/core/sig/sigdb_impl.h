@@ -84,6 +84,8 @@ struct index {
 	struct form *forms;
 	uint32_t node_count, layout_count, ref_count, leaf_count, prob_count, form_count;
 	uint32_t any_layout; /* the layout record of '*', or NONE */
+	uint32_t stand_ins[SIGDB_ADDRESSES_MAX]; /* IPv4 addresses that stand for this host */
+	unsigned stand_in_count;
 	uint64_t ip_ids; /* a hashed bit for each IP ID that a condition names */
 	float ttl_share[TTL_SLOTS][VOCAB_CLASSES_MAX]; /* P(usual initial TTL | class) */
 	float df_share[2][VOCAB_CLASSES_MAX]; /* P(don't-fragment | class) in IPv4 */
@@ -106,6 +108,8 @@ struct sigdb {
 	unsigned heaviest_class;
 	uint16_t perhaps[VOCAB_CLASSES_MAX]; /* labels for what is only likely, once built */
 	uint16_t nearest[VOCAB_CLASSES_MAX]; /* and for what nothing known is like */
+	uint32_t stand_ins[SIGDB_ADDRESSES_MAX]; /* for index.stand_ins */
+	unsigned stand_in_count;
 	float doubts[SIGDB_KINDS]; /* by the kind of match: something else stands behind the SYN */
 	bool weight_forced[VOCAB_CLASSES_MAX]; /* by sigdb_set_prior(): the text no longer counts */
 	bool of_answers; /* signatures of SYN+ACKs */

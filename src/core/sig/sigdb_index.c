@@ -365,6 +365,8 @@ struct index *index_new(const struct sigdb *db)
 	if (!index)
 		return NULL;
 	index->any_layout = NONE;
+	memcpy(index->stand_ins, db->stand_ins, sizeof(index->stand_ins));
+	index->stand_in_count = db->stand_in_count;
 	build_all(&build);
 	free(build.cells);
 	free(build.form_cells);

@@ -4,6 +4,7 @@
  * precedence, evidence that adds up, and what is known to contradict itself.
  */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,41 @@ Test(match, mirai_whatever_else_it_sends, .init = setup, .fini = teardown)
 	syn.seq = 0xc0000201;
 	match_syn(db, &syn, &match);
 	cr_expect_str_eq(class_of(&match), "Mirai");
+}
+
+/* Behind a 1:1 NAT the packet has another destination than the one that the tool wrote down. */
+Test(match, addresses_that_stand_for_this_host)
+{
+	static const char text[] =
+		"[tcp:request]\n"
+		"label = s:!:Mirai:\nwhen = seq=dst\nsig = 4:255-:*:*:*,*:*:*:*\n"
+		"label = s:!:masscan:\nwhen = ip_id=dst^port^seq\n"
+		"sig = 4:255-:*:*:1024,*:*:*:*\n";
+	struct vocab *words = vocab_new();
+	struct sigdb *small = sigdb_new(words);
+	struct syn syn = make_syn("", 14321, 50);
+	struct match match;
+
+	cr_assert_eq(sigdb_load(small, text, sizeof(text) - 1, NULL), 0);
+	cr_assert_eq(sigdb_stand_for(small, 0xcb007108), 0);
+	cr_assert_eq(sigdb_stand_for(small, 0xcb007109), 0);
+	cr_assert_eq(sigdb_build(small), 0);
+	syn.seq = 0xcb007107; /* 203.0.113.7 */
+	match_syn(small, &syn, &match);
+	cr_expect_eq(match.kind, MATCH_NONE, "a number that stands for nothing");
+	syn.seq = 0xcb007109;
+	match_syn(small, &syn, &match);
+	cr_expect(match.tool && has(&match, REASON_SEQ_IS_DST));
+	syn.seq = 0x12345678;
+	syn.win = 1024;
+	syn.ip_id = (uint16_t)(0xcb007108 ^ syn.dst_port ^ syn.seq);
+	match_syn(small, &syn, &match);
+	cr_expect_str_eq(vocab_text(words, VOCAB_CLASS, match.class_id), "masscan");
+	for (unsigned i = 2; i < SIGDB_ADDRESSES_MAX; i++)
+		cr_assert_eq(sigdb_stand_for(small, i), 0);
+	cr_expect_eq(sigdb_stand_for(small, 1), -ENOSPC);
+	sigdb_free(small);
+	vocab_free(words);
 }
 
 Test(match, systems, .init = setup, .fini = teardown)
