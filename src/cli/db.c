@@ -109,6 +109,22 @@ static void print_class(const struct db_call *call, const struct sigdb *db, unsi
 	       count->sigs, count->generic, count->rated, (double)sigdb_prior(db, id));
 }
 
+/* How often each kind of match was right where the rates knew nothing of the year. */
+static void print_kind(const struct db_call *call, const struct sigdb *db, enum sigdb_kind kind)
+{
+	struct sigdb_doubt doubt = sigdb_doubt(db, kind);
+	const char *name = sigdb_kind_name(kind);
+
+	if (call->cli->json)
+		printf("{\"match\":\"%s\",\"doubt\":%.4f,\"right\":%.4f,\"syns\":%u}\n", name,
+		       (double)doubt.share, (double)doubt.right, doubt.syns);
+	else if (doubt.syns)
+		printf("%-16s doubted %.2f, family right %.3f of %u SYNs of years left out\n", name,
+		       (double)doubt.share, (double)doubt.right, doubt.syns);
+	else
+		printf("%-16s doubted %.2f\n", name, (double)doubt.share);
+}
+
 static void print_stats(const struct db_call *call, const struct sigdb *db)
 {
 	struct class_count counts[VOCAB_CLASSES_MAX] = {0};
@@ -125,6 +141,8 @@ static void print_stats(const struct db_call *call, const struct sigdb *db)
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
 		if (counts[id].sigs)
 			print_class(call, db, id, &counts[id]);
+	for (unsigned kind = 0; kind < SIGDB_KINDS; kind++)
+		print_kind(call, db, (enum sigdb_kind)kind);
 	if (!call->cli->json)
 		printf("%zu signatures, %zu labels, %zu classes, %zu KiB\n", stats.sigs,
 		       stats.labels, stats.classes, stats.memory_bytes >> 10);

@@ -34,7 +34,7 @@ def without_doubts(text):
 
 
 def year_figures(matcher, text, tables, year, scratch):
-    """{kind: (said, true)} of a year that is left out."""
+    """{kind: (said, true, SYNs)} of a year that is left out."""
     kept = [table for table in tables if table.year != year]
     test = next(table for table in T.resolve(tables) if table.year == year)
     samples = D.drawn(test)
@@ -44,7 +44,8 @@ def year_figures(matcher, text, tables, year, scratch):
         pairs = [(a.fconf, A.is_family_right(s, a)) for s, a in zip(samples, answers)
                  if a.kind == kind]
         if len(pairs) >= KIND_MIN:
-            figures[kind] = A.share(p[0] for p in pairs), A.share(p[1] for p in pairs)
+            figures[kind] = (A.share(p[0] for p in pairs), A.share(p[1] for p in pairs),
+                             len(pairs))
     return figures
 
 
@@ -56,12 +57,14 @@ def fit_doubts(matcher, text, tables):
         said = A.share(year[kind][0] for year in years if kind in year)
         true = A.share(year[kind][1] for year in years if kind in year)
         doubt = (said - true) / (said - FAMILY_PRIOR) if said > FAMILY_PRIOR else 0
-        doubts[kind] = min(max(doubt, least), MOST)
+        doubts[kind] = (min(max(doubt, least), MOST), true,
+                        sum(year[kind][2] for year in years if kind in year))
     return doubts
 
 
 def with_doubts(text, doubts):
-    lines = "".join("doubt = %s, %.2f\n" % item for item in sorted(doubts.items()))
+    lines = "".join("doubt = %s, %.2f, %.3f, %d\n" % ((kind,) + doubt)
+                    for kind, doubt in sorted(doubts.items()))
     return without_doubts(text).replace("\n[tcp:request]\n", lines + "\n[tcp:request]\n", 1)
 
 

@@ -15,6 +15,7 @@ from captures import run_classify, syn, timestamps, wscale
 
 GOOD = """class = Linux, Linux
 class = Windows, Windows, 0.5
+doubt = fuzzy, 0.25, 0.7, 1234
 [tcp:request]
 from = here
 label = s:unix:Linux:9
@@ -55,7 +56,7 @@ def check(folder):
     bad.write_text(GOOD.replace("mss,nop,ws", "mss,what,ws"))
     assert db("check", good).stdout == f"{good}: 3 signatures, good\n"
     done = db("check", bad, good, status=4)
-    assert done.stderr.startswith(f"synprint: {bad}:10:25: "), done
+    assert done.stderr.startswith(f"synprint: {bad}:11:25: "), done
     assert f"{good}: 3 signatures, good" in done.stdout, done
     assert json.loads(db("check", "--json", good).stdout)["signatures"] == 3
     assert str(folder / "none") in db("check", folder / "none", status=4).stderr
@@ -75,8 +76,12 @@ def show_and_stats(folder):
     db("show", "--label", "BeOS", good, status=1)
     stats = [json.loads(line) for line in db("stats", "--json", good).stdout.splitlines()]
     assert stats[0]["signatures"] == 3 and stats[0]["classes"] == 2, stats
-    priors = {line["class"]: line["prior"] for line in stats[1:]}
+    priors = {line["class"]: line["prior"] for line in stats if "prior" in line}
     assert abs(priors["Linux"] - 2 / 3) < 1e-3, priors
+    kinds = {line["match"]: line for line in stats if "match" in line}
+    assert set(kinds) == {"fuzzy", "generic", "specific"}, kinds
+    assert kinds["fuzzy"] == {"match": "fuzzy", "doubt": 0.25, "right": 0.7, "syns": 1234}, kinds
+    assert "fuzzy            doubted 0.25, family right 0.700 of 1234 SYNs" in db("stats", good).stdout
     assert "good.db" in db("stats", good, folder / "bad.db", status=4).stderr.replace("bad", "good")
 
 
@@ -106,7 +111,7 @@ def convert(folder):
     assert shown["sig"] == "4:64:0:*:65535,3:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0", shown
     (folder / "odd.xml").write_text("<html></html>")
     assert "odd.xml" in db("import", folder / "odd.xml", status=4).stderr
-    assert "bad.db:10:25: " in db("import", folder / "bad.db", status=4).stderr
+    assert "bad.db:11:25: " in db("import", folder / "bad.db", status=4).stderr
 
 
 def export(folder):

@@ -173,6 +173,8 @@ def ours(seen):
     syn = seen["syn"]
     assert seen["ip"] == syn["src_ip"]
     syn["ts"] = round(syn["ts"] * 1000)
+    # tcpdump tells the first end of options alone, we one for each byte that fills the header.
+    syn["tcp_options"] = re.sub("(E,)+$", "E,", syn["tcp_options"])
     return {**syn, "port": seen["port"], "payload": syn["ip_total_length"] -
             syn["ip_header_length"] - syn["tcp_header_length"]}
 

@@ -20,19 +20,15 @@ static int compare_names(const void *a, const void *b)
 static unsigned find_averages(const struct report *report, const struct explain_bases *bases,
 			      struct average ret_averages[VOCAB_CLASSES_MAX])
 {
-	unsigned counts[VOCAB_CLASSES_MAX] = {0}, count = 0;
-	float scores[VOCAB_CLASSES_MAX];
-	struct sigdb_stats stats;
+	struct match_average averages[VOCAB_CLASSES_MAX];
+	unsigned count = 0;
 
-	sigdb_get_stats(bases->sigdb, &stats);
-	for (size_t i = 0; i < stats.sigs; i++)
-		counts[sigdb_info(bases->sigdb, i).class_id]++;
-	match_average_scores(bases->sigdb, report->syn, scores);
+	match_averages(bases->sigdb, report->syn, averages);
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		if (counts[id])
+		if (averages[id].sigs)
 			ret_averages[count++] =
 				(struct average){vocab_text(bases->vocab, VOCAB_CLASS, id),
-						 scores[id], counts[id]};
+						 averages[id].score, averages[id].sigs};
 	qsort(ret_averages, count, sizeof(ret_averages[0]), compare_names);
 	return count;
 }

@@ -74,13 +74,22 @@ struct match_explanation {
 void match_explain(const struct sigdb *db, const struct syn *syn,
 		   struct match_explanation *ret_explanation);
 
+/* Fewer signatures than this say more of themselves than of their class. */
+#define MATCH_AVERAGE_SIGS_MIN 8
+
+struct match_average {
+	float score; /* 0 to 10, the mean of the class's signatures */
+	unsigned sigs; /* how many it is made of; 0: none is told for this class */
+};
+
 /**
- * match_average_scores() - for each class the mean score of all its signatures, as the
- * TCP/IP fingerprint article prints it. Walks the whole database.
- * @ret_scores: 0 to 10 over class ids; 0 for a class without signatures
+ * match_averages() - for each class the mean score of all its signatures, as the TCP/IP
+ * fingerprint article prints it. Walks the whole database. Tools have none: their few signatures
+ * fit anything.
+ * @ret_averages: over class ids
  */
-void match_average_scores(const struct sigdb *db, const struct syn *syn,
-			  float ret_scores[VOCAB_CLASSES_MAX]);
+void match_averages(const struct sigdb *db, const struct syn *syn,
+		    struct match_average ret_averages[VOCAB_CLASSES_MAX]);
 
 /** match_kind_name() - "none", "fuzzy", "generic" or "specific". */
 const char *match_kind_name(enum match_kind kind);

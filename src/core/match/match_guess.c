@@ -6,6 +6,8 @@
 #include "core/match/match_believe.h"
 #include "core/match/match_score.h"
 
+#include <string.h>
+
 static void insert_guess(struct match_guess *guesses, unsigned count, struct match_guess guess)
 {
 	unsigned at = count;
@@ -38,20 +40,28 @@ unsigned match_guesses(const struct sigdb *db, const struct syn *syn,
 	return count;
 }
 
-void match_average_scores(const struct sigdb *db, const struct syn *syn,
-			  float ret_scores[VOCAB_CLASSES_MAX])
+void match_averages(const struct sigdb *db, const struct syn *syn,
+		    struct match_average ret_averages[VOCAB_CLASSES_MAX])
 {
 	struct question question;
-	unsigned counts[VOCAB_CLASSES_MAX] = {0};
 	double sums[VOCAB_CLASSES_MAX] = {0};
 
 	question_init(&question, db->index, syn);
+	memset(ret_averages, 0, VOCAB_CLASSES_MAX * sizeof(*ret_averages));
 	for (size_t i = 0; i < db->entry_count; i++) {
-		uint8_t id = db->entries[i].class_id;
+		const struct entry *entry = &db->entries[i];
 
-		sums[id] += (double)score_sig(&question, &db->entries[i].sig);
-		counts[id]++;
+		if (entry->tool)
+			continue;
+		sums[entry->class_id] += (double)score_sig(&question, &entry->sig);
+		ret_averages[entry->class_id].sigs++;
 	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		ret_scores[id] = counts[id] ? (float)(sums[id] / counts[id]) : 0;
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		struct match_average *average = &ret_averages[id];
+
+		if (average->sigs < MATCH_AVERAGE_SIGS_MIN)
+			*average = (struct match_average){0};
+		else
+			average->score = (float)(sums[id] / average->sigs);
+	}
 }

@@ -94,7 +94,7 @@ void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSE
 
 void opinion_doubt_kind(struct opinion *opinion, enum sigdb_kind kind)
 {
-	float doubt = opinion->db->doubts[kind];
+	float doubt = opinion->db->doubts[kind].share;
 
 	opinion_make_room(opinion, 1 - doubt);
 	opinion->rest += doubt;

@@ -132,36 +132,24 @@ static void put_guesses(const struct report *report, const struct explain_bases 
 	text_put_char(buf, ']');
 }
 
-static void count_sigs(const struct sigdb *db, unsigned ret_counts[VOCAB_CLASSES_MAX])
-{
-	struct sigdb_stats stats;
-
-	sigdb_get_stats(db, &stats);
-	memset(ret_counts, 0, VOCAB_CLASSES_MAX * sizeof(ret_counts[0]));
-	for (size_t i = 0; i < stats.sigs; i++)
-		ret_counts[sigdb_info(db, i).class_id]++;
-}
-
 static void put_averages(const struct report *report, const struct explain_bases *bases,
 			 struct text_buf *buf)
 {
-	float scores[VOCAB_CLASSES_MAX];
-	unsigned counts[VOCAB_CLASSES_MAX];
+	struct match_average averages[VOCAB_CLASSES_MAX];
 	bool is_first = true;
 
-	count_sigs(bases->sigdb, counts);
-	match_average_scores(bases->sigdb, report->syn, scores);
+	match_averages(bases->sigdb, report->syn, averages);
 	text_put(buf, ",\"avgScoreOsClass\":{");
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
-		if (!counts[id])
+		if (!averages[id].sigs)
 			continue;
 		if (!is_first)
 			text_put_char(buf, ',');
 		is_first = false;
 		text_put_json(buf, vocab_text(bases->vocab, VOCAB_CLASS, id));
 		text_put(buf, ":\"avg=");
-		put_score(buf, scores[id]);
-		text_putf(buf, ", N=%u\"", counts[id]);
+		put_score(buf, averages[id].score);
+		text_putf(buf, ", N=%u\"", averages[id].sigs);
 	}
 	text_put_char(buf, '}');
 }

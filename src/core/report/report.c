@@ -94,6 +94,9 @@ static char *add_options(char *at, const struct syn *syn)
 		}
 		*at++ = ',';
 	}
+	/* The article's data have an E for each zero that fills the header up. */
+	for (unsigned i = 0; i < syn->opt_eol_pad && !(syn->quirks & QUIRK_OPT_TRAILING); i++)
+		at = add(at, "E,");
 	*at++ = '"';
 	return at;
 }

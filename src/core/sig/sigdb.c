@@ -248,7 +248,7 @@ float sigdb_prior(const struct sigdb *db, unsigned class_id)
 	return class_id < VOCAB_CLASSES_MAX ? db->priors[class_id] : 0;
 }
 
-float sigdb_doubt(const struct sigdb *db, enum sigdb_kind kind)
+struct sigdb_doubt sigdb_doubt(const struct sigdb *db, enum sigdb_kind kind)
 {
 	return db->doubts[kind];
 }

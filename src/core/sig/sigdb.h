@@ -99,11 +99,14 @@ const struct sig *sigdb_sig(const struct sigdb *db, size_t index, uint16_t *ret_
 /** sigdb_info() - all that is known about signature @index (below stats.sigs). */
 struct sigdb_info sigdb_info(const struct sigdb *db, size_t index);
 
-/**
- * sigdb_doubt() - P(something else than the sender is behind what such a match shows), by the
- * text's `doubt` lines; 0 without one.
- */
-float sigdb_doubt(const struct sigdb *db, enum sigdb_kind kind);
+/* What the text's `doubt` line says of a kind of match; all 0 without one. */
+struct sigdb_doubt {
+	float share; /* P(something else than the sender is behind what it shows) */
+	float right; /* families named rightly in years that the rates did not know, */
+	unsigned syns; /* of so many; 0: not said */
+};
+
+struct sigdb_doubt sigdb_doubt(const struct sigdb *db, enum sigdb_kind kind);
 
 /** sigdb_kind_name() - "fuzzy", "generic" or "specific". */
 const char *sigdb_kind_name(enum sigdb_kind kind);

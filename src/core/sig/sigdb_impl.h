@@ -110,7 +110,7 @@ struct sigdb {
 	uint16_t nearest[VOCAB_CLASSES_MAX]; /* and for what nothing known is like */
 	uint32_t stand_ins[SIGDB_ADDRESSES_MAX]; /* for index.stand_ins */
 	unsigned stand_in_count;
-	float doubts[SIGDB_KINDS]; /* by the kind of match: something else stands behind the SYN */
+	struct sigdb_doubt doubts[SIGDB_KINDS];
 	bool weight_forced[VOCAB_CLASSES_MAX]; /* by sigdb_set_prior(): the text no longer counts */
 	bool of_answers; /* signatures of SYN+ACKs */
 };

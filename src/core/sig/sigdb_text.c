@@ -13,6 +13,7 @@
 #define PERMILLE_MAX 1000.0f
 #define WEIGHT_LIMIT 1000000.0f
 #define DOUBT_MAX 0.99f
+#define SYNS_MAX 1000000000.0f
 
 enum section { SECTION_HEAD, SECTION_SYN, SECTION_SKIPPED };
 
@@ -192,19 +193,33 @@ static int read_class(struct reader *reader, struct span value)
 	return 0;
 }
 
-/* doubt = fuzzy|generic|specific, SHARE */
+/* SHARE[, RIGHT, SYNS] */
+static int read_shares(const struct reader *reader, struct span rest, struct sigdb_doubt *ret_doubt)
+{
+	struct span share = span_cut(&rest, ','), right = span_cut(&rest, ',');
+	struct sigdb_doubt doubt = {0};
+	float syns = 0;
+
+	if (!parse_decimal(share, DOUBT_MAX, &doubt.share))
+		return refuse(reader, share, "the share of a doubt is from 0 to 0.99");
+	if (right.len && (!parse_decimal(right, 1, &doubt.right) || !rest.text ||
+			  !parse_decimal(span_trim(rest), SYNS_MAX, &syns)))
+		return refuse(reader, right, "behind the share stand RIGHT, up to 1, and SYNS");
+	doubt.syns = (unsigned)syns;
+	*ret_doubt = doubt;
+	return 0;
+}
+
+/* doubt = fuzzy|generic|specific, SHARE[, RIGHT, SYNS] */
 static int read_doubt(struct reader *reader, struct span value)
 {
 	struct span rest = value, name = span_cut(&rest, ',');
-	float share;
 
-	if (!rest.text || !parse_decimal(span_trim(rest), DOUBT_MAX, &share))
-		return refuse(reader, value, "a doubt is given as KIND, SHARE, which is below 1");
+	if (!rest.text)
+		return refuse(reader, value, "a doubt is given as KIND, SHARE[, RIGHT, SYNS]");
 	for (unsigned kind = 0; kind < SIGDB_KINDS; kind++)
-		if (span_is(name, sigdb_kind_name((enum sigdb_kind)kind))) {
-			reader->db->doubts[kind] = share;
-			return 0;
-		}
+		if (span_is(name, sigdb_kind_name((enum sigdb_kind)kind)))
+			return read_shares(reader, rest, &reader->db->doubts[kind]);
 	return refuse(reader, name, "not one of fuzzy, generic, specific");
 }
 

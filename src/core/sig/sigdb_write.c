@@ -137,12 +137,17 @@ void sigdb_put_class(const struct sigdb_writer *writer, unsigned class_id, struc
 void sigdb_put_doubts(const struct sigdb_writer *writer, struct text_buf *buf)
 {
 	for (unsigned kind = 0; kind < SIGDB_KINDS && !writer->for_p0f; kind++) {
-		float doubt = sigdb_doubt(writer->db, (enum sigdb_kind)kind);
+		struct sigdb_doubt doubt = sigdb_doubt(writer->db, (enum sigdb_kind)kind);
 
-		if (doubt <= 0)
+		if (doubt.share <= 0)
 			continue;
 		text_putf(buf, "doubt = %s, ", sigdb_kind_name((enum sigdb_kind)kind));
-		put_decimal(doubt, buf);
+		put_decimal(doubt.share, buf);
+		if (doubt.syns) {
+			text_put(buf, ", ");
+			put_decimal(doubt.right, buf);
+			text_putf(buf, ", %u", doubt.syns);
+		}
 		text_put_char(buf, '\n');
 	}
 }

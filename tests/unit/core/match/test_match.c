@@ -503,7 +503,7 @@ Test(match, guesses_and_scores, .init = setup, .fini = teardown)
 {
 	struct syn syn = make_syn(WINDOWS, 64240, 116);
 	struct match_guess guesses[MATCH_BEST_MAX];
-	float scores[VOCAB_CLASSES_MAX];
+	struct match_average averages[VOCAB_CLASSES_MAX];
 	unsigned count = match_guesses(db, &syn, guesses);
 
 	cr_assert_geq(count, 3);
@@ -514,10 +514,13 @@ Test(match, guesses_and_scores, .init = setup, .fini = teardown)
 		cr_expect_leq(guesses[i].score, guesses[i - 1].score);
 		cr_expect_neq(guesses[i].label, guesses[i - 1].label);
 	}
-	match_average_scores(db, &syn, scores);
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		cr_expect(scores[id] >= 0 && scores[id] <= 10);
-	cr_expect_gt(scores[vocab_find(vocab, VOCAB_CLASS, "Windows", 7)],
-		     scores[vocab_find(vocab, VOCAB_CLASS, "Linux", 5)]);
-	cr_expect_eq(scores[0], 0);
+	match_averages(db, &syn, averages);
+	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+		cr_expect(averages[id].score >= 0 && averages[id].score <= 10);
+		cr_expect(!averages[id].sigs || averages[id].sigs >= MATCH_AVERAGE_SIGS_MIN);
+	}
+	cr_expect_gt(averages[vocab_find(vocab, VOCAB_CLASS, "Windows", 7)].score,
+		     averages[vocab_find(vocab, VOCAB_CLASS, "Linux", 5)].score);
+	cr_expect_eq(averages[vocab_find(vocab, VOCAB_CLASS, "Mirai", 5)].sigs, 0);
+	cr_expect_eq(averages[0].sigs, 0);
 }

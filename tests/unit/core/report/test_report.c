@@ -152,10 +152,12 @@ Test(report, option_letters)
 	static const struct {
 		const char *options, *text;
 	} cases[] = {
-		{"020405b4 0402 0000", "M1460,S,E,"},
+		{"020405b4 0402 0000", "M1460,S,E,E,"},
 		{"0303ff 01 080a0000000000000000 0101", "W255,N,T,N,N,"},
 		{"2202 0101 fd04f989", "U34,N,N,U253,"},
-		{"050a 0000000000000001 0000", "U5,E,"},
+		{"050a 0000000000000001 0000", "U5,E,E,"},
+		{"020405b4 0402 0001", "M1460,S,E,"}, /* what follows is no end */
+		{"020405b4 0402 01 00", "M1460,S,N,E,"},
 		{"02030501", "M0,N,"}, /* malformed: there is no MSS */
 	};
 

@@ -17,6 +17,7 @@ static const char *write_all(const struct sigdb *db, const struct vocab *vocab)
 	text_buf_init(&buf, text, sizeof(text));
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
 		sigdb_put_class(&writer, id, &buf);
+	sigdb_put_doubts(&writer, &buf);
 	sigdb_put_section(&writer, &buf);
 	for (size_t i = 0; i < shipped_db_count(db); i++)
 		sigdb_put_sig(&writer, i, &buf);
@@ -59,6 +60,13 @@ Test(sigdb_write, the_shipped_database_comes_back)
 
 		expect_same(a, words_a, b, words_b, i);
 		cr_assert(fabsf(sigdb_prior(a, class_a) - sigdb_prior(b, class_b)) < 1e-4f);
+	}
+	for (unsigned kind = 0; kind < SIGDB_KINDS; kind++) {
+		struct sigdb_doubt x = sigdb_doubt(a, (enum sigdb_kind)kind);
+		struct sigdb_doubt y = sigdb_doubt(b, (enum sigdb_kind)kind);
+
+		cr_assert(x.share > 0 && fabsf(x.share - y.share) < 1e-4f);
+		cr_assert(x.syns > 0 && x.syns == y.syns && fabsf(x.right - y.right) < 1e-4f);
 	}
 	sigdb_free(a);
 	sigdb_free(b);
