@@ -146,7 +146,7 @@ static int rank_of(const struct link_candidate *cand, bool is_clamped)
 
 static int compare_unsigned(unsigned a, unsigned b)
 {
-	return a < b ? -1 : a > b;
+	return (a > b) - (a < b);
 }
 
 static int compare_candidates(const void *left, const void *right)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "core/base/vocab.h"
 
 static struct vocab *vocab;
@@ -115,6 +116,22 @@ Test(vocab, families)
 	cr_expect_eq(vocab_family_of(vocab, VOCAB_CLASSES_MAX - 1), 5);
 	vocab_set_family(vocab, VOCAB_CLASSES_MAX, 5);
 	cr_expect_eq(vocab_family_of(vocab, VOCAB_CLASSES_MAX), 0);
+}
+
+Test(vocab, out_of_memory)
+{
+	unsigned failures = 0;
+	struct vocab *again;
+
+	for (;; failures++) {
+		alloc_fail_after(failures);
+		again = vocab_new();
+		if (!alloc_has_failed())
+			break;
+		cr_expect_null(again, "allocation %u", failures);
+	}
+	cr_expect_eq(failures, 1 + 2 * VOCAB_KIND_COUNT);
+	vocab_free(again);
 }
 
 /* A reader never sees a number without its word. */

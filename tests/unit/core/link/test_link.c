@@ -70,6 +70,12 @@ Test(link, window_evidence, .init = setup, .fini = teardown)
 		{"Linux 2.6 clamped", 4, 1400, 5840, false, true, 1460, 1460, 1},
 		{"tcp_rmem of 87380", 4, 1460, 42340, true, false, 1460, 1460, 1},
 		{"tcp_rmem of 87380 clamped", 4, 1412, 42340, false, true, 1460, 1460, 1},
+		{"all of tcp_rmem", 4, 1285, 43690, true, false, 1285, 1285, 1},
+		{"all of tcp_rmem, with more than one MSS", 4, 514, 43690, true, false, 514, 1285,
+		 2},
+		{"more than tcp_rmem", 4, 1285, 44975, true, false, 1285, 1285, 1},
+		{"four segments", 4, 1000, 4000, true, false, 1000, 1000, 1},
+		{"ten of 536", 4, 536, 5360, true, false, 536, 1340, 2},
 		{"any multiple is the sender's own", 4, 1240, 32240, true, false, 1240, 1240, 1},
 		{"the largest MSS was not clamped", 4, 65535, 64240, false, false, 0, 0, 0},
 		{"jumbo", 4, 8961, 62727, true, false, 8961, 8961, 1},
@@ -314,10 +320,14 @@ Test(link, window_origins)
 
 Test(link, names)
 {
+	static const char *const kinds[] = {"unknown", "ethernet", "access",  "ambiguous",
+					    "tunnel",  "vpn",      "loopback"};
+
 	cr_expect_str_eq(link_grade_name(LINK_NONE), "none");
 	cr_expect_str_eq(link_grade_name(LINK_ACCESS), "access");
 	cr_expect_str_eq(link_grade_name(LINK_POSSIBLE), "possible");
 	cr_expect_str_eq(link_grade_name(LINK_LIKELY), "likely");
-	cr_expect_str_eq(link_kind_name(LINK_AMBIGUOUS), "ambiguous");
-	cr_expect_str_eq(link_kind_name(LINK_LOOPBACK), "loopback");
+	cr_expect_str_eq(link_grade_name((enum link_grade)77), "none");
+	for (unsigned kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
+		cr_expect_str_eq(link_kind_name((enum link_kind)kind), kinds[kind]);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "core/link/link.h"
 
 #define BASES "[base]\nbase = 1500 Ethernet\nbase = 1492 PPPoE\n"
@@ -331,6 +332,76 @@ Test(linkdb, shipped_table_knows, .init = load_shipped, .fini = teardown)
 		}
 		cr_expect(found, "%u is no %s (%s)", cases[i].mtu, cases[i].label, cases[i].why);
 	}
+}
+
+/* What no row names: an MTU between IPv6's least one and Ethernet's is somebody's, the rest is odd. */
+Test(linkdb, unlisted_mtus, .init = setup, .fini = teardown)
+{
+	static const struct {
+		unsigned mtu, win;
+		enum link_grade grade;
+	} cases[] = {
+		{1279, 65535, LINK_NONE},         {1280, 65535, LINK_ACCESS},
+		{1499, 65535, LINK_ACCESS},       {1500, 65535, LINK_NONE},
+		{1501, 65535, LINK_NONE},         {1299, 1259 * 20, LINK_POSSIBLE},
+		{1499, 1459 * 20, LINK_POSSIBLE}, {1501, 1461 * 20, LINK_NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct syn syn = {.ip_version = 4,
+				  .mss = (uint16_t)(cases[i].mtu - 40),
+				  .win = (uint16_t)cases[i].win};
+		struct link link;
+
+		link_judge(db, &syn, 0, &link);
+		cr_expect_eq(link.grade, cases[i].grade, "%u: %u", cases[i].mtu, link.grade);
+	}
+}
+
+/* The most and the longest that is allowed. */
+Test(linkdb, accepts_limits, .init = setup, .fini = teardown)
+{
+	static char text[1 << 20];
+	size_t len = (size_t)sprintf(text, "[base]\nbase = 68 smallest\nbase = 65535 largest\n");
+
+	for (unsigned i = 0; i < 30; i++)
+		len += (size_t)sprintf(text + len, "base = %u %s1234567890123\n", 1000 + i,
+				       LONG_50);
+	len += (size_t)sprintf(text + len,
+			       "[encap]\nlabel = %s1234567890123\nkind = vpn\n"
+			       "source = %s%s%s%s%s%s\nover = 68 65535\n"
+			       "cost = a 1000+b 1+c 1+d 1+e 1+f 1+g 1+h 1+i 1+j 1+k 1+"
+			       "l2345678901234567890123 1\n[mtu]\nlabel = B\nkind = vpn\n"
+			       "source = s\nmtu = 68 65536\n",
+			       LONG_50, LONG_50, LONG_50, LONG_50, LONG_50, LONG_50, LONG_50);
+	for (unsigned i = 3; i < 4096; i++)
+		len += (size_t)sprintf(text + len, "mtu = 1500\n");
+	load(text);
+	cr_expect_eq(linkdb_count(db), 4096);
+}
+
+/* Whatever allocation fails, it is said, and all of it can be freed. */
+Test(linkdb, out_of_memory)
+{
+	static const char text[] =
+		MTU "mtu = 1400 1500\n[encap]\nlabel = B\nkind = vpn\nsource = s\n"
+		    "over = 1500\ncost = x 20\n";
+	unsigned failures = 0;
+	int r;
+
+	for (;; failures++) {
+		vocab = vocab_new();
+		alloc_fail_after(failures);
+		db = linkdb_new(vocab);
+		r = db ? linkdb_load(db, text, strlen(text), NULL) : -ENOMEM;
+		linkdb_free(db);
+		vocab_free(vocab);
+		if (!alloc_has_failed())
+			break;
+		cr_expect_eq(r, -ENOMEM, "allocation %u: %d", failures, r);
+	}
+	cr_expect_eq(r, 0);
+	cr_expect_geq(failures, 3, "%u", failures);
 }
 
 Test(linkdb, free_takes_null)
