@@ -36,6 +36,8 @@ BLANKS = re.compile(r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'
 # The size of a declared array is room, not behaviour: the sanitizers look after that.
 SIZES = re.compile(r"^[ \t]*(?:(?:static|const|struct|enum|unsigned|signed)[ \t]+)*[a-z]\w*[ \t]+[*\w]+"
                    r"((?:\[[^\]\n]*\])+)", re.M)
+# Fetching ahead changes nothing but time.
+PREFETCH = re.compile(r"^\w[^\n;]*prefetch\w*\([^;{]*\)\n\{.*?^\}|__builtin_prefetch\([^;]*;", re.M | re.S)
 TOKENS = re.compile(r"->|<<=?|>>=?|&&|\|\||[=!<>]=|[<>]|\b(?:true|false)\b|"
                     r"(?<![\w.])(?:0[xX][0-9a-fA-F]+|\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+)[uUlLfF]*")
 OPERATORS = {"&&": ["||"], "||": ["&&"], "==": ["!="], "!=": ["=="], "<": ["<=", ">="],
@@ -67,7 +69,7 @@ def changed_number(text):
 
 def changes(path):
     """Every (path, offset, old, new), in the order of the text."""
-    code = SIZES.sub(blank_sizes, BLANKS.sub(blank, source(path)))
+    code = PREFETCH.sub(blank, SIZES.sub(blank_sizes, BLANKS.sub(blank, source(path))))
     for token in TOKENS.finditer(code):
         old = token.group()
         if code[:token.start()].endswith("return ") and code[token.end()] == ";" and old == "0":

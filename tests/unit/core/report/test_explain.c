@@ -219,6 +219,64 @@ Test(explain, link_has_arithmetic_and_origins_of_the_window)
 	cJSON_Delete(tree);
 }
 
+static int number(const cJSON *object, const char *name)
+{
+	return (int)cJSON_GetNumberValue(cJSON_GetObjectItem(object, name));
+}
+
+/* There may be any number of them; so many are told, and how many there are. */
+Test(explain, origins_and_candidates_are_bounded)
+{
+	struct syn syn = first_syn();
+	struct verdict verdict;
+	const cJSON *window;
+	int most = 0;
+	cJSON *tree;
+
+	syn.win = 64512; /* 2^10 * 63 has 21 divisors up to 63 */
+	tree = explain(&syn, &verdict);
+	window = cJSON_GetObjectItem(part(tree, "link"), "window");
+	cr_expect_eq(number(window, "origin_count"), 21);
+	cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(window, "origins")), 16);
+	cJSON_Delete(tree);
+	for (syn.mss = 1200; syn.mss <= 1460; syn.mss += 2) {
+		const cJSON *link;
+		int count;
+
+		tree = explain(&syn, &verdict);
+		link = part(tree, "link");
+		count = number(link, "candidate_count");
+		most = count > most ? count : most;
+		cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(link, "candidates")),
+			     count < 8 ? count : 8);
+		cJSON_Delete(tree);
+	}
+	cr_expect_gt(most, 8);
+}
+
+Test(explain, windows_come_from_536_to_loopback)
+{
+	static const struct {
+		uint16_t win;
+		int origin, beyond; /* an MSS that is told, and one that is not */
+	} cases[] = {{65392, 536, 0}, {65495, 65495, 0}, {65496, 0, 65496}, {65270, 0, 535}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct syn syn = first_syn();
+		struct verdict verdict;
+		const cJSON *origins;
+		cJSON *tree;
+
+		syn.win = cases[i].win;
+		tree = explain(&syn, &verdict);
+		origins = cJSON_GetObjectItem(cJSON_GetObjectItem(part(tree, "link"), "window"),
+					      "origins");
+		cr_expect(!cases[i].origin || has_number(origins, cases[i].origin), "%s", data);
+		cr_expect(!cases[i].beyond || !has_number(origins, cases[i].beyond), "%s", data);
+		cJSON_Delete(tree);
+	}
+}
+
 Test(explain, every_step_has_words)
 {
 	struct match_explanation explanation;
