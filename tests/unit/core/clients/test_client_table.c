@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "core/clients/client_table.h"
 
 #define NOW_MS UINT64_C(1700000000000)
@@ -166,6 +167,142 @@ Test(clients, tells_new_known_changed_repeated)
 			     change.syn_count);
 	}
 	clients_free(clients);
+}
+
+/* Which members of a verdict make it another one, and which only say how it came about. */
+Test(clients, what_changes_a_verdict)
+{
+	static const struct {
+		const char *name;
+		struct verdict verdict;
+		bool is_other;
+	} cases[] = {
+		{"nothing", {.class_id = 1}, false},
+		{"class", {.class_id = 2}, true},
+		{"label", {.class_id = 1, .label = 1}, true},
+		{"flags", {.class_id = 1, .flags = VERDICT_SCANNER}, true},
+		{"link", {.class_id = 1, .link = 1}, true},
+		{"match", {.class_id = 1, .match = 1}, true},
+		{"confidence", {.class_id = 1, .confidence_permille = 1}, true},
+		{"interface", {.class_id = 1, .interface = 1}, true},
+		{"reasons", {.class_id = 1, .reasons = 1}, false},
+		{"distance", {.class_id = 1, .dist_hops = 1}, false},
+		{"MSS", {.class_id = 1, .mss = 1}, false},
+		{"family's confidence", {.class_id = 1, .family_permille = 1}, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clients *clients = make(64, 128);
+		struct change change;
+
+		observe(clients, NOW_MS, syn_from(numbered(1), 1, 1),
+			(struct verdict){.class_id = 1});
+		change = observe(clients, NOW_MS, syn_from(numbered(1), 2, 2), cases[i].verdict);
+		cr_expect_eq(change.kind, cases[i].is_other ? CHANGE_VERDICT : CHANGE_NONE,
+			     "%s: %d", cases[i].name, change.kind);
+		clients_free(clients);
+	}
+}
+
+/* Linux sends a SYN for the last time after 127 s. */
+Test(clients, a_retransmission_comes_within_130_seconds)
+{
+	static const struct {
+		unsigned after_s;
+		enum change_kind kind;
+	} cases[] = {{1, CHANGE_REPEAT}, {130, CHANGE_REPEAT}, {131, CHANGE_REFRESH}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clients *clients = make(64, 128);
+		struct syn syn = syn_from(numbered(1), 1, 1);
+		struct change change;
+
+		observe(clients, NOW_MS, syn, verdict_of(class_linux, 0));
+		change = observe(clients, NOW_MS + cases[i].after_s * 1000u, syn,
+				 verdict_of(class_linux, 0));
+		cr_expect_eq(change.kind, cases[i].kind, "%u s: %d", cases[i].after_s, change.kind);
+		clients_free(clients);
+	}
+}
+
+/* Each report is due so long after the last one, whatever came between them. */
+Test(clients, refreshes_are_counted_from_the_last_report)
+{
+	struct clients *clients = make(64, 128);
+
+	for (unsigned second = 0; second < 200; second++) {
+		struct change change =
+			observe(clients, NOW_MS + second * 1000u,
+				syn_from(numbered(1), (uint16_t)(1 + second), second),
+				verdict_of(class_linux, 0));
+
+		cr_expect_eq(change.kind,
+			     second == 0        ? CHANGE_NEW
+			     : second % 10 == 0 ? CHANGE_REFRESH
+						: CHANGE_NONE,
+			     "second %u: %d", second, change.kind);
+	}
+	clients_free(clients);
+}
+
+Test(clients, parameters)
+{
+	static const struct {
+		size_t capacity, recent;
+		unsigned refresh_s;
+		bool is_good;
+	} cases[] = {
+		{64, 64, 1, true},
+		{63, 64, 1, false},
+		{64, 63, 1, false},
+		{64, 64, 0, false},
+		{64, 64, 32767, true},
+		{64, 64, 32768, false},
+		{(size_t)1 << 32, 64, 1, false},
+		{64, (size_t)1 << 32, 1, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clients_params params = {.capacity = cases[i].capacity,
+						.recent = cases[i].recent,
+						.v6_prefix_bits = 128,
+						.refresh_s = cases[i].refresh_s,
+						.vocab = vocab};
+		struct clients *clients = clients_new(&params);
+
+		cr_expect_eq(clients != NULL, cases[i].is_good, "case %zu", i);
+		clients_free(clients);
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		struct clients_params params = {.capacity = 64,
+						.recent = 64,
+						.refresh_s = 1,
+						.vocab = vocab};
+
+		alloc_fail_after(i);
+		cr_expect_null(clients_new(&params), "allocation %u", i);
+		cr_expect(alloc_has_failed());
+	}
+}
+
+/* A small table is one shard, and holds exactly as many as it says. */
+Test(clients, small_tables_hold_their_capacity)
+{
+	static const size_t capacities[] = {64, 65, 100, 1000};
+
+	for (size_t i = 0; i < sizeof(capacities) / sizeof(capacities[0]); i++) {
+		struct clients *clients = make(capacities[i], 128);
+		struct clients_stats stats;
+
+		for (uint32_t number = 0; number < 2 * capacities[i]; number++)
+			observe(clients, NOW_MS, syn_from(numbered(number), 1, number),
+				verdict_of(class_linux, 0));
+		clients_get_stats(clients, &stats);
+		cr_expect_eq(stats.used, capacities[i]);
+		cr_expect_eq(stats.evicted, capacities[i]);
+		cr_expect_geq(stats.capacity, capacities[i]);
+		clients_free(clients);
+	}
 }
 
 Test(clients, remembers_four_connections_by_port)
@@ -378,6 +515,56 @@ Test(clients, alternating_stacks_are_shared_one_change_is_not)
 				  verdict_of(class_linux, 0));
 	cr_expect_eq(change.verdict.flags & VERDICT_SHARED, 0, "the other one is long gone");
 	clients_free(clients);
+}
+
+/* Each change of system weighs as much as 48 connections of one: two are forgotten with the 17th. */
+Test(clients, a_mix_wears_off)
+{
+	struct clients *clients = make(64, 128);
+	struct change change = {.kind = CHANGE_NONE};
+	unsigned count = 0;
+
+	for (uint16_t i = 0; i < 3; i++)
+		converse(clients, NOW_MS, syn_from(numbered(1), (uint16_t)(1 + i), i),
+			 verdict_of(i == 1 ? class_windows : class_linux, 0));
+	do {
+		count++;
+		change = converse(clients, NOW_MS,
+				  syn_from(numbered(1), (uint16_t)(10 + count), count),
+				  verdict_of(class_linux, 0));
+	} while (change.verdict.flags & VERDICT_SHARED && count < 100);
+	cr_expect_eq(count, 18, "%u", count);
+	clients_free(clients);
+}
+
+/* What is not clear, or nobody's, says nothing about several stacks. */
+Test(clients, only_clear_verdicts_mix)
+{
+	static const struct {
+		const char *name;
+		unsigned family_permille, flags;
+		bool is_shared;
+	} cases[] = {{"clear", 700, 0, true},
+		     {"not clear", 699, 0, false},
+		     {"unknown", 950, VERDICT_UNKNOWN, false},
+		     {"a scanner", 950, VERDICT_SCANNER, false}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clients *clients = make(64, 128);
+		struct change change = {.kind = CHANGE_NONE};
+
+		for (uint16_t k = 0; k < 6; k++) {
+			struct verdict verdict =
+				verdict_of(k % 2 ? class_windows : class_linux, cases[i].flags);
+
+			verdict.family_permille = cases[i].family_permille & 0x3ffu;
+			change = converse(clients, NOW_MS,
+					  syn_from(numbered(1), (uint16_t)(1 + k), k), verdict);
+		}
+		cr_expect_eq((change.verdict.flags & VERDICT_SHARED) != 0, cases[i].is_shared, "%s",
+			     cases[i].name);
+		clients_free(clients);
+	}
 }
 
 /* DSL's MTU from an address that has just shown Ethernet's is no DSL line's. */
