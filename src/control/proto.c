@@ -460,11 +460,15 @@ static bool is_blank(const char *text, const char *end)
 	return text == end;
 }
 
-/* The parser would end a string there, and what follows would be ignored without a word. */
+/*
+ * The parser would end a string at a zero, and what follows would be ignored without a word; and it
+ * takes for one what are not four digits.
+ */
 static const char *find_escaped_zero(const char *line)
 {
 	for (; (line = strchr(line, '\\')) != NULL; line += 2) {
-		if (strncmp(line, "\\u0000", 6) == 0)
+		if (line[1] == 'u' && (strspn(line + 2, "0123456789abcdefABCDEF") < 4 ||
+				       strncmp(line + 2, "0000", 4) == 0))
 			return line;
 		if (!line[1])
 			return NULL;
@@ -500,7 +504,7 @@ int proto_parse(const char *line, size_t len, const struct vocab *vocab,
 	ret_error->id[0] = '\0';
 	end = find_escaped_zero(line);
 	if (end)
-		return refuse(ret_error, PROTO_BAD_JSON, "a zero character at byte %zu",
+		return refuse(ret_error, PROTO_BAD_JSON, "a zero character, or none, at byte %zu",
 			      (size_t)(end - line) + 1);
 	tree = cJSON_ParseWithOpts(line, &end, false);
 	if (!tree)

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "alloc.h"
 #include "control/places.h"
 
 #define MAX 128 /* of which two are kept for root */
@@ -112,4 +113,58 @@ Test(places, a_single_place_is_for_all)
 	take(ALICE, 0, 1);
 	cr_assert_eq(ask(ROOT, 0, &victim), 1);
 	cr_assert_eq(victim, &all[0]);
+}
+
+/* One place of 64 is root's, and one at the least where there are two. */
+Test(places, shares_of_root)
+{
+	static const struct {
+		unsigned max, others;
+	} cases[] = {{2, 1}, {64, 63}, {65, 63}, {128, 126}, {129, 126}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static struct place here[129];
+		struct place *victim;
+		unsigned count = 0;
+
+		places_init(&places, cases[i].max);
+		for (; ask(ALICE, 0, &victim) == 0; count++)
+			cr_assert_eq(places_enter(&places, ALICE, 0, &here[count]), 0);
+		cr_expect_eq(count, cases[i].others, "%u: %u", cases[i].max, count);
+		for (; ask(ROOT, 0, &victim) == 0; count++)
+			cr_assert_eq(places_enter(&places, ROOT, 0, &here[count]), 0);
+		cr_expect_eq(count, cases[i].max, "%u: %u", cases[i].max, count);
+		while (count)
+			places_leave(&places, &here[--count]);
+		cr_expect_eq(places.of_root, 0);
+	}
+}
+
+/* Who has one more than another gives him none: they would change places for ever. */
+Test(places, equal_shares_stay)
+{
+	static const struct {
+		unsigned alices, bobs; /* all of those that are not root's */
+		uid_t loser; /* of Bob's next one */
+	} cases[] = {{63, 63, BOB}, {64, 62, ALICE}, {62, 64, BOB}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct place *victim;
+
+		places_init(&places, MAX);
+		take(ALICE, 0, cases[i].alices);
+		take(BOB, cases[i].alices, cases[i].bobs);
+		cr_assert_eq(ask(BOB, 5000, &victim), 1);
+		cr_expect_eq(victim == &all[0], cases[i].loser == ALICE, "case %zu", i);
+		for (unsigned k = 0; k < MAX - 2; k++)
+			places_leave(&places, &all[k]);
+	}
+}
+
+Test(places, out_of_memory)
+{
+	alloc_fail_after(0);
+	cr_expect_eq(places_enter(&places, ALICE, 0, &all[0]), -ENOMEM);
+	cr_expect(alloc_has_failed());
+	cr_expect_eq(places.taken, 0);
 }

@@ -94,6 +94,32 @@ Test(proto, subscribe_has_filters)
 	cr_assert(req.syns && req.snapshot);
 }
 
+/* The least and the most of each number. */
+Test(proto, numbers_at_their_limits)
+{
+	static const struct {
+		double confidence;
+		unsigned permille;
+	} confidences[] = {{0, 0}, {0.0005, 1}, {0.5, 500}, {0.9994, 999}, {1, 1000}};
+	struct proto_request req;
+	char line[200];
+
+	for (size_t i = 0; i < sizeof(confidences) / sizeof(confidences[0]); i++) {
+		snprintf(line, sizeof(line), "{\"op\":\"clients\",\"min_confidence\":%g}",
+			 confidences[i].confidence);
+		must_parse(line, &req);
+		cr_expect_eq(req.filter.min_confidence_permille, confidences[i].permille, "%s",
+			     line);
+	}
+	must_parse("{\"op\":\"clients\",\"cursor\":0,\"limit\":1}", &req);
+	cr_expect_eq(req.cursor, 0);
+	cr_expect_eq(req.limit, 1);
+	must_parse("{\"op\":\"verdict\",\"ip\":\"::1\",\"port\":1}", &req);
+	cr_expect_eq(req.port, 1);
+	must_parse("{\"op\":\"verdict\",\"ip\":\"::1\",\"port\":65535}", &req);
+	cr_expect_eq(req.port, 65535);
+}
+
 Test(proto, clients_has_cursor_and_limit)
 {
 	struct proto_request req;
@@ -203,7 +229,7 @@ static const struct refusal refusals[] = {
 	{"a number", "1", PROTO_BAD_JSON, "one JSON object"},
 	{"two objects", "{\"op\":\"status\"}{}", PROTO_BAD_JSON, "byte 16"},
 	{"zero in a value", "{\"op\":\"verdict\",\"ip\":\"192.0.2.1\\u0000.9\"}", PROTO_BAD_JSON,
-	 "zero character at byte 32"},
+	 "zero character, or none, at byte 32"},
 	{"zero in a name", "{\"op\":\"status\",\"id\\u0000x\":1}", PROTO_BAD_JSON,
 	 "zero character"},
 	{"zero behind a backslash", "{\"op\":\"status\",\"id\":\"\\\\\\u0000\"}", PROTO_BAD_JSON,
@@ -248,6 +274,16 @@ static const struct refusal refusals[] = {
 	{"unknown family", "{\"op\":\"clients\",\"families\":[\"ios\"]}", PROTO_BAD_VALUE,
 	 "\"families\": \"ios\" is not known"},
 	{"confidence", "{\"op\":\"clients\",\"min_confidence\":80}", PROTO_BAD_VALUE, "0 to 1"},
+	{"confidence below 0", "{\"op\":\"clients\",\"min_confidence\":-0.001}", PROTO_BAD_VALUE,
+	 "0 to 1"},
+	{"confidence over 1", "{\"op\":\"clients\",\"min_confidence\":1.001}", PROTO_BAD_VALUE,
+	 "0 to 1"},
+	{"cursor beyond what is exact", "{\"op\":\"clients\",\"cursor\":9007199254740992}",
+	 PROTO_BAD_VALUE, "\"cursor\""},
+	{"what is no character", "{\"op\":\"verdict\",\"ip\":\"192.0.2.1\\u000x.9\"}",
+	 PROTO_BAD_JSON, "zero character, or none, at byte 32"},
+	{"half a character", "{\"op\":\"status\",\"id\":\"\\u12", PROTO_BAD_JSON,
+	 "zero character, or none"},
 	{"grade", "{\"op\":\"clients\",\"grade\":\"sure\"}", PROTO_BAD_VALUE, "\"likely\""},
 	{"net", "{\"op\":\"clients\",\"net\":\"203.0.113.0/33\"}", PROTO_BAD_VALUE, "prefix"},
 	{"confirmed", "{\"op\":\"clients\",\"confirmed\":\"yes\"}", PROTO_BAD_VALUE,
