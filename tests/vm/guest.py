@@ -22,6 +22,7 @@ import lab
 import stall
 import test_confined
 import test_service
+import test_switch
 import traffic
 
 SERVICE, SOCKET = "synprintd.service", "synprintd.socket"
@@ -151,8 +152,39 @@ def a_client_starts_the_service(_):
 def the_queue_is_native(_):
     rules = status()["rules"]
     assert rules["engine"] == "nft", rules
-    chain = lab.sh("nft", "list", "chain", "inet", "synprint", "divert").stdout
-    assert re.search(r"queue flags bypass|queue to|queue num", chain), chain
+    chain = lab.sh("nft", "list", "chain", "inet", "synprint", "send").stdout
+    assert re.search(r"queue flags bypass to (symhash mod|\d)", chain), chain
+
+
+def installed():
+    """Scenarios of tests/netns run what the package has installed."""
+    lab.SYNPRINTD, lab.SYNPRINT, lab.CONF = "/usr/sbin/synprintd", "/usr/bin/synprint", CONFIG.parent
+
+
+def the_switch_on_this_kernel(_):
+    """What packets do to sets and switch, in namespaces of their own."""
+    installed()
+    for scenario in test_switch.SCENARIOS:
+        began = time.monotonic()
+        lab.run_one(scenario)
+        lab.figure(f"{scenario.__name__}: {time.monotonic() - began:.1f} s")
+
+
+def what_is_printed_diverts(_):
+    """The text of rules print, loaded by the administrator, is the whole of it."""
+    installed()
+
+    def scenario(lab_):
+        lab_.adopt(traffic.Server(lab_.server))
+        config = lab_.write_config(['nftset = "all"'], engine="none", queue="first = 20; count = 2;")
+        lab_.nft(lab_.rules("print", config=config).stdout)
+        daemon = lab_.daemon(config).start()
+        traffic.expect_no_failure(traffic.Load(lab_.client, 200, 400).result(), "their own rules")
+        assert daemon.received() == 400 and len(lab_.elements("all4")) == 100, daemon.status()
+        saved = lab_.snapshot(stateless=True)
+        daemon.stop()
+        assert "chain divert" in saved and "@all4" in lab_.snapshot(), saved
+    lab.run_one(scenario)
 
 
 def nothing_but_net_admin(_):
@@ -287,7 +319,7 @@ def the_stop_leaves_nothing(_):
     systemctl("stop", SOCKET)
     assert show("ActiveState") == "inactive", "the service goes with its socket"
     left = lab.sh("nft", "list", "ruleset").stdout
-    assert "divert" not in left and "alive" not in left, left
+    assert "divert" not in left and "answering" not in left, left
     lab.sh("nft", "flush", "ruleset")  # the administrator's own chain in our table
     systemctl("enable", SERVICE)
     systemctl("enable", "nftables.service")
@@ -314,6 +346,7 @@ def a_purge_leaves_no_trace(host):
 
 BOOTS = {
     "1": (installation_starts_nothing, a_client_starts_the_service, the_queue_is_native,
+          the_switch_on_this_kernel, what_is_printed_diverts,
           nothing_but_net_admin, the_first_syn_is_in_the_set, the_sockets_are_the_groups,
           the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
           a_kill_keeps_the_sets, a_reload_is_checked, the_watchdog_ends_what_hangs,
