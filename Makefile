@@ -284,7 +284,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main
 DATA ?= ../shared/data
 
 # Each part of tests/bench/bench.py runs alone too; ROUNDS=N repeats each measurement N times.
-BENCH_PARTS := queue latency classify offline table query publish
+BENCH_PARTS := queue skip latency classify offline table query publish
 BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate
 BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time
 ROUNDS ?= 7
@@ -294,6 +294,7 @@ bench: bench-tools ## all figures of speed, into build/bench.json (root; DATA=, 
 
 .PHONY: bench-tools $(BENCH_PARTS:%=bench-%)
 bench-queue: ## SYN/s through a queue, beside a loop that accepts everything (root)
+bench-skip: ## known shapes that pass unasked, beside a loop that accepts everything (root)
 bench-latency: ## connect() through the gateway, idle and under load (root)
 bench-classify: ## each stage of a SYN, with counted instructions (DATA=)
 bench-offline: ## capture files, beside p0f

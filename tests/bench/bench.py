@@ -14,10 +14,11 @@ import stages
 
 PARTS = {"queue": gateway.queue, "latency": gateway.latency, "classify": stages.classify,
          "offline": offline.offline, "table": stages.table, "query": gateway.query,
-         "publish": gateway.publish}
-ROOT_PARTS = {"queue", "latency", "query", "publish"}
+         "publish": gateway.publish, "skip": gateway.skip}
+ROOT_PARTS = {"queue", "latency", "query", "publish", "skip"}
 NEEDS = {"queue": ["ip", "iptables", "nft", "ipset", "taskset"], "offline": ["p0f", "time"],
          "latency": ["ip", "iptables", "taskset"], "classify": ["valgrind"],
+         "skip": ["ip", "nft", "ipset"],
          "query": ["ip"], "publish": ["ip", "nft", "ipset"], "table": []}
 
 

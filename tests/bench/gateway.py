@@ -21,6 +21,8 @@ NFT_TWO = ['nftset = "a"; timeout = "1h"; size = 4194304;',
            'nftset = "b"; timeout = "1h"; size = 4194304;']
 IPSET_TWO = ['ipset = "bench-a"; timeout = "1h"; size = 4194304;',
              'ipset = "bench-b"; timeout = "1h"; size = 4194304;']
+NFT_NONE = ['nftset = "a"; families = [ "Windows" ];']
+SKIP_RATE = 20000
 # As shipped, and an ipset beside it.
 USUAL = ['nftset = "vpn"; flags = [ "vpn" ]; timeout = "1h";',
          'nftset = "scanner"; flags = [ "scanner" ]; timeout = "1h";',
@@ -40,13 +42,16 @@ def laboratory():
         lab_.close()
 
 
-def divert(lab_, queues, rules=None):
+SKIP = 'skip_known = "10s";'
+
+
+def divert(lab_, queues, rules=None, keys=""):
     """Every SYN into the queues, by one plain rule or by the ruleset that fills @rules; behind them
     the flood's are dropped, so that nobody answers."""
     lab.sh("iptables", "-t", "mangle", "-F", "PREROUTING", namespace=lab_.gateway)
     lab_.nft("add table inet synprint\ndelete table inet synprint")
     if queues and rules is not None:
-        lab_.rules("apply", config=lab_.write_config(rules, name="rules.conf",
+        lab_.rules("apply", config=lab_.write_config(rules, name="rules.conf", rules=keys,
                                                      queue=f"count = {queues};"))
     elif queues:
         which = ["--queue-balance", f"0:{queues - 1}"] if queues > 1 else ["--queue-num", "0"]
@@ -61,12 +66,12 @@ def divert(lab_, queues, rules=None):
 class Agent:
     """A program that reads the queues; its threads' CPU time is theirs alone."""
 
-    def __init__(self, lab_, kind, queues=1, sets=None, cpus=None):
+    def __init__(self, lab_, kind, queues=1, sets=None, cpus=None, keys=""):
         self.lab, self.queues, self.daemon = lab_, queues, None
         pin = ["taskset", "-c", cpus] if cpus else []
         if kind == "synprintd":
             config = lab_.write_config(
-                USUAL if sets is None else sets, engine="none",
+                USUAL if sets is None else sets, rules='engine = "none";' + keys,
                 clients="", queue=f"count = {queues};", state="enabled = false;", log='level = "error";', metrics="interval = 15;",
                 p0f=f'enabled = true; socket = "{lab_.dir}/p0f.sock";')
             self.daemon = lab_.daemon(config).start(wrapper=pin)
@@ -176,9 +181,9 @@ def queue():
     return part
 
 
-def connects(lab_, mac, kind, background):
-    divert(lab_, 0 if kind == "no rule" else 1)
-    agent = None if kind == "no rule" else Agent(lab_, kind)
+def connects(lab_, mac, kind, background, keys=""):
+    divert(lab_, 0 if kind == "no rule" else 1, USUAL, keys)
+    agent = None if kind == "no rule" else Agent(lab_, kind, keys=keys)
     flood = Flood(lab_, mac, 50000, background) if background else None
     try:
         time.sleep(WARM_S)
@@ -201,12 +206,54 @@ def latency():
                                    "serve", str(lab.PORT)], stdout=subprocess.PIPE)
         try:
             server.stdout.readline()
-            divert(lab_, 1)
             half = int(rate_of(lab_, mac, "batch", 50000)["SYN/s"] / 2)
             for title, background in (("idle", 0), (f"half load, {half:,} SYN/s", half)):
                 part.rounds(title, [(kind, lambda _, k=kind, b=background: connects(lab_, mac, k, b))
                                     for kind in ("batch", "synprintd", "no rule")],
                             goals={("synprintd", "p99 us"): "<= 1.1"})
+        finally:
+            server.kill()
+            server.wait()
+    return part
+
+
+def cpu_of_all(lab_, mac, kind, keys):
+    """CPU time of the sender, of the gateway's way for its packets, and of the agent, a SYN."""
+    divert(lab_, 1, NFT_NONE, keys)
+    agent = Agent(lab_, kind, sets=NFT_NONE, keys=keys)
+    try:
+        flood = Flood(lab_, mac, 1000, SKIP_RATE)
+        time.sleep(WARM_S)
+        stat = Path(f"/proc/{flood.process.pid}/schedstat")
+        began, cpu, sender = time.monotonic(), sum(agent.cpu_ns().values()), int(stat.read_text().split()[0])
+        time.sleep(2 * ROUND_S)
+        sender = int(stat.read_text().split()[0]) - sender
+        used = sum(agent.cpu_ns().values()) - cpu
+        count = (time.monotonic() - began) * SKIP_RATE
+        flood.close()
+    finally:
+        agent.close()
+    return {"CPU ns/SYN": (sender + used) / count, "sender": sender / count, "agent": used / count}
+
+
+def skip():
+    part = Part("skip", f"""rules.skip_known: 1,000 clients that come back all the time, {SKIP_RATE:,}
+        SYN/s; CPU time of the sender (in which the gateway's softirqs run) and of the agent. And
+        connect() of one client that comes back, as bench-latency has it.""")
+    with laboratory() as (lab_, mac):
+        part.rounds("returning clients",
+                    [("batch", lambda _: cpu_of_all(lab_, mac, "batch", "")),
+                     ("synprintd", lambda _: cpu_of_all(lab_, mac, "synprintd", SKIP))],
+                    goals={("synprintd", "CPU ns/SYN"): "<= 0.6"})
+        server = subprocess.Popen(["ip", "netns", "exec", lab_.server, TOOLS / "connect_times",
+                                   "serve", str(lab.PORT)], stdout=subprocess.PIPE)
+        try:
+            server.stdout.readline()
+            part.rounds("connect(), idle",
+                        [("no rule", lambda _: connects(lab_, mac, "no rule", 0)),
+                         ("batch", lambda _: connects(lab_, mac, "batch", 0)),
+                         ("synprintd", lambda _: connects(lab_, mac, "synprintd", 0, SKIP))],
+                        goals={("synprintd", "p50 us"): "<= 1.3"})
         finally:
             server.kill()
             server.wait()
