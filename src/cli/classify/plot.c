@@ -117,7 +117,7 @@ static uint64_t class_total(const struct plot *plot, unsigned id)
 /* The most common first. Return: how many there are. */
 static unsigned rank_classes(const struct plot *plot, unsigned ret_ids[VOCAB_CLASSES_MAX])
 {
-	uint64_t totals[VOCAB_CLASSES_MAX];
+	uint64_t totals[VOCAB_CLASSES_MAX] = {0};
 	unsigned count = 0, at;
 
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {

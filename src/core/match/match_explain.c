@@ -67,11 +67,12 @@ static void explainer_step(struct tracer *tracer, const struct opinion *opinion,
 void match_explain(const struct sigdb *db, const struct syn *syn,
 		   struct match_explanation *ret_explanation)
 {
-	struct explainer explainer = {{explainer_step}, db, ret_explanation};
+	struct explainer explainer = {.tracer = {explainer_step}, .db = db};
 	struct opinion prior = {.db = db, .rest = 1};
 	struct comparison comparison;
 
 	ret_explanation->step_count = 0;
+	explainer.explanation = ret_explanation;
 	match_syn(db, syn, &ret_explanation->match);
 	if (ret_explanation->match.kind == MATCH_NONE)
 		return;
