@@ -87,7 +87,8 @@ static void drop(struct entry *entry, unsigned at)
 		entry->ports[i] = entry->ports[i + 1];
 		entry->tuples[i] = entry->tuples[i + 1];
 	}
-	entry->confirmed = ((entry->confirmed & below) | (entry->confirmed >> 1 & ~below)) & 0xfu;
+	entry->confirmed =
+		((entry->confirmed & below) | ((uint32_t)entry->confirmed >> 1 & ~below)) & 0xfu;
 	entry->conn_count = (entry->conn_count - 1u) & 7u;
 }
 
