@@ -228,6 +228,15 @@ static void settle(struct keeper *keeper)
 	settling->settled(settling->ctx);
 }
 
+/* Under `work`, which guards what is copied: a reload writes it too, from the main thread. */
+static void show(struct keeper *keeper)
+{
+	pthread_mutex_lock(&keeper->lock);
+	keeper->shown = keeper->stats;
+	keeper->shown_status = keeper->status;
+	pthread_mutex_unlock(&keeper->lock);
+}
+
 /* Sleeps; false where the keeper is to end. */
 static bool wait_ms(struct keeper *keeper, unsigned ms)
 {
@@ -235,8 +244,6 @@ static bool wait_ms(struct keeper *keeper, unsigned ms)
 	bool must_stop;
 
 	pthread_mutex_lock(&keeper->lock);
-	keeper->shown = keeper->stats;
-	keeper->shown_status = keeper->status;
 	if (!keeper->must_stop)
 		pthread_cond_timedwait(&keeper->wake, &keeper->lock, &at);
 	must_stop = keeper->must_stop;
@@ -262,6 +269,7 @@ static unsigned turn(struct keeper *keeper, uint64_t *next_look_ms, unsigned *nu
 	ms = keeper->settling.is_due           ? SETTLE_MS
 	     : beats_are_there(&keeper->beats) ? BEAT_MS
 					       : (unsigned)(*next_look_ms - now_ms);
+	show(keeper);
 	pthread_mutex_unlock(&keeper->work);
 	return ms ? ms : 1;
 }
