@@ -97,6 +97,7 @@ static int change_rules(struct daemon *daemon, const struct generation *generati
 	struct rules_params params;
 
 	generation_rules_params(generation, is_settled, &params);
+	params.may_resize = true; /* they are filled again */
 	return keeper_change(daemon->keeper, generation->config, &params, ret_error);
 }
 
@@ -110,6 +111,8 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 	rc = change_rules(daemon, next, false, &error);
 	if (rc < 0)
 		return text_error_set(ret_error, 0, 0, "cannot change the rules: %s", error.what);
+	if (error.what[0])
+		log_line(LOG_LEVEL_WARNING, "%s", error.what);
 	rc = generation_start(next, daemon->generation, daemon->pipeline.clients);
 	if (rc == 0)
 		return 0;

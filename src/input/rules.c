@@ -45,6 +45,7 @@ struct attempt {
 	unsigned messages; /* put so far */
 	unsigned first_delete, first_rule; /* messages of the batch, counted from 0 */
 	bool is_dormant; /* somebody switched our table off */
+	bool keeps_sizes; /* of sets of ours that others' rules refer to */
 };
 
 /* Whether the rules that are there are those of the ruleset. */
@@ -102,7 +103,8 @@ static int put_set(struct attempt *attempt, const struct ruleset_set *set)
 
 		if (info.key_type == type && info.flags & NFT_SET_TIMEOUT &&
 		    is_map == set->is_mark_map &&
-		    !(info.flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT)))
+		    !(info.flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT)) &&
+		    (info.size == set->size || attempt->keeps_sizes || !info.has_tag))
 			return 0;
 		if (!info.has_tag)
 			return -EEXIST;
@@ -161,6 +163,10 @@ static enum outcome replace_rules(struct attempt *attempt, int *ret_rc)
 	    failed >= attempt->first_rule - chains)
 		rc = -EEXIST;
 	*ret_rc = rc;
+	if (rc == -EBUSY && !attempt->keeps_sizes) {
+		attempt->keeps_sizes = true;
+		return replace_rules(attempt, ret_rc);
+	}
 	if (rc == 0)
 		return OUTCOME_OK;
 	if (rc != -ENOENT || failed < attempt->first_delete)
@@ -269,6 +275,11 @@ static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
 		return explain(rc, ret_error);
 	if (rc == 0 && ret_engine)
 		*ret_engine = engine;
+	if (rc == 0 && attempt->keeps_sizes && attempt->params->may_resize)
+		text_error_set(
+			ret_error, 0, 0,
+			"a set keeps the size that it has, because rules outside of ours refer "
+			"to it");
 	return rc;
 }
 
@@ -291,6 +302,7 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 		return explain(-ENOMEM, ret_error);
 	attempt->nl = nl;
 	attempt->params = params;
+	attempt->keeps_sizes = !params->may_resize;
 	attempt->batch = nft_batch_new(nl);
 	rc = attempt->batch ? apply(attempt, ret_engine, ret_error) : explain(-ENOMEM, ret_error);
 	nft_batch_free(attempt->batch);

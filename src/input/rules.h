@@ -61,9 +61,10 @@ int rules_check_kernel(struct text_error *ret_error);
 /**
  * rules_apply() - have exactly these rules in the kernel, and the sets that they fill.
  * The same rules again change nothing, counters included; others replace them in one
- * transaction, those of version 0.1 too. Sets keep their elements.
+ * transaction, those of version 0.1 too. Sets keep their elements, unless one is to have another key
+ * or size: it is made anew, or keeps its size where rules outside of ours refer to it.
  * @ret_engine: RULES_NFT or RULES_XT; may be NULL
- * @ret_error: on failure says in words what is wrong; may be NULL
+ * @ret_error: on failure says in words what is wrong, on success what could not be had; may be NULL
  * Return: 0; -EINVAL: parameters; -EPERM: no CAP_NET_ADMIN; -EOPNOTSUPP: the kernel lacks what
  * the engine needs; -EEXIST: the names are taken by something of another kind; -errno.
  */

@@ -312,6 +312,18 @@ int nft_generation(struct nl *nl, uint32_t *ret_generation)
 	return rc;
 }
 
+static uint32_t get_size(const struct nlattr *description)
+{
+	const struct nlattr *attr;
+	uint32_t size = 0;
+
+	if (!description)
+		return 0;
+	mnl_attr_for_each_nested(attr, description) if (mnl_attr_get_type(attr) ==
+							NFTA_SET_DESC_SIZE) size = get_u32(attr);
+	return size;
+}
+
 static int take_set(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct nlattr *attr[NFTA_SET_USERDATA + 1] = {NULL};
@@ -319,6 +331,7 @@ static int take_set(const struct nlmsghdr *nlh, void *ctx)
 
 	parse(nlh, attr, NFTA_SET_USERDATA);
 	info->key_type = get_u32(attr[NFTA_SET_KEY_TYPE]);
+	info->size = get_size(attr[NFTA_SET_DESC]);
 	info->data_type = attr[NFTA_SET_DATA_TYPE] ? get_u32(attr[NFTA_SET_DATA_TYPE]) : 0;
 	info->flags = get_u32(attr[NFTA_SET_FLAGS]);
 	info->has_tag = has_tag(attr[NFTA_SET_USERDATA], NFTNL_UDATA_SET_COMMENT);

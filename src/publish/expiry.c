@@ -2,6 +2,7 @@
 /* Open addressing at half load. What is gone leaves a tombstone, which the next one fills. */
 #include "publish/expiry.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -14,6 +15,8 @@ struct slot {
 };
 
 struct expiry {
+	pthread_mutex_t lock; /* before and after a reload, two threads may have it */
+	unsigned owners;
 	size_t slots_count; /* a power of two */
 	size_t next; /* where expiry_take() goes on */
 	struct slot slots[];
@@ -27,13 +30,34 @@ struct expiry *expiry_new(size_t capacity)
 	while (count < 2 * capacity)
 		count *= 2;
 	expiry = calloc(1, sizeof(*expiry) + count * sizeof(struct slot));
-	if (expiry)
-		expiry->slots_count = count;
+	if (!expiry)
+		return NULL;
+	expiry->slots_count = count;
+	expiry->owners = 1;
+	pthread_mutex_init(&expiry->lock, NULL);
+	return expiry;
+}
+
+struct expiry *expiry_share(struct expiry *expiry)
+{
+	pthread_mutex_lock(&expiry->lock);
+	expiry->owners++;
+	pthread_mutex_unlock(&expiry->lock);
 	return expiry;
 }
 
 void expiry_free(struct expiry *expiry)
 {
+	unsigned owners;
+
+	if (!expiry)
+		return;
+	pthread_mutex_lock(&expiry->lock);
+	owners = --expiry->owners;
+	pthread_mutex_unlock(&expiry->lock);
+	if (owners)
+		return;
+	pthread_mutex_destroy(&expiry->lock);
 	free(expiry);
 }
 
@@ -56,7 +80,7 @@ static struct slot *find(struct expiry *expiry, const struct addr *addr)
 	return free_slot;
 }
 
-bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms)
+static bool set_until(struct expiry *expiry, const struct addr *addr, uint64_t until_ms)
 {
 	struct slot *slot = find(expiry, addr);
 	bool is_known = slot && slot->until_ms && slot->until_ms != GONE;
@@ -72,9 +96,21 @@ bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_m
 	return true;
 }
 
+bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms)
+{
+	bool has_room;
+
+	pthread_mutex_lock(&expiry->lock);
+	has_room = set_until(expiry, addr, until_ms);
+	pthread_mutex_unlock(&expiry->lock);
+	return has_room;
+}
+
 size_t expiry_take(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max)
 {
 	size_t count = 0;
+
+	pthread_mutex_lock(&expiry->lock);
 
 	for (size_t looked = 0; looked < expiry->slots_count && count < max; looked++) {
 		struct slot *slot = &expiry->slots[expiry->next++ & (expiry->slots_count - 1)];
@@ -84,5 +120,6 @@ size_t expiry_take(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addr
 		ret_addrs[count++] = slot->addr;
 		slot->until_ms = GONE;
 	}
+	pthread_mutex_unlock(&expiry->lock);
 	return count;
 }

@@ -45,6 +45,7 @@ struct ipset {
 	uint32_t timeout_s, size;
 	char names[SETOPS_VERSIONS][IPSET_MAXNAMELEN]; /* "": not published */
 	bool is_made[SETOPS_VERSIONS]; /* by us */
+	bool is_stale[SETOPS_VERSIONS]; /* by us, before a reload, and not as it is to be now */
 	struct ipset_header headers[SETOPS_VERSIONS]; /* as ensure() found them */
 	struct expiry *expiries[SETOPS_VERSIONS]; /* of sets without timeouts */
 	struct witnesses witnesses[SETOPS_VERSIONS];
@@ -125,6 +126,8 @@ static int take_header(struct ipset *set, int version, const struct ipset_header
 	set->headers[version] = *header;
 	if (!header->has_timeout && !set->expiries[version])
 		set->expiries[version] = expiry_new(set->size);
+	if (header->has_timeout)
+		return 0;
 	return header->has_timeout || set->expiries[version] ? 0 : -ENOMEM;
 }
 
@@ -135,10 +138,15 @@ static uint32_t buckets_for(uint32_t size)
 	return buckets < BUCKETS_MAX ? buckets : BUCKETS_MAX;
 }
 
+static bool wants_nets(const struct ipset *set, int version)
+{
+	return version == SETOPS_V6 && set->prefix6 < 128;
+}
+
 static int create(struct ipset *set, int version)
 {
 	struct nlmsghdr *nlh = begin(set, IPSET_CMD_CREATE, version, NLM_F_ACK | NLM_F_EXCL);
-	bool has_nets = version == SETOPS_V6 && set->prefix6 < 128;
+	bool has_nets = wants_nets(set, version);
 	struct ipset_header header = {.has_timeout = true, .has_comment = set->has_comment};
 	struct nlattr *nest;
 	int rc;
@@ -159,8 +167,54 @@ static int create(struct ipset *set, int version)
 	rc = request(set, nlh);
 	if (rc < 0)
 		return rc;
-	set->is_made[version] = true;
+	__atomic_store_n(&set->is_made[version], true, __ATOMIC_RELAXED);
 	return take_header(set, version, &header);
+}
+
+static int destroy(struct ipset *set, int version, const char *name)
+{
+	return request(set, ipset_begin(set->message, set->protocol, IPSET_CMD_DESTROY,
+					family_of((enum setops_version)version), name, NLM_F_ACK));
+}
+
+/* What rules refer to stays what they refer to, and is of the same type: the new one takes its name. */
+static int swap(struct ipset *set, int version, const char *name)
+{
+	struct nlmsghdr *nlh = begin(set, IPSET_CMD_SWAP, version, NLM_F_ACK);
+
+	mnl_attr_put_strz(nlh, IPSET_ATTR_SETNAME2, name);
+	return request(set, nlh);
+}
+
+/*
+ * A set of ours that is to be another: made anew beside the old one, which then goes. One that is to
+ * be of another type can only be deleted before, and not while rules refer to it.
+ */
+static int remake(struct ipset *set, int version, struct text_error *ret_error)
+{
+	char name[IPSET_MAXNAMELEN], beside[IPSET_MAXNAMELEN];
+	int rc;
+
+	memcpy(name, set->names[version], sizeof(name));
+	snprintf(beside, sizeof(beside), "%.*s.new", (int)sizeof(beside) - 5, name);
+	destroy(set, version, beside);
+	memcpy(set->names[version], beside, sizeof(beside));
+	rc = create(set, version);
+	memcpy(set->names[version], name, sizeof(name));
+	if (rc == 0)
+		rc = swap(set, version, beside);
+	destroy(set, version, beside);
+	if (rc < 0 && destroy(set, version, name) == 0)
+		rc = create(set, version);
+	if (rc == 0) {
+		set->is_stale[version] = false;
+		return 0;
+	}
+	text_error_set(ret_error, 0, 0,
+		       "ipset %s cannot be made anew as the configuration has it now while rules "
+		       "refer to it",
+		       name);
+	return -EBUSY;
 }
 
 static int ensure_set(struct ipset *set, int version, bool *is_created,
@@ -169,6 +223,10 @@ static int ensure_set(struct ipset *set, int version, bool *is_created,
 	struct ipset_header header;
 	int rc = ipset_get_header(set->nl, set->protocol, set->names[version], &header);
 
+	if (rc == 0 && set->is_stale[version]) {
+		*is_created = true;
+		return remake(set, version, ret_error);
+	}
 	if (rc == 0) {
 		rc = check_header(set, version, &header, ret_error);
 		return rc < 0 ? rc : take_header(set, version, &header);
@@ -386,6 +444,39 @@ static int ipset_check(struct target *target, bool *ret_intact)
 	return rc;
 }
 
+/* Of sets without timeouts, when who is to go out of them. */
+static void inherit_expiries(struct ipset *set, const struct ipset *before, int version)
+{
+	if (before->expiries[version] && !set->expiries[version])
+		set->expiries[version] = expiry_share(before->expiries[version]);
+}
+
+static void ipset_inherit(struct target *target, const struct target *old)
+{
+	const struct ipset *before = (const struct ipset *)old;
+	struct ipset *set = from_target(target);
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		set->is_made[v] = __atomic_load_n(&before->is_made[v], __ATOMIC_RELAXED);
+		set->is_stale[v] =
+			set->is_made[v] && (before->is_stale[v] || before->size != set->size ||
+					    before->has_comment != set->has_comment ||
+					    wants_nets(before, v) != wants_nets(set, v) ||
+					    before->prefix6 != set->prefix6);
+		inherit_expiries(set, before, v);
+	}
+}
+
+static void ipset_adopt(struct target *target, const struct target *old)
+{
+	const struct ipset *before = (const struct ipset *)old;
+	struct ipset *set = from_target(target);
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++)
+		if (before->is_made[v])
+			__atomic_store_n(&set->is_made[v], true, __ATOMIC_RELAXED);
+}
+
 static int ipset_remove(struct target *target)
 {
 	struct ipset *set = from_target(target);
@@ -421,6 +512,8 @@ static const struct target_type ipset_type = {
 	.ensure = ipset_ensure,
 	.commit = ipset_commit,
 	.check = ipset_check,
+	.inherit = ipset_inherit,
+	.adopt = ipset_adopt,
 	.remove = ipset_remove,
 	.free = ipset_free,
 };

@@ -262,12 +262,88 @@ static int commit_lists(struct nftset *set, const struct setops_list lists[SETOP
 	return 0;
 }
 
-/* What may be new is left out of a full set; what should be there has room. */
-static void commit_without_new(struct nftset *set, struct setops_list lists[SETOPS_VERSIONS])
+/* Asks for some elements by their keys: -ENOENT where one of them, or the set, is missing. */
+static int get_elements(struct nftset *set, enum setops_version version,
+			const struct witness *witnesses, unsigned count)
 {
-	setops_drop(&lists[SETOPS_V4], PUBLISH_ADD);
-	setops_drop(&lists[SETOPS_V6], PUBLISH_ADD);
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh =
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), set->family, NLM_F_ACK);
+	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct publish_op op = {.addr = witnesses[i].addr, .port = witnesses[i].port};
+
+		put_element(set, nlh, &op, version, STEP_ASK);
+	}
+	mnl_attr_nest_end(nlh, nest);
+	return nl_request(set->nl, nlh, NULL, NULL);
+}
+
+#define SQUEEZE 32 /* new elements tried at once where room is short */
+
+/*
+ * In a full set, of one version: removals make room first, what is in it is refreshed, and of what
+ * is not in it as much is tried as there is room for.
+ */
+static void commit_full(struct nftset *set, enum setops_version version,
+			const struct setops_list *all)
+{
+	struct setops_list lists[SETOPS_VERSIONS] = {{.count = 0}}, missing = {.count = 0};
+	struct setops_list *list = &lists[version];
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct publish_op *op = all->ops[i];
+		struct witness witness = {op->addr, op->port, 0};
+		bool is_there =
+			op->kind == PUBLISH_REMOVE || get_elements(set, version, &witness, 1) == 0;
+
+		if (is_there)
+			list->ops[list->count++] = op;
+		else
+			missing.ops[missing.count++] = op;
+	}
 	commit_lists(set, lists);
+	for (size_t done = 0; done < missing.count; done += list->count) {
+		size_t left = missing.count - done;
+
+		list->count = left < SQUEEZE ? left : SQUEEZE;
+		memcpy(list->ops, missing.ops + done, list->count * sizeof(missing.ops[0]));
+		if (commit_lists(set, lists) < 0)
+			return;
+	}
+}
+
+/*
+ * In a map, an element that is there with another mark can neither be added nor updated: it is taken
+ * out in the same transaction.
+ */
+static int commit_remapped(struct nftset *set, enum setops_version version,
+			   const struct setops_list *all)
+{
+	struct setops_list there = {.count = 0}, to_add = {.count = 0};
+	struct publish_op removals[SETOPS_MAX];
+	int rc;
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct witness witness = {all->ops[i]->addr, all->ops[i]->port, 0};
+
+		if (all->ops[i]->kind != PUBLISH_REMOVE)
+			to_add.ops[to_add.count++] = all->ops[i];
+		if (get_elements(set, version, &witness, 1) < 0)
+			continue;
+		removals[there.count] = *all->ops[i];
+		removals[there.count].kind = PUBLISH_REMOVE;
+		there.ops[there.count] = &removals[there.count];
+		there.count++;
+	}
+	put_step(set, version, &there, STEP_DELETE);
+	put_step(set, version, &to_add, STEP_ADD);
+	rc = nft_batch_commit(set->batch, NULL);
+	if (rc == 0)
+		witnesses_note(&set->witnesses[version], &to_add, set->timeout_s,
+			       clock_monotonic_ms());
+	return rc;
 }
 
 /*
@@ -289,8 +365,10 @@ static int commit_apart(struct nftset *set, struct setops_list lists[SETOPS_VERS
 		alone[!v].count = 0;
 		if (is_both)
 			rc = commit_lists(set, alone);
+		if (rc == -EEXIST && set->is_map)
+			rc = commit_remapped(set, (enum setops_version)v, &lists[v]);
 		if (rc == -ENFILE)
-			commit_without_new(set, alone);
+			commit_full(set, (enum setops_version)v, &lists[v]);
 		if (rc < 0 && (first_rc == 0 || first_rc == -ENFILE))
 			first_rc = rc;
 	}
@@ -324,31 +402,13 @@ static int nftset_commit(struct target *target, const struct publish_op *ops, si
 
 		setops_split(cut_prefixes(set, ops + done, rest, cut), rest, set->has_port, lists);
 		rc = commit_lists(set, lists);
-		if (rc == -ENFILE || rc == -ENOENT)
+		if (rc == -ENFILE || rc == -ENOENT || (rc == -EEXIST && set->is_map))
 			rc = commit_apart(set, lists, rc);
 		if (rc < 0 && rc != -ENFILE)
 			return rc;
 		is_full |= rc == -ENFILE;
 	}
 	return is_full ? -ENFILE : 0;
-}
-
-/* Asks for some elements by their keys: -ENOENT where one of them, or the set, is missing. */
-static int get_elements(struct nftset *set, enum setops_version version,
-			const struct witness *witnesses, unsigned count)
-{
-	_Alignas(8) char buf[NL_MESSAGE_BYTES];
-	struct nlmsghdr *nlh =
-		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), set->family, NLM_F_ACK);
-	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
-
-	for (unsigned i = 0; i < count; i++) {
-		struct publish_op op = {.addr = witnesses[i].addr, .port = witnesses[i].port};
-
-		put_element(set, nlh, &op, version, STEP_ASK);
-	}
-	mnl_attr_nest_end(nlh, nest);
-	return nl_request(set->nl, nlh, NULL, NULL);
 }
 
 static void nftset_note(struct target *target, const struct publish_op *op)

@@ -18,31 +18,20 @@
 #include <time.h>
 
 #include "nl/nft.h"
+#include "publish/channel.h"
 
 #define SLOTS 4 /* bursts that a worker may have handed over at once */
 #define RECONCILE_MS 1000
-#define REPAIR_STEP 512 /* elements in one commit of a repair */
-#define BACKOFF_MIN_MS 1000
-#define BACKOFF_MAX_MS 32000
+#define NO_WAIT_MS 500 /* after a commit that was too slow */
 
 struct mailbox {
 	pthread_mutex_t lock;
 	pthread_cond_t published;
 	uint64_t submitted, taken, done; /* bursts so far, in this order; under the lock */
 	uint64_t given_up; /* the last burst that was not waited for to its end */
+	uint64_t no_wait_ms; /* until when no burst is waited for */
 	struct publish_burst bursts[SLOTS];
 } __attribute__((aligned(128)));
-
-struct channel {
-	struct target *target;
-	bool is_failing, must_fill;
-	unsigned backoff_ms;
-	uint64_t retry_ms; /* quarantined until then */
-	uint64_t fill_cursor;
-	struct publish_op sighting; /* this one and the next: under the lock of sightings */
-	bool has_sighting;
-	struct publisher_target_stats stats; /* written by the thread, read by anybody */
-};
 
 struct publisher {
 	struct publisher_params params;
@@ -62,6 +51,13 @@ struct publisher {
 	uint64_t bursts, late, lost; /* atomic */
 	struct histogram commit; /* written by the thread */
 };
+
+static uint32_t targets_of(const struct publisher *publisher)
+{
+	unsigned count = publisher->params.target_count;
+
+	return count < 32 ? (UINT32_C(1) << count) - 1 : UINT32_MAX;
+}
 
 /* The workers' side. */
 
@@ -85,20 +81,23 @@ struct publish_burst *publisher_burst(struct publisher *publisher, unsigned work
 
 /*
  * Waits for the newest burst, under the lock. One deadline is spent on a slow commit; bursts that
- * come while it still lasts are not held up again.
+ * come while it still lasts are not held up again, nor, for a while, are those behind it: whoever
+ * makes commits slow, such as by loading rules, is mostly not done yet, and what waits in a queue is
+ * dropped whenever somebody removes a base chain.
  */
 static bool wait_until_published(struct mailbox *mailbox, unsigned deadline_ms)
 {
 	struct timespec deadline = clock_in_ms(deadline_ms);
 	int rc = 0;
 
-	if (mailbox->done < mailbox->given_up)
-		return false;
+	if (mailbox->done < mailbox->given_up || clock_monotonic_ms() < mailbox->no_wait_ms)
+		return mailbox->done == mailbox->submitted;
 	while (mailbox->done < mailbox->submitted && rc == 0)
 		rc = pthread_cond_timedwait(&mailbox->published, &mailbox->lock, &deadline);
 	if (mailbox->done == mailbox->submitted)
 		return true;
 	mailbox->given_up = mailbox->submitted;
+	mailbox->no_wait_ms = clock_monotonic_ms() + NO_WAIT_MS;
 	return false;
 }
 
@@ -116,6 +115,17 @@ void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_pu
 	counter_add_shared(&publisher->bursts, 1);
 	if (is_late)
 		counter_add_shared(&publisher->late, 1);
+}
+
+void publisher_lose(struct publisher *publisher, const struct publish_burst *burst)
+{
+	for (unsigned i = 0; i < burst->count; i++) {
+		const struct publish_item *item = &burst->items[i];
+
+		for (uint32_t left = item->remove & targets_of(publisher); left; left &= left - 1)
+			removals_note(&publisher->channels[__builtin_ctz(left)].removals,
+				      &item->addr, item->port);
+	}
 }
 
 void publisher_retire(struct publisher *publisher)
@@ -161,90 +171,6 @@ void publisher_saw(struct publisher *publisher, uint32_t targets, const struct a
 }
 
 /* The publisher's side. */
-
-static void set_quarantined(struct channel *channel, bool is_quarantined)
-{
-	__atomic_store_n(&channel->stats.is_quarantined, is_quarantined, __ATOMIC_RELAXED);
-}
-
-static void channel_fail(struct publisher *publisher, struct channel *channel, const char *what)
-{
-	channel->backoff_ms = channel->is_failing ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
-	if (channel->backoff_ms > BACKOFF_MAX_MS)
-		channel->backoff_ms = BACKOFF_MAX_MS;
-	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
-	channel->must_fill = false;
-	if (!channel->is_failing)
-		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_FAILED,
-					what);
-	channel->is_failing = true;
-	set_quarantined(channel, true);
-}
-
-static void channel_start_fill(struct channel *channel)
-{
-	channel->must_fill = true;
-	channel->fill_cursor = 0;
-	counter_add_shared(&channel->stats.refills, 1);
-}
-
-/*
- * Makes sure that the target is there; what was missing is filled again. Somebody deleted it if
- * it was well before; at the start, and after a failure, an empty target is no news.
- */
-static void channel_ensure(struct publisher *publisher, struct channel *channel, bool is_start)
-{
-	struct text_error error = {0};
-	bool is_created = false;
-	int rc = channel->target->type->ensure(channel->target, &is_created, &error);
-
-	if (rc < 0) {
-		channel_fail(publisher, channel, error.what);
-		return;
-	}
-	if (is_created && !is_start && !channel->is_failing)
-		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_DRIFTED,
-					"it was deleted");
-	if (is_created || channel->is_failing || is_start)
-		channel_start_fill(channel);
-}
-
-static void channel_recover(struct publisher *publisher, struct channel *channel)
-{
-	if (!channel->is_failing)
-		return;
-	channel->is_failing = false;
-	set_quarantined(channel, false);
-	publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_RECOVERED, "");
-}
-
-static bool is_full(int rc)
-{
-	return rc == -ENFILE || rc == -ENOSPC;
-}
-
-static int channel_commit(struct publisher *publisher, struct channel *channel, unsigned op_count)
-{
-	struct target *target = channel->target;
-	int rc = target->type->commit(target, publisher->ops, op_count);
-
-	if (rc == -ENOENT) {
-		channel_ensure(publisher, channel, false);
-		if (channel->is_failing) {
-			counter_add_shared(&channel->stats.failed, op_count);
-			return 0; /* said already */
-		}
-		rc = target->type->commit(target, publisher->ops, op_count);
-	}
-	if (rc < 0)
-		counter_add_shared(&channel->stats.failed, op_count);
-	return rc;
-}
-
-static void channel_fail_commit(struct publisher *publisher, struct channel *channel, int rc)
-{
-	channel_fail(publisher, channel, is_full(rc) ? "the set is full" : strerror(-rc));
-}
 
 static void add_op(struct publisher *publisher, unsigned *op_count, const struct publish_item *item,
 		   enum publish_op_kind kind)
@@ -331,31 +257,18 @@ static bool publish_bursts(struct publisher *publisher)
 			continue;
 		if (channel->is_failing && !channel->must_fill) {
 			counter_add_shared(&channel->stats.failed, op_count);
+			channel_note_removals(channel, op_count);
 			continue;
 		}
-		rc = channel_commit(publisher, channel, op_count);
+		rc = channel_commit(channel, op_count);
+		if (rc < 0 && !channel_is_full(rc))
+			channel_note_removals(channel, op_count);
 		if (rc < 0)
-			channel_fail_commit(publisher, channel, rc);
+			channel_fail_commit(channel, rc);
 	}
 	release_bursts(publisher);
 	histogram_add(&publisher->commit, clock_monotonic_us() - start_us);
 	return true;
-}
-
-/* The next elements of a target that is being filled; a failure ends that until the next try. */
-static void channel_fill(struct publisher *publisher, struct channel *channel, unsigned target)
-{
-	unsigned op_count =
-		publisher->params.live(publisher->params.ctx, target, &channel->fill_cursor,
-				       publisher->ops, REPAIR_STEP);
-	int rc = op_count ? channel_commit(publisher, channel, op_count) : 0;
-
-	if (rc < 0) {
-		channel_fail_commit(publisher, channel, rc);
-	} else if (channel->must_fill && !channel->fill_cursor) {
-		channel->must_fill = false;
-		channel_recover(publisher, channel);
-	}
 }
 
 static void take_refills(struct publisher *publisher)
@@ -379,11 +292,17 @@ static bool is_retired(const struct publisher *publisher)
 static bool fill_step(struct publisher *publisher)
 {
 	take_refills(publisher);
-	for (unsigned t = 0; t < publisher->params.target_count; t++)
-		if (publisher->channels[t].must_fill) {
-			channel_fill(publisher, &publisher->channels[t], t);
-			return true;
-		}
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		struct channel *channel = &publisher->channels[t];
+
+		if (channel->must_fill)
+			channel_fill(channel);
+		else if (!channel->is_failing && removals_waiting(&channel->removals))
+			channel_remove_late(channel);
+		else
+			continue;
+		return true;
+	}
 	return false;
 }
 
@@ -422,26 +341,6 @@ static void take_sightings(struct publisher *publisher)
 		take_sighting(publisher, (unsigned)__builtin_ctz(left));
 }
 
-static void reconcile_channel(struct publisher *publisher, struct channel *channel)
-{
-	bool is_intact = false;
-
-	if (channel->must_fill || (channel->is_failing && clock_monotonic_ms() < channel->retry_ms))
-		return;
-	if (channel->is_failing) {
-		channel_ensure(publisher, channel, false);
-		return;
-	}
-	if (channel->target->type->check(channel->target, &is_intact) == 0 && is_intact)
-		return;
-	channel_ensure(publisher, channel, false);
-	if (!channel->is_failing && !channel->must_fill) {
-		publisher->params.event(publisher->params.ctx, channel->target, PUBLISHER_DRIFTED,
-					"elements were deleted");
-		channel_start_fill(channel);
-	}
-}
-
 /* Sets that packets fill are looked at only where somebody has changed the ruleset. */
 static void reconcile(struct publisher *publisher)
 {
@@ -455,7 +354,7 @@ static void reconcile(struct publisher *publisher)
 		struct channel *channel = &publisher->channels[t];
 
 		if (!is_marked || generation != publisher->generation || channel->is_failing)
-			reconcile_channel(publisher, channel);
+			channel_reconcile(channel);
 	}
 	publisher->generation = generation;
 	__atomic_store_n(&publisher->wanted, publisher->params.marked, __ATOMIC_RELEASE);
@@ -513,6 +412,8 @@ static void publisher_free(struct publisher *publisher)
 		pthread_mutex_destroy(&publisher->mailboxes[w].lock);
 		pthread_cond_destroy(&publisher->mailboxes[w].published);
 	}
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		removals_done(&publisher->channels[t].removals);
 	free(publisher->mailboxes);
 	free(publisher->ops);
 	sem_destroy(&publisher->wake);
@@ -530,9 +431,11 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 		return -ENOMEM;
 	publisher->params = *params;
 	publisher->wanted = params->marked;
+	for (unsigned t = 0; t < params->target_count; t++)
+		removals_init(&publisher->channels[t].removals);
 	publisher->op_max = params->worker_count * SLOTS * PUBLISHER_ITEMS_MAX;
-	if (publisher->op_max < REPAIR_STEP)
-		publisher->op_max = REPAIR_STEP;
+	if (publisher->op_max < CHANNEL_STEP)
+		publisher->op_max = CHANNEL_STEP;
 	publisher->ops = calloc(publisher->op_max, sizeof(*publisher->ops));
 	sem_init(&publisher->wake, 0, 0);
 	pthread_mutex_init(&publisher->sightings, NULL);
@@ -541,8 +444,13 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 	rc = publisher->ops ? mailboxes_init(publisher, params->worker_count) : -ENOMEM;
 	if (rc == 0) {
 		for (unsigned t = 0; t < params->target_count; t++) {
-			publisher->channels[t].target = params->targets[t];
-			channel_ensure(publisher, &publisher->channels[t], true);
+			struct channel *channel = &publisher->channels[t];
+
+			channel->target = params->targets[t];
+			channel->params = &publisher->params;
+			channel->number = t;
+			channel->ops = publisher->ops;
+			channel_ensure(channel, true);
 		}
 		rc = -pthread_create(&publisher->thread, NULL, publisher_main, publisher);
 	}
@@ -579,6 +487,9 @@ void publisher_get_stats(struct publisher *publisher, struct publisher_stats *re
 			.removed = counter_read(&stats->removed),
 			.failed = counter_read(&stats->failed),
 			.refills = counter_read(&stats->refills),
+			.refused = counter_read(&stats->refused),
+			.waiting = removals_waiting(&publisher->channels[t].removals),
+			.is_full = __atomic_load_n(&stats->is_full, __ATOMIC_RELAXED),
 			.is_quarantined = __atomic_load_n(&stats->is_quarantined, __ATOMIC_RELAXED),
 		};
 	}

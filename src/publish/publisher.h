@@ -33,6 +33,7 @@ enum publisher_event {
 	PUBLISHER_FAILED, /* a target stopped taking elements; it is tried again later */
 	PUBLISHER_RECOVERED,
 	PUBLISHER_DRIFTED, /* somebody flushed or deleted a target; it is filled again */
+	PUBLISHER_FULL, /* new elements have no room; what is in it is looked after as ever */
 };
 
 struct publisher_params {
@@ -49,11 +50,15 @@ struct publisher_params {
 			 unsigned max);
 	void (*event)(void *ctx, const struct target *target, enum publisher_event event,
 		      const char *what);
+	/* Whether an element belongs in a target by now, though it was to be removed; NULL: none does. */
+	bool (*belongs)(void *ctx, unsigned target, const struct publish_op *op);
 };
 
 struct publisher_target_stats {
 	uint64_t added, refreshed, removed, failed, refills;
-	bool is_quarantined;
+	uint64_t refused; /* by a full set; they are tried again */
+	uint64_t waiting; /* removals that it could not take yet */
+	bool is_quarantined, is_full;
 };
 
 struct publisher_stats {
@@ -79,6 +84,12 @@ struct publish_burst *publisher_burst(struct publisher *publisher, unsigned work
  * published, at the latest after the deadline.
  */
 void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_published);
+
+/**
+ * publisher_lose() - a burst for which publisher_burst() had no room: what it would have removed is
+ * removed later.
+ */
+void publisher_lose(struct publisher *publisher, const struct publish_burst *burst);
 
 /** publisher_retire() - it has a successor: repair and fill nothing from now on. NULL is allowed. */
 void publisher_retire(struct publisher *publisher);

@@ -44,16 +44,6 @@ void setops_split(const struct publish_op *ops, size_t count, bool has_port,
 	}
 }
 
-void setops_drop(struct setops_list *list, enum publish_op_kind kind)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < list->count; i++)
-		if (list->ops[i]->kind != kind)
-			list->ops[kept++] = list->ops[i];
-	list->count = kept;
-}
-
 const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version, size_t *ret_len)
 {
 	*ret_len = version == SETOPS_V4 ? 4 : sizeof(addr->bytes);

@@ -26,9 +26,6 @@ struct setops_list {
 void setops_split(const struct publish_op *ops, size_t count, bool has_port,
 		  struct setops_list ret_lists[SETOPS_VERSIONS]);
 
-/** setops_drop() - leave out all operations of a kind. */
-void setops_drop(struct setops_list *list, enum publish_op_kind kind);
-
 /** setops_bytes() - the address as the kernel wants it, in network order. */
 const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version, size_t *ret_len);
 

@@ -58,6 +58,19 @@ struct target_type {
 	 */
 	void (*note)(struct target *target, const struct publish_op *op);
 
+	/**
+	 * inherit() - @before is what it was before a reload, of the same name and still at work:
+	 * what we made then is ours now, and is made anew where it is to be another. Before the
+	 * first ensure(); NULL: nothing to inherit.
+	 */
+	void (*inherit)(struct target *target, const struct target *before);
+
+	/**
+	 * adopt() - what @before made, and is not removed because this one has its name, is ours;
+	 * while this one is at work. NULL: nothing to adopt.
+	 */
+	void (*adopt)(struct target *target, const struct target *before);
+
 	/** remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
 	int (*remove)(struct target *target);
 

@@ -164,6 +164,12 @@ static const struct figure set[] = {
 	 OF_SET(failed)},
 	{"refills", "set_refills_total", COUNTER, "how often the set was filled again",
 	 OF_SET(refills)},
+	{"refused", "set_refused_total", COUNTER, "commits with new elements that had no room",
+	 OF_SET(refused)},
+	{"waiting", "set_waiting", GAUGE, "removals that the set could not take yet",
+	 OF_SET(waiting)},
+	{"full", "set_full", GAUGE, "1 while the set has no room for new elements",
+	 OF_SET(is_full)},
 	{"quarantined", "set_quarantined", GAUGE, "1 while the set takes no elements",
 	 OF_SET(is_quarantined)},
 };

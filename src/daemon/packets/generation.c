@@ -162,6 +162,25 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 	return count;
 }
 
+static bool belongs(void *ctx, unsigned target, const struct publish_op *op)
+{
+	const struct generation *generation = ctx;
+	const struct config_set *set = &generation->config->sets[target];
+	struct publish_op ops[CLIENT_CONNS];
+	uint32_t now_s = clock_steady_s();
+	struct client client;
+	unsigned count;
+
+	if (clients_get(generation->clients, &op->addr, &client) < 0)
+		return false;
+	count = put_live(generation, set, &client,
+			 now_s > client.last_seen_s ? now_s - client.last_seen_s : 0, ops);
+	for (unsigned i = 0; i < count; i++)
+		if (!set->has_port || ops[i].port == op->port)
+			return true;
+	return false;
+}
+
 static unsigned target_number(const struct generation *generation, const struct target *target)
 {
 	unsigned number = 0;
@@ -175,7 +194,7 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 			       const char *what)
 {
 	static struct log_limit failed[CONFIG_SETS_MAX], recovered[CONFIG_SETS_MAX],
-		drifted[CONFIG_SETS_MAX];
+		drifted[CONFIG_SETS_MAX], full[CONFIG_SETS_MAX];
 	unsigned at = target_number(ctx, target);
 
 	switch (event) {
@@ -186,6 +205,12 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 		return;
 	case PUBLISHER_RECOVERED:
 		log_limited(&recovered[at], LOG_LEVEL_INFO, "%s takes elements again",
+			    target->name);
+		return;
+	case PUBLISHER_FULL:
+		log_limited(&full[at], LOG_LEVEL_WARNING,
+			    "%s is full: new clients are left out until some leave it; those who "
+			    "are in it stay",
 			    target->name);
 		return;
 	case PUBLISHER_DRIFTED:
@@ -238,6 +263,23 @@ static int make_target(const struct config_set *set, bool is_kept, struct target
 	return nftset_new(&params, ret_target);
 }
 
+/* A target's name says what it is in the kernel: kind, table and sets. */
+static struct target *find_target(const struct generation *generation, const char *name)
+{
+	for (unsigned i = 0; i < generation->config->set_count; i++)
+		if (generation->targets[i] && strcmp(generation->targets[i]->name, name) == 0)
+			return generation->targets[i];
+	return NULL;
+}
+
+static void inherit(struct target *target, const struct generation *old)
+{
+	struct target *before = old ? find_target(old, target->name) : NULL;
+
+	if (before && target->type->inherit)
+		target->type->inherit(target, before);
+}
+
 int generation_start(struct generation *generation, const struct generation *old,
 		     struct clients *clients)
 {
@@ -249,6 +291,7 @@ int generation_start(struct generation *generation, const struct generation *old
 					  .marked = generation->mark_sets,
 					  .ctx = generation,
 					  .live = live_elements,
+					  .belongs = belongs,
 					  .event = on_publisher_event};
 	uint32_t kept = generation_kept(generation, old);
 	int rc = 0;
@@ -256,6 +299,8 @@ int generation_start(struct generation *generation, const struct generation *old
 	generation->clients = clients;
 	for (unsigned i = 0; rc == 0 && i < config->set_count; i++) {
 		rc = make_target(&config->sets[i], kept >> i & 1, &generation->targets[i]);
+		if (rc == 0)
+			inherit(generation->targets[i], old);
 		generation->port_sets |= (uint32_t)config->sets[i].has_port << i;
 	}
 	if (rc == 0 && config->set_count)
@@ -271,15 +316,6 @@ void generation_settled(void *ctx)
 		publisher_refill(generation->publisher, generation->late_sets);
 }
 
-/* A target's name says what it is in the kernel: kind, table and sets. */
-static bool has_target(const struct generation *generation, const char *name)
-{
-	for (unsigned i = 0; i < generation->config->set_count; i++)
-		if (strcmp(generation->targets[i]->name, name) == 0)
-			return true;
-	return false;
-}
-
 void generation_stop(struct generation *generation, const struct generation *next)
 {
 	publisher_stop(generation->publisher);
@@ -287,8 +323,12 @@ void generation_stop(struct generation *generation, const struct generation *nex
 	for (unsigned i = 0; i < generation->config->set_count; i++) {
 		struct target *target = generation->targets[i];
 
-		if (target && !(next && has_target(next, target->name)))
+		struct target *heir = target && next ? find_target(next, target->name) : NULL;
+
+		if (target && !heir)
 			target->type->remove(target);
+		else if (heir && target->type->adopt)
+			target->type->adopt(heir, target);
 	}
 }
 

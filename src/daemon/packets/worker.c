@@ -305,7 +305,8 @@ static void handle_packets(struct worker *worker, struct generation *generation,
 
 /*
  * Waits, so that elements are in their sets before the SYN goes on. Those to be refreshed too: a
- * client that comes back after the timeout is in no set any more.
+ * client that comes back after the timeout is in no set any more; and who leaves one, by a rule that
+ * drops what is in it, would lose this very SYN.
  */
 static void publish(const struct worker *worker, struct publisher *publisher,
 		    const struct publish_burst *items)
@@ -316,12 +317,15 @@ static void publish(const struct worker *worker, struct publisher *publisher,
 	if (!publisher || !items->count)
 		return;
 	burst = publisher_burst(publisher, worker->number);
-	if (!burst)
+	if (!burst) {
+		publisher_lose(publisher, items);
 		return;
+	}
 	burst->count = items->count;
 	for (unsigned i = 0; i < items->count; i++) {
 		burst->items[i] = items->items[i];
-		must_wait |= (items->items[i].add | items->items[i].refresh) != 0;
+		must_wait |= (items->items[i].add | items->items[i].refresh |
+			      items->items[i].remove) != 0;
 	}
 	publisher_submit(publisher, worker->number, must_wait);
 }

@@ -27,7 +27,7 @@ struct fake {
 
 struct events {
 	pthread_mutex_t lock;
-	unsigned counts[3];
+	unsigned counts[4];
 	char what[128];
 };
 
@@ -156,6 +156,16 @@ static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publis
 	return count;
 }
 
+/* The client with number 8 has come back. */
+static bool belongs(void *ctx, unsigned target, const struct publish_op *op)
+{
+	const struct addr back = numbered(8);
+
+	(void)ctx;
+	(void)target;
+	return addr_equal(&op->addr, &back);
+}
+
 static void on_event(void *ctx, const struct target *target, enum publisher_event event,
 		     const char *what)
 {
@@ -176,6 +186,7 @@ static void start(unsigned target_count, unsigned deadline_ms)
 					  .deadline_ms = deadline_ms,
 					  .ctx = &harness.events,
 					  .live = live,
+					  .belongs = belongs,
 					  .event = on_event};
 
 	cr_assert_eq(publisher_start(&params, &harness.publisher), 0);
@@ -428,21 +439,56 @@ Test(publisher, one_that_cannot_be_made_is_tried_again)
 	cr_expect_eq(committed(&harness.fakes[0]), 2);
 }
 
-Test(publisher, a_full_set_is_told_as_full)
+/* It goes on with what is in it; who had no room is tried again. */
+Test(publisher, a_full_set_is_not_broken)
 {
 	static const int full[] = {-ENFILE, -ENOSPC};
 
+	harness.live_count = 5;
 	start(2, PATIENT_MS);
+	WAIT_FOR(committed(&harness.fakes[0]) == 5 && committed(&harness.fakes[1]) == 5);
 	for (unsigned i = 0; i < 2; i++) {
 		set(&harness.fakes[i], &harness.fakes[i].commit_rc, full[i]);
 		cr_assert(submit(0, i, 1u << i));
-		cr_expect(stats().targets[i].is_quarantined);
-		cr_expect_str_eq(harness.events.what, "the set is full");
-	}
-	cr_expect_eq(events_of(PUBLISHER_FAILED), 2);
-	for (unsigned i = 0; i < 2; i++)
+		cr_expect_not(stats().targets[i].is_quarantined);
+		cr_expect(stats().targets[i].is_full);
+		cr_expect_eq(stats().targets[i].refused, 1);
 		set(&harness.fakes[i], &harness.fakes[i].commit_rc, 0);
-	WAIT_FOR(events_of(PUBLISHER_RECOVERED) == 2);
+		cr_assert(submit(0, i, 1u << i));
+		cr_expect_geq(committed(&harness.fakes[i]), 6, "the next commit is tried at once");
+	}
+	cr_expect_eq(events_of(PUBLISHER_FAILED), 0);
+	cr_expect_eq(events_of(PUBLISHER_FULL), 2, "told once each");
+	WAIT_FOR(committed(&harness.fakes[0]) >= 11 && committed(&harness.fakes[1]) >= 11);
+	cr_expect_not(stats().targets[0].is_full);
+}
+
+/* What was to be removed while a set was left alone goes when it is back; who came again stays. */
+Test(publisher, removals_are_not_lost)
+{
+	struct publish_burst *burst;
+
+	start(1, PATIENT_MS);
+	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
+	cr_assert(submit(0, 1, 1));
+	cr_expect(stats().targets[0].is_quarantined);
+	burst = publisher_burst(harness.publisher, 0);
+	cr_assert_not_null(burst);
+	burst->count = 2;
+	for (unsigned i = 0; i < 2; i++)
+		burst->items[i] = (struct publish_item){.addr = numbered(7 + i), .remove = 1};
+	publisher_submit(harness.publisher, 0, true);
+	cr_expect_eq(stats().targets[0].waiting, 2);
+	publisher_lose(harness.publisher,
+		       &(struct publish_burst){.count = 1,
+					       .items = {{.addr = numbered(9), .remove = 1}}});
+	cr_expect_eq(stats().targets[0].waiting, 3);
+	set(&harness.fakes[0], &harness.fakes[0].commit_rc, 0);
+	WAIT_FOR(stats().targets[0].waiting == 0 && committed(&harness.fakes[0]) == 2);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_expect_eq(harness.fakes[0].ops[i].kind, PUBLISH_REMOVE);
+		cr_expect_eq(harness.fakes[0].ops[i].addr.bytes[15], i ? 9 : 7);
+	}
 }
 
 Test(publisher, stop_publishes_what_was_handed_over)

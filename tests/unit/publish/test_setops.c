@@ -33,9 +33,6 @@ Test(setops, the_last_operation_about_an_address_counts)
 	cr_expect_eq(lists[SETOPS_V4].ops[0], &ops[5]);
 	cr_expect_eq(lists[SETOPS_V4].ops[1], &ops[4]);
 	cr_expect_eq(lists[SETOPS_V6].ops[0], &ops[3]);
-	setops_drop(&lists[SETOPS_V4], PUBLISH_ADD);
-	cr_expect_eq(lists[SETOPS_V4].count, 1);
-	cr_expect_eq(lists[SETOPS_V4].ops[0], &ops[5]);
 }
 
 Test(setops, as_many_as_there_may_be)
