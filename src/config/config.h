@@ -60,6 +60,7 @@ struct config {
 	enum rules_engine engine;
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	unsigned interface_count;
+	bool defragments; /* SYNs in fragments are put together */
 	uint32_t rules_limit; /* SYNs/s; 0: none */
 	uint32_t mark_field; /* bits of the packet mark that are ours behind the queue */
 	uint32_t

@@ -118,6 +118,7 @@ static const struct key keys[] = {
 	UINT("rules.limit", RELOAD, rules_limit, 0, 1000000, 0),
 	MARK("rules.mark_field", RESTART, mark_field),
 	DURATION("rules.skip_known", RELOAD, skip_known_s, 3600, 0),
+	BOOL("rules.defragment", RELOAD, defragments, true),
 	STRINGS("rules.interfaces", interfaces, interface_count, 0, CONFIG_INTERFACES_MAX),
 	STRINGS("signatures", signatures, signatures_count, 1, CONFIG_FILES_MAX),
 	PATH("links", RELOAD, links, "links.db"),

@@ -78,7 +78,8 @@ void config_rules_params(const struct config *config, const struct marks *marks,
 					    .interfaces = config->interfaces,
 					    .interface_count = config->interface_count,
 					    .limit = config->rules_limit,
-					    .skip_known_s = config->skip_known_s};
+					    .skip_known_s = config->skip_known_s,
+					    .defragments = config->defragments};
 	if (marks) {
 		ret_params->marks = *marks;
 	} else {

@@ -18,7 +18,8 @@
 #define TRIES 3 /* somebody else may change the rules between the question and the transaction */
 #define SWITCH_SETS 2
 
-static const char *const own_chains[] = {"divert", "served", "syn", "back", "send", "publish"};
+static const char *const own_chains[] = {"divert", "served",  "syn",  "back",
+					 "send",   "publish", "whole"};
 
 int rules_check_kernel(struct text_error *ret_error)
 {
@@ -286,6 +287,7 @@ static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
 int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
 		struct text_error *ret_error)
 {
+	struct rules_params without = *params;
 	struct attempt *attempt;
 	int rc = rules_check(params, ret_error);
 
@@ -305,6 +307,11 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 	attempt->keeps_sizes = !params->may_resize;
 	attempt->batch = nft_batch_new(nl);
 	rc = attempt->batch ? apply(attempt, ret_engine, ret_error) : explain(-ENOMEM, ret_error);
+	if (rc == -EOPNOTSUPP && params->defragments) {
+		without.defragments = false;
+		attempt->params = &without;
+		rc = apply(attempt, ret_engine, ret_error);
+	}
 	nft_batch_free(attempt->batch);
 	free(attempt);
 	return rc;

@@ -37,5 +37,6 @@ void group_divert(struct ruleset *ruleset, const struct rules_params *params);
 void group_skip(struct ruleset *ruleset, const struct rules_params *params);
 void group_publish(struct ruleset *ruleset, const struct rules_params *params);
 void group_switch(struct ruleset *ruleset, const struct rules_params *params);
+void group_whole(struct ruleset *ruleset, const struct rules_params *params);
 
 #endif

@@ -36,6 +36,7 @@ struct rules_params {
 	struct marks marks;
 	uint32_t
 		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
+	bool defragments; /* SYNs in fragments are seen; left out where the kernel cannot */
 	bool may_resize; /* a set of ours with another size is made anew, and loses its elements */
 	struct rules_set sets[RULES_SETS_MAX];
 	unsigned set_count;

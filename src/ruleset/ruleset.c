@@ -201,6 +201,11 @@ void rule_queue(struct rule *rule, uint16_t first, uint16_t count)
 	queue->queue_count = count;
 }
 
+void rule_ask_for_whole(struct rule *rule)
+{
+	add_statement(rule, STATEMENT_WHOLE);
+}
+
 void rule_log(struct rule *rule, uint16_t group, uint32_t bytes)
 {
 	struct statement *log = add_statement(rule, STATEMENT_LOG);

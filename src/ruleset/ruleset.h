@@ -57,6 +57,7 @@ enum statement_kind {
 	STATEMENT_VERDICT,
 	STATEMENT_QUEUE, /* to one of the queues, by the hash that FIELD_QUEUE is */
 	STATEMENT_LOG, /* to an NFLOG group */
+	STATEMENT_WHOLE, /* to a local socket, of which the kernel wants whole packets */
 };
 
 enum rule_change { RULE_ADD, RULE_UPDATE, RULE_DELETE }; /* as enum nft_dynset_ops */
@@ -129,6 +130,7 @@ void rule_count(struct rule *rule);
 void rule_limit(struct rule *rule, uint32_t rate, uint32_t burst);
 void rule_end(struct rule *rule, enum rule_verdict verdict, const char *chain);
 void rule_queue(struct rule *rule, uint16_t first, uint16_t count);
+void rule_ask_for_whole(struct rule *rule);
 void rule_log(struct rule *rule, uint16_t group, uint32_t bytes);
 
 #endif

@@ -330,6 +330,24 @@ static void write_log(struct writer *writer, const struct statement *log)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOG_SNAPLEN, log->burst);
 }
 
+#define NOWHERE_PORT 1 /* of a rule that nothing reaches */
+
+static void write_whole(struct writer *writer)
+{
+	uint16_t port = htons(NOWHERE_PORT);
+	struct nftnl_expr *load = add(writer, "immediate"), *expr;
+
+	if (!load)
+		return;
+	nftnl_expr_set_u32(load, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(load, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+	expr = add(writer, "tproxy");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_TPROXY_FAMILY, NFPROTO_UNSPEC);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_1);
+}
+
 static void write_statement(struct writer *writer, const struct statement *statement)
 {
 	switch (statement->kind) {
@@ -342,6 +360,7 @@ static void write_statement(struct writer *writer, const struct statement *state
 	case STATEMENT_LIMIT: write_limit(writer, statement); return;
 	case STATEMENT_VERDICT: write_verdict(writer, statement); return;
 	case STATEMENT_LOG: write_log(writer, statement); return;
+	case STATEMENT_WHOLE: write_whole(writer); return;
 	case STATEMENT_QUEUE:
 		if (writer->ruleset->is_xt)
 			write_xt_queue(writer, statement);

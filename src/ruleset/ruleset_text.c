@@ -148,6 +148,7 @@ static void put_statement(const struct ruleset *ruleset, const struct statement 
 		return;
 	case STATEMENT_VERDICT: put_verdict(statement, out); return;
 	case STATEMENT_QUEUE: put_queue(ruleset, statement, out); return;
+	case STATEMENT_WHOLE: text_put(out, "tproxy to :1"); return;
 	case STATEMENT_LOG:
 		text_putf(out, "log group %u snaplen %u", statement->rate, statement->burst);
 		return;

@@ -51,6 +51,25 @@ def long_headers(lab_):
     assert daemon.status()["packets"]["truncated"] == 0
 
 
+def fragments(lab_):
+    """nmap -f: the TCP header comes in pieces of eight bytes, and nothing here tracks connections."""
+    daemon = lab_.daemon().start()
+    ground = Ground(lab_)
+    segment = packets.tcp(SOURCE4, lab.SERVER4, 24000, options=LINUX)
+    for at in range(0, len(segment), 8):
+        more = 0x2000 if at + 8 < len(segment) else 0
+        ground.send(packets.ipv4(SOURCE4, lab.SERVER4, segment[at:at + 8], flags=more | at // 8,
+                                 ident=77))
+    lab.wait_until(lambda: known(daemon, SOURCE4, 24000), "a SYN in fragments of version 4")
+    # RFC 8200 section 4.5: the first one has all headers, but not all of their options.
+    segment = packets.tcp(SOURCE6, lab.SERVER6, 24000, options=LINUX)
+    for at in range(0, len(segment), 24):
+        more = at + 24 < len(segment)
+        header = bytes([packets.TCP, 0]) + (at | more).to_bytes(2, "big") + b"frag"
+        ground.send(packets.ipv6(SOURCE6, lab.SERVER6, header + segment[at:at + 24], next_header=44))
+    lab.wait_until(lambda: known(daemon, SOURCE6, 24000), "a SYN in fragments of version 6")
+
+
 def decoys(lab_):
     """The same addresses, ports and sequence number, and a TTL that ends behind us; ahead or behind."""
     daemon = lab_.daemon().start()
@@ -93,4 +112,4 @@ def wrong_checksums(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(long_headers, decoys, wrong_checksums)
+    lab.run(long_headers, fragments, decoys, wrong_checksums)

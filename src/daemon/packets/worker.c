@@ -357,7 +357,7 @@ static void tell(struct worker *worker)
 static void handle_burst(struct worker *worker, const struct nfqueue_packet *packets, unsigned n)
 {
 	struct generation *generation =
-		__atomic_load_n(worker->pipeline->generation, __ATOMIC_ACQUIRE);
+		__atomic_load_n(worker->pipeline->generation, __ATOMIC_SEQ_CST);
 	struct publisher *publisher = generation->publisher;
 	struct publish_burst items;
 	uint64_t now_ms = clock_steady_ms(), start_us = clock_monotonic_us();
@@ -414,7 +414,7 @@ static void *worker_main(void *arg)
 		if (n < 0 || nfqueue_must_accept(worker->queue))
 			usleep(RETRY_MS * 1000);
 		else
-			__atomic_store_n(&worker->ticks, worker->ticks + 1, __ATOMIC_RELEASE);
+			__atomic_store_n(&worker->ticks, worker->ticks + 1, __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -465,7 +465,7 @@ void worker_stop(struct worker *worker)
 
 uint64_t worker_ticks(const struct worker *worker)
 {
-	return __atomic_load_n(&worker->ticks, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&worker->ticks, __ATOMIC_SEQ_CST);
 }
 
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
