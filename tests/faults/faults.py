@@ -15,7 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 import lab  # noqa: E402
+import clocks  # noqa: E402
 import stall  # noqa: E402
+import test_reload_keys as keys  # noqa: E402
 import traffic  # noqa: E402
 
 RATES = (300, 20)
@@ -284,6 +286,100 @@ def syn_flood(lab_, daemon):
     assert sizes["all"] <= 65536 // 2 + 2 * SOURCES, sizes
 
 
+def twice_forged(lab_, daemon):
+    """Two SYNs from each of 100,000 addresses, 20,000 a second for 10 s: within 2 s of their end 20 of
+    20 newcomers are in their set, and 300 of 300 who were there before are known."""
+    lab_.nft("add table inet flood\nadd chain inet flood c "
+             "{ type filter hook prerouting priority -300; policy accept; }\n"
+             "add rule inet flood c ip saddr 10.0.0.0/8 notrack")
+    before = {}
+    for number in range(300):
+        ip = lab.source4(2000 + number)
+        for _ in range(2):
+            traffic.connect(lab_.client, lab.SERVER4, ip)
+        before[ip] = daemon.verdict(ip)["os"]["label"]
+    done = lab.sh(f"{lab.BUILD}/bench/syn_flood", "c0", mac_of(lab_, lab_.gateway, "g0"), "0", "100000",
+                  "20000", "10", namespace=lab_.client)
+    ended = time.monotonic()
+    newcomers = [lab.source4(40000 + 256 * number) for number in range(20)]
+    for ip in newcomers:
+        traffic.connect(lab_.client, lab.SERVER4, ip)
+    inside = lab_.elements("all4")
+    waited = time.monotonic() - ended
+    entered = sum(ip in inside for ip in newcomers)
+    known = sum(daemon.verdict(ip).get("os", {}).get("label") == label for ip, label in before.items())
+    print(f"  {done.stdout.strip()}; {entered} of 20 entered within {waited:.1f} s, "
+          f"{known} of 300 are known")
+    assert entered == 20 and known == 300, (entered, known)
+    assert waited < 2, waited
+
+
+def changed_keys(lab_, daemon):
+    """Every key of every kind of set, as test_reload_keys.py has them, one reload after another."""
+    keys.make_foreign(lab_)
+    rules = [lines for kind, (_, names) in keys.KINDS.items()
+             for suffix, key in enumerate(names.split()) for number in (0, 1)
+             for lines in [keys.lines(kind, key, number, suffix)[0]]]
+    for lines in rules:
+        lab_.write_config(sets=lines)
+        lab.wait_until(lambda: daemon.request({"op": "reload"})["ok"], "the last reload has ended")
+        time.sleep(0.1)
+    for entry in daemon.status()["publish"]["sets"]:
+        assert not entry["quarantined"], entry
+    lab_.write_config(['nftset = "all"; families = [ "Linux" ];', 'ipset = "every";'])
+    lab.wait_until(lambda: daemon.request({"op": "reload"})["ok"], "the last reload has ended")
+
+
+def full_set(lab_, daemon):
+    """A set of 50 places and 100 active clients for each version: who is in it stays in it."""
+    lab_.nft("table inet mine { set few4 { type ipv4_addr; flags timeout; size 50; }\n"
+             "set few6 { type ipv6_addr; flags timeout; size 50; }; }")
+    lab_.write_config(['nftset = "few"; table = "inet mine"; timeout = "40s";'])
+    lab.wait_until(lambda: daemon.request({"op": "reload"})["ok"], "the last reload has ended")
+    # The kernel rounds a hash's size; what counts is that it says that there is no more room.
+    lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["full"], "the set is full", 60)
+    inside = set(lab_.elements("few4", "inet mine"))
+    missing, looks, end = 0, 0, time.monotonic() + 30
+    while time.monotonic() < end:
+        missing += bool(inside - set(lab_.elements("few4", "inet mine")))
+        looks += 1
+        time.sleep(0.2)
+    print(f"  {len(inside)} clients in the full set; {missing} of {looks} looks missed one")
+    assert inside and not missing, (len(inside), missing)
+
+
+def full_stderr(lab_, daemon):
+    """Its log is a pipe that nobody reads, and that is full."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            pass
+    os.set_blocking(writer, True)
+    daemon.stop()
+    daemon.process = subprocess.Popen(
+        ["ip", "netns", "exec", daemon.namespace, lab.SYNPRINTD, "-c", str(daemon.config)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer)
+    lab.wait_until(daemon.is_ready, "synprintd is ready", 30)
+    for _ in range(20):
+        daemon.request({"op": "reload"})
+        time.sleep(0.2)
+    os.close(writer)
+    os.close(reader)
+
+
+def clock_steps(lab_, daemon):
+    clock = clocks.Clock(lab_)
+    daemon.stop()
+    daemon.start(wrapper=clock.wrapper())
+    time.sleep(2)
+    for seconds in (-3600, 2 * 3600, 10 * 365 * 86400):
+        clock.step(seconds)
+        lab_.nft("flush set inet synprint all4")
+        time.sleep(3)
+        assert lab_.elements("all4"), seconds
+
+
 def resident(daemon):
     status = Path(f"/proc/{daemon.process.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0])
@@ -315,6 +411,11 @@ ROWS = {
     "1,000 socket clients": (thousand_clients, {}),
     "out of descriptors": (no_descriptors, {}),
     "out of memory": (memory_limit, {}),
+    "two forged SYNs an address": (twice_forged, {}),
+    "every key of a set reloaded": (changed_keys, {}),
+    "a full set": (full_set, {}),
+    "a full pipe at stderr": (full_stderr, {}),
+    "the clock set back and forward": (clock_steps, {}),
     "a flood of forged SYNs for 4 s": (syn_flood, {"clients": "capacity = 100000;"}),
 }
 
