@@ -81,15 +81,18 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 			 next->kept_keys[i]);
 }
 
-/* Whether the last reload's bits are through. */
-static bool wait_settled(struct daemon *daemon)
+/* Until the last reloads have ended: their bits are through, and their generations given back. */
+static struct generation **wait_for_place(struct daemon *daemon)
 {
+	struct generation **place = NULL;
+
 	for (unsigned ms = 0; ms < SETTLE_MAX_MS; ms += SETTLE_STEP_MS) {
-		if (keeper_is_settled(daemon->keeper))
-			return true;
+		place = keeper_is_settled(daemon->keeper) ? free_place(daemon) : NULL;
+		if (place)
+			break;
 		usleep(SETTLE_STEP_MS * 1000);
 	}
-	return keeper_is_settled(daemon->keeper);
+	return place;
 }
 
 static int change_rules(struct daemon *daemon, const struct generation *generation, bool is_settled,
@@ -135,12 +138,12 @@ static void settle(struct daemon *daemon)
 static int reload(struct daemon *daemon, struct text_error *ret_error)
 {
 	struct generation_source source = {config_file(daemon->boot), daemon->boot, true};
-	struct generation **place = free_place(daemon);
+	struct generation **place = wait_for_place(daemon);
 	struct generation *next;
 	char text[sizeof(ret_error->what)];
 	int rc;
 
-	if (!place || !wait_settled(daemon))
+	if (!place)
 		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
 	if (daemon->learned)
 		learned_write(daemon->learned);

@@ -148,7 +148,8 @@ def exchanged_sets(lab_, daemon):
             'nftset = "never"; families = [ "Windows" ];']
     for number in range(1000):
         lab_.write_config(sets if number % 2 else sets[::-1], rules="mark_field = 0x7;")
-        assert daemon.request({"op": "reload"})["ok"], daemon.log()
+        reply = daemon.request({"op": "reload"})
+        assert reply["ok"], reply
     assert not elements(lab_, "never4") and not elements(lab_, "never6")
 
 
