@@ -52,8 +52,8 @@ static void add_update(struct ruleset *ruleset, const struct rules_set *set,
 	struct rule *rule = ruleset_add_rule(ruleset, "publish", "fills %.80s", name);
 	uint64_t timeout_ms = UINT64_C(1000) * set->timeout_s;
 
-	rule_match_any(rule, FIELD_MARK, set->bit);
 	match_version(rule, set, nfproto);
+	rule_match_any(rule, FIELD_MARK, set->bit);
 	rule_count(rule);
 	if (set->is_map)
 		rule_change_map(rule, RULE_UPDATE, key, name, timeout_ms, set->value);
@@ -68,8 +68,8 @@ static void add_delete(struct ruleset *ruleset, const struct rules_set *set,
 {
 	struct rule *rule = ruleset_add_rule(ruleset, "publish", "empties %.80s", name);
 
-	rule_match_masked(rule, FIELD_MARK, judged | set->bit, judged);
 	match_version(rule, set, nfproto);
+	rule_match_masked(rule, FIELD_MARK, judged | set->bit, judged);
 	rule_count(rule);
 	if (set->is_map)
 		rule_change_map(rule, RULE_DELETE, key, name, 0, set->value);
