@@ -312,6 +312,14 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/bench/syns.o $
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
+.PHONY: bench-web
+bench-web: all ## /auth beside an empty handler, and what others feel of idle, slow, huge and bad requests (root; ROUNDS=)
+	@tests/deps.sh --no-services $(CHECK_DEPS) wrk
+	@$(MAKE) --no-print-directory $(BUILD)/bench/empty_http
+	@BUILD=$(BUILD) ROUNDS=$(ROUNDS) tests/bench/web.py
+
+$(BUILD)/bench/empty_http: LIBS = $(WEB_LIBS)
+
 bench-accuracy: ## how often the classification is right, beside p0f and others, a year left out each (TABLES=, SYNS=)
 	@tests/deps.sh $(DEPS) p0f python3
 	@$(MAKE) --no-print-directory $(CORE_LIB)

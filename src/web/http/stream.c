@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "web/http/server_impl.h"
 
@@ -142,6 +143,17 @@ static struct stream *stream_new(struct listener *listener, const char *members)
 	return stream;
 }
 
+/* What waits for a reader waits with synprintd, which tells him how much he missed. */
+static void limit_kernel(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int bytes = STREAM_BYTES;
+
+	if (info)
+		setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 struct MHD_Response *stream_open(struct listener *listener, struct MHD_Connection *connection,
 				 const char *members)
 {
@@ -155,6 +167,7 @@ struct MHD_Response *stream_open(struct listener *listener, struct MHD_Connectio
 	if (!stream)
 		return NULL;
 	stream->connection = connection;
+	limit_kernel(connection);
 	LIST_INSERT_HEAD(&server->streams, stream, entry);
 	server->site->figures->streams++;
 	/* The first bytes go at once: an EventSource is open when its headers are there. */
