@@ -202,11 +202,13 @@ check-syns: ## SYNS=FILE of hex lines: every packet and every prefix under ASan 
 T ?= syn
 RUNS ?= 1000000
 SECONDS ?= 0
+# What a harness needs besides the core.
+FUZZ_WITH = $(if $(filter web,$(T)),$(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS),$(HOST_SRC) $(LIBS))
 fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), beginning with its corpus
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
 	@clang -Wno-unknown-warning-option -std=gnu11 $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-iquote tests/unit -o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(HOST_SRC) $(LIBS) -lm
+		-iquote tests/unit -o $(BUILD)/libfuzzer/$(T) tests/fuzz/fuzz_$(T).c $(CORE_SRC) $(FUZZ_WITH) -lm
 	@$(BUILD)/libfuzzer/$(T) -runs=$(RUNS) -max_total_time=$(SECONDS) \
 		-artifact_prefix=$(BUILD)/libfuzzer/ $(BUILD)/libfuzzer/$(T)-found tests/fuzz/corpus/$(T)
 
@@ -279,7 +281,9 @@ $(filter $(BUILD)/unit/share/%,$(UNIT_BIN)): LIBS = $(SHARE_LIBS)
 # A fuzz harness is a libFuzzer target; replay_main.c gives it a main that replays files.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lm
+$(BUILD)/fuzz/fuzz_web: $(WEB_LIB) $(CLIENT_LIB)
+$(BUILD)/fuzz/fuzz_web: LIBS += $(WEB_LIBS)
 
 DATA ?= ../shared/data
 
