@@ -203,7 +203,7 @@ T ?= syn
 RUNS ?= 1000000
 SECONDS ?= 0
 # What a harness needs besides the core.
-FUZZ_WITH = $(if $(filter web,$(T)),$(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS),$(HOST_SRC) $(LIBS))
+FUZZ_WITH = $(if $(filter web,$(T)),$(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS),$(HOST_SRC)) $(LIBS)
 fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), beginning with its corpus
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
