@@ -211,8 +211,8 @@ RAW = (
     (b"GET /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nhello", 400),
     (b"GET /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 400),
     (b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    (b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-     400),
+    (b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
+     b"0\r\n\r\n", 400),
     (b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
     (b"GET /auth HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     (b"GET /auth HTTP/1.1\r\n\r\n", 400),
@@ -242,7 +242,8 @@ def what_no_server_should_read_two_ways(lab_):
     site = web.Web(lab_, lab_.daemon().start())
     for data, status in RAW:
         # What would be the second request, had the first one's end been read otherwise.
-        reply = raw(site, data + b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" if status == 400 else data)
+        second = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" if status == 400 else b""
+        reply = raw(site, data + second)
         statuses = [int(word) for word in re.findall(rb"^HTTP/1\.1 (\d+)", reply, re.M)]
         assert statuses[:1] == [status] or (status == 431 and not statuses), (data[:80], statuses)
         if status == 400 and b"Content-Length" in data:
@@ -250,6 +251,19 @@ def what_no_server_should_read_two_ways(lab_):
     injected = raw(site, b"GET /auth HTTP/1.1\r\nHost: a\r\nUser-Agent: x\x01\xff\xfe%0d%0aSet-Cookie: a\r\n"
                          b"Connection: close\r\n\r\n")
     assert injected.startswith(b"HTTP/1.1 200") and b"Set-Cookie" not in injected, injected
+
+
+def the_longest_idle_connection_gives_way(lab_):
+    site = web.Web(lab_, lab_.daemon().start(), "connections = 16;")
+    with lab.inside(lab_.client):
+        idle = [socket.create_connection(("198.51.100.1", web.PORT)) for _ in range(60)]
+    assert site.get("/health").status == 200, "who comes last is served"
+    pushed = int(re.search(r"^synprint_web_pushed_out_total (\d+)", site.unix("/metrics").body,
+                           re.M)[1])
+    assert pushed >= 44, pushed
+    assert idle[0].recv(1) == b"", "the first one was cut off"
+    for conn in idle:
+        conn.close()
 
 
 def figures_are_in_the_manual(lab_):
@@ -320,5 +334,5 @@ def starts_and_ends(lab_):
 if __name__ == "__main__":
     lab.run(verdicts, claims_are_kept_where_that_is_wanted, who_may_ask, sessions, behind_a_proxy,
             two_behind_one_address, without_synprintd, events, what_no_server_should_read_two_ways,
-            figures_are_in_the_manual, what_the_dashboard_and_the_alerts_ask_for_is_there,
-            starts_and_ends)
+            the_longest_idle_connection_gives_way, figures_are_in_the_manual,
+            what_the_dashboard_and_the_alerts_ask_for_is_there, starts_and_ends)

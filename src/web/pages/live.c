@@ -134,9 +134,11 @@ static void put_mtus(struct text_buf *buf, const struct census_table *table)
 
 static void put_suspect(struct text_buf *buf, const struct census_suspect *suspect, int64_t now_s)
 {
-	text_putf(buf,
-		  "<tr><th scope=\"row\"><a href=\"/client?ip=%s&amp;port=%u\">%s</a></th><td>",
-		  suspect->ip, suspect->port, suspect->ip);
+	text_put(buf, "<tr><th scope=\"row\"><a href=\"/client?ip=");
+	part_text(buf, suspect->ip);
+	text_putf(buf, "&amp;port=%u\">", suspect->port);
+	part_text(buf, suspect->ip);
+	text_put(buf, "</a></th><td>");
 	part_text(buf, suspect->label[0] ? suspect->label : "unknown");
 	text_put(buf, "</td><td><b>");
 	part_text(buf, suspect->flags);
