@@ -23,7 +23,7 @@ void asset_answer(struct exchange *exchange)
 		{"/live.js", "text/javascript; charset=utf-8", asset_live, asset_live_end},
 		{"/icon.svg", "image/svg+xml", asset_icon, asset_icon_end},
 		{"/chart.js", "text/javascript; charset=utf-8", exchange->site->chart,
-		 exchange->site->chart + exchange->site->chart_len},
+		 exchange->site->chart ? exchange->site->chart + exchange->site->chart_len : NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++) {

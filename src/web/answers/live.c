@@ -9,7 +9,7 @@
 #include "web/routes.h"
 #include "web/series.h"
 
-#define DATA_BYTES 131072
+#define DATA_BYTES 98304
 
 void live_data_ask(struct exchange *exchange)
 {

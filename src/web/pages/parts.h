@@ -6,7 +6,7 @@
 #include "core/base/text.h"
 #include "web/exchange.h"
 
-#define PAGE_BYTES 131072 /* at the most, of one page */
+#define PAGE_BYTES 98304 /* at the most, of one page; malloc() has so much at hand */
 
 /** part_begin() - the head, and the beginning of the body. @page: from malloc(), to be ended; may be NULL */
 char *part_begin(const struct exchange *exchange, const char *title, const char *script,
