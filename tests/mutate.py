@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,14 +159,30 @@ def passes(command, build, limit_s, sanitized=False):
     return time.monotonic() - start if status == 0 else None
 
 
+def furnish(folder):
+    """The rest of what was built, beside the programs that are linked anew."""
+    for built in (TOP / BUILD).iterdir():
+        if built.is_file() and not (folder / built.name).exists():
+            (folder / built.name).symlink_to(built)
+
+
 class Test:
-    def __init__(self, program, script=None):
+    def __init__(self, program, scratch, script=None):
         self.program = program
         self.script = script
         self.name = script or program.path
-        self.seconds = self.run(TOP / BUILD, 120)
-        if self.seconds is None:
+        self.seconds = self.run(self.unchanged(scratch / "unchanged"), 120)
+        if self.seconds is None: # or it would "notice" each mutant
             sys.exit(f"mutate: {self.name} fails without any change")
+
+    def unchanged(self, folder):
+        """A folder as a mutant's, with the program as it is."""
+        copy = folder / Path(self.program.path).relative_to(BUILD)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists():
+            shutil.copy(TOP / self.program.path, copy)
+        furnish(folder)
+        return folder
 
     def run(self, build, limit_s, sanitized=False):
         if self.script:
@@ -188,10 +205,10 @@ def build_tests(scratch):
     links = make_commands(" -o ", *archives, "unit-build", f"{BUILD}/synprint")
     programs = [Program(command, scratch) for command in links if not output_of(command).endswith(".so")]
     tool = next(program for program in programs if program.path == f"{BUILD}/synprint")
-    tests = [Test(program) for program in programs if program is not tool]
+    tests = [Test(program, scratch) for program in programs if program is not tool]
     for script in sorted(TOP.glob("tests/golden/test_*.py")):
         if re.search(r"import .*SYNPRINT|run_classify|\"synprint\"", script.read_text()):
-            tests.append(Test(tool, str(script.relative_to(TOP))))
+            tests.append(Test(tool, scratch, str(script.relative_to(TOP))))
     return sorted(tests, key=lambda test: (test.script is not None, test.seconds))
 
 
@@ -229,6 +246,7 @@ class Mutant:
                 output.parent.mkdir(parents=True, exist_ok=True)
                 test.program.relink(self.folder / "mutant.o", output, flags)
                 linked.add(output)
+                furnish(self.folder)
             if test.run(self.folder, 10 + (20 if flags else 10) * test.seconds, bool(flags)) is None:
                 return test.name
             if not test.script:
