@@ -119,13 +119,14 @@ static int list_clients(const struct cli *cli, cJSON *request, unsigned limit,
 	return r;
 }
 
-enum { OPT_LIMIT = CLI_OPT_OWN, OPT_COLOR, OPT_CONFIRMED };
+enum { OPT_LIMIT = CLI_OPT_OWN, OPT_COLOR, OPT_CONFIRMED, OPT_SERVERS };
 
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
 	static const struct option options[] = {{"limit", required_argument, NULL, OPT_LIMIT},
 						{"color", required_argument, NULL, OPT_COLOR},
 						{"confirmed", no_argument, NULL, OPT_CONFIRMED},
+						{"servers", no_argument, NULL, OPT_SERVERS},
 						FILTER_OPTIONS,
 						CLI_COMMON_OPTIONS};
 	enum line_color color = LINE_COLOR_AUTO;
@@ -138,6 +139,8 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 				return cli_usage_error(cli, "--limit is a number from 1 on");
 		} else if (option == OPT_CONFIRMED) {
 			cJSON_AddTrueToObject(request, "confirmed");
+		} else if (option == OPT_SERVERS) {
+			cJSON_AddTrueToObject(request, "servers");
 		} else if (option == OPT_COLOR) {
 			if (line_color_parse(optarg, &color) < 0)
 				return cli_usage_error(cli, "--color is auto, always or never");
@@ -163,10 +166,11 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_clients = {
 	.name = "clients",
-	.arguments = FILTER_ARGUMENTS " [--confirmed] [--limit N] [--color WHEN]",
+	.arguments = FILTER_ARGUMENTS " [--confirmed] [--servers] [--limit N] [--color WHEN]",
 	.summary = "List the clients that the daemon knows",
 	.help = FILTER_HELP "Options:\n"
 			    "  --confirmed    only those of whom a connection is confirmed\n"
+			    "  --servers      those who answer (servers.enabled)\n"
 			    "  --limit N      stop after N clients\n"
 			    "  --color WHEN   auto (default; honours NO_COLOR), always or never\n",
 	.run = run,

@@ -150,6 +150,8 @@ struct knowledge_params config_knowledge_params(const struct config *config)
 	return (struct knowledge_params){.signatures = config->signatures,
 					 .signature_count = config->signatures_count,
 					 .links = config->links,
+					 .servers = &config->servers_db,
+					 .server_count = config->servers_enabled ? 1 : 0,
 					 .names = config->baseline_enabled ? config->baseline_names
 									   : NULL,
 					 .learned =

@@ -50,6 +50,10 @@ struct config {
 	unsigned clients, recent, ipv6_prefix;
 	enum link_grade link_threshold;
 	uint16_t local_clamp;
+	bool servers_enabled; /* SYN+ACKs are looked at too */
+	const char *servers_db;
+	unsigned servers; /* at the most */
+	uint16_t community_seed;
 	bool baseline_enabled;
 	unsigned baseline_prefixes, baseline_v4_prefix, baseline_v6_prefix;
 	unsigned baseline_half_life; /* hours */

@@ -78,6 +78,7 @@ void config_rules_params(const struct config *config, const struct marks *marks,
 					    .interfaces = config->interfaces,
 					    .interface_count = config->interface_count,
 					    .limit = config->rules_limit,
+					    .diverts_answers = config->servers_enabled,
 					    .skip_known_s = config->skip_known_s,
 					    .defragments = config->defragments};
 	if (marks) {

@@ -139,6 +139,11 @@ static int read_confirmed(struct reading *reading, const cJSON *value)
 	return read_bool(value, &reading->req->confirmed);
 }
 
+static int read_servers(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->servers);
+}
+
 static int read_baseline(struct reading *reading, const cJSON *value)
 {
 	return read_bool(value, &reading->req->baseline);
@@ -288,6 +293,7 @@ static const struct member members[] = {
 	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
 	{"keep", OP(VERDICT), read_keep, "true or false"},
 	{"confirmed", OP(CLIENTS), read_confirmed, "true or false"},
+	{"servers", OP(CLIENTS), read_servers, "true or false"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
 	{"cursor", OP(CLIENTS) | OP(BASELINE) | OP(FORGET), read_cursor,
@@ -485,7 +491,7 @@ static void set_defaults(struct proto_request *req)
 	req->has_also = false;
 	req->port = 0;
 	req->filter = (struct filter){0};
-	req->baseline = req->confirmed = req->syns = req->snapshot = false;
+	req->baseline = req->confirmed = req->servers = req->syns = req->snapshot = false;
 	req->word = (struct reported_word){.left_s = 0};
 	req->round = PROTO_ROUND_NONE;
 	req->cursor = 0;

@@ -61,6 +61,7 @@ struct proto_request {
 	bool keep; /* verdict: what the User-Agent says is kept with the client */
 	struct filter filter; /* subscribe, clients; baseline, forget: `net`; report: `flags` */
 	bool confirmed; /* clients: only those who are */
+	bool servers; /* clients: those who answer, in place of those who ask */
 	bool baseline; /* forget: what is usual in the network, and nothing else */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */

@@ -133,6 +133,20 @@ static void on_interfaces(void *ctx)
 	interfaces_dispatch(daemon->pipeline.interfaces);
 }
 
+/* Of those who answer only what is asked for is kept: no whole SYN+ACKs. */
+static int start_servers(struct daemon *daemon, const struct clients_params *of_clients)
+{
+	struct clients_params params = *of_clients;
+
+	if (!daemon->boot->servers_enabled)
+		return 0;
+	params.capacity = daemon->boot->servers;
+	params.recent = 64;
+	params.v6_prefix_bits = 128;
+	daemon->pipeline.servers = clients_new(&params);
+	return daemon->pipeline.servers ? 0 : -ENOMEM;
+}
+
 static enum daemon_exit start_tables(struct daemon *daemon)
 {
 	const struct config *config = daemon->boot;
@@ -156,7 +170,7 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	daemon->reported = reported_new(config->reports, params.seed);
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
 	    daemon->reported && daemon->loop && start_baseline(daemon, params.seed) == 0 &&
-	    start_learning(daemon) == 0)
+	    start_servers(daemon, &params) == 0 && start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
 		 config->clients);
@@ -169,6 +183,7 @@ static enum daemon_exit open_answers(struct daemon *daemon)
 	daemon->answers = (struct answers){.generation = &daemon->generation,
 					   .vocab = daemon->vocab,
 					   .clients = daemon->pipeline.clients,
+					   .servers = daemon->pipeline.servers,
 					   .baseline = daemon->pipeline.baseline,
 					   .unknown = daemon->pipeline.unknown,
 					   .reported = daemon->reported,
@@ -400,6 +415,7 @@ static void stop(struct daemon *daemon)
 	feed_free(daemon->pipeline.feed);
 	interfaces_free(daemon->pipeline.interfaces);
 	clients_free(daemon->pipeline.clients);
+	clients_free(daemon->pipeline.servers);
 	baseline_free(daemon->pipeline.baseline);
 	tally_free(daemon->pipeline.unknown);
 	reported_free(daemon->reported);

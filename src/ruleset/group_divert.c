@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which SYNs are ours at all: chain `divert`, and the head of chain `syn`. */
+/* Which SYNs and SYN+ACKs are ours at all: chain `divert`, and the head of chain `syn`. */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 
@@ -15,6 +15,19 @@ static void add_divert_rule(struct ruleset *ruleset, const struct rules_params *
 		rule_match_name(rule, FIELD_IIFNAME, interface);
 	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
 	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, TCP_FLAG_SYN);
+	rule_count(rule);
+	if (params->limit)
+		rule_limit(rule, params->limit, params->limit);
+	rule_end(rule, RULE_GOTO, "syn");
+}
+
+/* Servers are not where clients are, so no interface is asked for. */
+static void add_answer_rule(struct ruleset *ruleset, const struct rules_params *params)
+{
+	struct rule *rule = ruleset_add_rule(ruleset, "divert", "divert SYN+ACKs");
+
+	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
+	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, TCP_FLAG_SYN | TCP_FLAG_ACK);
 	rule_count(rule);
 	if (params->limit)
 		rule_limit(rule, params->limit, params->limit);
@@ -50,6 +63,8 @@ void group_divert(struct ruleset *ruleset, const struct rules_params *params)
 		add_divert_rule(ruleset, params, params->interfaces[i]);
 	if (!params->interface_count)
 		add_divert_rule(ruleset, params, NULL);
+	if (params->diverts_answers)
+		add_answer_rule(ruleset, params);
 	add_vrf_guard(ruleset);
 	add_mark_guard(ruleset, params);
 }

@@ -33,6 +33,7 @@ struct rules_params {
 	const char *const *interfaces; /* names; a trailing '*' stands for any rest */
 	unsigned interface_count; /* 0: all */
 	uint32_t limit; /* SYNs/s that each rule diverts at the most; 0: all */
+	bool diverts_answers; /* SYN+ACKs too, from wherever they come */
 	struct marks marks;
 	uint32_t
 		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */

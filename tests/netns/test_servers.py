@@ -163,5 +163,28 @@ def lwip(lab_):
         server.wait()
 
 
+def of_the_daemon(lab_):
+    """With servers.enabled the gateway knows what answers behind it; without, nothing of it is there."""
+    lab_.adopt(traffic.Server(lab_.server))
+    plain = lab_.daemon(lab_.write_config(name="plain.conf")).start()
+    assert "SYN+ACK" not in lab_.snapshot()
+    refused = plain.request({"op": "clients", "servers": True})
+    assert not refused["ok"] and "servers.enabled" in refused["error"]["message"], refused
+    plain.stop()
+    daemon = lab_.daemon(lab_.write_config(servers=f'enabled = true; database = "{lab.CONF}/servers.db";')).start()
+    load = lab_.adopt(traffic.Load(lab_.client, 200, 200, sources=20))
+    traffic.expect_no_failure(load.result(), "while SYN+ACKs are looked at")
+    reply = daemon.request({"op": "clients", "servers": True})
+    servers = {one["ip"]: one for one in reply["clients"]}
+    assert set(servers) == {lab.SERVER4, lab.SERVER6}, servers
+    for one in servers.values():
+        assert one["os"]["label"].startswith("Linux 4.20 or newer"), one
+        assert lab.PORT in one["client"]["ports"] and one["client"]["syn_count"] >= 90, one
+    assert len(daemon.request({"op": "clients"})["clients"]) == 40, "servers are no clients"
+    listed = daemon.cli("clients", "--servers").stdout
+    assert lab.SERVER4 in listed and "Linux" in listed, listed
+    assert daemon.stop() == 0
+
+
 if __name__ == "__main__":
-    lab.run(linux, flooded, lwip)
+    lab.run(linux, flooded, lwip, of_the_daemon)

@@ -48,6 +48,10 @@ static int run_configured(struct classify_options *options)
 	options->prior_count = config->prior_count;
 	options->local_clamp = config->local_clamp;
 	options->threshold = config->link_threshold;
+	if (!options->has_seed)
+		options->community_seed = config->community_seed;
+	if (!options->servers)
+		options->servers = config->servers_db;
 	r = classify_run(options);
 	config_free(config);
 	return r;
@@ -69,6 +73,7 @@ static int set_seed(struct classify_options *options, const char *text)
 	if (cli_parse_uint(text, 0, UINT16_MAX, &seed) < 0)
 		return cli_usage_error(options->cli, "--community-seed is 0 to 65535");
 	options->community_seed = (uint16_t)seed;
+	options->has_seed = true;
 	return CLI_OK;
 }
 

@@ -24,6 +24,7 @@ struct classify_options {
 	enum output_format format;
 	enum line_color color;
 	uint16_t local_clamp, community_seed;
+	bool has_seed; /* an option says it */
 	enum link_grade threshold;
 	const char *plot_path; /* NULL: no picture */
 	struct local_filter filter;

@@ -44,31 +44,17 @@ void judge_free(struct judge *judge)
 	free(judge);
 }
 
-/*
- * The window of a SYN+ACK is reckoned with the timestamps that were agreed on, so it says nothing
- * of a rewritten MSS in the way in which a SYN's does.
- */
-static void judge_link(const struct judge *judge, const struct syn *syn, struct link *ret_link)
-{
-	const struct linkdb *linkdb = judge->params.knowledge->linkdb;
-	struct syn silent;
-
-	if (!syn_is_answer(syn)) {
-		link_judge(linkdb, syn, judge->params.local_clamp, ret_link);
-		return;
-	}
-	silent = *syn;
-	silent.win = UINT16_MAX;
-	link_judge(linkdb, &silent, judge->params.local_clamp, ret_link);
-}
-
 static void judge_parsed(struct judge *judge, uint64_t now_ms, struct judgement *judgement)
 {
 	const struct syn *syn = &judgement->syn;
 	const struct match *match =
 		match_memo_syn(syn_is_answer(syn) ? judge->servers : judge->memo, syn);
 
-	judge_link(judge, syn, &judgement->link);
+	if (syn_is_answer(syn))
+		link_judge_answer(judge->params.knowledge->linkdb, syn, &judgement->link);
+	else
+		link_judge(judge->params.knowledge->linkdb, syn, judge->params.local_clamp,
+			   &judgement->link);
 	judgement->report = (struct report){
 		.now_ms = now_ms,
 		.addr = syn->src,

@@ -216,3 +216,11 @@ const char *link_kind_name(enum link_kind kind)
 	}
 	return "unknown";
 }
+
+void link_judge_answer(const struct linkdb *db, const struct syn *syn, struct link *ret_link)
+{
+	struct syn silent = *syn;
+
+	silent.win = UINT16_MAX;
+	link_judge(db, &silent, 0, ret_link);
+}

@@ -91,6 +91,12 @@ void link_judge(const struct linkdb *db, const struct syn *syn, uint16_t local_c
 		struct link *ret_link);
 
 /**
+ * link_judge_answer() - the same for a SYN+ACK. Its window is reckoned with the timestamps that
+ * were agreed on, so it says nothing of a rewritten MSS in the way in which a SYN's does.
+ */
+void link_judge_answer(const struct linkdb *db, const struct syn *syn, struct link *ret_link);
+
+/**
  * link_window_origins() - the MSS values m that explain a window: floor(65535 / m) * m == win,
  * as Linux (net/ipv4/tcp_output.c, tcp_select_initial_window) and Windows choose it.
  * Linux rounds 65536 down: the divisor 1024 gives 65535 there, which is never evidence.

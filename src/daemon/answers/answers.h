@@ -21,6 +21,7 @@ struct answers {
 	struct generation *const *generation; /* the newest */
 	const struct vocab *vocab;
 	struct clients *clients;
+	struct clients *servers; /* NULL where no SYN+ACK is looked at */
 	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown;
 	struct reported *reported;

@@ -12,15 +12,21 @@
 void answers_clients(struct answers *answers, const struct proto_request *req,
 		     struct text_buf *reply)
 {
+	struct clients *table = req->servers ? answers->servers : answers->clients;
 	uint64_t cursor = req->cursor;
 	unsigned found = 0, looked = 0;
 
+	if (!table) {
+		proto_put_error(reply, req->id, PROTO_NOT_SUPPORTED,
+				"servers.enabled is off: nobody looks at SYN+ACKs");
+		return;
+	}
 	proto_begin_reply(req, reply);
 	text_put(reply, ",\"clients\":[");
 	do {
 		struct client client;
 
-		if (clients_page(answers->clients, cursor, 1, &client, &cursor) == 0)
+		if (clients_page(table, cursor, 1, &client, &cursor) == 0)
 			break;
 		if ((req->confirmed && !client.is_confirmed) ||
 		    !filter_match(&req->filter, answers->vocab, &client.addr,

@@ -16,6 +16,7 @@ void details_judge(const struct answers *answers, struct details *details)
 	details->report.syn = &details->syn;
 	details->report.match = &details->match;
 	details->report.link = &details->link;
+	details->report.community_seed = generation->config->community_seed;
 }
 
 static struct report report_of(const struct client *client, const struct client_conn *conn)

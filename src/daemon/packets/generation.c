@@ -44,9 +44,12 @@ static int load_databases(struct generation *generation, struct config *config, 
 
 static int make_memos(struct generation *generation, char *ret_error, size_t error_size)
 {
+	const struct sigdb *servers = generation->knowledge->servers;
+
 	for (unsigned i = 0; i < generation->config->queue_count; i++) {
 		generation->memos[i] = match_memo_new(generation->knowledge->sigdb);
-		if (!generation->memos[i]) {
+		generation->server_memos[i] = servers ? match_memo_new(servers) : NULL;
+		if (!generation->memos[i] || (servers && !generation->server_memos[i])) {
 			snprintf(ret_error, error_size, "out of memory");
 			return -ENOMEM;
 		}
@@ -339,8 +342,10 @@ void generation_free(struct generation *generation)
 	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
 		if (generation->targets[i])
 			generation->targets[i]->type->free(generation->targets[i]);
-	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
+	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++) {
 		match_memo_free(generation->memos[i]);
+		match_memo_free(generation->server_memos[i]);
+	}
 	knowledge_free(generation->knowledge);
 	config_free(generation->config);
 	free(generation);

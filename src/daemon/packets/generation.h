@@ -19,6 +19,7 @@ struct generation {
 	const struct config *config; /* a reference */
 	struct knowledge *knowledge;
 	struct match_memo *memos[CONFIG_QUEUES_MAX]; /* each used by one worker alone */
+	struct match_memo *server_memos[CONFIG_QUEUES_MAX]; /* NULL where no SYN+ACK is looked at */
 	const struct vocab *vocab;
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */

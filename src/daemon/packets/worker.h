@@ -21,6 +21,7 @@ struct pipeline {
 	const struct vocab *vocab;
 	uint64_t seed; /* random, of hashes that nobody may foresee */
 	struct clients *clients;
+	struct clients *servers; /* by what they answer; NULL where no SYN+ACK is looked at */
 	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown; /* shapes that nothing in the databases looks like */
 	struct feed *feed;
@@ -31,7 +32,7 @@ struct pipeline {
 
 struct worker_stats {
 	uint64_t received, bursts;
-	uint64_t results[SYN_RESULT_COUNT];
+	uint64_t results[SYN_RESULT_COUNT]; /* SYN+ACKs count as "not_syn" */
 	uint64_t flags[VERDICT_FLAG_COUNT];
 	uint64_t accept_failures;
 	uint64_t withheld; /* SYNs left out of a set whose share of their kind was used up */
