@@ -148,7 +148,8 @@ static char *add_connection(char *at, const struct report *report)
 	at = add_syn(at, report->now_ms, report->syn);
 	community_format(report->community_seed, report->syn, id);
 	at = add(at, ",\"community_id\":\"");
-	at = add(at, id);
+	memcpy(at, id, COMMUNITY_TEXT_MAX - 1);
+	at += COMMUNITY_TEXT_MAX - 1;
 	*at++ = '"';
 	return at;
 }
