@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/databases.h"
+#include "knowledge/knowledge.h"
 
 static size_t count_of(const struct sigdb *db)
 {
@@ -17,25 +18,52 @@ static size_t count_of(const struct sigdb *db)
 
 /* ---- check ---- */
 
-static void print_checked(const struct db_call *call, const char *file, size_t count)
+/* @servers: signatures of SYN+ACKs */
+static void print_checked(const struct db_call *call, const char *file, size_t count,
+			  size_t servers)
 {
 	char data[4608];
 	struct text_buf buf;
 
 	if (!call->cli->json) {
-		printf("%s: %zu signatures, good\n", file, count);
+		if (servers)
+			printf("%s: %zu signatures, and %zu of servers, good\n", file, count,
+			       servers);
+		else
+			printf("%s: %zu signatures, good\n", file, count);
 		return;
 	}
 	text_buf_init(&buf, data, sizeof(data));
 	text_put_json(&buf, file);
-	printf("{\"file\":%s,\"signatures\":%zu,\"good\":true}\n", data, count);
+	printf("{\"file\":%s,\"signatures\":%zu,\"servers\":%zu,\"good\":true}\n", data, count,
+	       servers);
+}
+
+/* Those of SYN+ACKs stand in a section of their own, in the same file or in another. */
+static int count_servers(const struct db_call *call, const char *file, size_t *ret_count)
+{
+	struct sigdb *db = sigdb_new(call->vocab);
+	struct knowledge_error error;
+	char what[4608];
+	int rc;
+
+	if (!db)
+		return cli_error(CLI_FAILED, "out of memory");
+	sigdb_read_answers(db);
+	rc = knowledge_add_file(db, file, &error);
+	*ret_count = rc == 0 ? count_of(db) : 0;
+	sigdb_free(db);
+	if (rc == 0)
+		return CLI_OK;
+	knowledge_error_format(&error, what, sizeof(what));
+	return cli_error(CLI_BAD_INPUT, "%s", what);
 }
 
 static int check_file(struct db_call *call, const char *file)
 {
 	struct db_call one = *call;
 	struct sigdb *db;
-	size_t count;
+	size_t count, servers = 0;
 	int r;
 
 	one.files[0] = file;
@@ -46,9 +74,10 @@ static int check_file(struct db_call *call, const char *file)
 	r = db_load(&one, &db);
 	if (r == CLI_OK) {
 		count = count_of(db);
-		if (count)
-			print_checked(call, file, count);
-		else
+		r = count_servers(&one, file, &servers);
+		if (r == CLI_OK && (count || servers))
+			print_checked(call, file, count, servers);
+		else if (r == CLI_OK)
 			r = cli_error(CLI_BAD_INPUT, "%s: there is no signature in it", file);
 		sigdb_free(db);
 	}

@@ -7,10 +7,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
 import lab
+import packets
 import traffic
 
 RATE, CONNECTIONS = 2000, 4000
@@ -101,6 +103,23 @@ def each_at_once(lab_):
     lab.figure(f"a SYN and its line: {sorted(delays)[5]:.0f} ms in between, as a process sees it")
 
 
+def drops_are_told(lab_):
+    """A listener that stands still while more come than the kernel's ring holds says what it missed."""
+    listener = listen(lab_, lab_.gateway, "-i", "g0", "--csv")
+    listener.process.send_signal(signal.SIGSTOP)
+    with lab.inside(lab_.client), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        for number in range(30000):
+            segment = packets.tcp(lab.CLIENT4, lab.SERVER4, 1 + number % 60000, options=b"\x02\x04\x05\xb4")
+            raw.sendto(packets.ipv4(lab.CLIENT4, lab.SERVER4, segment), (lab.SERVER4, 0))
+    listener.process.send_signal(signal.SIGCONT)
+    lab.wait_until(lambda: "the kernel dropped" in listener.log.read_text(), "drops are told")
+    log = listener.stop()
+    told = sum(int(number) for number in re.findall(r"the kernel dropped (\d+) packets", log))
+    seen = len(listener.lines()) - 1
+    assert 0 < told <= 30000 and seen + told >= 30000, (told, seen)
+    lab.figure(f"of 30000 SYNs while it stood still, {seen} have a line and {told} are told as dropped")
+
+
 def both_halves(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     listener = listen(lab_, lab_.gateway, "-i", "g0", "--handshakes", "--json")
@@ -152,4 +171,4 @@ def file_that_grows(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(same_verdicts, each_at_once, both_halves, without_rights, file_that_grows)
+    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, without_rights, file_that_grows)
