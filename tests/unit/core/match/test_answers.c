@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SYN+ACKs of systems that cannot be run here, as published accounts show them (nmap's probes offer
- * everything, no SACK, no window scale, and ECN without timestamps). tests/netns/test_servers.py has
- * those that can.
+ * everything, no SACK, no window scale, and ECN without timestamps), and gVisor's as it sent them
+ * under Linux 6.1. tests/netns/test_servers.py has those that can.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -90,6 +90,11 @@ static const struct {
 	{"FortiGate", "Network", ALL, "4:64:0:1460:5792,1:mss,sok,ts,nop,ws:df,id+:0"},
 	{"Printer", "Embedded", ALL, "4:64:0:1460:5840,0:mss,nop,ws,nop,nop,ts::0"},
 	{"lwIP", "Embedded", ALL, "4:255:0:1460:2920,0:mss::0"},
+	{"gVisor", "Linux", ALL, "4:64:0:1460:29184,7:mss,sok,ts,nop,ws::0"},
+	{"gVisor", "Linux", NO_SACK, "4:64:0:1460:29184,7:mss,nop,nop,ts,nop,ws::0"},
+	{"gVisor", "Linux", NO_SCALE, "4:64:0:1460:29184,0:mss,sok,ts::0"},
+	{"gVisor", "Linux", NO_TIMES, "4:64:0:1460:29184,7:mss,nop,nop,sok,nop,ws::0"},
+	{"gVisor", "Linux", SYN_OFFER_KNOWN, "4:64:0:1460:29184,0:mss::0"},
 	{"Linux", "Linux", ALL, "4:64:0:1460:28960,7:mss,sok,ts,nop,ws:df:0"},
 	{"Linux", "Linux", NO_TIMES, "4:64:0:1340:65000,7:mss,nop,nop,sok,nop,ws:df,ecn:0"},
 	{"Linux", "Linux", ALL, "6:64:0:1440:64260,7:mss,sok,ts,nop,ws:flow:0"},
