@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/base/grow.h"
 #include "input/capture/capture.h"
 
 #define FOLDERS_DEEP 16
@@ -38,21 +39,16 @@ static int refuse(const struct maker *maker, int r, const char *path, const char
 static int add_entry(struct maker *maker, const char *path, uint64_t begin_ns)
 {
 	struct file_list *list = maker->list;
+	struct file_entry *entry;
 
 	if (list->count == REPLAY_FILES_MAX)
 		return refuse(maker, -E2BIG, path, "one file too many: 65536 are read at once");
-	if (list->count == list->room) {
-		unsigned room = list->room ? 2 * list->room : 16;
-		struct file_entry *entries = realloc(list->entries, room * sizeof(*entries));
-
-		if (!entries)
-			return refuse(maker, -ENOMEM, path, "out of memory");
-		list->entries = entries;
-		list->room = room;
-	}
-	list->entries[list->count].path = strdup(path);
-	list->entries[list->count].begin_ns = begin_ns;
-	if (!list->entries[list->count].path)
+	if (grow((void **)&list->entries, &list->room, list->count + 1, sizeof(*entry)) < 0)
+		return refuse(maker, -ENOMEM, path, "out of memory");
+	entry = &list->entries[list->count];
+	entry->begin_ns = begin_ns;
+	entry->path = strdup(path);
+	if (!entry->path)
 		return refuse(maker, -ENOMEM, path, "out of memory");
 	list->count++;
 	return 0;

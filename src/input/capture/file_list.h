@@ -12,7 +12,8 @@ struct file_entry {
 
 struct file_list {
 	struct file_entry *entries;
-	unsigned count, room;
+	unsigned count;
+	size_t room;
 	unsigned passed; /* files of folders that are no captures */
 };
 
