@@ -123,6 +123,8 @@ def nft_format(lab_):
         traffic.connect(lab_.client, destination)
     assert daemon.received() == (2 if has_queue else 0), daemon.status()
     assert "counter packets 2 " in lab_.snapshot(), lab_.snapshot()
+    if has_queue:
+        assert list(lab_.elements("all4")) == [lab.CLIENT4], "their rules fill our sets"
     daemon.stop()
     listed = lab_.snapshot(stateless=True)
     assert "chain divert" in listed and "set mine" in listed and "@all4" in listed, listed

@@ -22,7 +22,6 @@ import lab
 import stall
 import test_confined
 import test_service
-import test_switch
 import traffic
 
 SERVICE, SOCKET = "synprintd.service", "synprintd.socket"
@@ -156,35 +155,29 @@ def the_queue_is_native(_):
     assert re.search(r"queue flags bypass to (symhash mod|\d)", chain), chain
 
 
-def installed():
-    """Scenarios of tests/netns run what the package has installed."""
-    lab.SYNPRINTD, lab.SYNPRINT, lab.CONF = "/usr/sbin/synprintd", "/usr/bin/synprint", CONFIG.parent
+def run_in_namespaces(*arguments):
+    """Scenarios of tests/netns with the installed programs, in a process of their own."""
+    for link, target in (("build/synprintd", "/usr/sbin/synprintd"),
+                         ("build/synprint", "/usr/bin/synprint"), ("conf", CONFIG.parent)):
+        path = Path("/payload") / link
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists():
+            path.symlink_to(target)
+    done = subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        if re.match("(FIGURE|SKIP|ok) ", line):
+            print(f"    {line}", flush=True)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
 def the_switch_on_this_kernel(_):
-    """What packets do to sets and switch, in namespaces of their own."""
-    installed()
-    for scenario in test_switch.SCENARIOS:
-        began = time.monotonic()
-        lab.run_one(scenario)
-        lab.figure(f"{scenario.__name__}: {time.monotonic() - began:.1f} s")
+    """What packets do to sets and switch."""
+    run_in_namespaces("/payload/tests/netns/test_switch.py")
 
 
 def what_is_printed_diverts(_):
     """The text of rules print, loaded by the administrator, is the whole of it."""
-    installed()
-
-    def scenario(lab_):
-        lab_.adopt(traffic.Server(lab_.server))
-        config = lab_.write_config(['nftset = "all"'], engine="none", queue="first = 20; count = 2;")
-        lab_.nft(lab_.rules("print", config=config).stdout)
-        daemon = lab_.daemon(config).start()
-        traffic.expect_no_failure(traffic.Load(lab_.client, 200, 400).result(), "their own rules")
-        assert daemon.received() == 400 and len(lab_.elements("all4")) == 100, daemon.status()
-        saved = lab_.snapshot(stateless=True)
-        daemon.stop()
-        assert "chain divert" in saved and "@all4" in lab_.snapshot(), saved
-    lab.run_one(scenario)
+    run_in_namespaces("/payload/tests/netns/test_engine_none.py", "nft_format")
 
 
 def nothing_but_net_admin(_):
