@@ -261,27 +261,8 @@ def prefixes_ports_and_maps(lab_):
     assert site.count("packets 1 ") == 2, site
 
 
-def through_a_vrf(lab_):
-    """A VRF runs prerouting twice, and frees what was queued in the second pass."""
-    if lab.sh("ip", "-n", lab_.gateway, "link", "add", "red", "type", "vrf", "table", "10",
-              check=False).returncode:
-        raise lab.Skip("this kernel has no VRF")
-    lab_.ip(lab_.gateway, """link set red up
-        link set g0 master red
-        link set g1 master red
-        route add default via 203.0.113.2 table 10""")
-    lab_.adopt(traffic.Server(lab_.server))
-    daemon = lab_.daemon(lab_.write_config([ALL])).start()
-    for _ in range(20):
-        traffic.connect(lab_.client, lab.SERVER4)
-    assert daemon.received() == 20, daemon.status()
-    assert lab.CLIENT4 in lab_.elements("all4"), lab_.elements("all4")
-
-
-SCENARIOS = (through_a_vrf, nothing_is_committed, a_lone_syn_after_a_stop, killed_while_stopped,
-             the_only_syn_was_dropped, flushed_and_dormant, many_queues_and_sets,
-             first_syn_beside_foreign_loads, bits_keep_their_meaning, version_0_1_is_taken_over,
-             rules_that_version_0_1_printed, known_shapes_are_skipped, prefixes_ports_and_maps)
-
 if __name__ == "__main__":
-    lab.run(*SCENARIOS)
+    lab.run(nothing_is_committed, a_lone_syn_after_a_stop, killed_while_stopped,
+            the_only_syn_was_dropped, flushed_and_dormant, many_queues_and_sets,
+            first_syn_beside_foreign_loads, bits_keep_their_meaning, version_0_1_is_taken_over,
+            rules_that_version_0_1_printed, known_shapes_are_skipped, prefixes_ports_and_maps)

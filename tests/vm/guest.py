@@ -175,6 +175,11 @@ def the_switch_on_this_kernel(_):
     run_in_namespaces("/payload/tests/netns/test_switch.py")
 
 
+def a_vrf(_):
+    """Debian's cloud kernel has it."""
+    run_in_namespaces("/payload/tests/netns/test_vrf.py")
+
+
 def what_is_printed_diverts(_):
     """The text of rules print, loaded by the administrator, is the whole of it."""
     run_in_namespaces("/payload/tests/netns/test_engine_none.py", "nft_format")
@@ -339,7 +344,7 @@ def a_purge_leaves_no_trace(host):
 
 BOOTS = {
     "1": (installation_starts_nothing, a_client_starts_the_service, the_queue_is_native,
-          the_switch_on_this_kernel, what_is_printed_diverts,
+          the_switch_on_this_kernel, a_vrf, what_is_printed_diverts,
           nothing_but_net_admin, the_first_syn_is_in_the_set, the_sockets_are_the_groups,
           the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
           a_kill_keeps_the_sets, a_reload_is_checked, the_watchdog_ends_what_hangs,
