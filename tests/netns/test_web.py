@@ -4,9 +4,11 @@
 answers when synprintd does not."""
 import http.client
 import json
+import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
 import lab
@@ -253,6 +255,43 @@ def what_no_server_should_read_two_ways(lab_):
     assert injected.startswith(b"HTTP/1.1 200") and b"Set-Cookie" not in injected, injected
 
 
+def it_serves_what_it_is_handed_without_a_network(lab_):
+    """As its unit does it: listening sockets of the service manager's, no network of its own, a token
+    among its credentials."""
+    daemon = lab_.daemon().start()
+    path = str(lab_.dir / "handed.sock")
+    with lab.inside(lab_.gateway):
+        tcp = socket.create_server(("198.51.100.1", web.PORT))
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(path)
+    unix.listen()
+
+    def hand_over():
+        for number, sock in ((13, tcp), (14, unix)):
+            os.dup2(sock.fileno(), number)
+        for number in (3, 4):
+            os.dup2(number + 10, number)
+
+    (lab_.dir / "web.token").write_text(web.TOKEN)
+    process = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", 'export LISTEN_FDS=2 LISTEN_PID=$$; exec "$@"', "sh",
+         web.WEB, "--config", "/dev/null", "--control", daemon.socket], preexec_fn=hand_over,
+        close_fds=False, env=os.environ | {"CREDENTIALS_DIRECTORY": str(lab_.dir)})
+    try:
+        site = web.Site(lab_, path)
+        lab.wait_until(lambda: site.unix("/health").status == 200, "it serves")
+        assert site.get("/classify").json()["exact"]
+        assert site.get("/metrics").status == 401
+        assert site.get("/metrics", Authorization=f"Bearer {web.TOKEN}").status == 200
+        assert os.readlink(f"/proc/{process.pid}/ns/net") not in (
+            os.readlink(f"/proc/{daemon.process.pid}/ns/net"), os.readlink("/proc/self/ns/net"))
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    tcp.close()
+    unix.close()
+
+
 def the_longest_idle_connection_gives_way(lab_):
     site = web.Web(lab_, lab_.daemon().start(), "connections = 16;")
     with lab.inside(lab_.client):
@@ -334,5 +373,6 @@ def starts_and_ends(lab_):
 if __name__ == "__main__":
     lab.run(verdicts, claims_are_kept_where_that_is_wanted, who_may_ask, sessions, behind_a_proxy,
             two_behind_one_address, without_synprintd, events, what_no_server_should_read_two_ways,
+            it_serves_what_it_is_handed_without_a_network,
             the_longest_idle_connection_gives_way, figures_are_in_the_manual,
             what_the_dashboard_and_the_alerts_ask_for_is_there, starts_and_ends)

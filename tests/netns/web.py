@@ -42,13 +42,33 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-class Web:
+class Site:
+    """What is asked over HTTP."""
+
+    def __init__(self, lab_, path):
+        self.lab, self.socket = lab_, path
+
+    def unix(self, path, method="GET", body=None, **headers):
+        return ask(UnixConnection(self.socket), path, method, body, headers)
+
+    def get(self, path, source=None, address="198.51.100.1", namespace=None, port=PORT,
+            method="GET", body=None, connection=None, **headers):
+        """From the client's namespace, whose SYN synprintd sees."""
+        if connection:
+            return ask(connection, path, method, body, headers)
+        with lab.inside(namespace or self.lab.client):
+            connection = http.client.HTTPConnection(
+                address, port, timeout=10, source_address=(source, 0) if source else None)
+            connection.connect()
+        return ask(connection, path, method, body, headers)
+
+
+class Web(Site):
     """Listens on the gateway's addresses, and on a Unix socket."""
 
     def __init__(self, lab_, daemon, text="", listen=None, namespace=None):
-        self.lab = lab_
+        super().__init__(lab_, str(lab_.dir / "http.sock"))
         self.namespace = namespace or lab_.gateway
-        self.socket = str(lab_.dir / "http.sock")
         self.log_path = lab_.dir / f"web{len(lab_.processes)}.log"
         token = lab_.dir / "token"
         token.write_text(TOKEN + "\n")
@@ -79,20 +99,6 @@ class Web:
     def stop(self, number=signal.SIGTERM):
         self.kill(number)
         return self.process.wait(timeout=20)
-
-    def unix(self, path, method="GET", body=None, **headers):
-        return ask(UnixConnection(self.socket), path, method, body, headers)
-
-    def get(self, path, source=None, address="198.51.100.1", namespace=None, port=PORT,
-            method="GET", body=None, connection=None, **headers):
-        """From the client's namespace, whose SYN synprintd sees."""
-        if connection:
-            return ask(connection, path, method, body, headers)
-        with lab.inside(namespace or self.lab.client):
-            connection = http.client.HTTPConnection(
-                address, port, timeout=10, source_address=(source, 0) if source else None)
-            connection.connect()
-        return ask(connection, path, method, body, headers)
 
     def close(self):
         if self.process.poll() is None:
