@@ -159,12 +159,14 @@ static void load_key(struct writer *writer, const struct rule_key *key)
 static uint32_t to_register(const struct field_info *info, uint32_t value)
 {
 	bool is_wire = info->source == FIELD_PAYLOAD;
+	uint16_t two = is_wire ? htons((uint16_t)value) : (uint16_t)value;
+	uint8_t one = (uint8_t)value;
 	uint32_t data = 0;
 
 	if (info->len == 1)
-		memcpy(&data, &(uint8_t){(uint8_t)value}, 1);
+		memcpy(&data, &one, sizeof(one));
 	else if (info->len == 2)
-		memcpy(&data, &(uint16_t){is_wire ? htons((uint16_t)value) : (uint16_t)value}, 2);
+		memcpy(&data, &two, sizeof(two));
 	else
 		data = is_wire ? htonl(value) : value;
 	return data;

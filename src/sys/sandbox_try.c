@@ -157,7 +157,9 @@ static bool memory(void)
 	char *bytes = malloc(BIG_BYTES), *bigger = bytes ? realloc(bytes, 2 * BIG_BYTES) : NULL;
 	bool is_refused = !bigger && is_refusal(errno);
 
-	free(bigger ? bigger : bytes);
+	if (!bigger)
+		free(bytes);
+	free(bigger);
 	return is_refused;
 }
 

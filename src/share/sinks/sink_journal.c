@@ -28,11 +28,12 @@ struct entry {
 /* A field may be there several times (systemd.journal-fields(7)). */
 static void add(struct entry *entry, const char *name, const char *value)
 {
-	char *text = entry->text[entry->count];
+	char *text;
 	int len;
 
 	if (entry->count == FIELDS_MAX || !value)
 		return;
+	text = entry->text[entry->count];
 	len = snprintf(text, FIELD_BYTES, "%s=%s", name, value);
 	if (len >= FIELD_BYTES)
 		len = FIELD_BYTES - 1;
