@@ -54,9 +54,13 @@ static void heap_swap(struct slots *slots, uint32_t a, uint32_t b)
 
 static void heap_settle(struct slots *slots, uint32_t at)
 {
-	while (at && comes_first(slots, at, (at - 1) / 2)) {
-		heap_swap(slots, at, (at - 1) / 2);
-		at = (at - 1) / 2;
+	while (at > 0) {
+		uint32_t parent = (at - 1) / 2;
+
+		if (!comes_first(slots, at, parent))
+			break;
+		heap_swap(slots, at, parent);
+		at = parent;
 	}
 	for (;;) {
 		uint32_t least = at, child = 2 * at + 1;
