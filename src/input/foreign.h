@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What others' rules do with connections: whether anybody uses conntrack at all, which one ct rule
+ * switches on for a whole namespace; whether somebody treats the connection mark as his alone, so
+ * that a bit of ours in it would lead packets astray; whether flowtables take connections away
+ * before they can be confirmed. Rules of nf_tables, with what iptables-nft makes of xt among them.
+ */
+#ifndef SYNPRINT_INPUT_FOREIGN_H
+#define SYNPRINT_INPUT_FOREIGN_H
+
+#include <stdbool.h>
+
+#include "nl/nl.h"
+
+#define FOREIGN_WHERE_MAX 256
+
+struct foreign {
+	bool uses_conntrack; /* some rule that is not ours needs it */
+	bool takes_mark; /* some rule copies, compares or overwrites our bits of the ct mark */
+	bool offloads; /* some flowtable takes connections without looking at our bits */
+	/* The first rule that does, such as "table inet filter, chain forward, rule 7". */
+	char mark_where[FOREIGN_WHERE_MAX], offload_where[FOREIGN_WHERE_MAX];
+};
+
+/**
+ * foreign_look() - look at every rule of the namespace. Changes nothing.
+ * @bits: of the connection mark that are ours
+ * Return: 0 or -errno; -EINTR: the rules changed meanwhile, and something may be missing.
+ */
+int foreign_look(struct nl *nl, uint32_t bits, struct foreign *ret_foreign);
+
+/** foreign_look_at() - one rule, for tests. @rule: of libnftnl; not of our table */
+struct nftnl_rule;
+void foreign_look_at(const struct nftnl_rule *rule, uint32_t bits, struct foreign *foreign);
+
+#endif
