@@ -92,7 +92,7 @@ SHARE_LIBS = $(shell pkg-config --libs libmosquitto libcrypto libcurl libsystemd
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps deps-check run web check check-faults check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
+.PHONY: help all deps deps-check run web check check-faults check-forgeries check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
 	check-web check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
@@ -130,6 +130,10 @@ check-unit: ## unit tests and properties only
 
 check-netns: all ## scenarios with a real kernel in network namespaces (root)
 	@tests/check.sh $(BUILD) netns
+
+check-forgeries: all bench-tools ## forged packets in large numbers, and what they change (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS)
+	@BUILD=$(BUILD) timeout -k 10 900 tests/netns/test_forgeries.py --long
 
 check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they can prove (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(VPN_DEPS)

@@ -14,6 +14,8 @@ fi
 # The shipped configuration, but for what would be left behind.
 mkdir -p "$build/run" && cp conf/*.db conf/synprint.conf "$build/run/" || exit 1
 sed -i '/^state:/,/^}/s/enabled = true/enabled = false/' "$config"
+# Clients are to be confirmed, whoever else uses conntrack here.
+sed -i 's/conntrack = false/conntrack = true/' "$config"
 
 tool() {
 	"$build/synprint" --config "$config" "$@"
@@ -56,6 +58,7 @@ synprint: inbound SYNs of this host are diverted, classified and let through. Tr
   from another host   curl http://$(hostname)/      any port, open or closed
   on this host        curl http://127.0.0.1:22/     loopback is inbound too
   in another terminal $build/synprint status; $build/synprint clients; nft list table inet synprint
+Conntrack is on meanwhile (rules.conntrack), so that clients are confirmed by their handshakes.
 Ctrl-C ends it and removes every rule.
 TEXT
 "$build/synprint" --config "$config" watch &

@@ -314,7 +314,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (r != CLI_OK)
 		return r;
 	task.config = config;
-	config_rules_params(config, NULL, &task.params);
+	config_rules_params(config, NULL, NULL, &task.params);
 	r = read_options(cli, argc, argv, &task);
 	config_free(config);
 	return r;

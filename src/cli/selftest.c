@@ -236,6 +236,31 @@ static void check_sets(struct selftest *test)
 		     number(publish, "late"), number(publish, "bursts"));
 }
 
+#define CANDIDATES_MANY 100 /* of so many one would have been answered */
+
+static void check_confirm(struct selftest *test)
+{
+	const cJSON *confirm = get(test->status, "confirm");
+	const char *note = cJSON_GetStringValue(get(confirm, "note"));
+	const char *by = cJSON_GetStringValue(get(confirm, "by"));
+	bool is_on = cJSON_IsTrue(get(confirm, "on"));
+
+	if (note && *note)
+		tell(test, OUTCOME_SKIPPED, "confirming", "%s", note);
+	if (!is_on)
+		return;
+	if (number(confirm, "connections") == 0 && number(confirm, "candidates") >= CANDIDATES_MANY)
+		tell(test, OUTCOME_SKIPPED, "confirming",
+		     "none of %.0f connections was confirmed: do answers take another way "
+		     "(asymmetric "
+		     "routing), do rules say notrack or synproxy, do servers never push data?",
+		     number(confirm, "candidates"));
+	else
+		tell(test, OUTCOME_OK, "confirming",
+		     "by connection %s: %.0f connections of %.0f new clients", by ? by : "?",
+		     number(confirm, "connections"), number(confirm, "clients"));
+}
+
 /* Asks p0f's way for an address that nobody has; any whole reply will do. */
 static int ask_p0f(const char *path)
 {
@@ -401,6 +426,7 @@ static int run_checks(struct selftest *test)
 		check_rules(test);
 		check_queues(test);
 		check_sets(test);
+		check_confirm(test);
 		check_p0f(test);
 		check_probe(test);
 		if (test->must_stop)

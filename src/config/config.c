@@ -21,7 +21,7 @@ static int check_interfaces(const struct config *config, struct text_error *ret_
 	struct rules_params params;
 	struct text_error error;
 
-	config_rules_params(config, NULL, &params);
+	config_rules_params(config, NULL, NULL, &params);
 	if (rules_check(&params, &error) == 0)
 		return 0;
 	if (setting)

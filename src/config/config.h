@@ -22,7 +22,6 @@
 #define CONFIG_FILES_MAX 16
 #define CONFIG_NETWORKS_MAX 64
 
-/* Whoever loads it may still keep and resolve; for everybody else it is const. */
 struct config {
 	const char *path; /* "built-in defaults" where there is no file */
 	uint16_t queue_first;
@@ -32,6 +31,9 @@ struct config {
 	const char *interfaces[CONFIG_INTERFACES_MAX];
 	unsigned interface_count;
 	bool defragments; /* SYNs in fragments are put together */
+	bool conntrack; /* confirmations may switch it on */
+	uint32_t ct_mark_field; /* bits of the connection mark that may be ours */
+	uint16_t nflog_group;
 	uint32_t rules_limit; /* SYNs/s; 0: none */
 	uint32_t mark_field; /* bits of the packet mark that are ours behind the queue */
 	uint32_t
@@ -143,10 +145,18 @@ uint32_t config_size_with_room(uint32_t size);
 void config_wanted_marks(const struct config *config, struct marks_wanted *ret_wanted);
 
 /**
+ * config_wanted_ct_marks() - what needs a bit of the connection mark.
+ * @meanings: of the sets' bits of the packet mark
+ * @ret_meanings: MARKS_SETS_MAX; 0 for what needs none
+ */
+void config_wanted_ct_marks(const struct config *config, const struct marks *marks,
+			    const uint64_t *meanings, uint64_t *ret_meanings);
+
+/**
  * config_rules_params() - what the ruleset is made from; points into @config.
- * @marks: NULL: as they are assigned where nothing was before
+ * @marks, @ct: NULL: as they are assigned where nothing was before
  */
 void config_rules_params(const struct config *config, const struct marks *marks,
-			 struct rules_params *ret_params);
+			 const struct marks_ct *ct, struct rules_params *ret_params);
 
 #endif

@@ -15,13 +15,24 @@ bool config_fills_by_packet(const struct config_set *set)
 
 void config_wanted_marks(const struct config *config, struct marks_wanted *ret_wanted)
 {
-	*ret_wanted = (struct marks_wanted){.needs_fresh = config->skip_known_s > 0};
+	*ret_wanted =
+		(struct marks_wanted){.needs_ask = true, .needs_fresh = config->skip_known_s > 0};
 	for (unsigned i = 0; i < config->set_count; i++) {
 		if (!config_fills_by_packet(&config->sets[i]))
 			continue;
 		ret_wanted->meanings[i] = i + 1;
 		ret_wanted->needs_judged |= config->sets[i].removes;
 	}
+}
+
+void config_wanted_ct_marks(const struct config *config, const struct marks *marks,
+			    const uint64_t *meanings, uint64_t *ret_meanings)
+{
+	for (unsigned i = 0; i < MARKS_SETS_MAX; i++)
+		ret_meanings[i] = i < config->set_count && marks->sets[i] &&
+						  config->sets[i].confirm == CONFIG_SERVED
+					  ? meanings[i]
+					  : 0;
 }
 
 int config_finish_field(struct config *config, struct text_error *ret_error)
@@ -53,7 +64,8 @@ uint32_t config_size_with_room(uint32_t size)
 	return size & 0xffff ? size : size - 1;
 }
 
-static void add_set(const struct config_set *set, uint32_t bit, struct rules_params *params)
+static void add_set(const struct config_set *set, uint32_t bit, uint32_t ct_bit,
+		    struct rules_params *params)
 {
 	params->sets[params->set_count++] =
 		(struct rules_set){.name = set->name,
@@ -64,14 +76,34 @@ static void add_set(const struct config_set *set, uint32_t bit, struct rules_par
 				   .prefix6 = set->prefix6,
 				   .timeout_s = set->timeout_s,
 				   .size = config_size_with_room(set->size),
-				   .bit = bit};
+				   .bit = bit,
+				   .is_served = set->confirm == CONFIG_SERVED,
+				   .ct_bit = ct_bit};
+}
+
+/* In the order of the configuration, for who has no others. */
+static void assign(const struct config *config, struct marks *ret_marks, struct marks_ct *ret_ct)
+{
+	uint64_t ct_meanings[MARKS_SETS_MAX];
+	struct marks_wanted wanted;
+
+	config_wanted_marks(config, &wanted);
+	marks_assign(config->mark_field, &wanted, NULL, NULL, ret_marks, NULL);
+	config_wanted_ct_marks(config, ret_marks, wanted.meanings, ct_meanings);
+	marks_assign_ct(config->ct_mark_field, ct_meanings, NULL, ret_ct);
 }
 
 void config_rules_params(const struct config *config, const struct marks *marks,
-			 struct rules_params *ret_params)
+			 const struct marks_ct *ct, struct rules_params *ret_params)
 {
-	struct marks_wanted wanted;
+	struct marks own;
+	struct marks_ct own_ct;
 
+	if (!marks) {
+		assign(config, &own, &own_ct);
+		marks = &own;
+		ct = &own_ct;
+	}
 	*ret_params = (struct rules_params){.engine = config->engine,
 					    .queue_first = config->queue_first,
 					    .queue_count = (uint16_t)config->queue_count,
@@ -80,14 +112,13 @@ void config_rules_params(const struct config *config, const struct marks *marks,
 					    .limit = config->rules_limit,
 					    .diverts_answers = config->servers_enabled,
 					    .skip_known_s = config->skip_known_s,
-					    .defragments = config->defragments};
-	if (marks) {
-		ret_params->marks = *marks;
-	} else {
-		config_wanted_marks(config, &wanted);
-		marks_assign(config->mark_field, &wanted, NULL, NULL, &ret_params->marks, NULL);
-	}
+					    .defragments = config->defragments,
+					    .marks = *marks,
+					    .confirm = {.is_on = config->conntrack,
+							.ask = ct->ask,
+							.has_log = true,
+							.group = config->nflog_group}};
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (config_fills_by_packet(&config->sets[i]))
-			add_set(&config->sets[i], ret_params->marks.sets[i], ret_params);
+			add_set(&config->sets[i], marks->sets[i], ct->sets[i], ret_params);
 }

@@ -11,6 +11,9 @@ enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
 
 struct config_setting_t; /* of libconfig */
 
+/* When a client enters a set: once its handshake is seen, or at its SYN, which anybody can forge. */
+enum config_confirm { CONFIG_SERVED, CONFIG_SYN };
+
 /* One publish rule: which clients go into which pair of sets, NAME4 and NAME6. */
 struct config_set {
 	enum config_set_kind kind;
@@ -21,6 +24,7 @@ struct config_set {
 	uint32_t mark; /* CONFIG_NFTMAP: what an address maps to */
 	unsigned prefix6; /* ipset: the IPv6 set holds such prefixes; 128: addresses */
 	bool has_comment; /* ipset: each element says what the client is */
+	enum config_confirm confirm; /* with has_port CONFIG_SYN: it is about one connection */
 	bool removes; /* elements go when the condition ends, not with their timeout */
 	uint32_t timeout_s;
 	uint32_t size; /* elements at the most */

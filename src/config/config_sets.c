@@ -19,10 +19,11 @@
 struct rule {
 	struct config_set set;
 	uint32_t mark, value;
-	bool has_mark, has_value;
+	bool has_mark, has_value, has_confirm;
 };
 
-static void add_default(struct config *config, const char *name, unsigned flags)
+static void add_default(struct config *config, const char *name, unsigned flags,
+			enum config_confirm confirm)
 {
 	config->sets[config->set_count++] = (struct config_set){
 		.kind = CONFIG_NFTSET,
@@ -32,16 +33,19 @@ static void add_default(struct config *config, const char *name, unsigned flags)
 		.prefix6 = 128,
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.size = DEFAULT_SIZE,
+		.confirm = confirm,
 		.filter.flags = (uint16_t)flags,
 	};
 }
 
 void config_default_sets(struct config *config)
 {
-	add_default(config, "vpn", VERDICT_VPN);
-	add_default(config, "scanner", VERDICT_SCANNER);
+	add_default(config, "vpn", VERDICT_VPN, CONFIG_SERVED);
+	/* A SYN scan never finishes a handshake. */
+	add_default(config, "scanner", VERDICT_SCANNER, CONFIG_SYN);
 	add_default(config, "suspect",
-		    VERDICT_VPN | VERDICT_SCANNER | VERDICT_OS_MISMATCH | VERDICT_INCONSISTENT);
+		    VERDICT_VPN | VERDICT_SCANNER | VERDICT_OS_MISMATCH | VERDICT_INCONSISTENT,
+		    CONFIG_SERVED);
 }
 
 static int refuse(const config_setting_t *setting, struct text_error *ret_error, const char *what)
@@ -263,6 +267,18 @@ static int read_on_change(const config_setting_t *setting, struct rule *rule,
 	return 0;
 }
 
+static int read_confirm(const config_setting_t *setting, struct rule *rule,
+			struct text_error *ret_error)
+{
+	const char *text = config_setting_get_string(setting);
+
+	if (!text || (strcmp(text, "served") != 0 && strcmp(text, "syn") != 0))
+		return refuse(setting, ret_error, "confirm must be \"served\" or \"syn\"");
+	rule->set.confirm = strcmp(text, "syn") == 0 ? CONFIG_SYN : CONFIG_SERVED;
+	rule->has_confirm = true;
+	return 0;
+}
+
 static int read_rule_mark(const config_setting_t *setting, struct rule *rule,
 			  struct text_error *ret_error)
 {
@@ -289,6 +305,7 @@ static const struct member {
 	{"on_change", read_on_change}, {"timeout", read_timeout},
 	{"table", read_table},         {"size", read_size},
 	{"grade", read_grade},         {"min_confidence", read_confidence},
+	{"confirm", read_confirm},
 };
 
 static int read_member(const config_setting_t *setting, struct rule *rule,
@@ -323,6 +340,10 @@ static int check_rule(const config_setting_t *group, const struct rule *rule,
 	if (!set->name && !rule->has_mark)
 		return refuse(group, ret_error,
 			      "a rule needs a target: an nftset, an nftmap, an ipset or a mark");
+	if (rule->has_confirm && (rule->has_mark || set->has_port))
+		return refuse(group, ret_error,
+			      "marks and keys with a port are about one connection, which needs no "
+			      "confirm");
 	if (set->name && rule->has_mark)
 		return refuse(group, ret_error, "a mark is a rule of its own, beside no set");
 	if ((set->kind == CONFIG_NFTMAP) != rule->has_value)
@@ -353,6 +374,8 @@ static int add_rule(const config_setting_t *group, struct rule *rule, struct con
 		if (is_same_set(&config->sets[i], &rule->set))
 			return refuse(group, ret_error, "two rules fill the same set");
 	rule->set.mark = rule->value;
+	if (rule->set.has_port)
+		rule->set.confirm = CONFIG_SYN;
 	config->sets[config->set_count++] = rule->set;
 	return 0;
 }

@@ -78,6 +78,7 @@ static void on_second(void *ctx)
 	daemon_free_unused(daemon);
 	if (daemon->seconds % EXPIRE_S == 0)
 		reported_expire(daemon->answers.reported, clock_boot_s());
+	daemon_follow_ruleset(daemon);
 	learned_write_due(daemon->learned);
 }
 
@@ -227,6 +228,7 @@ static enum daemon_exit start_publisher(struct daemon *daemon)
 	int rc;
 
 	generation_assign_marks(daemon->generation, NULL);
+	daemon_plan_confirm(daemon, daemon->generation);
 	rc = generation_start(daemon->generation, NULL, daemon->pipeline.clients);
 
 	if (rc == 0)
@@ -334,10 +336,13 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 	code = code ? code : daemon_confine(daemon);
 	code = code ? code : bind_queues(daemon);
 	code = code ? code : check_alone(daemon);
+	code = code ? code : daemon_start_confirmer(daemon);
 	code = code ? code : start_state(daemon);
 	code = code ? code : start_publisher(daemon);
 	code = code ? code : start_workers(daemon);
 	code = code ? code : start_diversion(daemon);
+	if (code == DAEMON_EXIT_OK && daemon_watch_confirmer(daemon) < 0)
+		code = DAEMON_EXIT_FAILED;
 	return code;
 }
 
@@ -361,6 +366,7 @@ static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 	code = start_stages(daemon, user);
 	if (code != DAEMON_EXIT_OK)
 		return code;
+	daemon_say_confirm(daemon, daemon->generation);
 	service_ready(&daemon->service);
 	log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s", config->queue_first,
 		 config->queue_first + config->queue_count - 1, config->socket);
@@ -412,6 +418,7 @@ static void stop(struct daemon *daemon)
 	daemon_close_sockets(daemon);
 	service_done(&daemon->service);
 	loop_free(daemon->loop);
+	confirmer_close(daemon->confirmer);
 	feed_free(daemon->pipeline.feed);
 	interfaces_free(daemon->pipeline.interfaces);
 	clients_free(daemon->pipeline.clients);

@@ -56,6 +56,13 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 					.has_p0f = daemon->p0f != NULL};
 	sigdb_get_stats(generation->knowledge->sigdb, &ret_figures->sigdb);
 	keeper_get_stats(daemon->keeper, &ret_figures->rules);
+	confirmer_get_stats(daemon->confirmer, &ret_figures->confirm);
+	ret_figures->confirms = generation->confirms;
+	ret_figures->confirms_by = !generation->confirms    ? "nothing"
+				   : generation->has_labels ? "label"
+							    : "mark";
+	daemon_explain_confirm(daemon, generation, ret_figures->confirm_note,
+			       sizeof(ret_figures->confirm_note));
 	gather_queues(daemon, ret_figures);
 	gather_tables(daemon, ret_figures);
 	if (generation->publisher)

@@ -8,7 +8,10 @@
 
 #include "daemon/answers/answers.h"
 #include "daemon/daemon.h"
+#include "daemon/packets/confirmer.h"
 #include "daemon/service.h"
+#include "input/foreign.h"
+#include "sys/clock.h"
 #include "sys/loop.h"
 #include "sys/privs.h"
 
@@ -35,6 +38,10 @@ struct daemon {
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
 	struct reported *reported; /* what other gateways say */
+	struct confirmer *confirmer; /* NULL where the kernel tells nobody */
+	struct foreign foreign; /* others' rules as they were last seen */
+	uint64_t looked_s; /* when, clock_boot_s() */
+	uint32_t ruleset; /* the ruleset's generation then */
 	struct learned *learned; /* NULL where nothing is learned */
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */
@@ -68,6 +75,27 @@ void daemon_free_unused(struct daemon *daemon);
 
 /** daemon_refresh_s() - how often an element must be renewed so that none of the sets loses it. */
 unsigned daemon_refresh_s(const struct config *config);
+
+/* ---- confirm.c ---- */
+
+/** daemon_start_confirmer() - listen to the kernel's log of confirmed connections. */
+enum daemon_exit daemon_start_confirmer(struct daemon *daemon);
+
+/** daemon_watch_confirmer() - have the loop serve it. Return: 0 or -errno. */
+int daemon_watch_confirmer(struct daemon *daemon);
+
+/** daemon_plan_confirm() - before a generation's rules are made: how clients are confirmed here. */
+void daemon_plan_confirm(struct daemon *daemon, struct generation *generation);
+
+/** daemon_explain_confirm() - what the administrator should know of it, in words; "": nothing. */
+void daemon_explain_confirm(const struct daemon *daemon, const struct generation *generation,
+			    char *ret_text, size_t size);
+
+/** daemon_say_confirm() - the log says it, too. */
+void daemon_say_confirm(const struct daemon *daemon, const struct generation *generation);
+
+/** daemon_follow_ruleset() - once a second: whether somebody's new rules change that. */
+void daemon_follow_ruleset(struct daemon *daemon);
 
 /* ---- gather.c ---- */
 

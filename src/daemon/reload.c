@@ -112,6 +112,7 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 	int rc;
 
 	generation_assign_marks(next, daemon->generation);
+	daemon_plan_confirm(daemon, next);
 	rc = change_rules(daemon, next, false, &error);
 	if (rc < 0)
 		return text_error_set(ret_error, 0, 0, "cannot change the rules: %s", error.what);
@@ -155,6 +156,7 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 		return rc;
 	}
 	replace_generation(daemon, next, place);
+	daemon_say_confirm(daemon, next);
 	settle(daemon);
 	return 0;
 }

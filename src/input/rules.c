@@ -18,8 +18,10 @@
 #define TRIES 3 /* somebody else may change the rules between the question and the transaction */
 #define SWITCH_SETS 2
 
-static const char *const own_chains[] = {"divert", "served",  "syn",  "back",
-					 "send",   "publish", "whole"};
+/* Base chains first. */
+static const char *const own_chains[] = {"divert",  "served",  "promote", "promote_out",
+					 "syn",     "back",    "send",    "publish",
+					 "dispute", "confirm", "whole"};
 
 int rules_check_kernel(struct text_error *ret_error)
 {

@@ -6,6 +6,7 @@
 #ifndef SYNPRINT_RULESET_FIELD_H
 #define SYNPRINT_RULESET_FIELD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,10 +53,17 @@ struct field_info {
 /** field_info() - the row of a field. */
 const struct field_info *field_info(enum field field);
 
+/** field_is_ip6() - an IPv6 address, which a key may cut to a prefix. */
+static inline bool field_is_ip6(enum field field)
+{
+	return field == FIELD_IP6_SADDR || field == FIELD_CT_ORIGINAL_IP6_SADDR;
+}
+
 /* A connection's first direction, and what a rule may ask of its state (linux/nf_conntrack_common.h). */
 #define FIELD_CT_ORIGINAL 0
 #define FIELD_CT_STATE_NEW 8 /* NF_CT_STATE_BIT(IP_CT_NEW) as nft sees it */
-#define FIELD_CT_ASSURED 4 /* IPS_ASSURED */
+#define FIELD_CT_ASSURED 4 /* IPS_ASSURED: a handshake to its end */
+#define FIELD_CT_CONFIRMED 8 /* IPS_CONFIRMED: a packet before this one has passed */
 
 #define TCP_FLAG_FIN 0x01 /* RFC 9293 section 3.1 */
 #define TCP_FLAG_SYN 0x02

@@ -84,7 +84,7 @@ static void add_pair(struct ruleset *ruleset, const struct rules_params *params,
 		struct rule_key key = key_of(set, versions[v].saddr);
 		const char *name = add_set(ruleset, set, &key, versions[v].suffix);
 
-		if (!set->bit || set->is_paused)
+		if (!set->bit || set->is_paused || set->is_served)
 			continue;
 		add_update(ruleset, set, &key, name, versions[v].nfproto);
 		if (set->removes && params->marks.judged)

@@ -108,6 +108,7 @@ static void add_back(struct ruleset *ruleset, const struct rules_params *params,
 		rule_match_any(rule, FIELD_MARK, bits);
 		rule_end(rule, RULE_JUMP, "publish");
 	}
+	group_confirm_candidates(ruleset, params);
 	/* All of the field: a SYN may still carry what a bit was before a reload. */
 	rule = ruleset_add_rule(ruleset, "back", "our bits end here");
 	rule_clear_bits(rule, FIELD_MARK, params->marks.field);
@@ -123,6 +124,7 @@ static void add_served(struct ruleset *ruleset, const struct rules_params *param
 	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
 	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, TCP_FLAG_SYN);
 	rule_end(rule, RULE_GOTO, "back");
+	group_confirm_unasked(ruleset, params);
 }
 
 void group_switch(struct ruleset *ruleset, const struct rules_params *params)

@@ -53,6 +53,7 @@ int groups_build(const struct rules_params *params, enum rules_engine engine,
 	group_publish(&ruleset, params);
 	group_switch(&ruleset, params);
 	group_whole(&ruleset, params);
+	group_confirm(&ruleset, params);
 	if (ruleset.failed || describe(&ruleset, params) < 0) {
 		ruleset_free(&ruleset);
 		return -ENOMEM;

@@ -11,7 +11,7 @@ static uint32_t lowest(uint32_t bits)
 
 uint32_t marks_used(const struct marks *marks)
 {
-	uint32_t used = marks->diverted | marks->judged | marks->fresh;
+	uint32_t used = marks->diverted | marks->judged | marks->ask | marks->fresh;
 
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++)
 		used |= marks->sets[i];
@@ -36,8 +36,9 @@ static uint32_t keep_old(const struct marks_wanted *wanted, const struct marks *
 
 	marks->diverted = old->diverted;
 	marks->judged = wanted->needs_judged ? old->judged : 0;
+	marks->ask = wanted->needs_ask ? old->ask : 0;
 	marks->fresh = wanted->needs_fresh ? old->fresh : 0;
-	left &= ~(marks->judged | marks->fresh);
+	left &= ~(marks->judged | marks->ask | marks->fresh);
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
 		marks->sets[i] = old_bit(wanted->meanings[i], old, old_wanted) & left;
 		left &= ~marks->sets[i];
@@ -71,7 +72,37 @@ void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struc
 	give(&marks.fresh, wanted->needs_fresh, &left, unused);
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++)
 		give(&marks.sets[i], wanted->meanings[i] != 0, &left, unused);
+	/* Last: without it no more is lost than what the agent knows of clients in no set. */
+	give(&marks.ask, wanted->needs_ask, &left, unused);
 	*ret_marks = marks;
 	if (ret_reused)
 		*ret_reused = marks_used(&marks) & ~kept & ~unused;
+}
+
+static uint32_t old_ct_bit(uint64_t meaning, const struct marks_ct *old)
+{
+	for (unsigned i = 0; old && i < MARKS_SETS_MAX; i++)
+		if (old->meanings[i] == meaning)
+			return old->sets[i];
+	return 0;
+}
+
+void marks_assign_ct(uint32_t field, const uint64_t *meanings, const struct marks_ct *old,
+		     struct marks_ct *ret_marks)
+{
+	struct marks_ct marks = {.ask = lowest(field)};
+	uint32_t free_bits = field & ~marks.ask & ~(old ? old->used : 0);
+
+	marks.used = marks.ask | (old ? old->used : 0);
+	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
+		marks.meanings[i] = meanings[i];
+		if (!meanings[i])
+			continue;
+		marks.sets[i] = old_ct_bit(meanings[i], old);
+		if (!marks.sets[i])
+			marks.sets[i] = lowest(free_bits);
+		free_bits &= ~marks.sets[i];
+		marks.used |= marks.sets[i];
+	}
+	*ret_marks = marks;
 }

@@ -18,6 +18,7 @@ struct marks {
 	uint32_t diverted; /* it went to the queue */
 	uint32_t
 		judged; /* the agent has looked: whose bit is not set is to leave; 0: nobody asks */
+	uint32_t ask; /* a confirmation of this connection would tell something; 0: nobody asks */
 	uint32_t fresh; /* the same again passes unasked; 0: nothing is skipped */
 	uint32_t sets[MARKS_SETS_MAX]; /* 0: there was no bit left, or the set needs none */
 };
@@ -25,7 +26,7 @@ struct marks {
 /* What a set's bit means: two that mean the same have the same number. 0: it needs no bit. */
 struct marks_wanted {
 	uint64_t meanings[MARKS_SETS_MAX];
-	bool needs_judged, needs_fresh;
+	bool needs_judged, needs_ask, needs_fresh;
 };
 
 /**
@@ -36,6 +37,23 @@ struct marks_wanted {
 void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struct marks *old,
 		  const struct marks_wanted *old_wanted, struct marks *ret_marks,
 		  uint32_t *ret_reused);
+
+/* Bits of the connection mark: what a candidate is a candidate for. */
+struct marks_ct {
+	uint32_t ask; /* nothing but a confirmation */
+	uint32_t sets[MARKS_SETS_MAX]; /* 0: there was no bit left, or the set needs none */
+	uint64_t meanings[MARKS_SETS_MAX]; /* as marks_wanted's */
+	uint32_t used; /* every bit that ever had a meaning */
+};
+
+/**
+ * marks_assign_ct() - the same for the connection mark. Connections live for days, so a bit never
+ * means anything else as long as we run: a set that comes when none is left has none.
+ * @meanings: MARKS_SETS_MAX of them
+ * @old: as they are now; NULL at the start
+ */
+void marks_assign_ct(uint32_t field, const uint64_t *meanings, const struct marks_ct *old,
+		     struct marks_ct *ret_marks);
 
 /** marks_used() - all bits that are in use. */
 uint32_t marks_used(const struct marks *marks);

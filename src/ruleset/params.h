@@ -24,7 +24,18 @@ struct rules_set {
 	unsigned prefix6; /* NAME6 holds addresses cut to so many bits; 128: whole ones */
 	uint32_t timeout_s, size;
 	uint32_t bit; /* of the packet mark; 0: commits fill it, no rule does */
+	bool is_served; /* the bit makes a candidate, and the server's answer a member */
+	uint32_t ct_bit; /* of the connection mark; 0: none was left */
 	bool is_paused; /* it is there, and its bit publishes nothing yet */
+};
+
+/* How candidates are confirmed. */
+struct rules_confirm {
+	bool is_on; /* conntrack may be used: these rules switch it on */
+	bool has_labels; /* bits are labels, as somebody else takes the mark for his own */
+	uint32_t ask; /* bit of the connection mark: the agent is to be told, and no more */
+	bool has_log;
+	uint16_t group; /* of NFLOG; with has_log */
 };
 
 struct rules_params {
@@ -35,6 +46,7 @@ struct rules_params {
 	uint32_t limit; /* SYNs/s that each rule diverts at the most; 0: all */
 	bool diverts_answers; /* SYN+ACKs too, from wherever they come */
 	struct marks marks;
+	struct rules_confirm confirm;
 	uint32_t
 		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
 	bool defragments; /* SYNs in fragments are seen; left out where the kernel cannot */

@@ -43,6 +43,19 @@ const char *ruleset_add_set(struct ruleset *ruleset, const struct ruleset_set *s
 	return place->name;
 }
 
+const char *ruleset_find_set(const struct ruleset *ruleset, const char *name, char suffix)
+{
+	size_t len = strlen(name);
+
+	for (unsigned i = 0; i < ruleset->set_count; i++) {
+		const char *found = ruleset->sets[i].name;
+
+		if (strncmp(found, name, len) == 0 && found[len] == suffix && !found[len + 1])
+			return found;
+	}
+	return "";
+}
+
 void ruleset_add_base(struct ruleset *ruleset, const char *name, uint8_t hook, int priority)
 {
 	struct ruleset_chain *chain = add(ruleset, (void **)&ruleset->chains, &ruleset->chain_count,
@@ -212,4 +225,29 @@ void rule_log(struct rule *rule, uint16_t group, uint32_t bytes)
 
 	log->rate = group;
 	log->burst = bytes;
+}
+
+static void put_labels(struct rule *rule, enum statement_kind kind, bool is_not, uint32_t high,
+		       uint32_t low)
+{
+	struct statement *labels = add_statement(rule, kind);
+
+	labels->is_not = is_not;
+	labels->mask = high;
+	labels->value = low;
+}
+
+void rule_match_labels(struct rule *rule, uint32_t high, uint32_t low)
+{
+	put_labels(rule, STATEMENT_MATCH_LABELS, false, high, low);
+}
+
+void rule_match_no_labels(struct rule *rule, uint32_t high, uint32_t low)
+{
+	put_labels(rule, STATEMENT_MATCH_LABELS, true, high, low);
+}
+
+void rule_set_labels(struct rule *rule, uint32_t high, uint32_t low)
+{
+	put_labels(rule, STATEMENT_SET_LABELS, false, high, low);
 }

@@ -58,6 +58,8 @@ enum statement_kind {
 	STATEMENT_QUEUE, /* to one of the queues, by the hash that FIELD_QUEUE is */
 	STATEMENT_LOG, /* to an NFLOG group */
 	STATEMENT_WHOLE, /* to a local socket, of which the kernel wants whole packets */
+	STATEMENT_MATCH_LABELS, /* go on where the connection has some of the labels, or none of them */
+	STATEMENT_SET_LABELS, /* give the connection labels, for ever */
 };
 
 enum rule_change { RULE_ADD, RULE_UPDATE, RULE_DELETE }; /* as enum nft_dynset_ops */
@@ -66,7 +68,7 @@ struct statement {
 	enum statement_kind kind;
 	enum field field;
 	bool is_not;
-	uint32_t mask, value; /* in host order */
+	uint32_t mask, value; /* in host order; of labels: 96 to 127, and 64 to 95 */
 	char name[32]; /* of an interface, a set's name is in set, of a chain */
 	struct rule_key key;
 	const char *set; /* of one that ruleset_add_set() has made */
@@ -113,6 +115,9 @@ void ruleset_add_base(struct ruleset *ruleset, const char *name, uint8_t hook, i
 struct rule *ruleset_add_rule(struct ruleset *ruleset, const char *chain, const char *comment, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** ruleset_find_set() - the name of set NAME4 or NAME6, as ruleset_add_set() gave it; "" for none. */
+const char *ruleset_find_set(const struct ruleset *ruleset, const char *name, char suffix);
+
 /* Each adds one statement; the rule's room is known when it is written, so none of them fails. */
 void rule_match(struct rule *rule, enum field field, uint32_t value);
 void rule_match_masked(struct rule *rule, enum field field, uint32_t mask, uint32_t value);
@@ -132,5 +137,9 @@ void rule_end(struct rule *rule, enum rule_verdict verdict, const char *chain);
 void rule_queue(struct rule *rule, uint16_t first, uint16_t count);
 void rule_ask_for_whole(struct rule *rule);
 void rule_log(struct rule *rule, uint16_t group, uint32_t bytes);
+/* Labels: @high has a bit for each of 96 to 127, @low of 64 to 95. */
+void rule_match_labels(struct rule *rule, uint32_t high, uint32_t low); /* some of them */
+void rule_match_no_labels(struct rule *rule, uint32_t high, uint32_t low);
+void rule_set_labels(struct rule *rule, uint32_t high, uint32_t low);
 
 #endif

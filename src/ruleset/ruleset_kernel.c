@@ -148,7 +148,7 @@ static void load_key(struct writer *writer, const struct rule_key *key)
 		return;
 	for (unsigned i = 0; i < key->count; i++) {
 		load_field(writer, key->fields[i], reg);
-		if (key->prefix6 && key->fields[i] == FIELD_IP6_SADDR)
+		if (key->prefix6 && field_is_ip6(key->fields[i]))
 			cut_prefix(writer, key->prefix6);
 		reg = next_register(reg, key->fields[i]);
 	}
@@ -350,6 +350,59 @@ static void write_whole(struct writer *writer)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_1);
 }
 
+/* As a bitmap of 128 in the machine's words (include/linux/bitmap.h); a word of 32 on others. */
+static void put_bitmap(const struct statement *labels, uint8_t bitmap[16])
+{
+	uint64_t high = (uint64_t)labels->mask << 32 | labels->value;
+	uint32_t words[2] = {labels->value, labels->mask};
+
+	memset(bitmap, 0, 16);
+	if (sizeof(long) == sizeof(high))
+		memcpy(bitmap + 8, &high, sizeof(high));
+	else
+		memcpy(bitmap + 8, words, sizeof(words));
+}
+
+static void load_labels(struct writer *writer)
+{
+	struct nftnl_expr *expr = add(writer, "ct");
+
+	writer->loaded.count = 0;
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_KEY, NFT_CT_LABELS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+}
+
+static void write_match_labels(struct writer *writer, const struct statement *labels)
+{
+	const uint8_t zero[16] = {0};
+	uint8_t mask[16];
+
+	put_bitmap(labels, mask);
+	load_labels(writer);
+	add_bitwise(writer, mask, zero, sizeof(mask));
+	add_compare(writer, !labels->is_not, zero, sizeof(zero));
+}
+
+static void write_set_labels(struct writer *writer, const struct statement *labels)
+{
+	struct nftnl_expr *expr = add(writer, "immediate");
+	uint8_t bitmap[16];
+
+	put_bitmap(labels, bitmap);
+	writer->loaded.count = 0;
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(expr, NFTNL_EXPR_IMM_DATA, bitmap, sizeof(bitmap));
+	expr = add(writer, "ct");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_KEY, NFT_CT_LABELS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+}
+
 static void write_statement(struct writer *writer, const struct statement *statement)
 {
 	switch (statement->kind) {
@@ -363,6 +416,8 @@ static void write_statement(struct writer *writer, const struct statement *state
 	case STATEMENT_VERDICT: write_verdict(writer, statement); return;
 	case STATEMENT_LOG: write_log(writer, statement); return;
 	case STATEMENT_WHOLE: write_whole(writer); return;
+	case STATEMENT_MATCH_LABELS: write_match_labels(writer, statement); return;
+	case STATEMENT_SET_LABELS: write_set_labels(writer, statement); return;
 	case STATEMENT_QUEUE:
 		if (writer->ruleset->is_xt)
 			write_xt_queue(writer, statement);

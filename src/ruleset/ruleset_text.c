@@ -31,7 +31,7 @@ static void put_key(const struct ruleset *ruleset, const struct rule_key *key, s
 	for (unsigned i = 0; i < key->count; i++) {
 		text_put(out, i ? " . " : "");
 		put_field(ruleset, key->fields[i], out);
-		if (key->prefix6 && key->fields[i] == FIELD_IP6_SADDR)
+		if (key->prefix6 && field_is_ip6(key->fields[i]))
 			put_prefix_mask(key->prefix6, out);
 	}
 }
@@ -127,6 +127,21 @@ static void put_queue(const struct ruleset *ruleset, const struct statement *que
 		text_putf(out, "%u", queue->queue_first);
 }
 
+static void put_labels(const struct statement *labels, struct text_buf *out)
+{
+	uint64_t bits = (uint64_t)labels->mask << 32 | labels->value;
+	const char *separator = "";
+
+	text_put(out, labels->kind == STATEMENT_SET_LABELS ? "ct label set "
+		      : labels->is_not                     ? "ct label ! "
+							   : "ct label ");
+	for (unsigned i = 0; i < 64; i++)
+		if (bits >> i & 1) {
+			text_putf(out, "%s%u", separator, 64 + i);
+			separator = ",";
+		}
+}
+
 static void put_statement(const struct ruleset *ruleset, const struct statement *statement,
 			  struct text_buf *out)
 {
@@ -149,6 +164,8 @@ static void put_statement(const struct ruleset *ruleset, const struct statement 
 	case STATEMENT_VERDICT: put_verdict(statement, out); return;
 	case STATEMENT_QUEUE: put_queue(ruleset, statement, out); return;
 	case STATEMENT_WHOLE: text_put(out, "tproxy to :1"); return;
+	case STATEMENT_MATCH_LABELS:
+	case STATEMENT_SET_LABELS: put_labels(statement, out); return;
 	case STATEMENT_LOG:
 		text_putf(out, "log group %u snaplen %u", statement->rate, statement->burst);
 		return;

@@ -219,12 +219,15 @@ class Lab:
         self.ip(namespace, "\n".join(f"addr add {address} dev {link}" for address in addresses))
 
     def write_config(self, sets=None, text="", engine=None, name="synprint.conf", **sections):
-        """Everything of the shipped configuration, but for what the lab needs otherwise."""
+        """Everything of the shipped configuration, but for what the lab needs otherwise. Rules that do
+        not say when a set is filled have it filled at the SYN."""
         groups = {"control": f'socket = "{self.dir / "control.sock"}";',
                   "state": f'file = "{self.dir / "kept"}";',
                   "rules": f'engine = "{engine}";' if engine else ""}
         if sets is not None:
-            groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in sets) + ");"
+            lines = [line if re.search(r"confirm|mark =|addr . port", line)
+                     else f'{line.rstrip("; ")}; confirm = "syn"' for line in sets]
+            groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in lines) + ");"
         # So that no two connections of a test share a place for their whole SYN.
         sections.setdefault("clients", "recent = 1048576;")
         for section, content in sections.items():

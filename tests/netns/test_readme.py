@@ -65,15 +65,18 @@ def shell_example(lab_):
 
 def nftables_example(lab_):
     lab_.adopt(traffic.Server(lab_.server))
-    lab_.daemon().start()
-    for line in example("nft add chain inet synprint site").strip().splitlines():
+    text = example("publish: { sets = ( { mark")
+    sets = re.search(r"sets = \((.*)\); };", text)[1]
+    lab_.daemon(lab_.write_config([rule.strip(" {}") for rule in sets.split("}, {")],
+                                  rules="conntrack = true;")).start()
+    for line in re.findall("^nft .*", text, re.M):
         lab.sh("sh", "-c", line, namespace=lab_.gateway)
     traffic.connect(lab_.client, lab.SERVER4)
     lab.sh("hping3", "-S", "-c", "1", "-p", "8080", lab.SERVER4, namespace=lab_.client,
            check=False)
     listed = lab.sh("nft", "list", "chain", "inet", "synprint", "site",
                     namespace=lab_.gateway).stdout
-    assert re.search(r"@scanner4 counter packets 1 .*drop", listed), listed
+    assert re.search(r"0x00010000 counter packets 1 .*drop", listed), listed
 
 
 def haproxy_example(lab_):

@@ -121,7 +121,7 @@ def is_answered(stream):
 def activation(lab_):
     """Clients wait in the socket, and are answered; a restart loses none of them."""
     manager = Manager(lab_, "control.sock")
-    daemon = lab_.daemon()
+    daemon = lab_.daemon(lab_.write_config(rules="conntrack = true;"))
     early = [ask(daemon.connect()) for _ in range(20)]
     for round_ in range(2):
         manager.start(daemon, wait=False)
@@ -136,7 +136,8 @@ def both_sockets(lab_):
     """p0f's socket is served where it is handed over, though it is off in the configuration."""
     lab_.adopt(traffic.Server(lab_.server))
     manager = Manager(lab_, "control.sock", "p0f.sock")
-    daemon = lab_.daemon(lab_.write_config(p0f=f'socket = "{lab_.dir / "p0f.sock"}";'))
+    daemon = lab_.daemon(lab_.write_config(p0f=f'socket = "{lab_.dir / "p0f.sock"}";',
+                                           rules="conntrack = true;"))
     manager.start(daemon)
     traffic.connect(lab_.client, lab.SERVER4)
     assert p0f_status(lab_.dir / "p0f.sock", lab.CLIENT4) == P0F_OK

@@ -18,16 +18,18 @@ def seen(lab_, daemon):
 
 def comes_back(lab_):
     lab_.adopt(traffic.Server(lab_.server))
-    daemon = lab_.daemon(lab_.write_config(EVERYBODY)).start()
+    daemon = lab_.daemon(lab_.write_config(EVERYBODY, rules="conntrack = true;")).start()
     for _ in range(3):
         traffic.connect(lab_.client, lab.SERVER4)
     traffic.connect(lab_.client, lab.SERVER6)
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == 2, "both are confirmed")
     before = seen(lab_, daemon)
     baseline = daemon.request({"op": "baseline"})["baseline"]
     assert daemon.stop() == 0, daemon.log()
     daemon.start()
     assert "2 clients are known from before" in daemon.log(), daemon.log()
     assert seen(lab_, daemon) == before and before[1] == 3, (seen(lab_, daemon), before)
+    assert daemon.verdict(lab.CLIENT4)["confirmed"], "and stays confirmed"
     assert {network["prefix"] for network in daemon.request({"op": "baseline"})["baseline"]} == \
         {network["prefix"] for network in baseline} and baseline
     lab.wait_until(lambda: set(lab_.elements("all4")) == {lab.CLIENT4} and

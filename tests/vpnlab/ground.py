@@ -103,14 +103,16 @@ class Ground(lab.Lab):
         for port in (PORT, PORT_NAT):
             self.adopt(traffic.Server(self.server, port))
         # Each client's subnet is a network of its own, and no setup is another one's neighbour.
-        config = self.write_config(baseline="ipv4_prefix = 24; ipv6_prefix = 64;")
+        config = self.write_config(baseline="ipv4_prefix = 24; ipv6_prefix = 64;",
+                                   rules="conntrack = true;")
         self.synprintd = self.daemon(config).start()
 
     def explain(self, address, port):
-        """The newest SYN of an address, with everything that is known of it."""
+        """The newest connection of an address, with everything that is known of it."""
         def ask():
             reply = self.synprintd.request({"op": "explain", "ip": address})
-            return reply if reply.get("found") and reply["syn"]["dst_port"] == port else None
+            is_it = reply.get("found") and reply["confirmed"] and not reply["newer_differs"]
+            return reply if is_it and reply["syn"]["dst_port"] == port else None
         return lab.wait_until(ask, f"synprintd has seen {address} come to port {port}", 5)
 
 

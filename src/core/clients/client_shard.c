@@ -353,6 +353,7 @@ void shard_remove(const struct clients *clients, struct shard *shard, struct ent
 		   find_slot(shard, &entry->addr, clients_hash(clients, &entry->addr)));
 	age_unlink(shard, entry);
 	uncount(clients, shard, entry);
+	shard->confirmed -= entry->is_confirmed;
 	memset(entry, 0, sizeof(*entry));
 	entry->older = shard->free_head & NONE;
 	shard->free_head = (uint32_t)(entry - shard->entries);

@@ -64,6 +64,7 @@ struct shard {
 		uint32_t oldest, newest, count;
 	} ages[AGE_LISTS];
 	uint32_t used, free_head, entry_top;
+	uint32_t confirmed; /* entries with is_confirmed */
 	uint64_t evicted;
 	uint32_t count_of[AGE_LISTS][SHARD_NETWORKS]; /* entries by a hash of the network */
 } __attribute__((aligned(128)));

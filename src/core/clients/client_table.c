@@ -270,6 +270,7 @@ static int shard_confirm(const struct clients *clients, struct shard *shard, uin
 	if (at < 0)
 		return -ENOENT;
 	confirmed->is_first = !entry->is_confirmed;
+	shard->confirmed += !entry->is_confirmed;
 	confirmed->syn_count = entry->syn_count;
 	confirmed->is_withheld = entry->is_withheld;
 	confirmed->verdict = *conns_confirm(clients, entry, (unsigned)at, now_s);
@@ -350,6 +351,7 @@ bool clients_restore(struct clients *clients, const struct client *client)
 	if (!is_known) {
 		entry = shard_add(clients, shard, &key, hash);
 		entry_restore(entry, client);
+		shard->confirmed += entry->is_confirmed;
 		if (client->is_confirmed || client->syn_count > 1)
 			shard_promote(clients, shard, entry,
 				      client->is_confirmed ? AGE_CONFIRMED : AGE_AGAIN);
@@ -469,6 +471,7 @@ void clients_get_stats(struct clients *clients, struct clients_stats *ret_stats)
 		pthread_mutex_lock(&shard->lock);
 		stats.capacity += shard->entry_count;
 		stats.used += shard->used;
+		stats.confirmed += shard->confirmed;
 		stats.evicted += shard->evicted;
 		pthread_mutex_unlock(&shard->lock);
 	}

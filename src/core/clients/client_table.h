@@ -67,6 +67,7 @@ struct change {
 
 struct clients_stats {
 	size_t capacity, used;
+	size_t confirmed; /* of those used */
 	uint64_t evicted;
 	size_t memory_bytes;
 };

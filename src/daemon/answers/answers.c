@@ -143,3 +143,29 @@ void answers_tell(void *ctx, const struct feed_event *event)
 	text_put_char(&buf, '}');
 	server_send_event(answers->server, &server_event, buf.data, buf.len);
 }
+
+/* With the whole SYN, as far as it is kept. */
+void answers_tell_confirmed(const struct answers *answers, const struct client_confirmed *confirmed,
+			    uint16_t port)
+{
+	struct server_event event = {.kind = SERVER_EVENT_CONFIRMED,
+				     .addr = confirmed->addr,
+				     .verdict = confirmed->verdict};
+	struct details details = {.report = {.now_ms = clock_unix_ms(),
+					     .addr = confirmed->addr,
+					     .port = port,
+					     .verdict = confirmed->verdict}};
+	char json[EVENT_BYTES_MAX];
+	struct text_buf buf;
+
+	if (!server_has_subscribers(answers->server, SERVER_EVENT_CONFIRMED))
+		return;
+	if (clients_get_syn(answers->clients, &confirmed->addr, port, &details.syn,
+			    &details.report.now_ms) == 0)
+		details_judge(answers, &details);
+	text_buf_init(&buf, json, sizeof(json));
+	text_put(&buf, "{\"confirmed\":true,");
+	report_put_members(&details.report, answers->vocab, &buf);
+	text_put_char(&buf, '}');
+	server_send_event(answers->server, &event, buf.data, buf.len);
+}

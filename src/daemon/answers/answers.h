@@ -38,6 +38,10 @@ struct server_handler answers_handler(struct answers *answers);
 /** answers_p0f() - how the p0f socket's queries are answered; where it listens is left open. */
 struct p0f_server_params answers_p0f(struct answers *answers);
 
+/** answers_tell_confirmed() - a client's connection from @port is confirmed. */
+void answers_tell_confirmed(const struct answers *answers, const struct client_confirmed *confirmed,
+			    uint16_t port);
+
 /** answers_tell() - send an event of the workers to the subscribers. @answers: struct answers */
 void answers_tell(void *answers, const struct feed_event *event);
 

@@ -49,10 +49,29 @@ static const struct figure rules[] = {
 static const struct figure clients[] = {
 	{"used", "clients", GAUGE, "addresses in the client table", IN(clients.used)},
 	{"capacity", "clients_capacity", GAUGE, "how many it has room for", IN(clients.capacity)},
+	{"confirmed", "clients_confirmed", GAUGE, "those of whom a connection was confirmed",
+	 IN(clients.confirmed)},
 	{"evicted", "clients_evicted_total", COUNTER, "clients that gave way to others",
 	 IN(clients.evicted)},
 	{"memory_bytes", "clients_memory_bytes", GAUGE, "memory of the table",
 	 IN(clients.memory_bytes)},
+};
+
+static const struct figure confirm[] = {
+	{"on", "confirming", GAUGE, "1 where the rules see who finishes a handshake", IN(confirms)},
+	{"candidates", "candidates_total", COUNTER, "SYNs whose verdict asked for a confirmation",
+	 IN(workers.candidates)},
+	{"connections", "confirmed_total", COUNTER, "connections that were confirmed",
+	 IN(confirm.connections)},
+	{"clients", "confirmed_clients_total", COUNTER,
+	 "of clients of whom none was confirmed before", IN(confirm.clients)},
+	{"forgotten", "confirmed_forgotten_total", COUNTER,
+	 "confirmed connections that the client table did not remember", IN(confirm.forgotten)},
+	{"lost", "confirmed_lost_total", COUNTER, "confirmations that were lost on the way",
+	 IN(confirm.lost)},
+	{"uncounted", "baseline_uncounted_total", COUNTER,
+	 "confirmed clients left out of the baseline: their network had its share",
+	 IN(confirm.uncounted)},
 };
 
 static const struct figure baseline[] = {
@@ -127,6 +146,7 @@ const struct figure_group figure_groups[] = {
 	{"", process, COUNT(process), 0},
 	{"rules", rules, COUNT(rules), 0},
 	{"clients", clients, COUNT(clients), 0},
+	{"confirm", confirm, COUNT(confirm), 0},
 	{"baseline", baseline, COUNT(baseline), HAS(has_baseline)},
 	{"unknown", unknown, COUNT(unknown), 0},
 	{"learned", learned, COUNT(learned), HAS(has_learned)},

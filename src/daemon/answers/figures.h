@@ -11,6 +11,7 @@
 #include "control/server.h"
 #include "core/baseline/baseline.h"
 #include "core/reported/reported.h"
+#include "daemon/packets/confirmer.h"
 #include "daemon/packets/keeper.h"
 #include "input/nfqueue_proc.h"
 
@@ -32,6 +33,7 @@ struct figures {
 	unsigned queue_count;
 	struct figures_queue queues[CONFIG_QUEUES_MAX];
 	struct clients_stats clients;
+	struct confirmer_stats confirm;
 	struct baseline_stats baseline;
 	struct tally_stats unknown, learned;
 	struct publisher_stats publish;
@@ -39,6 +41,9 @@ struct figures {
 	struct p0f_server_stats p0f;
 	struct reported_stats reported;
 	bool has_baseline, has_learned, has_p0f;
+	bool confirms; /* the rules in the kernel confirm connections */
+	const char *confirms_by; /* "mark", "label" or "nothing" */
+	char confirm_note[512]; /* what the administrator should know of it, or "" */
 };
 
 enum figure_type { FIGURE_COUNTER, FIGURE_GAUGE };

@@ -70,6 +70,12 @@ static void put_engine(const struct figures *figures, struct text_buf *reply)
 	text_putf(reply, ",\"engine\":\"%s\"", rules_engine_name(engine));
 }
 
+static void put_confirm(const struct figures *figures, struct text_buf *reply)
+{
+	text_putf(reply, ",\"by\":\"%s\",\"note\":", figures->confirms_by);
+	text_put_json(reply, figures->confirm_note);
+}
+
 static void put_sets(const struct figures *figures, struct text_buf *reply)
 {
 	const struct generation *generation = figures->generation;
@@ -93,6 +99,8 @@ static void put_group(const struct figure_group *group, const struct figures *fi
 	put_rows(group, figures, reply);
 	if (strcmp(group->member, "rules") == 0)
 		put_engine(figures, reply);
+	if (strcmp(group->member, "confirm") == 0)
+		put_confirm(figures, reply);
 	if (strcmp(group->member, "publish") == 0)
 		put_sets(figures, reply);
 	if (*group->member)

@@ -106,6 +106,8 @@ static unsigned put_live(const struct generation *generation, const struct confi
 		const struct client_conn *conn =
 			set->has_port ? &client->conns[i] : client_conn_find(client, 0);
 
+		if (set->confirm == CONFIG_SERVED && !conn->is_confirmed)
+			continue;
 		if (is_live(generation, set, client, conn))
 			ret_ops[count++] =
 				(struct publish_op){.addr = client->addr,
@@ -127,6 +129,8 @@ static bool has_room(struct generation *generation, unsigned target, const struc
 {
 	uint32_t once_max = generation_share(generation, target, generation->config->once_percent);
 
+	if (generation->served_sets >> target & 1)
+		return true;
 	if (client->is_withheld)
 		return false;
 	if (client->syn_count != 1)
@@ -398,6 +402,29 @@ int generation_publish_all(const struct generation *generation, const struct pub
 int generation_publish(const struct generation *generation, const struct publish_item *item)
 {
 	return generation_publish_all(generation, item, 1);
+}
+
+/* Without room at the publisher the client comes with its next confirmation. */
+void generation_publish_confirmed(const struct generation *generation, const struct addr *addr,
+				  const struct client_confirmed *confirmed)
+{
+	const struct config *config = generation->config;
+	uint32_t met = generation_sets_of(generation, addr, &confirmed->verdict);
+	uint32_t sets = generation->served_sets & ~generation->ct_sets;
+	struct publish_item item = {.addr = *addr,
+				    .add = met & sets,
+				    .comment = vocab_text(generation->vocab, VOCAB_LABEL,
+							  confirmed->verdict.label)};
+
+	if (generation->publisher && generation->confirms)
+		publisher_count_marked(generation->publisher,
+				       confirmed->is_first ? met & generation->ct_sets : 0,
+				       confirmed->is_first ? 0 : met & generation->ct_sets);
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (config->sets[i].removes)
+			item.remove |= UINT32_C(1) << i & sets & ~met;
+	if (item.add || item.remove)
+		generation_publish(generation, &item);
 }
 
 uint32_t generation_share(const struct generation *generation, unsigned target, unsigned percent)

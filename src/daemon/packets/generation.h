@@ -28,6 +28,11 @@ struct generation {
 	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
 	struct marks marks; /* what our bits of the packet mark mean */
 	struct marks_wanted meanings; /* of each set's bit: which clients it stands for */
+	struct marks_ct ct; /* and those of the connection mark */
+	bool confirms, has_labels,
+		has_log; /* as struct rules_confirm's; the daemon has found out */
+	uint32_t served_sets; /* targets that wait for a confirmation */
+	uint32_t ct_sets; /* of these, what the rules fill then */
 	uint32_t mark_sets; /* targets that packets fill by these bits */
 	uint32_t removing_sets; /* of these, what a SYN of who left them takes out by a bit too */
 	uint32_t late_bits; /* that meant something else in the generation before */
@@ -79,6 +84,13 @@ bool generation_must_settle(const struct generation *generation);
  */
 uint32_t generation_bits_of(const struct generation *generation, const struct syn *syn,
 			    const struct verdict *verdict, uint32_t met, uint32_t withheld);
+
+/**
+ * generation_publish_confirmed() - what no rule fills gets a client whose connection is confirmed.
+ * @addr: the client's own, of the connection
+ */
+void generation_publish_confirmed(const struct generation *generation, const struct addr *addr,
+				  const struct client_confirmed *confirmed);
 
 /** generation_kept() - targets that packets filled in @old as they do now; NULL: none. */
 uint32_t generation_kept(const struct generation *generation, const struct generation *old);

@@ -40,6 +40,7 @@ static uint64_t meaning_of(const struct config_set *set)
 	hash = mix_number(hash, set->has_port);
 	hash = mix_number(hash, set->mark);
 	hash = mix_number(hash, set->removes);
+	hash = mix_number(hash, set->confirm);
 	hash = mix_number(hash, (uint64_t)set->prefix6);
 	return mix_filter(hash, &set->filter) | 1;
 }
@@ -56,10 +57,41 @@ uint32_t generation_kept(const struct generation *generation, const struct gener
 	return kept;
 }
 
+static void assign_ct(struct generation *generation, const struct generation *old)
+{
+	const struct config *config = generation->config;
+	uint64_t meanings[MARKS_SETS_MAX];
+
+	config_wanted_ct_marks(config, &generation->marks, generation->meanings.meanings, meanings);
+	marks_assign_ct(config->ct_mark_field, meanings, old ? &old->ct : NULL, &generation->ct);
+}
+
+/* What becomes of each set, from its rule and the bits that it has. */
+static void sort_sets(struct generation *generation)
+{
+	const struct config *config = generation->config;
+
+	for (unsigned i = 0; i < config->set_count; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+		bool is_served = config->sets[i].confirm == CONFIG_SERVED;
+
+		if (is_served)
+			generation->served_sets |= bit;
+		if (generation->marks.sets[i])
+			generation->mark_sets |= bit;
+		if (generation->ct.sets[i] && config->engine != RULES_NONE)
+			generation->ct_sets |= bit;
+		if (generation->marks.sets[i] && generation->marks.judged &&
+		    config->sets[i].removes && !is_served)
+			generation->removing_sets |= bit;
+		if (generation->marks.sets[i] & generation->late_bits)
+			generation->late_sets |= bit;
+	}
+}
+
 void generation_assign_marks(struct generation *generation, const struct generation *old)
 {
 	const struct config *config = generation->config;
-	uint32_t reused = 0;
 
 	config_wanted_marks(config, &generation->meanings);
 	/* An administrator's rules have the bits that rules print gave them, in order. */
@@ -69,19 +101,9 @@ void generation_assign_marks(struct generation *generation, const struct generat
 		if (generation->meanings.meanings[i])
 			generation->meanings.meanings[i] = meaning_of(&config->sets[i]);
 	marks_assign(config->mark_field, &generation->meanings, old ? &old->marks : NULL,
-		     old ? &old->meanings : NULL, &generation->marks, &reused);
-	for (unsigned i = 0; i < config->set_count; i++) {
-		uint32_t bit = UINT32_C(1) << i;
-
-		if (generation->marks.sets[i])
-			generation->mark_sets |= bit;
-		if (generation->marks.sets[i] && generation->marks.judged &&
-		    config->sets[i].removes)
-			generation->removing_sets |= bit;
-		if (generation->marks.sets[i] & reused)
-			generation->late_sets |= bit;
-	}
-	generation->late_bits = reused;
+		     old ? &old->meanings : NULL, &generation->marks, &generation->late_bits);
+	assign_ct(generation, old);
+	sort_sets(generation);
 	if (old)
 		generation->late_removing =
 			generation->removing_sets & ~generation_kept(generation, old);
@@ -92,11 +114,15 @@ void generation_rules_params(const struct generation *generation, bool is_settle
 {
 	unsigned own = 0;
 
-	config_rules_params(generation->config, &generation->marks, ret_params);
+	config_rules_params(generation->config, &generation->marks, &generation->ct, ret_params);
+	ret_params->confirm.is_on = generation->confirms;
+	ret_params->confirm.has_labels = generation->has_labels;
+	ret_params->confirm.has_log = generation->has_log;
 	if (is_settled)
 		return;
 	ret_params->marks.judged &= ~generation->late_bits;
 	ret_params->marks.fresh &= ~generation->late_bits;
+	ret_params->marks.ask &= ~generation->late_bits;
 	for (unsigned i = 0; i < generation->config->set_count; i++) {
 		struct rules_set *set = &ret_params->sets[own];
 
@@ -120,13 +146,19 @@ static bool is_worth_skipping(const struct syn *syn, const struct verdict *verdi
 	       syn->opt_kinds[0] == SYN_OPT_MSS && syn->payload_len == 0;
 }
 
+/*
+ * A SYN with data may be answered before there is a handshake, by a server that takes Fast Open
+ * without a cookie: it makes no candidate.
+ */
 uint32_t generation_bits_of(const struct generation *generation, const struct syn *syn,
 			    const struct verdict *verdict, uint32_t met, uint32_t withheld)
 {
 	const struct marks *marks = &generation->marks;
-	uint32_t bits = 0;
+	uint32_t bits = 0, by_mark = met & generation->mark_sets;
 
-	for (uint32_t left = met & generation->mark_sets; left; left &= left - 1)
+	if (syn->payload_len)
+		by_mark &= ~generation->served_sets;
+	for (uint32_t left = by_mark; left; left &= left - 1)
 		bits |= marks->sets[__builtin_ctz(left)];
 	if (marks->judged && !(withheld & generation->removing_sets))
 		bits |= marks->judged;

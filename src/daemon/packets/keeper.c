@@ -50,6 +50,7 @@ struct keeper {
 	bool must_stop;
 	struct keeper_stats shown; /* the newest copy of stats */
 	struct rules_status shown_status; /* and of the rules */
+	uint32_t shown_generation;
 };
 
 static bool is_managed(const struct keeper *keeper)
@@ -234,6 +235,7 @@ static void show(struct keeper *keeper)
 	pthread_mutex_lock(&keeper->lock);
 	keeper->shown = keeper->stats;
 	keeper->shown_status = keeper->status;
+	keeper->shown_generation = keeper->generation;
 	pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -473,6 +475,16 @@ uint64_t keeper_refused(struct keeper *keeper, const char *name)
 	}
 	pthread_mutex_unlock(&keeper->lock);
 	return refused;
+}
+
+uint32_t keeper_ruleset(struct keeper *keeper)
+{
+	uint32_t generation;
+
+	pthread_mutex_lock(&keeper->lock);
+	generation = keeper->shown_generation;
+	pthread_mutex_unlock(&keeper->lock);
+	return generation;
 }
 
 void keeper_get_stats(struct keeper *keeper, struct keeper_stats *ret_stats)

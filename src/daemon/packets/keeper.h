@@ -72,6 +72,9 @@ void keeper_stop(struct keeper *keeper);
 /** keeper_refused() - elements that packets brought to full sets NAME4 and NAME6, since the last reload. */
 uint64_t keeper_refused(struct keeper *keeper, const char *name);
 
+/** keeper_ruleset() - a number that changed if anybody changed the ruleset, as of the last look. */
+uint32_t keeper_ruleset(struct keeper *keeper);
+
 /** keeper_get_stats() - as of the last look at the rules, at most a second ago. */
 void keeper_get_stats(struct keeper *keeper, struct keeper_stats *ret_stats);
 

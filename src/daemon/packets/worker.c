@@ -47,7 +47,6 @@ struct judged {
 	struct syn syn;
 	struct verdict verdict;
 	struct client_key key;
-	uint16_t mtu;
 	bool is_unknown;
 };
 
@@ -117,10 +116,11 @@ static struct membership find_membership(struct worker *worker, const struct gen
 
 	/* Only our own rules in front of the queue say that ours are behind it. */
 	if (judged->packet->mark & generation->marks.diverted)
-		is.by_mark = generation->mark_sets;
-	is.new_sets = sets_of_change(generation, is.met, change, syn);
+		is.by_mark = generation->mark_sets & ~generation->served_sets;
+	/* Of those that wait for a confirmation nothing is new yet, and nobody can fill them by SYNs. */
+	is.new_sets = sets_of_change(generation, is.met & ~generation->served_sets, change, syn);
 	if (change->kind == CHANGE_REPEAT && !is.new_sets)
-		is.withheld = change->is_withheld ? is.met : 0;
+		is.withheld = change->is_withheld ? is.met & ~generation->served_sets : 0;
 	else if (is.new_sets || change->is_withheld)
 		is.withheld = is.new_sets & ~sets_within_shares(worker, generation, now_ms,
 								is.new_sets, change, syn);
@@ -138,7 +138,7 @@ static void add_item(const struct generation *generation, const struct change *c
 		     struct publish_burst *burst)
 {
 	struct publish_item item = {.addr = syn->src, .port = syn->src_port};
-	uint32_t sets = ~is->by_mark;
+	uint32_t sets = ~is->by_mark & ~generation->served_sets;
 
 	if (change->kind == CHANGE_REPEAT)
 		return;
@@ -148,7 +148,7 @@ static void add_item(const struct generation *generation, const struct change *c
 	if (change->kind == CHANGE_VERDICT)
 		item.remove = generation_sets_left(generation, &syn->src, &change->old_verdict,
 						   is->met | is->withheld) &
-			      ~(is->by_mark & generation->removing_sets);
+			      ~generation->served_sets & ~(is->by_mark & generation->removing_sets);
 	if (!item.add && !item.refresh && !item.remove)
 		return;
 	item.comment = vocab_text(generation->vocab, VOCAB_LABEL, change->verdict.label);
@@ -160,6 +160,16 @@ static void note_sighting(struct worker *worker, uint32_t sets, const struct syn
 	worker->sighted = sets;
 	worker->sighted_addr = syn->src;
 	worker->sighted_port = syn->src_port;
+}
+
+/* The bit that asks for a confirmation. A SYN with data makes no candidate. */
+static uint32_t ask(struct worker *worker, const struct generation *generation,
+		    const struct syn *syn, const struct change *change)
+{
+	if (!change->asks || syn->payload_len)
+		return 0;
+	counter_add(&worker->stats.candidates, 1);
+	return generation->marks.ask;
 }
 
 /*
@@ -179,7 +189,8 @@ static void publish_sets(struct worker *worker, const struct generation *generat
 	add_item(generation, change, syn, &is, burst);
 	mark |= generation_mark_of(generation, &syn->src, &change->verdict);
 	if (packet->mark & generation->marks.diverted)
-		mark |= generation_bits_of(generation, syn, &change->verdict, is.met, is.withheld);
+		mark |= generation_bits_of(generation, syn, &change->verdict, is.met, is.withheld) |
+			ask(worker, generation, syn, change);
 	if (mark != packet->mark)
 		nfqueue_mark(worker->queue, packet, mark);
 	if (is.met & is.by_mark)
@@ -226,13 +237,6 @@ static uint64_t judge_network(const struct pipeline *pipeline, const struct netn
 		return 0;
 	return baseline_judge(pipeline->baseline, names, (uint32_t)(now_ms / 1000), &syn->src,
 			      link->mtu, link->grade);
-}
-
-static void count_network(const struct pipeline *pipeline, const struct netnames *names,
-			  uint64_t now_ms, const struct syn *syn, uint16_t mtu)
-{
-	if (pipeline->baseline && mtu)
-		baseline_note(pipeline->baseline, names, (uint32_t)(now_ms / 1000), &syn->src, mtu);
 }
 
 /* What the SYN offered, where its client's table still has it whole. */
@@ -294,7 +298,6 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	ret->is_unknown = match->unknown;
 	link_judge(knowledge->linkdb, &ret->syn, config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &ret->syn, &link);
-	ret->mtu = link.mtu;
 	ret->verdict = verdict_decide(&ret->syn, match, &link, config->link_threshold);
 	ret->verdict.interface = ingress_number(&worker->ingress, generation->vocab,
 						worker->pipeline->interfaces, packet->in_ifindex) &
@@ -310,8 +313,6 @@ static void record(struct worker *worker, const struct generation *generation, u
 	struct change change;
 
 	clients_observe(pipeline->clients, &judged->key, now_ms, syn, &judged->verdict, &change);
-	if (change.kind == CHANGE_NEW)
-		count_network(pipeline, generation->knowledge->names, now_ms, syn, judged->mtu);
 	count_flags(&worker->stats, change.verdict.flags);
 	if (judged->is_unknown && change.kind != CHANGE_REPEAT)
 		count_unknown(pipeline->unknown, now_ms, syn);
@@ -514,6 +515,7 @@ void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stat
 	ret_stats->bursts = counter_read(&worker->stats.bursts);
 	ret_stats->accept_failures = counter_read(&worker->stats.accept_failures);
 	ret_stats->withheld = counter_read(&worker->stats.withheld);
+	ret_stats->candidates = counter_read(&worker->stats.candidates);
 	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
 		ret_stats->results[i] = counter_read(&worker->stats.results[i]);
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
@@ -532,6 +534,7 @@ void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,
 		ret_stats->bursts += stats.bursts;
 		ret_stats->accept_failures += stats.accept_failures;
 		ret_stats->withheld += stats.withheld;
+		ret_stats->candidates += stats.candidates;
 		for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
 			ret_stats->results[i] += stats.results[i];
 		for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)

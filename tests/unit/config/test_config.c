@@ -160,7 +160,7 @@ Test(config, every_key)
 			  "log: { level = \"debug\"; };\n");
 	struct rules_params rules;
 
-	config_rules_params(config, NULL, &rules);
+	config_rules_params(config, NULL, NULL, &rules);
 	cr_expect_eq(config->signatures_count, 2);
 	cr_expect_str_eq(config->signatures[0], "/a/one.db");
 	cr_expect_str_eq(config->signatures[1], "/tmp/two.db");

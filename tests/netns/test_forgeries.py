@@ -1,0 +1,327 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What somebody can make synprint say of somebody else by packets that only claim to be his: nothing
+that outlives them. `--long`: with the counts of `make check-forgeries`."""
+import json
+import struct
+import sys
+import time
+
+import forger
+import lab
+import own
+import packets
+import speakers
+import traffic
+
+IS_LONG = "--long" in sys.argv
+SERVED = ['nftset = "vpn"; flags = [ "vpn" ]; confirm = "served"',
+          'nftset = "bad"; flags = [ "vpn", "scanner", "inconsistent" ]; confirm = "served"',
+          'nftset = "everybody"; confirm = "served"; size = 1000000']
+SETS = ("vpn", "bad", "everybody")
+SILENT = 0x8000  # numbers from here on answer nothing, as behind a firewall
+SETTLED_S = 2.5  # a server sends its SYN+ACK again after one second
+
+
+def members(lab_, names=SETS):
+    return {address for name in names for version in (4, 6)
+            for address in lab_.elements(f"{name}{version}")}
+
+
+def set_up(lab_, **config):
+    config.setdefault("rules", "conntrack = true;")
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.sysctl(lab_.server, {"net/ipv4/tcp_fastopen": 0x602})  # accepts data without a cookie
+    lab_.nft("table inet quiet { chain in { type filter hook input priority 0; "
+             "ip daddr 198.18.128.0/17 drop; ip6 daddr 2001:db8:c::8000/113 drop; }; }", lab_.client)
+    daemon = lab_.daemon(lab_.write_config(SERVED, **config)).start()
+    return daemon, forger.Forger(lab_)
+
+
+def source(version, number):
+    return lab.source4(number) if version == 4 else lab.source6(number)
+
+
+def baseline(daemon):
+    return json.dumps(daemon.request({"op": "baseline"})["baseline"], sort_keys=True)
+
+
+def shown(verdict):
+    """What an answer says of the connection."""
+    return {key: verdict[key] for key in ("exact", "confirmed", "port", "os", "link", "flags", "sig")}
+
+
+def strangers(lab_):
+    """Victims without a connection: each way, each shape, with a right and a wrong checksum, who
+    answer with RST and who are silent."""
+    daemon, forged = set_up(lab_)
+    before, number = baseline(daemon), 0
+    for version in (4, 6):
+        for silent in (0, SILENT):
+            for shape in forger.SHAPES:
+                for is_wrong in (False, True):
+                    for way in forged.WAYS:
+                        number += 1
+                        way(forged, source(version, number + silent),
+                            lab.SERVER4 if version == 4 else lab.SERVER6, 1024 + number,
+                            shape=shape, is_wrong=is_wrong)
+    time.sleep(SETTLED_S)
+    assert not members(lab_), members(lab_)
+    assert baseline(daemon) == before
+    status = daemon.status()
+    assert status["confirm"]["connections"] == 0 and status["clients"]["confirmed"] == 0, status
+    assert sum(status["packets"].values()) >= number, status["packets"]
+    lab.figure(f"{number} forgeries of {len(forged.WAYS)} kinds: 0 victims in a served set")
+
+
+def guesses(lab_):
+    """Data after a handshake on guessed numbers."""
+    daemon, forged = set_up(lab_)
+    tries = 10_000 if IS_LONG else 500
+    for version in (4, 6):
+        for silent in (0, SILENT):
+            forged.guessed_handshake(source(version, 1 + silent),
+                                     lab.SERVER4 if version == 4 else lab.SERVER6, 1024,
+                                     shape="wireguard", tries=tries)
+    time.sleep(SETTLED_S)
+    assert not members(lab_) and daemon.status()["confirm"]["connections"] == 0, members(lab_)
+    lab.figure(f"{4 * tries} guesses: 0 victims in a served set")
+
+
+def own_tuples(lab_):
+    """On the tuple of the victim's own connection, in each of its states."""
+    daemon, forged = set_up(lab_)
+    seen = {}
+    for version in (4, 6):
+        line = own.Line(lab_, forged, version)
+        for number, state in enumerate(own.STATES, 1):
+            address, port = state(line, number)
+            seen[address, port] = f"{state.__name__}, IPv{version}"
+    time.sleep(SETTLED_S)
+    assert not members(lab_, ("vpn", "bad")), members(lab_, ("vpn", "bad"))
+    for (address, port), what in seen.items():
+        for told in (daemon.verdict(address, port), daemon.verdict(address)):
+            assert not told["flags"] and told["link"]["grade"] == "none", (what, told)
+            assert told["port"] == port or "forged" in what, (what, told)
+    lab.figure(f"{len(seen)} connections under forged SYNs on their tuple: each has its own verdict")
+
+
+def known_clients(lab_):
+    """Victims with a confirmed connection: nothing that is told of it changes."""
+    daemon, forged = set_up(lab_)
+    victims = {}
+    for version in (4, 6):
+        server = lab.SERVER4 if version == 4 else lab.SERVER6
+        for number in range(1, len(forged.WAYS) + 1):
+            address = source(version, number)
+            victims[address] = (server, traffic.connect(lab_.client, server, address))
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == len(victims),
+                   "all are confirmed")
+    lab.wait_until(lambda: members(lab_) == set(victims), "and in their set")
+    told = {address: (shown(daemon.verdict(address)), shown(daemon.verdict(address, port)))
+            for address, (_, port) in victims.items()}
+    before = baseline(daemon)
+    for index, (address, (server, port)) in enumerate(victims.items()):
+        way = forged.WAYS[index % len(forged.WAYS)]
+        for shape in forger.SHAPES:
+            for k in range(7):
+                way(forged, address, server, 3000 + k, shape=shape)
+            way(forged, address, server, port, shape=shape)
+    time.sleep(SETTLED_S)
+    for address, (_, port) in victims.items():
+        now = daemon.verdict(address)
+        assert (shown(now), shown(daemon.verdict(address, port))) == told[address], (address, now)
+        assert now["newer_differs"] and "shared" not in now["flags"], now
+    assert not members(lab_, ("vpn", "bad")) and baseline(daemon) == before
+    lab.figure(f"{len(victims)} known clients, {24 * len(victims)} forgeries: 0 changed answers")
+
+
+def suspects(lab_):
+    """The real client behind a tunnel's MTU is in its sets after the first bytes of the answer."""
+    daemon, _ = set_up(lab_)
+    count = 250 if IS_LONG else 25
+    lab_.ip(lab_.client, """route change default via 198.51.100.1 advmss 1380
+        route change default via 2001:db8:1::1 advmss 1360
+        route add 198.51.100.1/32 dev c0 advmss 1380
+        route add 2001:db8:1::1/128 dev c0 advmss 1360""")
+    reached = {}
+    lab_.adopt(traffic.Server(lab_.gateway))  # its own service
+    lab_.nft(f"table inet nat {{ chain pre {{ type nat hook prerouting priority -100; "
+             f"ip daddr 198.51.100.1 tcp dport 9001 dnat ip to {lab.SERVER4}:{lab.PORT}; "
+             f"ip6 daddr 2001:db8:1::1 tcp dport 9001 dnat ip6 to [{lab.SERVER6}]:{lab.PORT}; }}; "
+             "chain post { type nat hook postrouting priority 100; oifname g1 tcp dport "
+             f"{lab.PORT} ct original proto-dst 9001 masquerade; }}; }}")
+    for version in (4, 6):
+        server, router = ((lab.SERVER4, "198.51.100.1"), (lab.SERVER6, "2001:db8:1::1"))[version > 4]
+        for number in range(count):
+            for way, (address, port) in enumerate(((server, lab.PORT), (router, lab.PORT),
+                                                   (router, 9001))):
+                client = source(version, 1 + 4 * number + way)
+                reached[client] = traffic.connect(lab_.client, address, client, port)
+    missing = {name: set(reached) - members(lab_, (name,)) for name in ("vpn", "bad")}
+    assert not any(missing.values()), missing
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == len(reached),
+                   f"all are confirmed: {daemon.status()['confirm']}")
+    for client in list(reached)[:12]:
+        told = daemon.verdict(client, reached[client])
+        assert told["exact"] and told["confirmed"] and "vpn" in told["flags"], told
+    lab.figure(f"{len(reached)} of {len(reached)} suspects in their sets after the server's first "
+               "bytes: forwarded, local, DNAT and masquerade")
+
+
+def shapes_that_speak(lab_):
+    """A scanner's own shape that goes on to speak is what it says, too."""
+    daemon, _ = set_up(lab_)
+    talk = speakers.Speakers(lab_)
+    for number in range(1, 21):
+        talk.begin(lab.source4(number), 1380, 64860)
+        talk.begin(lab.source6(number), 1360, 65280)
+    talk.finish()
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == 40, "all are confirmed")
+    assert len(members(lab_, ("vpn",))) == 40, members(lab_, ("vpn",))
+
+
+def one_syn(lab_):
+    """What one SYN does say: of itself, and in sets that are filled at the SYN."""
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(
+        ['nftset = "early"; flags = [ "vpn" ]; confirm = "syn"',
+         'nftset = "conns"; key = "addr . port"; flags = [ "vpn" ]',
+         'nftset = "late"; flags = [ "vpn" ]; confirm = "served"',
+         'mark = 0x10000; flags = [ "vpn" ]'], rules="conntrack = true;")
+    daemon, forged = lab_.daemon(config).start(), forger.Forger(lab_)
+    lab_.nft("table inet seen { counter marked {}; chain c { type filter hook prerouting priority 0; "
+             "tcp flags syn meta mark & 0x10000 != 0 counter name marked; }; }")
+    victim = lab.source4(1)
+    forged.syn(victim, lab.SERVER4, 1024, "wireguard")
+    lab.wait_until(lambda: victim in lab_.elements("early4"), "the set that is filled at the SYN")
+    conns = json.dumps(lab_.nft_json("list", "set", "inet", "synprint", "conns4"))
+    assert victim in conns and "1024" in conns, conns
+    assert lab_.counter("inet seen", "marked") == 1 and not members(lab_, ("late",))
+    told = daemon.verdict(victim)
+    assert told["found"] and told["flags"] == ["vpn"] and not told["confirmed"], told
+    assert not told["client"]["confirmed"], told
+    # It says so of no other connection.
+    traffic.connect(lab_.client, lab.SERVER4, victim)
+    assert lab_.counter("inet seen", "marked") == 1
+    lab.wait_until(lambda: daemon.verdict(victim)["confirmed"], "the client's own")
+    assert not daemon.verdict(victim)["flags"], daemon.verdict(victim)
+
+
+def disputed(lab_):
+    """A SYN on a suspect's tuple keeps this connection unconfirmed, and no other."""
+    daemon, forged = set_up(lab_)
+    lab_.ip(lab_.client, "route change default via 198.51.100.1 advmss 1380")
+    line = own.Line(lab_, forged, 4)
+    client = line.new_client(1)
+    with line.held(line.lab.client, f"tcp sport {line.server_port}"):
+        line.start(client)
+        source_, port = client.getsockname()[:2]
+        lab.wait_until(lambda: daemon.verdict(source_)["found"], "its SYN was seen")
+        forged.send(source_, line.server, port, forger.SYN, dst_port=line.server_port,
+                    seq=forged.number(), window=65535, options=bytes.fromhex("020405b4"))
+    line.greet(client, line.accept())
+    time.sleep(0.3)
+    assert lab.source4(1) not in members(lab_, ("vpn",)), members(lab_, ("vpn",))
+    traffic.connect(lab_.client, lab.SERVER4, lab.source4(1))
+    assert lab.source4(1) in members(lab_, ("vpn",)), "the next one"
+
+
+def accomplice(lab_):
+    """Whoever sees the server's numbers confirms whom he likes, there."""
+    daemon, forged = set_up(lab_)
+    wire = lab_.adopt(packets.Wire(lab_.server, "s0"))
+    victim = lab.source4(SILENT + 1)
+    forged.syn(victim, lab.SERVER4, 1024, "wireguard", seq=7)
+    answer, = wire.packets(lambda packet: packet[9] == packets.TCP and packet[33] == 0x12, 3, 1,
+                           outgoing=True)
+    number = struct.unpack_from("!I", answer, 24)[0]
+    forged.send(victim, lab.SERVER4, 1024, forger.ACK, seq=8, ack=number + 1 & 0xFFFFFFFF)
+    lab.wait_until(lambda: victim in members(lab_, ("vpn",)), "he is in the set")
+    lab.wait_until(lambda: daemon.verdict(victim)["confirmed"], "and confirmed")
+
+
+FLOODS = [  # addresses in turn (0: each SYN has its own), and how it is called
+    (0, "random sources"), (256, "256 sources"), (10000, "two SYNs and more from each source")]
+
+
+def flood(lab_):
+    """Forged SYNs beside honest connections: who is known stays known, and suspects are found."""
+    daemon, _ = set_up(lab_, clients="capacity = 16384;")
+    known = {source(version, number): None for version in (4, 6) for number in range(1, 51)}
+    for address in known:
+        server = lab.SERVER6 if ":" in address else lab.SERVER4
+        known[address] = traffic.connect(lab_.client, server, address)
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == len(known), "all are known")
+    lab_.sysctl(lab_.server, {"net/ipv4/tcp_syncookies": 2})
+    before = baseline(daemon)
+    mac = lab.sh("cat", "/sys/class/net/g0/address", namespace=lab_.gateway).stdout.strip()
+    program, seconds = str(lab.BUILD / "bench" / "syn_flood"), 10
+    for clients, what in FLOODS:
+        lab.sh(program, "c0", mac, "1000", str(clients), "20000", str(seconds),
+               namespace=lab_.client)
+        for address, port in known.items():
+            told = daemon.verdict(address, port)
+            assert told["found"] and told["exact"] and told["confirmed"], (what, told)
+            assert not told["flags"], (what, told)
+    assert baseline(daemon) == before
+    lab_.ip(lab_.client, """route change default via 198.51.100.1 advmss 1380
+        route change default via 2001:db8:1::1 advmss 1360""")
+    began = time.monotonic()
+    real = [source(version, number) for version in (4, 6) for number in range(101, 151)]
+    for address in real:
+        traffic.connect(lab_.client, lab.SERVER6 if ":" in address else lab.SERVER4, address)
+    assert set(real) <= members(lab_, ("vpn",)), set(real) - members(lab_, ("vpn",))
+    lab.figure(f"behind {20000 * seconds} forged SYNs of each kind: {len(known)} known clients "
+               f"answered right, {len(real)} of {len(real)} suspects in their sets "
+               f"{time.monotonic() - began:.1f} s later")
+
+
+def without_conntrack(lab_):
+    """Where nobody uses conntrack it stays off, and everything says why sets are empty."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(SERVED)).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    tracked = lab.sh("cat", "/proc/sys/net/netfilter/nf_conntrack_count",
+                     namespace=lab_.gateway).stdout
+    assert tracked == "0\n" and not members(lab_), tracked
+    status = daemon.status()["confirm"]
+    assert status["by"] == "nothing" and not status["on"], status
+    selftest = daemon.cli("selftest", check=False).stdout
+    for text in (daemon.log(), status["note"], selftest):
+        assert "vpn, bad, everybody" in text and "rules.conntrack = true" in text, text
+    # Somebody begins to use it.
+    lab_.nft("table inet site { chain c { type filter hook forward priority 0; "
+             "ct state invalid counter; }; }")
+    lab.wait_until(lambda: daemon.status()["confirm"]["on"], "it is used", 10)
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert lab.CLIENT4 in members(lab_, ("everybody",))
+
+
+MULTI_WAN = """
+table inet wan { chain pre { type filter hook prerouting priority -150;
+        meta mark set ct mark; meta mark 0 iifname g1 meta mark set 0x2; ct mark set meta mark; }; }
+"""
+
+
+def another_marks(lab_):
+    """The usual recipe for several providers copies the whole connection mark: labels are used."""
+    daemon, _ = set_up(lab_, rules="")
+    lab_.nft(MULTI_WAN)
+    # Whoever comes with another mark than the recipe's goes nowhere.
+    lab_.ip(lab_.gateway, "rule add fwmark 0xff000000/0xff000000 blackhole")
+    lab.wait_until(lambda: daemon.status()["confirm"]["by"] == "label", "labels are used", 10)
+    assert "table inet wan, chain pre" in daemon.status()["confirm"]["note"]
+    lab_.ip(lab_.client, "route change default via 198.51.100.1 advmss 1380")
+    count = 1000 if IS_LONG else 50
+    for number in range(1, count + 1):
+        traffic.connect(lab_.client, lab.SERVER4, lab.source4(number))
+    assert len(members(lab_, ("vpn",))) == count, len(members(lab_, ("vpn",)))
+    lab.figure(f"beside an unmasked restore of the mark: 0 of {count} suspects harmed, all in their "
+               "set")
+
+
+if __name__ == "__main__":
+    sys.argv = [argument for argument in sys.argv if argument != "--long"]
+    lab.run(strangers, guesses, own_tuples, known_clients, suspects, shapes_that_speak, one_syn,
+            disputed, accomplice, without_conntrack, another_marks, *([flood] if IS_LONG else []))
