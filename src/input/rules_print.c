@@ -99,6 +99,28 @@ static unsigned queue_last(const struct rules_params *params)
 	return params->queue_first + params->queue_count - 1u;
 }
 
+/* All bits of the connection mark that make a candidate. */
+static uint32_t candidate_bits(const struct rules_params *params)
+{
+	uint32_t bits = params->confirm.ask;
+
+	for (unsigned i = 0; i < params->set_count; i++)
+		bits |= params->sets[i].ct_bit;
+	return bits;
+}
+
+static void print_confirm_hints(const struct rules_params *params, struct text_buf *out)
+{
+	text_putf(out,
+		  "# A flowtable takes connections away before a client is confirmed: put\n"
+		  "#   ct mark & 0x%08x == 0\n"
+		  "# before your 'flow add @NAME', in the same rule.\n",
+		  candidate_bits(params));
+	if (!params->confirm.is_on)
+		text_put(out, "# With rules.conntrack = true there are also the rules that confirm "
+			      "clients;\n# they switch conntrack on.\n");
+}
+
 /* With a comment of its own, so that what the administrator loads is never taken for ours. */
 static void print_nft(const struct rules_params *params, struct text_buf *out)
 {
@@ -118,6 +140,7 @@ static void print_nft(const struct rules_params *params, struct text_buf *out)
 		  "priority "
 		  "%d.\n",
 		  GROUPS_PRIORITY + 1);
+	print_confirm_hints(params, out);
 	ruleset_put_text(&ruleset, NFT_OUR_TABLE,
 			 params->engine == RULES_NONE ? RULES_FOREIGN_TAG : NFT_OUR_TAG, out);
 	ruleset_free(&ruleset);
@@ -132,30 +155,65 @@ static void print_iptables_rule(const char *interface, struct text_buf *out)
 	text_put(out, "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SYNPRINT\n");
 }
 
+/*
+ * Every new connection is a candidate; whom it makes a member of what, synprintd knows when it hears
+ * of the server's first data.
+ */
+static void print_iptables_confirm(const struct rules_params *params, struct text_buf *out)
+{
+	static const char *const hooks[] = {"PREROUTING", "OUTPUT"};
+	uint32_t bit = params->confirm.ask;
+
+	text_put(out, "# Who is confirmed: these rules use conntrack.\n*mangle\n:SYNPRINT - [0:0]\n"
+		      "-A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN "
+		      "-m conntrack --ctstate NEW -j SYNPRINT\n");
+	for (unsigned i = 0; i < 2; i++)
+		text_putf(out,
+			  "-A %s -p tcp -m connmark --mark 0x%x/0x%x -m conntrack --ctdir REPLY "
+			  "--ctstatus ASSURED -m tcp --tcp-flags SYN,RST,PSH,ACK PSH,ACK "
+			  "-j SYNPRINT\n",
+			  hooks[i], bit, bit);
+	text_putf(out,
+		  "-A SYNPRINT -p tcp -m tcp --tcp-flags SYN SYN -j CONNMARK --set-xmark "
+		  "0x%x/0x%x\n"
+		  "-A SYNPRINT -p tcp -m tcp --tcp-flags SYN SYN -j RETURN\n"
+		  "-A SYNPRINT -j NFLOG --nflog-group %u --nflog-size 80\n"
+		  "-A SYNPRINT -j CONNMARK --set-xmark 0x0/0x%x\nCOMMIT\n",
+		  bit, bit, params->confirm.group, bit);
+}
+
+static void print_iptables_head(struct text_buf *out)
+{
+	text_put(out,
+		 "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
+		 "it with\n"
+		 "# both, once, after what --format ipset prints. NFQUEUE ends its chain: "
+		 "rules of table raw behind it do not "
+		 "see a SYN\n"
+		 "# any more. Table raw comes first, so mangle, nat and filter all run behind "
+		 "it, and\n"
+		 "# there the verdict is in the ipsets already, for example:\n"
+		 "#   iptables  -t mangle -A PREROUTING -m set --match-set vpn4 src -j MARK "
+		 "--set-mark 1\n"
+		 "#   ip6tables -t mangle -A PREROUTING -m set --match-set vpn6 src -j MARK "
+		 "--set-mark 1\n"
+		 "# synprintd keeps the members of the set " RULES_IPSET_ALIVE
+		 " alive while it works:\n"
+		 "# without them no SYN is diverted, and with --queue-bypass none waits for a "
+		 "program\n"
+		 "# that is gone.\n"
+		 "# To remove them:\n"
+		 "#   iptables-save -t raw | grep -v SYNPRINT | iptables-restore -T raw\n"
+		 "#   ip6tables-save -t raw | grep -v SYNPRINT | ip6tables-restore -T raw\n"
+		 "# and likewise for table mangle, where rules.conntrack = true puts the rules "
+		 "that\n# confirm clients.\n"
+		 "*raw\n"
+		 ":SYNPRINT - [0:0]\n");
+}
+
 static void print_iptables(const struct rules_params *params, struct text_buf *out)
 {
-	text_put(out, "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
-		      "it with\n"
-		      "# both, once, after what --format ipset prints. NFQUEUE ends its chain: "
-		      "rules of table raw behind it do not "
-		      "see a SYN\n"
-		      "# any more. Table raw comes first, so mangle, nat and filter all run behind "
-		      "it, and\n"
-		      "# there the verdict is in the ipsets already, for example:\n"
-		      "#   iptables  -t mangle -A PREROUTING -m set --match-set vpn4 src -j MARK "
-		      "--set-mark 1\n"
-		      "#   ip6tables -t mangle -A PREROUTING -m set --match-set vpn6 src -j MARK "
-		      "--set-mark 1\n"
-		      "# synprintd keeps the members of the set " RULES_IPSET_ALIVE
-		      " alive while it works:\n"
-		      "# without them no SYN is diverted, and with --queue-bypass none waits for a "
-		      "program\n"
-		      "# that is gone.\n"
-		      "# To remove them:\n"
-		      "#   iptables-save -t raw | grep -v SYNPRINT | iptables-restore -T raw\n"
-		      "#   ip6tables-save -t raw | grep -v SYNPRINT | ip6tables-restore -T raw\n"
-		      "*raw\n"
-		      ":SYNPRINT - [0:0]\n");
+	print_iptables_head(out);
 	text_put(out, "-A SYNPRINT -m set --match-set " RULES_IPSET_ALIVE " src ");
 	if (params->limit)
 		text_putf(out,
@@ -173,6 +231,8 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 	if (!params->interface_count)
 		print_iptables_rule(NULL, out);
 	text_put(out, "COMMIT\n");
+	if (params->confirm.is_on)
+		print_iptables_confirm(params, out);
 }
 
 /* No set matches packets of both IP versions but a list of sets, which has timeouts too. */

@@ -5,6 +5,7 @@ ipsets on the other side."""
 import re
 import signal
 
+import forger
 import lab
 import traffic
 
@@ -130,5 +131,33 @@ def nft_format(lab_):
     assert "chain divert" in listed and "set mine" in listed and "@all4" in listed, listed
 
 
+def confirmed(lab_):
+    """An ipset that waits for handshakes, under the administrator's rules with conntrack."""
+    if not has_variant(lab_, "-nft"):
+        raise lab.Skip("iptables-nft does not work here")
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(['ipset = "real"; timeout = "10m"; confirm = "served"'],
+                               engine="none", rules="conntrack = true;")
+    rules = lab_.rules("print", "--format", "iptables", config=config).stdout
+    lab.sh("ipset", "restore", "-exist", namespace=lab_.gateway,
+           stdin=lab_.rules("print", "--format", "ipset", config=config).stdout)
+    for tool in ("iptables", "ip6tables"):
+        lab.sh(f"{tool}-nft-restore", "--noflush", namespace=lab_.gateway, stdin=rules)
+    daemon, forged = lab_.daemon(config).start(), forger.Forger(lab_)
+    lab.wait_until(lambda: switch_members(lab_), "the switch goes on")
+    for version, server in ((4, lab.SERVER4), (6, lab.SERVER6)):
+        for way in forged.WAYS:
+            way(forged, lab.source4(9) if version == 4 else lab.source6(9), server, 1024,
+                shape="wireguard")
+        traffic.connect(lab_.client, server)
+
+    def inside():
+        return {line.split()[0] for name in ("real4", "real6") for line in
+                lab.sh("ipset", "list", name, namespace=lab_.gateway).stdout.splitlines()
+                if " timeout " in line and line[0] in "12"}
+    lab.wait_until(lambda: inside() == {lab.CLIENT4, lab.CLIENT6}, f"who was served is in: {inside()}")
+    assert daemon.status()["clients"]["confirmed"] == 2, daemon.status()["clients"]
+
+
 if __name__ == "__main__":
-    lab.run(iptables_nft, iptables_legacy, nft_format)
+    lab.run(iptables_nft, iptables_legacy, nft_format, confirmed)
