@@ -28,7 +28,7 @@ CLASS_MIN = 30  # SYNs of a class, below which a year says nothing about it
 
 # A label of another family than the one whose stack has this layout: a lie, or a relay that
 # sends its own SYN for somebody behind it. So much of them is believed.
-LIES_BELIEVED = 0.33
+LIES_BELIEVED = 0.6
 HOME_MIN = 20  # SYNs of a layout, of which
 HOME_SHARE = 0.8  # are of one family, which is then at home there
 UNFILTERED = {2021}  # years whose liars were not filtered out count half in this
@@ -36,7 +36,7 @@ UNFILTERED = {2021}  # years whose liars were not filtered out count half in thi
 # Phones that ask for desktop pages call themselves Linux. 2025's visitors have no Linux at all
 # among these shapes, 2021's nearly none.
 def is_android_window(shape):
-    return shape.layout == "mss,sok,ts,nop,ws" and shape.window == "65535" and \
+    return shape.layout == "mss,sok,ts,nop,ws" and shape.window in ("65535", "42340") and \
         5 <= shape.scale <= 14
 
 
@@ -46,7 +46,7 @@ DESKTOP_MODE = 0.85  # of them
 # The matcher takes a permille for so many SYNs.
 SYNS_PER_PERMILLE = 2.5
 LOUD = 1.0
-FEW = 3
+FEW = 2
 
 RATE_MIN = 0.1  # less than that is not written
 LINUX_LAYOUTS = ("mss,sok,ts,nop,ws", "mss,nop,nop,sok,nop,ws")
