@@ -202,6 +202,34 @@ static void put_class(const struct vocab *vocab, unsigned class_id,
 	}
 }
 
+/*
+ * Which classes come here, and how often: what each weighs beside the mean of those that were seen
+ * often enough. Where only a few were, nothing is said: a site is no office of three.
+ */
+static void put_weights(const struct vocab *vocab, const struct tally_entry *entries, size_t count,
+			struct text_buf *buf)
+{
+	unsigned long syns[VOCAB_CLASSES_MAX] = {0}, sum = 0, classes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		syns[entries[i].class_id] += weight_of(&entries[i]);
+	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++) {
+		classes += syns[id] >= LEARN_CLASS_MIN;
+		sum += syns[id] >= LEARN_CLASS_MIN ? syns[id] : 0;
+	}
+	if (classes < LEARN_CLASSES_MIN)
+		return;
+	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++) {
+		if (syns[id] < LEARN_CLASS_MIN)
+			continue;
+		text_putf(buf, "class = %s, ", vocab_text(vocab, VOCAB_CLASS, id));
+		text_put(buf, vocab_text(vocab, VOCAB_FAMILY, vocab_family_of(vocab, id)));
+		text_put(buf, ", ");
+		text_put_permille(buf, (unsigned)(1000 * classes * syns[id] / sum));
+		text_put_char(buf, '\n');
+	}
+}
+
 int learn_put_text(struct learn *learn, struct text_buf *buf)
 {
 	struct tally_entry *entries = malloc(learn->max_shapes * sizeof(*entries));
@@ -212,6 +240,7 @@ int learn_put_text(struct learn *learn, struct text_buf *buf)
 	count = tally_list(learn->tally, entries, learn->max_shapes);
 	text_put(buf, "; What clients of this gateway said of themselves, written by synprintd.\n"
 		      "; Behind @ stands 0.4 for each client that was counted.\n");
+	put_weights(learn->vocab, entries, count, buf);
 	text_put(buf, "\n[tcp:request]\nfrom = " SIGDB_FROM_LEARNED "\n");
 	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++)
 		put_class(learn->vocab, id, entries, count, buf);

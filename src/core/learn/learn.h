@@ -29,6 +29,10 @@
 #define LEARN_NETWORKS_MIN 5
 #define LEARN_NETWORK_MAX 10
 
+/* What a class weighs at this site is learned from so many SYNs of each of so many classes. */
+#define LEARN_CLASS_MIN 50
+#define LEARN_CLASSES_MIN 3
+
 struct learn;
 
 enum learn_result {

@@ -355,3 +355,37 @@ Test(learn, a_claim_says_nothing_of_other_shapes)
 	cr_assert_neq(match.kind, MATCH_NONE);
 	cr_assert_gt(match.class_prob[match.class_id], 0.8f);
 }
+
+static void claim_many(const char *class, unsigned clients, uint16_t window)
+{
+	struct ua_claim claim = claim_of(class);
+
+	for (unsigned i = 0; i < clients; i++) {
+		struct syn syn = unknown(window);
+
+		syn.src = client(i);
+		learn_add(learn, base, 1000, &syn, &claim);
+	}
+}
+
+Test(learn, what_classes_weigh_at_this_site)
+{
+	struct vocab *words = vocab_new();
+	struct sigdb *db = shipped_db_load(words);
+	unsigned ios, macos;
+
+	claim_many("iOS", 150, 1);
+	claim_many("macOS", 50, 2);
+	cr_assert_null(strstr(written(), "class ="), "two classes are no site");
+	claim_many("Windows", 100, 3);
+	cr_assert_not_null(strstr(written(), "class = iOS, Apple, 1.5\n"), "%s", text);
+	cr_assert_not_null(strstr(text, "class = macOS, Apple, 0.5\n"), "%s", text);
+	cr_assert_not_null(strstr(text, "class = Windows, Windows, 1\n"), "%s", text);
+	cr_assert_eq(sigdb_load(db, text, strlen(text), NULL), 0);
+	cr_assert_eq(sigdb_build(db), 0);
+	ios = (unsigned)vocab_find(words, VOCAB_CLASS, "iOS", 3);
+	macos = (unsigned)vocab_find(words, VOCAB_CLASS, "macOS", 5);
+	cr_expect_float_eq(sigdb_prior(db, ios), 3 * sigdb_prior(db, macos), 1e-4f);
+	sigdb_free(db);
+	vocab_free(words);
+}
