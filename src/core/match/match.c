@@ -16,8 +16,10 @@
 #define CONTRADICTION_TOLD 0.5f
 #define CONTRADICTION_FLAGGED 0.8f
 
-/* From this P(family) on, a system is named, if only with "perhaps"; from the other, without. */
+/* From this P(family) on, a system is named, if only with "perhaps"; from the last, without. What
+ * no signature covers takes more. */
 #define NAMED_FROM 0.45f
+#define NAMED_FROM_FUZZY 0.6f
 #define SURE_FROM 0.7f
 
 #define DIST_UNKNOWN 127
@@ -115,7 +117,8 @@ static void decide_strength(const struct comparison *comparison, struct match *m
 
 	if (match->tool)
 		return;
-	match->unknown = match->family_confidence < NAMED_FROM;
+	match->unknown = match->family_confidence <
+			 (match->kind == MATCH_FUZZY ? NAMED_FROM_FUZZY : NAMED_FROM);
 	if (match->unknown)
 		match->label = db->nearest[match->class_id];
 	else if (match->family_confidence < SURE_FROM)
