@@ -60,6 +60,18 @@ static inline void fill_shares(float *restrict probs, const float *restrict prio
 		probs[id] = share * priors[id];
 }
 
+/* Linux and Windows choose the window as a multiple of the MSS that their interface has. */
+static void decide_traits(const struct sigdb *db, struct match *match, const float *families)
+{
+	const float *classes = match->class_prob;
+
+	match->sizes_window =
+		families[db->sizing_families[0]] + families[db->sizing_families[1]] >= 0.5f;
+	match->doubts_window =
+		!match->sizes_window ||
+		classes[db->phone_classes[0]] + classes[db->phone_classes[1]] >= 0.5f;
+}
+
 static void decide_class(const struct opinion *opinion, struct match *match)
 {
 	const struct sigdb *db = opinion->db;
@@ -74,6 +86,7 @@ static void decide_class(const struct opinion *opinion, struct match *match)
 		families[db->families[id]] += opinion->scale * opinion->extras[id];
 	}
 	rank_classes(opinion, match, families);
+	decide_traits(db, match, families);
 }
 
 /* The signature that names the answer: the most common one of the class. */
@@ -125,15 +138,6 @@ static void decide_strength(const struct comparison *comparison, struct match *m
 		match->label = db->perhaps[match->class_id];
 }
 
-static bool has_most(const struct match *match, uint64_t classes)
-{
-	float prob = 0;
-
-	for (; classes; classes &= classes - 1)
-		prob += match->class_prob[__builtin_ctzll(classes)];
-	return prob >= 0.5f;
-}
-
 static enum match_kind decide_kind(const struct comparison *comparison)
 {
 	const struct hit *best = comparison->hits.best;
@@ -177,8 +181,6 @@ static void decide_answer(const struct comparison *comparison, struct match *mat
 	decide_class(&comparison->opinion, match);
 	decide_label(comparison, match);
 	decide_strength(comparison, match);
-	match->sizes_window = has_most(match, comparison->opinion.db->window_sizers);
-	match->phone = has_most(match, comparison->opinion.db->phones);
 	match->contradiction = match->tool ? 0 : 1 - comparison->opinion.innocence;
 	match->inconsistent = match->contradiction >= CONTRADICTION_FLAGGED;
 }

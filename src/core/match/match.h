@@ -33,7 +33,7 @@ struct match {
 	bool tool; /* the label is that of a tool that makes packets itself */
 	bool unknown; /* no system can be named: the class is only the nearest one */
 	bool sizes_window; /* likely a stack that makes its window of its own MSS */
-	bool phone; /* likely one, on whose network carriers set the MTU */
+	bool doubts_window; /* it does not, or it is a phone, on whose network carriers set MTUs */
 	bool inconsistent; /* contradiction is 0.8 or more */
 	uint8_t initial_ttl; /* of the signature, else the usual one above the TTL */
 	uint8_t dist_hops; /* 0 to 126, or 127 where the TTL tells no distance */

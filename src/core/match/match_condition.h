@@ -43,11 +43,15 @@ static inline bool id_is_mix(const struct index *index, const struct syn *syn)
 	return is_mix_of(syn, dst_v4(syn));
 }
 
-/** condition_may_hold() - any signature's condition. */
+/**
+ * condition_may_hold() - any signature's condition. With addresses that stand for this host
+ * index.ip_ids has all its bits, so that nothing else has to be asked here.
+ */
 static inline bool condition_may_hold(const struct index *index, const struct syn *syn)
 {
-	return syn->ip_version == 4 && (index->ip_ids & ip_id_bit(syn->ip_id) ||
-					seq_is_dst(index, syn) || id_is_mix(index, syn));
+	return syn->ip_version == 4 &&
+	       (index->ip_ids & ip_id_bit(syn->ip_id) || syn->seq == dst_v4(syn) ||
+		is_mix_of(syn, dst_v4(syn)));
 }
 
 /**

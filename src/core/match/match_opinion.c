@@ -19,7 +19,7 @@ static const float doubts[REASON_COUNT] = {
 };
 
 /* Classes with less than this after weighing share what the prior gets. */
-#define WORTH_KEEPING 0.001f
+#define WORTH_KEEPING 0.004f
 
 void opinion_init(struct opinion *opinion, const struct sigdb *db, struct tracer *tracer)
 {
@@ -68,7 +68,7 @@ static float weigh_dense(const struct opinion *opinion, const float *restrict li
 	}
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
 		ret_probs[id] *= likelihoods[id];
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	for (unsigned id = 0; id < opinion->db->class_limit; id++)
 		sum += ret_probs[id];
 	return sum;
 }
@@ -80,7 +80,7 @@ void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSE
 	float sum = weigh_dense(opinion, likelihoods, probs), kept = 0;
 
 	opinion->classes = 0;
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	for (unsigned id = 0; id < opinion->db->class_limit; id++) {
 		if (probs[id] < WORTH_KEEPING * sum)
 			continue;
 		opinion->extras[id] = probs[id];

@@ -95,6 +95,8 @@ static void settle_families(struct sigdb *db)
 
 		db->families[id] = (uint8_t)family;
 		db->family_priors[family] += db->priors[id];
+		if (db->priors[id] > 0)
+			db->class_limit = id + 1;
 		if (db->priors[id] > 0 && family >= db->family_limit)
 			db->family_limit = family + 1;
 		if (db->priors[id] > db->priors[db->heaviest_class])
@@ -102,31 +104,19 @@ static void settle_families(struct sigdb *db)
 	}
 }
 
-static uint64_t bits_of(const struct sigdb *db, enum vocab_kind kind, const char *const *names)
+static uint8_t number_of(const struct sigdb *db, enum vocab_kind kind, const char *name)
 {
-	uint64_t bits = 0;
+	int id = vocab_find(db->vocab, kind, name, strlen(name));
 
-	for (; *names; names++) {
-		int wanted = vocab_find(db->vocab, kind, *names, strlen(*names));
-
-		for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
-			unsigned has = kind == VOCAB_CLASS ? id : db->families[id];
-
-			if (wanted >= 0 && has == (unsigned)wanted)
-				bits |= UINT64_C(1) << id;
-		}
-	}
-	return bits;
+	return id > 0 ? (uint8_t)id : 0;
 }
 
-/* Linux and Windows choose the window as a multiple of the MSS that their interface has. */
 static void settle_traits(struct sigdb *db)
 {
-	static const char *const phones[] = {"Android", "iOS", NULL};
-	static const char *const families[] = {"Windows", "Linux", NULL};
-
-	db->phones = bits_of(db, VOCAB_CLASS, phones);
-	db->window_sizers = bits_of(db, VOCAB_FAMILY, families);
+	db->phone_classes[0] = number_of(db, VOCAB_CLASS, "Android");
+	db->phone_classes[1] = number_of(db, VOCAB_CLASS, "iOS");
+	db->sizing_families[0] = number_of(db, VOCAB_FAMILY, "Windows");
+	db->sizing_families[1] = number_of(db, VOCAB_FAMILY, "Linux");
 }
 
 /* Classes that have a signature share the prior by their weights. */

@@ -103,7 +103,10 @@ struct sigdb {
 	float priors[VOCAB_CLASSES_MAX]; /* sum to 1, once built */
 	uint8_t families[VOCAB_CLASSES_MAX];
 	float family_priors[VOCAB_FAMILIES_MAX];
-	uint64_t phones, window_sizers; /* bits of class ids: Android and iOS; Windows and Linux */
+	/* 0, which nobody has, where the text has no such word. */
+	uint8_t phone_classes[2]; /* Android, iOS */
+	uint8_t sizing_families[2]; /* Windows, Linux */
+	unsigned class_limit; /* ids of classes with signatures are below it */
 	unsigned family_limit; /* ids of families with signatures are below it */
 	unsigned heaviest_class;
 	uint16_t perhaps[VOCAB_CLASSES_MAX]; /* labels for what is only likely, once built */

@@ -367,6 +367,7 @@ struct index *index_new(const struct sigdb *db)
 	index->any_layout = NONE;
 	memcpy(index->stand_ins, db->stand_ins, sizeof(index->stand_ins));
 	index->stand_in_count = db->stand_in_count;
+	index->ip_ids = db->stand_in_count ? UINT64_MAX : 0;
 	build_all(&build);
 	free(build.cells);
 	free(build.form_cells);

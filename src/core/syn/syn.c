@@ -197,11 +197,13 @@ static void read_tcp_quirks(struct syn *syn)
 {
 	const uint16_t ecn_flags = SYN_TCP_ECE | SYN_TCP_CWR | SYN_TCP_NS;
 
-	add_quirk(syn, QUIRK_ECN, (syn->tos & 3) || (syn->tcp_flags & ecn_flags));
-	add_quirk(syn, QUIRK_AE, (syn->tcp_flags & ecn_flags) == ecn_flags);
+	if (syn->tos & 3 || syn->tcp_flags & ecn_flags) {
+		add_quirk(syn, QUIRK_ECN, true);
+		add_quirk(syn, QUIRK_AE, (syn->tcp_flags & ecn_flags) == ecn_flags);
+	}
 	add_quirk(syn, QUIRK_SEQ_ZERO, syn->seq == 0);
-	add_quirk(syn, QUIRK_ACK_NONZERO, syn->ack != 0 && !syn_is_answer(syn));
-	add_quirk(syn, QUIRK_ACK_ZERO, syn->ack == 0 && syn_is_answer(syn));
+	if ((syn->ack != 0) != syn_is_answer(syn))
+		add_quirk(syn, syn->ack ? QUIRK_ACK_NONZERO : QUIRK_ACK_ZERO, true);
 	add_quirk(syn, QUIRK_URG_FLAG, syn->tcp_flags & SYN_TCP_URG);
 	add_quirk(syn, QUIRK_URG_PTR, !(syn->tcp_flags & SYN_TCP_URG) && syn->urg_ptr);
 	add_quirk(syn, QUIRK_PUSH, syn->tcp_flags & SYN_TCP_PSH);

@@ -59,21 +59,25 @@ static void believe_window(const struct match *match, struct link *link)
 		link->grade = LINK_POSSIBLE;
 }
 
+static struct verdict decide_doubted(const struct syn *syn, const struct match *match,
+				     const struct link *link, enum link_grade link_threshold)
+{
+	struct link believed = *link;
+
+	believe_window(match, &believed);
+	believed.mss_own = false;
+	return verdict_decide(syn, match, &believed, link_threshold);
+}
+
 struct verdict verdict_decide(const struct syn *syn, const struct match *match,
 			      const struct link *link, enum link_grade link_threshold)
 {
-	bool has_own = link->reasons & reason_bit(REASON_WIN_OWN_MSS);
-	uint64_t reasons;
-	unsigned flags;
-	struct link believed;
+	unsigned flags =
+		verdict_link_flags(link->kind, link->grade, link_threshold) | flag_match(match);
+	uint64_t reasons = match->reasons | link->reasons;
 
-	if (has_own && (!match->sizes_window || match->phone)) {
-		believed = *link;
-		believe_window(match, &believed);
-		link = &believed;
-	}
-	flags = verdict_link_flags(link->kind, link->grade, link_threshold) | flag_match(match);
-	reasons = match->reasons | link->reasons;
+	if (link->mss_own && link->grade > LINK_ACCESS && match->doubts_window)
+		return decide_doubted(syn, match, link, link_threshold);
 	if (link->mss_clamped && !(link->reasons & reason_bit(REASON_LOCAL_CLAMP)))
 		flags |= VERDICT_MSS_CLAMPED;
 	if (syn->quirks & QUIRK_OPT_BAD) {

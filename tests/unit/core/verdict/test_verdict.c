@@ -112,13 +112,13 @@ Test(verdict, whose_window_says_something_of_the_mss)
 		{"a load balancer's copy", false, false, LINK_AMBIGUOUS, LINK_POSSIBLE, LINK_ACCESS,
 		 false},
 		{"an access network stays one", false, false, LINK_ACCESS_NET, LINK_ACCESS,
-		 LINK_ACCESS, false},
+		 LINK_ACCESS, true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct syn syn = {.quirks = 0};
 		struct match match = {.sizes_window = cases[i].sizes_window,
-				      .phone = cases[i].phone};
+				      .doubts_window = !cases[i].sizes_window || cases[i].phone};
 		struct link link = {.kind = cases[i].kind,
 				    .grade = cases[i].judged,
 				    .mss_own = true,
