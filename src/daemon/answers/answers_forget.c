@@ -8,19 +8,56 @@
 #define LOOK_MAX 8192 /* clients that one request looks at: about a millisecond */
 #define PAGE_MAX 32
 
+/* Of an address, one for each of its connections: sets of addresses and ports have all of them. */
+static unsigned put_items(const struct client *client, struct publish_item items[CLIENT_CONNS])
+{
+	for (unsigned i = 0; i < client->conn_count; i++)
+		items[i] = (struct publish_item){.addr = client->addr,
+						 .port = client->conns[i].src_port,
+						 .remove = UINT32_MAX};
+	return client->conn_count;
+}
+
+/* Sets that are left alone for now lose it when they are back, and the reply says which. */
+static void put_later(const struct generation *generation, struct text_buf *reply)
+{
+	struct publisher_stats stats;
+	bool is_any = false;
+
+	if (!generation->publisher)
+		return;
+	publisher_get_stats(generation->publisher, &stats);
+	for (unsigned i = 0; i < generation->config->set_count; i++) {
+		if (!stats.targets[i].is_quarantined)
+			continue;
+		text_put(reply, is_any ? "," : ",\"later\":[");
+		text_put_json(reply, generation->targets[i]->name);
+		is_any = true;
+	}
+	if (is_any)
+		text_put_char(reply, ']');
+}
+
 static void forget_address(struct answers *answers, const struct proto_request *req,
 			   struct text_buf *reply)
 {
-	struct publish_item item = {.addr = req->addr, .remove = UINT32_MAX};
+	const struct generation *generation = answers_generation(answers);
+	struct publish_item items[CLIENT_CONNS + 1] = {{.addr = req->addr, .remove = UINT32_MAX}};
+	struct client client;
+	unsigned count = 1;
 	bool is_known;
 
-	if (generation_publish(answers_generation(answers), &item) < 0) {
+	if (clients_get(answers->clients, &req->addr, &client) == 0)
+		count += put_items(&client, items + 1);
+	if (generation_publish_all(generation, items, count) < 0) {
 		proto_put_error(reply, req->id, PROTO_FAILED, "the sets are busy: try again");
 		return;
 	}
 	is_known = clients_forget(answers->clients, &req->addr, NULL) == 0;
 	proto_begin_reply(req, reply);
-	text_put(reply, is_known ? ",\"forgotten\":true}" : ",\"forgotten\":false}");
+	text_put(reply, is_known ? ",\"forgotten\":true" : ",\"forgotten\":false");
+	put_later(generation, reply);
+	text_put_char(reply, '}');
 }
 
 /* Those of a page that are in the network, as items. Return: how many. */
