@@ -163,7 +163,8 @@ def run_in_namespaces(*arguments):
         path.parent.mkdir(exist_ok=True)
         if not path.exists():
             path.symlink_to(target)
-    done = subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True,
+                          timeout=240)
     for line in done.stdout.splitlines():
         if re.match("(FIGURE|SKIP|ok) ", line):
             print(f"    {line}", flush=True)
@@ -344,11 +345,11 @@ def a_purge_leaves_no_trace(host):
 
 BOOTS = {
     "1": (installation_starts_nothing, a_client_starts_the_service, the_queue_is_native,
-          the_switch_on_this_kernel, a_vrf, what_is_printed_diverts,
           nothing_but_net_admin, the_first_syn_is_in_the_set, the_sockets_are_the_groups,
           the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
           a_kill_keeps_the_sets, a_reload_is_checked, the_watchdog_ends_what_hangs,
-          a_restart_loses_no_client, an_upgrade_drops_no_connection, the_stop_leaves_nothing),
+          a_restart_loses_no_client, an_upgrade_drops_no_connection, what_is_printed_diverts, a_vrf,
+          the_switch_on_this_kernel, the_stop_leaves_nothing),
     "2": (it_comes_with_the_boot, a_purge_leaves_no_trace),
 }
 
