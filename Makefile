@@ -16,7 +16,7 @@ DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev l
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev \
 	zlib1g-dev liblzma-dev libzstd-dev nettle-dev libmicrohttpd-dev \
 	libmosquitto-dev libssl-dev libcurl4-openssl-dev libsystemd-dev
-CHECK_DEPS := $(DEPS) zstd gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy nginx caddy libjs-chart.js curl jq systemd zsh fish
+CHECK_DEPS := $(DEPS) zstd gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy nginx caddy libjs-chart.js curl jq systemd zsh fish mosquitto mosquitto-clients openssl
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \
@@ -93,7 +93,7 @@ SHARE_LIBS = $(shell pkg-config --libs libmosquitto libcrypto libcurl libsystemd
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps deps-check run web check check-faults check-forgeries check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
-	check-web check-fuzz check-syns mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
+	check-web check-fuzz check-syns check-share mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -139,6 +139,12 @@ check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they c
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(VPN_DEPS)
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) timeout -k 10 600 tests/vpnlab/lab.py
+
+SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl faketime jq curl
+check-share: ## a fleet with brokers that die, hang and lie, and every sink (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS) $(SHARE_CHECK_DEPS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) timeout -k 10 900 tests/share/share.py
 
 # What is installed in the machine besides what the packages depend on, for the tests.
 VM_PACKAGES := iptables ipset

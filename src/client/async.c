@@ -275,8 +275,8 @@ SYNPRINT_API void synprint_async_dispatch(struct synprint_async *async)
 		rc = take_lines(async);
 	if (rc < 0)
 		break_conn(async, rc);
-	if (async->is_armed && client_monotonic_ms() >= async->alarm_ms)
-		take_timer(async);
+	if (!async->is_armed || client_monotonic_ms() >= async->alarm_ms)
+		take_timer(async); /* one that nobody waits for any more is read as well */
 	if (async->conn && async->out_start < async->out_end && flush(async) < 0)
 		break_conn(async, -EPIPE);
 }

@@ -67,6 +67,8 @@ struct config {
 	unsigned except_count;
 	struct config_set sets[CONFIG_SETS_MAX];
 	unsigned set_count;
+	struct config_report_set report_sets[CONFIG_REPORT_SETS_MAX];
+	unsigned report_set_count;
 	struct config_mark marks[CONFIG_SETS_MAX];
 	unsigned mark_count;
 	uint32_t mark_mask; /* bits of a packet's mark that are ours */

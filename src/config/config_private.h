@@ -49,6 +49,17 @@ void config_default_sets(struct config *config);
 int config_read_sets(const config_setting_t *list, struct config *config,
 		     struct text_error *ret_error);
 
+/** config_read_origins(), config_read_min_origins() - of a publish rule. */
+int config_read_origins(const config_setting_t *setting, struct reported_rule *rule,
+			struct text_error *ret_error);
+int config_read_min_origins(const config_setting_t *setting, struct reported_rule *rule,
+			    struct text_error *ret_error);
+
+/** config_add_report_set() - a rule with origins, once it is read. */
+int config_add_report_set(const config_setting_t *group, const struct config_set *set,
+			  const struct reported_rule *rule, struct config *config,
+			  struct text_error *ret_error);
+
 /** config_read_except() - the list `publish.except`. */
 int config_read_except(const config_setting_t *list, struct config *config,
 		       struct text_error *ret_error);

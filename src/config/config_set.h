@@ -3,9 +3,11 @@
 #ifndef SYNPRINT_CONFIG_CONFIG_SET_H
 #define SYNPRINT_CONFIG_CONFIG_SET_H
 
+#include "core/reported/reported.h"
 #include "core/verdict/filter.h"
 
 #define CONFIG_SETS_MAX 32
+#define CONFIG_REPORT_SETS_MAX 8
 
 enum config_set_kind { CONFIG_NFTSET, CONFIG_NFTMAP, CONFIG_IPSET };
 
@@ -30,6 +32,12 @@ struct config_set {
 	uint32_t size; /* elements at the most */
 	struct filter filter; /* complete after config_resolve() */
 	const struct config_setting_t *words; /* private: where the names of classes stand */
+};
+
+/* A publish rule about what other gateways say, which a rule with origins is. */
+struct config_report_set {
+	struct config_set set; /* of its filter only flags and min_confidence count */
+	struct reported_rule rule; /* without these two */
 };
 
 /* A publish rule that marks packets. */

@@ -18,6 +18,7 @@
 /* A rule while it is read: of a set, or, with has_mark and without a name, of packets. */
 struct rule {
 	struct config_set set;
+	struct reported_rule reported; /* with origins: what others say, not what was seen here */
 	uint32_t mark, value;
 	bool has_mark, has_value, has_confirm;
 };
@@ -293,6 +294,18 @@ static int read_value(const config_setting_t *setting, struct rule *rule,
 	return config_read_mark(setting, "publish.sets: value", &rule->value, ret_error);
 }
 
+static int read_origins(const config_setting_t *setting, struct rule *rule,
+			struct text_error *ret_error)
+{
+	return config_read_origins(setting, &rule->reported, ret_error);
+}
+
+static int read_min_origins(const config_setting_t *setting, struct rule *rule,
+			    struct text_error *ret_error)
+{
+	return config_read_min_origins(setting, &rule->reported, ret_error);
+}
+
 static const struct member {
 	const char *name;
 	int (*read)(const config_setting_t *setting, struct rule *rule,
@@ -306,6 +319,7 @@ static const struct member {
 	{"table", read_table},         {"size", read_size},
 	{"grade", read_grade},         {"min_confidence", read_confidence},
 	{"confirm", read_confirm},
+	{"origins", read_origins},     {"min_origins", read_min_origins},
 };
 
 static int read_member(const config_setting_t *setting, struct rule *rule,
@@ -373,6 +387,13 @@ static int add_rule(const config_setting_t *group, struct rule *rule, struct con
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (is_same_set(&config->sets[i], &rule->set))
 			return refuse(group, ret_error, "two rules fill the same set");
+	for (unsigned i = 0; i < config->report_set_count; i++)
+		if (is_same_set(&config->report_sets[i].set, &rule->set))
+			return refuse(group, ret_error, "two rules fill the same set");
+	if (rule->reported.origin_count)
+		return config_add_report_set(group, &rule->set, &rule->reported, config, ret_error);
+	if (rule->reported.min_origins)
+		return refuse(group, ret_error, "min_origins goes with origins");
 	rule->set.mark = rule->value;
 	if (rule->set.has_port)
 		rule->set.confirm = CONFIG_SYN;
@@ -408,7 +429,7 @@ int config_read_sets(const config_setting_t *list, struct config *config,
 	if (!config_setting_is_list(list) || count > CONFIG_SETS_MAX)
 		return refuse(list, ret_error,
 			      "must be a list of at most 32 rules: ( { ... }, ... )");
-	config->set_count = config->mark_count = 0;
+	config->set_count = config->mark_count = config->report_set_count = 0;
 	for (int i = 0; rc == 0 && i < count; i++)
 		rc = read_rule(config_setting_get_elem(list, (unsigned)i), config, ret_error);
 	return rc;
@@ -523,6 +544,9 @@ int config_resolve(struct config *config, struct vocab *vocab, struct text_error
 
 	for (unsigned i = 0; rc == 0 && i < config->set_count; i++)
 		rc = resolve_rule(&config->sets[i].filter, config->sets[i].words, vocab, ret_error);
+	for (unsigned i = 0; rc == 0 && i < config->report_set_count; i++)
+		rc = resolve_rule(&config->report_sets[i].set.filter,
+				  config->report_sets[i].set.words, vocab, ret_error);
 	for (unsigned i = 0; rc == 0 && i < config->mark_count; i++)
 		rc = resolve_rule(&config->marks[i].filter, config->marks[i].words, vocab,
 				  ret_error);

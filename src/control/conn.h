@@ -23,7 +23,7 @@ struct conn {
 	bool eof; /* the peer sends nothing more */
 	bool closing; /* to be closed once out is empty */
 
-	bool subscribed, wants_syns;
+	bool subscribed, wants_syns, wants_leaves;
 	struct filter filter;
 	uint64_t seq; /* of the last event that the filter let through, lost or not */
 	uint64_t missed; /* events since the last one that found room */

@@ -159,6 +159,11 @@ static int read_snapshot(struct reading *reading, const cJSON *value)
 	return read_bool(value, &reading->req->snapshot);
 }
 
+static int read_leaves(struct reading *reading, const cJSON *value)
+{
+	return read_bool(value, &reading->req->leaves);
+}
+
 static int read_cursor(struct reading *reading, const cJSON *value)
 {
 	double number;
@@ -296,6 +301,7 @@ static const struct member members[] = {
 	{"servers", OP(CLIENTS), read_servers, "true or false"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},
+	{"leaves", OP(SUBSCRIBE), read_leaves, "true or false"},
 	{"cursor", OP(CLIENTS) | OP(BASELINE) | OP(FORGET), read_cursor,
 	 "the cursor of an earlier reply"},
 	{"limit", OP(CLIENTS) | OP(UNKNOWN) | OP(BASELINE), read_limit, "a number from 1 to 1000"},
@@ -492,6 +498,7 @@ static void set_defaults(struct proto_request *req)
 	req->port = 0;
 	req->filter = (struct filter){0};
 	req->baseline = req->confirmed = req->servers = req->syns = req->snapshot = false;
+	req->leaves = false;
 	req->word = (struct reported_word){.left_s = 0};
 	req->round = PROTO_ROUND_NONE;
 	req->cursor = 0;

@@ -65,6 +65,7 @@ struct proto_request {
 	bool baseline; /* forget: what is usual in the network, and nothing else */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */
 	bool snapshot; /* subscribe: all known clients first */
+	bool leaves; /* subscribe: also the change of who does not meet the filter any more */
 	uint64_t cursor; /* clients, baseline, forget; 0: from the beginning */
 	struct reported_word word; /* report; all but address and flags */
 	enum proto_round round; /* report */

@@ -22,6 +22,7 @@
 #include "sys/clock.h"
 
 #define DEFAULT_CONNS_MAX 1024
+#define TRUSTED_FACTOR 64 /* 16 MiB: events of three seconds at 5,000 a second */
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
 #define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
@@ -130,6 +131,7 @@ static void start_subscription(struct server *server, struct conn *conn,
 	end_subscription(server, conn);
 	conn->filter = req->filter;
 	conn->wants_syns = req->syns;
+	conn->wants_leaves = req->leaves;
 	conn->seq = conn->missed = 0;
 	conn->snapshot_running = req->snapshot;
 	conn->snapshot_cursor = 0;
@@ -393,6 +395,13 @@ static int put_object(struct conn *conn, const char *head, size_t head_len, cons
 	return 0;
 }
 
+/* Who could read everything anyway may be slow for some seconds of a busy gateway's events. */
+static size_t events_max(const struct server *server, const struct conn *conn)
+{
+	return may_ask(server, conn, PROTO_REPORT) ? TRUSTED_FACTOR * server->params.output_max
+						   : server->params.output_max;
+}
+
 static void send_to(struct server *server, struct conn *conn, const struct server_event *event,
 		    const char *json, size_t len)
 {
@@ -403,7 +412,7 @@ static void send_to(struct server *server, struct conn *conn, const struct serve
 	head_len = snprintf(head, sizeof(head), "{\"event\":\"%s\",\"seq\":%llu",
 			    event_names[event->kind], (unsigned long long)conn->seq);
 	if (put_gap(server, conn) == 0 && conn->missed == 0 &&
-	    conn->out.len + (size_t)head_len + len + 1 <= server->params.output_max &&
+	    conn->out.len + (size_t)head_len + len + 1 <= events_max(server, conn) &&
 	    put_object(conn, head, (size_t)head_len, json, len) == 0) {
 		server->stats.events_sent++;
 	} else {
@@ -411,6 +420,12 @@ static void send_to(struct server *server, struct conn *conn, const struct serve
 		server->stats.events_missed++;
 	}
 	update_events(server, conn);
+}
+
+static bool passes(const struct server *server, const struct conn *conn,
+		   const struct server_event *event, const struct verdict *verdict)
+{
+	return filter_match(&conn->filter, server->params.vocab, &event->addr, verdict);
 }
 
 void server_send_event(struct server *server, const struct server_event *event, const char *json,
@@ -421,8 +436,9 @@ void server_send_event(struct server *server, const struct server_event *event, 
 	LIST_FOREACH (conn, &server->subscribers, subscribers) {
 		if (event->kind == SERVER_EVENT_SYN && !conn->wants_syns)
 			continue;
-		if (filter_match(&conn->filter, server->params.vocab, &event->addr,
-				 &event->verdict))
+		if (passes(server, conn, event, &event->verdict) ||
+		    (event->has_changed && conn->wants_leaves &&
+		     passes(server, conn, event, &event->old_verdict)))
 			send_to(server, conn, event, json, len);
 	}
 }

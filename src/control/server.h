@@ -36,6 +36,8 @@ struct server_event {
 	enum server_event_kind kind;
 	struct addr addr;
 	struct verdict verdict;
+	bool has_changed;
+	struct verdict old_verdict; /* only where it has changed */
 };
 
 struct server_handler {

@@ -16,7 +16,7 @@
 #include "sys/lock.h"
 #include "sys/log.h"
 
-#define FEED_CAPACITY 2048
+#define FEED_CAPACITY 8192
 #define EVENTS_PER_TURN 256
 #define HOUSEKEEPING_MS 1000
 #define EXPIRE_S 10 /* what other gateways said is dropped so long after its end at the latest */
@@ -229,7 +229,7 @@ static enum daemon_exit start_publisher(struct daemon *daemon)
 
 	generation_assign_marks(daemon->generation, NULL);
 	daemon_plan_confirm(daemon, daemon->generation);
-	rc = generation_start(daemon->generation, NULL, daemon->pipeline.clients);
+	rc = generation_start(daemon->generation, NULL, daemon->pipeline.clients, daemon->reported);
 
 	if (rc == 0)
 		return DAEMON_EXIT_OK;

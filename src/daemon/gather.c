@@ -65,6 +65,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 			       sizeof(ret_figures->confirm_note));
 	gather_queues(daemon, ret_figures);
 	gather_tables(daemon, ret_figures);
+	reporter_get_stats(generation->reporter, &ret_figures->reporter);
 	if (generation->publisher)
 		publisher_get_stats(generation->publisher, &ret_figures->publish);
 	gather_refused(daemon, ret_figures);

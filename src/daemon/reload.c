@@ -118,7 +118,7 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 		return text_error_set(ret_error, 0, 0, "cannot change the rules: %s", error.what);
 	if (error.what[0])
 		log_line(LOG_LEVEL_WARNING, "%s", error.what);
-	rc = generation_start(next, daemon->generation, daemon->pipeline.clients);
+	rc = generation_start(next, daemon->generation, daemon->pipeline.clients, daemon->reported);
 	if (rc == 0)
 		return 0;
 	change_rules(daemon, daemon->generation, true, &error);

@@ -15,6 +15,7 @@ struct feed_event {
 	enum change_kind kind;
 	uint32_t syn_count;
 	struct verdict verdict;
+	struct verdict old_verdict; /* of CHANGE_VERDICT */
 	struct syn syn;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MQTT 5 over libmosquitto. Its thread runs the callbacks, which hand letters over and nothing
+ * MQTT 5 over libmosquitto, in a thread that runs its loop and the callbacks, which hand letters over and nothing
  * else; everything else is the main thread's. After a connection our own slots are asked for and
  * then a mark is sent to ourselves: the broker answers in this order (MQTT 5 section 4.6), so when
  * the mark is back, what was retained of ours has come.
@@ -8,9 +8,12 @@
 #include "share/broker.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -28,7 +31,9 @@
 struct broker {
 	struct broker_params params;
 	struct mosquitto *mosq;
+	pthread_t thread;
 	bool is_running; /* its thread */
+	bool must_stop; /* atomic */
 	bool is_connected, must_sync;
 	uint64_t sync_until_s, connects, published;
 	char mark[32];
@@ -140,6 +145,20 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 	inbox_put(broker->params.inbox, &letter);
 }
 
+/* A loop that gives up, as it does on a TLS connection that broke, begins again. */
+static void *broker_main(void *arg)
+{
+	struct broker *broker = arg;
+
+	for (;;) {
+		mosquitto_loop_forever(broker->mosq, -1, 1);
+		if (__atomic_load_n(&broker->must_stop, __ATOMIC_ACQUIRE))
+			return NULL;
+		sleep(BACK_AFTER_S);
+		mosquitto_reconnect(broker->mosq);
+	}
+}
+
 /* ---- in the main thread ---- */
 
 /* Return: whether libmosquitto took it; it is then under way until on_publish(). */
@@ -221,8 +240,12 @@ static int start(struct broker *broker, struct text_error *ret_error)
 		rc = mosquitto_username_pw_set(mosq, params->user, params->password);
 	if (rc == 0) /* a broker that is away is no error: the thread goes on trying */
 		mosquitto_connect_async(mosq, params->host, params->port, KEEPALIVE_S);
-	rc = rc ? rc : mosquitto_loop_start(mosq);
-	broker->is_running = rc == 0;
+	rc = rc ? rc : mosquitto_threaded_set(mosq, true);
+	if (rc == 0)
+		broker->is_running =
+			pthread_create(&broker->thread, NULL, broker_main, broker) == 0;
+	if (rc == 0 && !broker->is_running)
+		rc = MOSQ_ERR_NOMEM;
 	return rc == 0 ? 0
 		       : text_error_set(ret_error, 0, 0, "broker %s: %s", params->host,
 					mosquitto_strerror(rc));
@@ -249,13 +272,27 @@ int broker_new(const struct broker_params *params, struct text_error *ret_error,
 	return 0;
 }
 
+/* A broker that hangs does not take our goodbye: its thread is not waited for. */
+static void end_thread(struct broker *broker)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += BACK_AFTER_MOST_S;
+	if (pthread_timedjoin_np(broker->thread, NULL, &until) == 0)
+		return;
+	pthread_cancel(broker->thread);
+	pthread_join(broker->thread, NULL);
+}
+
 void broker_free(struct broker *broker)
 {
 	if (!broker)
 		return;
 	if (broker->is_running) {
+		__atomic_store_n(&broker->must_stop, true, __ATOMIC_RELEASE);
 		mosquitto_disconnect_v5(broker->mosq, MQTT_RC_DISCONNECT_WITH_WILL_MSG, NULL);
-		mosquitto_loop_stop(broker->mosq, true);
+		end_thread(broker);
 	}
 	mosquitto_destroy(broker->mosq);
 	free(broker);

@@ -60,7 +60,8 @@ static void hear_peer(const struct hearer *hearer, uint64_t now_s, const struct 
 					    .slot = topic->slot,
 					    .message = message,
 					    .left_s = left_s,
-					    .most = (uint32_t)rule->most},
+					    .most = (uint32_t)rule->most,
+					    .is_refused = result != ACCEPT_OK},
 		     heard);
 	}
 	hearer->counts->accepted[result]++;

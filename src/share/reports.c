@@ -164,6 +164,11 @@ void reports_tell(struct reports *reports, const struct peers_word *word)
 		tell(reports, word);
 }
 
+void reports_lost(struct reports *reports)
+{
+	reports->is_connected = reports->in_round = false;
+}
+
 void reports_tick(struct reports *reports, uint64_t now_s)
 {
 	if (!reports->is_connected && reports->waiting == 0) {

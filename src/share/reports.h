@@ -34,6 +34,9 @@ void reports_tell(struct reports *reports, const struct peers_word *word);
 /** reports_are_in_round() - whether everything is being told again; @peers may not be swept then. */
 bool reports_are_in_round(const struct reports *reports);
 
+/** reports_lost() - synprintd went away, as another connection to it shows. */
+void reports_lost(struct reports *reports);
+
 /** reports_tick() - once a second: connect again where that is due. */
 void reports_tick(struct reports *reports, uint64_t now_s);
 

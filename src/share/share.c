@@ -13,6 +13,7 @@
 #include <mosquitto.h>
 #include <synprint/async.h>
 
+#include "share/catchup.h"
 #include "share/hear.h"
 #include "share/words/local.h"
 #include "sys/file.h"
@@ -40,6 +41,7 @@ struct share {
 	struct slots *slots;
 	struct peers *peers;
 	struct reports *reports;
+	struct catchup *catchup;
 	struct synprint_async *events;
 	struct broker *brokers[SHARE_BROKERS_MAX];
 	struct outlet outlets[SHARE_SINKS_MAX];
@@ -80,8 +82,9 @@ static void mark_all(struct share *share, struct broker *broker)
 			broker_mark(broker, (uint16_t)slot);
 }
 
-static void take_event(struct share *share, const cJSON *event)
+static void take_event(void *ctx, const cJSON *event)
 {
+	struct share *share = ctx;
 	struct message suspect;
 	uint32_t expiry_s;
 	uint16_t slot;
@@ -123,10 +126,15 @@ static cJSON *read_event(struct share *share, int rc, const char *line)
 static void on_event(void *ctx, int rc, const char *line)
 {
 	struct share *share = ctx;
+	uint64_t gaps = share->counts.gaps;
 	cJSON *event = read_event(share, rc, line);
 
+	if (rc < 0)
+		reports_lost(share->reports);
 	if (event)
 		take_event(share, event);
+	if (share->counts.gaps != gaps)
+		catchup_begin(share->catchup);
 	cJSON_Delete(event);
 }
 
@@ -135,6 +143,14 @@ static void on_events(void *ctx)
 	struct share *share = ctx;
 
 	synprint_async_dispatch(share->events);
+	pump(share);
+}
+
+static void on_catchup(void *ctx)
+{
+	struct share *share = ctx;
+
+	catchup_dispatch(share->catchup);
 	pump(share);
 }
 
@@ -314,6 +330,7 @@ static void on_second(void *ctx)
 			sink->type->tick(sink, now_s());
 	}
 	reports_tick(share->reports, now_s());
+	catchup_tick(share->catchup);
 	pump(share);
 }
 
@@ -347,7 +364,13 @@ static int start_tables(struct share *share)
 	accept_find_own(&share->own);
 	text_buf_init(&buf, options, sizeof(options));
 	local_subscription(config->publish, config->publish_count, true, &buf);
-	rc = reports_new(config->control, share->peers, &share->reports);
+	rc = catchup_new(&(struct catchup_params){.control = config->control,
+						  .rules = config->publish,
+						  .rule_count = config->publish_count,
+						  .take = take_event,
+						  .ctx = share},
+			 &share->catchup);
+	rc = rc ? rc : reports_new(config->control, share->peers, &share->reports);
 	rc = rc ? rc : synprint_async_new(config->control, 0, &share->events);
 	return rc ? rc : synprint_async_subscribe(share->events, options, on_event, share);
 }
@@ -362,6 +385,7 @@ static int start_loop(struct share *share)
 	rc = rc ? rc : loop_add_timer(loop, 1000, on_second, share);
 	rc = rc ? rc : loop_add_fd(loop, inbox_fd(share->inbox), on_inbox, share);
 	rc = rc ? rc : loop_add_fd(loop, reports_fd(share->reports), on_reports, share);
+	rc = rc ? rc : loop_add_fd(loop, catchup_fd(share->catchup), on_catchup, share);
 	rc = rc ? rc : loop_add_fd(loop, synprint_async_fd(share->events), on_events, share);
 	return rc;
 }
@@ -418,6 +442,7 @@ static void stop(struct share *share)
 	}
 	synprint_async_free(share->events);
 	reports_free(share->reports);
+	catchup_free(share->catchup);
 	peers_free(share->peers);
 	slots_free(share->slots);
 	inbox_free(share->inbox);

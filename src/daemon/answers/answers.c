@@ -127,7 +127,9 @@ void answers_tell(void *ctx, const struct feed_event *event)
 	const struct answers *answers = ctx;
 	struct server_event server_event = {.kind = event_kind(event->kind),
 					    .addr = event->syn.src,
-					    .verdict = event->verdict};
+					    .verdict = event->verdict,
+					    .has_changed = event->kind == CHANGE_VERDICT,
+					    .old_verdict = event->old_verdict};
 	struct details details = {.syn = event->syn,
 				  .report = {.now_ms = clock_shown_ms(event->now_ms),
 					     .addr = event->syn.src,

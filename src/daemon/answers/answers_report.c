@@ -12,13 +12,12 @@
 
 static void on_dropped(void *ctx, const struct addr *addr)
 {
-	(void)ctx;
-	(void)addr;
+	reporter_note(ctx, addr);
 }
 
 static void end_round(struct answers *answers)
 {
-	reported_end(answers->reported, on_dropped, answers);
+	reported_end(answers->reported, on_dropped, answers_generation(answers)->reporter);
 }
 
 void answers_report(struct answers *answers, const struct proto_request *req,
@@ -36,6 +35,8 @@ void answers_report(struct answers *answers, const struct proto_request *req,
 		proto_put_error(reply, req->id, PROTO_FAILED,
 				"no room for another report: see reports.capacity");
 		return;
+	} else {
+		reporter_note(answers_generation(answers)->reporter, &word.addr);
 	}
 	proto_begin_reply(req, reply);
 	text_put_char(reply, '}');

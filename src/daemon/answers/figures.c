@@ -102,6 +102,10 @@ static const struct figure reported[] = {
 	{"capacity", NULL, GAUGE, NULL, IN(reported.capacity)},
 	{"refused", "reports_refused_total", COUNTER, "words for which there was no room",
 	 IN(reported.refused)},
+	{"commits", "reports_commits_total", COUNTER,
+	 "transactions that brought such words into sets", IN(reporter.commits)},
+	{"failed", "reports_commits_failed_total", COUNTER, "those that failed",
+	 IN(reporter.failed)},
 };
 
 static const struct figure publish[] = {

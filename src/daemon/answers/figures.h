@@ -40,6 +40,7 @@ struct figures {
 	struct server_stats control;
 	struct p0f_server_stats p0f;
 	struct reported_stats reported;
+	struct reporter_stats reporter;
 	bool has_baseline, has_learned, has_p0f;
 	bool confirms; /* the rules in the kernel confirm connections */
 	const char *confirms_by; /* "mark", "label" or "nothing" */

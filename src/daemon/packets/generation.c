@@ -276,6 +276,10 @@ static struct target *find_target(const struct generation *generation, const cha
 	for (unsigned i = 0; i < generation->config->set_count; i++)
 		if (generation->targets[i] && strcmp(generation->targets[i]->name, name) == 0)
 			return generation->targets[i];
+	for (unsigned i = 0; i < generation->config->report_set_count; i++)
+		if (generation->report_targets[i] &&
+		    strcmp(generation->report_targets[i]->name, name) == 0)
+			return generation->report_targets[i];
 	return NULL;
 }
 
@@ -287,8 +291,41 @@ static void inherit(struct target *target, const struct generation *old)
 		target->type->inherit(target, before);
 }
 
+static bool is_excepted(const void *generation, const struct addr *addr)
+{
+	return config_is_excepted(((const struct generation *)generation)->config, addr);
+}
+
+static int start_reporter(struct generation *generation, const struct generation *old,
+			  struct reported *reported)
+{
+	const struct config *config = generation->config;
+	struct reporter_params params = {.set_count = config->report_set_count,
+					 .reported = reported,
+					 .is_excepted = is_excepted,
+					 .ctx = generation};
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < config->report_set_count; i++) {
+		const struct config_report_set *report_set = &config->report_sets[i];
+		struct reporter_set *set = &params.sets[i];
+
+		rc = make_target(&report_set->set, false, &generation->report_targets[i]);
+		if (rc == 0)
+			inherit(generation->report_targets[i], old);
+		set->target = generation->report_targets[i];
+		set->timeout_s = report_set->set.timeout_s;
+		set->rule = report_set->rule;
+		set->rule.flags = report_set->set.filter.flags;
+		set->rule.min_permille = report_set->set.filter.min_confidence_permille;
+	}
+	if (rc < 0 || !params.set_count)
+		return rc;
+	return reporter_start(&params, &generation->reporter);
+}
+
 int generation_start(struct generation *generation, const struct generation *old,
-		     struct clients *clients)
+		     struct clients *clients, struct reported *reported)
 {
 	const struct config *config = generation->config;
 	struct publisher_params params = {.targets = generation->targets,
@@ -312,7 +349,7 @@ int generation_start(struct generation *generation, const struct generation *old
 	}
 	if (rc == 0 && config->set_count)
 		rc = publisher_start(&params, &generation->publisher);
-	return rc;
+	return rc ? rc : start_reporter(generation, old, reported);
 }
 
 void generation_settled(void *ctx)
@@ -323,20 +360,27 @@ void generation_settled(void *ctx)
 		publisher_refill(generation->publisher, generation->late_sets);
 }
 
+/* What the next one has goes on; what it has not is removed. */
+static void hand_over(struct target *target, const struct generation *next)
+{
+	struct target *heir = target && next ? find_target(next, target->name) : NULL;
+
+	if (target && !heir)
+		target->type->remove(target);
+	else if (heir && target->type->adopt)
+		target->type->adopt(heir, target);
+}
+
 void generation_stop(struct generation *generation, const struct generation *next)
 {
 	publisher_stop(generation->publisher);
 	generation->publisher = NULL;
-	for (unsigned i = 0; i < generation->config->set_count; i++) {
-		struct target *target = generation->targets[i];
-
-		struct target *heir = target && next ? find_target(next, target->name) : NULL;
-
-		if (target && !heir)
-			target->type->remove(target);
-		else if (heir && target->type->adopt)
-			target->type->adopt(heir, target);
-	}
+	reporter_stop(generation->reporter);
+	generation->reporter = NULL;
+	for (unsigned i = 0; i < generation->config->set_count; i++)
+		hand_over(generation->targets[i], next);
+	for (unsigned i = 0; i < generation->config->report_set_count; i++)
+		hand_over(generation->report_targets[i], next);
 }
 
 void generation_free(struct generation *generation)
@@ -346,6 +390,9 @@ void generation_free(struct generation *generation)
 	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
 		if (generation->targets[i])
 			generation->targets[i]->type->free(generation->targets[i]);
+	for (unsigned i = 0; i < CONFIG_REPORT_SETS_MAX; i++)
+		if (generation->report_targets[i])
+			generation->report_targets[i]->type->free(generation->report_targets[i]);
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++) {
 		match_memo_free(generation->memos[i]);
 		match_memo_free(generation->server_memos[i]);

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "knowledge/knowledge.h"
 #include "publish/publisher.h"
+#include "publish/reporter.h"
 #include "core/clients/client_table.h"
 #include "core/match/match_memo.h"
 
@@ -23,6 +24,8 @@ struct generation {
 	const struct vocab *vocab;
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
+	struct target *report_targets[CONFIG_REPORT_SETS_MAX]; /* as config->report_sets */
+	struct reporter *reporter; /* NULL where nothing of others is published */
 	struct publisher *publisher; /* NULL where nothing is published */
 	uint32_t filled_once[CONFIG_SETS_MAX]; /* by the refill that goes on; the publisher's own */
 	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
@@ -98,11 +101,11 @@ uint32_t generation_kept(const struct generation *generation, const struct gener
 /**
  * generation_start() - make the targets and start the publisher.
  * @old: at work until now; NULL at the start
- * @clients: outlives the generation
+ * @clients, @reported: outlive the generation
  * Return: 0 or -errno.
  */
 int generation_start(struct generation *generation, const struct generation *old,
-		     struct clients *clients);
+		     struct clients *clients, struct reported *reported);
 
 /** generation_settled() - no bit of the one before is on its way. @generation: struct generation */
 void generation_settled(void *generation);

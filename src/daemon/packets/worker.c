@@ -207,11 +207,13 @@ static void add_event(struct worker *worker, uint64_t now_ms, const struct syn *
 
 	if (change->kind == CHANGE_REPEAT || !pipeline->wants_event(pipeline->ctx, change->kind))
 		return;
-	worker->events[worker->event_count++] = (struct feed_event){.now_ms = now_ms,
-								    .kind = change->kind,
-								    .syn_count = change->syn_count,
-								    .verdict = change->verdict,
-								    .syn = *syn};
+	worker->events[worker->event_count++] =
+		(struct feed_event){.now_ms = now_ms,
+				    .kind = change->kind,
+				    .syn_count = change->syn_count,
+				    .verdict = change->verdict,
+				    .old_verdict = change->old_verdict,
+				    .syn = *syn};
 }
 
 static void count_flags(struct worker_stats *stats, unsigned flags)

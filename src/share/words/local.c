@@ -98,18 +98,23 @@ static unsigned all_flags(const struct local_rule *rules, unsigned count)
 	return flags;
 }
 
-void local_subscription(const struct local_rule *rules, unsigned count, bool syns,
-			struct text_buf *out)
+void local_put_flags(const struct local_rule *rules, unsigned count, struct text_buf *out)
 {
 	unsigned flags = all_flags(rules, count);
 	const char *comma = "";
 
-	text_putf(out, "\"syns\":%s,\"snapshot\":true", syns ? "true" : "false");
 	if (!flags)
 		return;
-	text_put(out, ",\"leaves\":true,\"flags\":[");
+	text_put(out, ",\"flags\":[");
 	for (; flags; flags &= flags - 1, comma = ",")
 		text_putf(out, "%s\"%s\"", comma,
 			  verdict_flag_name((enum verdict_flag)(flags & -flags)));
-	text_put(out, "]");
+	text_put_char(out, ']');
+}
+
+void local_subscription(const struct local_rule *rules, unsigned count, bool syns,
+			struct text_buf *out)
+{
+	text_putf(out, "\"syns\":%s,\"snapshot\":true,\"leaves\":true", syns ? "true" : "false");
+	local_put_flags(rules, count, out);
 }

@@ -34,6 +34,9 @@ enum local_answer local_judge(const struct local_rule *rules, unsigned count,
 			      const struct cJSON *event, struct message *ret_suspect,
 			      uint32_t *ret_expiry_s);
 
+/** local_put_flags() - the member "flags" of a filter that lets all of them through, with a comma before it. */
+void local_put_flags(const struct local_rule *rules, unsigned count, struct text_buf *out);
+
 /**
  * local_subscription() - the members of a subscription that sees them.
  * @syns: every SYN, which keeps what is known from expiring

@@ -164,6 +164,8 @@ enum peers_result peers_take(struct peers *peers, uint64_t now_s, const struct p
 	if (record->origin && !message_is_newer(saying->message, &record->message))
 		return PEERS_OLD;
 	note_dropped(record, now_s, saying->message, &change);
+	if (!record->origin && saying->is_refused)
+		return PEERS_OLD;
 	if (!record->origin &&
 	    add_record(peers, record, number, saying->slot, saying->most) != PEERS_NEWS)
 		return PEERS_FULL;

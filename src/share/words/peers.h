@@ -46,6 +46,7 @@ struct peers_saying {
 	const struct message *message;
 	uint32_t left_s; /* how long it is to be believed; a tombstone is kept as long */
 	uint32_t most; /* records of this origin, tombstones among them */
+	bool is_refused; /* it ends what the slot said before, and nothing of it is kept */
 };
 
 /** peers_take() - @ret_change: only where PEERS_NEWS */

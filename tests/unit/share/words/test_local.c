@@ -93,5 +93,5 @@ Test(local, the_subscription_names_the_flags_of_all_rules)
 	cr_expect(strstr(text, "\"vpn\",\"tunnel\",\"scanner\""), "%s", text);
 	text_buf_init(&buf, text, sizeof(text));
 	local_subscription(&everybody, 1, false, &buf);
-	cr_expect_str_eq(text, "\"syns\":false,\"snapshot\":true");
+	cr_expect_str_eq(text, "\"syns\":false,\"snapshot\":true,\"leaves\":true");
 }

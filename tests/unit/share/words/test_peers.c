@@ -29,7 +29,7 @@ static enum peers_result take(struct peers *peers, uint64_t now_s, const char *o
 			      uint16_t slot, struct message message,
 			      struct peers_change *ret_change)
 {
-	return say(peers, now_s, (struct peers_saying){origin, slot, &message, 60, MOST},
+	return say(peers, now_s, (struct peers_saying){origin, slot, &message, 60, MOST, false},
 		   ret_change);
 }
 
@@ -116,13 +116,16 @@ Test(peers, a_short_word_does_not_make_room_for_an_older_long_one)
 	struct peers *peers = peers_new(4, 1);
 	struct peers_change change;
 
-	cr_expect_eq(say(peers, 100, (struct peers_saying){"gw1", 7, &old, 3600, MOST}, &change),
+	cr_expect_eq(say(peers, 100, (struct peers_saying){"gw1", 7, &old, 3600, MOST, false},
+			 &change),
 		     PEERS_NEWS);
-	cr_expect_eq(say(peers, 100, (struct peers_saying){"gw1", 7, &next, 10, MOST}, &change),
+	cr_expect_eq(say(peers, 100, (struct peers_saying){"gw1", 7, &next, 10, MOST, false},
+			 &change),
 		     PEERS_NEWS);
 	peers_expire(peers, 200);
 	cr_expect_eq(live(peers, 200), 0);
-	cr_expect_eq(say(peers, 200, (struct peers_saying){"gw1", 7, &old, 3500, MOST}, &change),
+	cr_expect_eq(say(peers, 200, (struct peers_saying){"gw1", 7, &old, 3500, MOST, false},
+			 &change),
 		     PEERS_OLD);
 	peers_free(peers);
 }
@@ -134,15 +137,19 @@ Test(peers, an_origin_has_a_share)
 	struct peers_change change;
 
 	for (uint16_t slot = 0; slot < 10; slot++)
-		cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", slot, &message, 60, 10},
+		cr_expect_eq(say(peers, 1,
+				 (struct peers_saying){"gw1", slot, &message, 60, 10, false},
 				 &change),
 			     PEERS_NEWS);
-	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 10, &message, 60, 10}, &change),
+	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 10, &message, 60, 10, false},
+			 &change),
 		     PEERS_FULL);
 	message.seq = 2;
-	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 9, &message, 60, 10}, &change),
+	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 9, &message, 60, 10, false},
+			 &change),
 		     PEERS_NEWS, "what is there can still change");
-	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw2", 10, &message, 60, 10}, &change),
+	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw2", 10, &message, 60, 10, false},
+			 &change),
 		     PEERS_NEWS);
 	peers_free(peers);
 }
@@ -163,6 +170,25 @@ Test(peers, origins_are_bounded_and_given_back)
 	peers_free(peers);
 }
 
+Test(peers, a_refused_word_ends_the_one_before_and_takes_no_room)
+{
+	struct message old = word(1, 1, 1), next = word(2, 1, 2);
+	struct peers *peers = peers_new(1, 1);
+	struct peers_change change = {.has_dropped = false};
+
+	next.is_gone = true;
+	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 9, &next, 60, MOST, true}, &change),
+		     PEERS_OLD);
+	cr_expect_eq(peers_count(peers), 0);
+	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 9, &old, 60, MOST, false}, &change),
+		     PEERS_NEWS);
+	cr_expect_eq(say(peers, 1, (struct peers_saying){"gw1", 9, &next, 60, MOST, true}, &change),
+		     PEERS_NEWS);
+	cr_expect(change.has_dropped);
+	cr_expect_eq(live(peers, 1), 0);
+	peers_free(peers);
+}
+
 Test(peers, many_come_and_go)
 {
 	struct peers *peers = peers_new(5000, 9);
@@ -173,7 +199,7 @@ Test(peers, many_come_and_go)
 
 		cr_assert_eq(say(peers, 0,
 				 (struct peers_saying){"gw1", slot, &message, slot % 2 ? 10 : 20,
-						       MOST},
+						       MOST, false},
 				 &change),
 			     PEERS_NEWS);
 	}

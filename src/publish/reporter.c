@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses with news wait in a ring; what is to be said of each is asked of the table when the
+ * batch is made, so the order of news does not matter. A ring that is full means a refill.
+ */
+#include "publish/reporter.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "publish/setops.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#define WAITING_MAX 65536
+#define PERIOD_MS 50 /* twenty commits a second */
+#define LOOK_EVERY_S 5
+
+struct reporter {
+	struct reporter_params params;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t has_news;
+	bool must_stop, must_refill;
+	unsigned first, count;
+	struct addr waiting[WAITING_MAX];
+	struct reporter_stats stats;
+};
+
+static struct publish_op op_of(const struct reporter *reporter, const struct reporter_set *set,
+			       uint64_t now_s, const struct addr *addr)
+{
+	struct publish_op op = {.addr = *addr, .kind = PUBLISH_REMOVE};
+	uint32_t left_s =
+		reporter->params.is_excepted(reporter->params.ctx, addr)
+			? 0
+			: reported_left(reporter->params.reported, now_s, addr, &set->rule);
+
+	if (left_s) {
+		op.kind = PUBLISH_REFRESH;
+		op.timeout_s = left_s < set->timeout_s ? left_s : set->timeout_s;
+	}
+	return op;
+}
+
+/* What was left out of a full set comes with the next refill, when others have expired. */
+static void commit(struct reporter *reporter, const struct reporter_set *set,
+		   const struct publish_op *ops, unsigned count)
+{
+	static struct log_limit limit;
+	int rc = set->target->type->commit(set->target, ops, count);
+
+	pthread_mutex_lock(&reporter->lock);
+	reporter->stats.commits++;
+	reporter->stats.elements += count;
+	if (rc < 0) {
+		reporter->stats.failed++;
+		reporter->must_refill |= rc == -ENOENT;
+	}
+	pthread_mutex_unlock(&reporter->lock);
+	if (rc < 0)
+		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%d)",
+			    set->target->name, -rc);
+}
+
+static void publish(struct reporter *reporter, const struct addr *addrs, unsigned count)
+{
+	struct publish_op ops[SETOPS_MAX];
+	uint64_t now_s = clock_boot_s();
+
+	for (unsigned s = 0; s < reporter->params.set_count; s++) {
+		const struct reporter_set *set = &reporter->params.sets[s];
+
+		for (unsigned i = 0; i < count; i++)
+			ops[i] = op_of(reporter, set, now_s, &addrs[i]);
+		commit(reporter, set, ops, count);
+	}
+}
+
+/* Only what belongs in it: a set that was made anew holds nothing that had to be removed. */
+static void refill(struct reporter *reporter, const struct reporter_set *set)
+{
+	struct addr addrs[SETOPS_MAX];
+	struct publish_op ops[SETOPS_MAX];
+	uint64_t cursor = 0, now_s = clock_boot_s();
+
+	do {
+		unsigned n =
+			reported_page(reporter->params.reported, now_s, &cursor, addrs, SETOPS_MAX);
+		unsigned count = 0;
+
+		for (unsigned i = 0; i < n; i++) {
+			ops[count] = op_of(reporter, set, now_s, &addrs[i]);
+			count += ops[count].kind == PUBLISH_REFRESH;
+		}
+		if (count)
+			commit(reporter, set, ops, count);
+	} while (cursor);
+}
+
+static void ensure(struct reporter *reporter, bool must_refill)
+{
+	static struct log_limit limit;
+
+	for (unsigned i = 0; i < reporter->params.set_count; i++) {
+		const struct reporter_set *set = &reporter->params.sets[i];
+		struct text_error error = {.what = ""};
+		bool is_intact = false, is_new = false;
+
+		if (!must_refill && set->target->type->check(set->target, &is_intact) == 0 &&
+		    is_intact)
+			continue;
+		if (set->target->type->ensure(set->target, &is_new, &error) == 0)
+			refill(reporter, set);
+		else
+			log_limited(&limit, LOG_LEVEL_WARNING, "%s: %s", set->target->name,
+				    error.what);
+	}
+}
+
+/* With the lock held. Return: how many addresses were taken. */
+static unsigned take_batch(struct reporter *reporter, struct addr *ret_addrs)
+{
+	unsigned count = reporter->count < SETOPS_MAX ? reporter->count : SETOPS_MAX;
+
+	for (unsigned i = 0; i < count; i++)
+		ret_addrs[i] = reporter->waiting[(reporter->first + i) % WAITING_MAX];
+	reporter->first = (reporter->first + count) % WAITING_MAX;
+	reporter->count -= count;
+	return count;
+}
+
+/* Every batch waits until the period since the last one is over: then more news are in it. */
+static void drain(struct reporter *reporter)
+{
+	struct addr addrs[SETOPS_MAX];
+	unsigned count;
+
+	do {
+		pthread_mutex_lock(&reporter->lock);
+		count = take_batch(reporter, addrs);
+		pthread_mutex_unlock(&reporter->lock);
+		if (count)
+			publish(reporter, addrs, count);
+	} while (count == SETOPS_MAX);
+}
+
+static void wait_for_news(struct reporter *reporter)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LOOK_EVERY_S;
+	while (!reporter->must_stop && !reporter->must_refill && !reporter->count &&
+	       pthread_cond_timedwait(&reporter->has_news, &reporter->lock, &until) != ETIMEDOUT)
+		;
+}
+
+static void sleep_until_ms(uint64_t until_ms)
+{
+	struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+				 .tv_nsec = (long)(until_ms % 1000) * 1000000};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+static void *reporter_main(void *arg)
+{
+	struct reporter *reporter = arg;
+	uint64_t next_look_s = 0;
+
+	prctl(PR_SET_NAME, "reports");
+	for (;;) {
+		uint64_t begin_ms;
+		bool must_refill, must_stop, has_news;
+
+		pthread_mutex_lock(&reporter->lock);
+		wait_for_news(reporter);
+		must_stop = reporter->must_stop;
+		must_refill = reporter->must_refill;
+		has_news = reporter->count != 0;
+		reporter->must_refill = false;
+		pthread_mutex_unlock(&reporter->lock);
+		if (must_stop)
+			return NULL;
+		begin_ms = clock_monotonic_ms();
+		if (must_refill || begin_ms / 1000 >= next_look_s) {
+			next_look_s = begin_ms / 1000 + LOOK_EVERY_S;
+			ensure(reporter, must_refill);
+		}
+		drain(reporter);
+		if (has_news)
+			sleep_until_ms(begin_ms + PERIOD_MS);
+	}
+}
+
+static int init_lock(struct reporter *reporter)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&reporter->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&reporter->has_news, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return 0;
+}
+
+int reporter_start(const struct reporter_params *params, struct reporter **ret_reporter)
+{
+	struct reporter *reporter = calloc(1, sizeof(*reporter));
+	int rc;
+
+	if (!reporter)
+		return -ENOMEM;
+	reporter->params = *params;
+	reporter->must_refill = true;
+	init_lock(reporter);
+	rc = -pthread_create(&reporter->thread, NULL, reporter_main, reporter);
+	if (rc < 0) {
+		free(reporter);
+		return rc;
+	}
+	*ret_reporter = reporter;
+	return 0;
+}
+
+void reporter_stop(struct reporter *reporter)
+{
+	if (!reporter)
+		return;
+	pthread_mutex_lock(&reporter->lock);
+	reporter->must_stop = true;
+	pthread_cond_signal(&reporter->has_news);
+	pthread_mutex_unlock(&reporter->lock);
+	pthread_join(reporter->thread, NULL);
+	pthread_cond_destroy(&reporter->has_news);
+	pthread_mutex_destroy(&reporter->lock);
+	free(reporter);
+}
+
+void reporter_note(struct reporter *reporter, const struct addr *addr)
+{
+	if (!reporter)
+		return;
+	pthread_mutex_lock(&reporter->lock);
+	if (reporter->count < WAITING_MAX)
+		reporter->waiting[(reporter->first + reporter->count++) % WAITING_MAX] = *addr;
+	else
+		reporter->must_refill = true;
+	pthread_cond_signal(&reporter->has_news);
+	pthread_mutex_unlock(&reporter->lock);
+}
+
+void reporter_get_stats(struct reporter *reporter, struct reporter_stats *ret_stats)
+{
+	*ret_stats = (struct reporter_stats){.commits = 0};
+	if (!reporter)
+		return;
+	pthread_mutex_lock(&reporter->lock);
+	*ret_stats = reporter->stats;
+	pthread_mutex_unlock(&reporter->lock);
+}
