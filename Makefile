@@ -427,12 +427,13 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 	$(CLI) completion zsh >$(word 3,$(COMPLETIONS))
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/synprint
 	install -m 644 conf/signatures.db conf/links.db conf/servers.db $(DESTDIR)$(SYSCONFDIR)/synprint/
-	for file in synprint.conf web.conf; do test -e $(DESTDIR)$(SYSCONFDIR)/synprint/$$file || \
+	for file in synprint.conf web.conf share.conf; do test -e $(DESTDIR)$(SYSCONFDIR)/synprint/$$file || \
 		install -m 644 conf/$$file $(DESTDIR)$(SYSCONFDIR)/synprint/ || exit 1; done
 	for page in $(MAN_PAGES); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 644 systemd/synprint.sysusers $(DESTDIR)$(SYSUSERSDIR)/synprint.conf
 	install -D -m 644 systemd/synprint-web.sysusers $(DESTDIR)$(SYSUSERSDIR)/synprint-web.conf
+	install -D -m 644 systemd/synprint-share.sysusers $(DESTDIR)$(SYSUSERSDIR)/synprint-share.conf
 	install -d -m 755 $(DESTDIR)$(UNITDIR)
 	for unit in $(UNITS); do sed -E 's,/usr/(s?bin)/,$(PREFIX)/\1/,' $$unit \
 		>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; done
@@ -442,9 +443,9 @@ uninstall: ## remove what install copied, but not a changed configuration
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/synprint/,client.h async.h) $(DESTDIR)$(LIBDIR)/libsynprint-client.* \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/synprint-client.pc $(COMPLETIONS)
 	-rmdir $(DESTDIR)$(PREFIX)/include/synprint 2>/dev/null
-	rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,synprint.conf synprint-web.conf) $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,synprint.conf synprint-web.conf synprint-share.conf) $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	for db in signatures links servers; do rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/$$db.db; done
-	for file in synprint.conf web.conf; do cmp -s conf/$$file $(DESTDIR)$(SYSCONFDIR)/synprint/$$file && \
+	for file in synprint.conf web.conf share.conf; do cmp -s conf/$$file $(DESTDIR)$(SYSCONFDIR)/synprint/$$file && \
 		rm -f $(DESTDIR)$(SYSCONFDIR)/synprint/$$file || true; done
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/synprint 2>/dev/null
 	for page in $(MAN_PAGES); do \

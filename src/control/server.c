@@ -22,7 +22,7 @@
 #include "sys/clock.h"
 
 #define DEFAULT_CONNS_MAX 1024
-#define TRUSTED_FACTOR 64 /* 16 MiB: events of three seconds at 5,000 a second */
+#define DEFAULT_TRUSTED_EVENTS_MAX (16 << 20) /* of three seconds at 5,000 a second */
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
 #define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
@@ -398,7 +398,7 @@ static int put_object(struct conn *conn, const char *head, size_t head_len, cons
 /* Who could read everything anyway may be slow for some seconds of a busy gateway's events. */
 static size_t events_max(const struct server *server, const struct conn *conn)
 {
-	return may_ask(server, conn, PROTO_REPORT) ? TRUSTED_FACTOR * server->params.output_max
+	return may_ask(server, conn, PROTO_REPORT) ? server->params.trusted_events_max
 						   : server->params.output_max;
 }
 
@@ -496,6 +496,8 @@ static struct server *alloc_server(const struct server_params *params)
 	places_init(&server->places, server->params.conns_max);
 	if (!params->output_max)
 		server->params.output_max = DEFAULT_OUTPUT_MAX;
+	if (!params->trusted_events_max)
+		server->params.trusted_events_max = DEFAULT_TRUSTED_EVENTS_MAX;
 	server->acceptor.listener.fd = server->acceptor.timer_fd = server->epoll_fd = -1;
 	server->reply = malloc(server->params.output_max);
 	if (server->reply)

@@ -77,6 +77,7 @@ static struct server_params usual_params(void)
 	return (struct server_params){
 		.where = {.path = path, .listen_fd = -1, .mode = 0660, .group = (gid_t)-1},
 		.vocab = vocab,
+		.trusted_events_max = 256 << 10,
 		.handler = {.request = answer, .snapshot = snapshot_page, .ctx = &request_count}};
 }
 
