@@ -49,9 +49,8 @@ static inline bool id_is_mix(const struct index *index, const struct syn *syn)
  */
 static inline bool condition_may_hold(const struct index *index, const struct syn *syn)
 {
-	return syn->ip_version == 4 &&
-	       (index->ip_ids & ip_id_bit(syn->ip_id) || syn->seq == dst_v4(syn) ||
-		is_mix_of(syn, dst_v4(syn)));
+	return syn->ip_version == 4 && (index->ip_ids & ip_id_bit(syn->ip_id) ||
+					syn->seq == dst_v4(syn) || is_mix_of(syn, dst_v4(syn)));
 }
 
 /**
