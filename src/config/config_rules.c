@@ -96,8 +96,8 @@ static void assign(const struct config *config, struct marks *ret_marks, struct 
 void config_rules_params(const struct config *config, const struct marks *marks,
 			 const struct marks_ct *ct, struct rules_params *ret_params)
 {
-	struct marks own;
-	struct marks_ct own_ct;
+	struct marks own = {0};
+	struct marks_ct own_ct = {0};
 
 	if (!marks) {
 		assign(config, &own, &own_ct);
