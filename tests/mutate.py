@@ -40,7 +40,8 @@ BLANKS = re.compile(r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'
 SIZES = re.compile(r"^[ \t]*(?:(?:static|const|struct|enum|unsigned|signed)[ \t]+)*[a-z]\w*[ \t]+[*\w]+"
                    r"((?:\[[^\]\n]*\])+)", re.M)
 # Fetching ahead changes nothing but time.
-PREFETCH = re.compile(r"^\w[^\n;]*prefetch\w*\([^;{]*\)\n\{.*?^\}|__builtin_prefetch\([^;]*;", re.M | re.S)
+PREFETCH = re.compile(r"^\w[^\n;]*prefetch\w*\([^;{]*\)\n\{.*?^\}|__builtin_prefetch\([^;]*;|"
+                      r"^#define (?:PREFETCH_|CACHE_LINE\b)[^\n]*", re.M | re.S)
 TOKENS = re.compile(r"->|<<=?|>>=?|&&|\|\||[=!<>]=|[<>]|\b(?:true|false)\b|"
                     r"(?<![\w.])(?:0[xX][0-9a-fA-F]+|\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+)[uUlLfF]*")
 OPERATORS = {"&&": ["||"], "||": ["&&"], "==": ["!="], "!=": ["=="], "<": ["<=", ">="],

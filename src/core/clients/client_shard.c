@@ -316,9 +316,8 @@ static void age_move(const struct clients *clients, struct shard *shard, struct 
 /* One confirmed client too many: their oldest is as one that came back. */
 static void leave_room(const struct clients *clients, struct shard *shard)
 {
-	uint32_t room = shard->entry_count / FREE_SHARE;
-
-	while (shard->ages[AGE_CONFIRMED].count > shard->entry_count - (room ? room : 1))
+	while (shard->ages[AGE_CONFIRMED].count >
+	       shard->entry_count - shard->entry_count / FREE_SHARE)
 		age_move(clients, shard, &shard->entries[shard->ages[AGE_CONFIRMED].oldest],
 			 AGE_AGAIN);
 }
