@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every block of docs/captures.md, run in its order on a capture of a household behind one address."""
+"""Every block of conf/examples/captures.md, run in its order on a capture of a household behind one address."""
 import os
 import re
 import shutil
@@ -46,7 +46,7 @@ def main():
     if missing:
         print(f"{', '.join(missing)} not installed")
         return 77
-    scripts = blocks((ROOT / "docs/captures.md").read_text())
+    scripts = blocks((ROOT / "conf/examples/captures.md").read_text())
     assert len(scripts) >= 8, len(scripts)
     env = os.environ | databases() | {"PATH": f"{BUILD}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     out = []
@@ -64,7 +64,7 @@ def main():
     assert "Camera in the garden" in told, told
     assert re.search(r"^ *12 203\.0\.113\.50 \S.* 203\.0\.113\.50 Windows 10", told, re.M), told
     assert " SYN+ACK " in told, told
-    print("ok every block of docs/captures.md")
+    print("ok every block of conf/examples/captures.md")
     return 0
 
 
