@@ -22,7 +22,7 @@
 #include "sys/clock.h"
 
 #define DEFAULT_CONNS_MAX 1024
-#define DEFAULT_TRUSTED_EVENTS_MAX (16 << 20) /* of three seconds at 5,000 a second */
+#define DEFAULT_TRUSTED_EVENTS_MAX (4 << 20) /* of most of a second at 5,000 a second */
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
 #define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */

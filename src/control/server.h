@@ -69,7 +69,7 @@ struct server_params {
 	gid_t claims_group; /* only with PEER_CLAIMS_GROUP */
 	uid_t reports_uid; /* who may report besides root and our own user; (uid_t)-1: nobody */
 	size_t output_max; /* bytes that wait for a peer before it is not read; 0: 256 KiB */
-	size_t trusted_events_max; /* bytes of events that wait for who may report; 0: 16 MiB */
+	size_t trusted_events_max; /* bytes of events that wait for who may report; 0: 4 MiB */
 	const struct vocab *vocab; /* kept, not owned */
 	struct server_handler handler;
 };

@@ -17,7 +17,7 @@ import traffic
 
 NOBODY = pwd.getpwnam("nobody")
 CONNECTIONS = 1024
-SUBSCRIBERS, SYNS = 1000, 120
+SUBSCRIBERS, SYNS = 1000, 300
 LEFT_OVER_KIB = 8192  # of memory that a crowd may leave behind
 LIE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
