@@ -7,6 +7,7 @@
 #include "synprint/async.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +102,8 @@ static int connect_now(struct synprint_async *async, int64_t now_ms, unsigned re
 
 static void tell_all(struct synprint_async *async, int rc)
 {
-	while (async->count) {
+	/* Who asks again when told is not told with the others. */
+	for (unsigned left = async->count; left; left--) {
 		struct waiting waiting = *waiting_at(async, 0);
 
 		async->first = (async->first + 1) % WAITING_MAX;
@@ -204,21 +206,34 @@ static void take_line(struct synprint_async *async, const char *line)
 		waiting.fn(waiting.ctx, 0, line);
 }
 
+/* epoll tells of it whether or not anything is asked for, so it has to be taken notice of. */
+static bool is_gone(const struct synprint_async *async)
+{
+	struct pollfd peer = {.fd = synprint_fd(async->conn)};
+
+	return poll(&peer, 1, 0) > 0 && peer.revents & (POLLHUP | POLLERR);
+}
+
+/* Return: 1 where more lines wait in our own memory; 0; -errno. */
 static int take_lines(struct synprint_async *async)
 {
 	const char *line;
 	unsigned taken = 0;
 	int rc = 0;
 
+	if (async->is_paused)
+		return is_gone(async) ? -EPIPE : 0;
 	while (rc == 0 && !async->is_paused && taken < LINES_PER_TURN) {
 		rc = synprint_receive_line(async->conn, 0, &line);
 		if (rc == 0)
 			take_line(async, line);
 		taken++;
 	}
-	/* What was read already makes no descriptor readable. */
-	if (rc == 0 && taken == LINES_PER_TURN)
+	if (rc == 0 && taken == LINES_PER_TURN) {
+		/* What was read already makes no descriptor readable. */
 		arm_timer(async, client_monotonic_ms());
+		return 1;
+	}
 	return rc == -ETIMEDOUT ? 0 : rc;
 }
 
@@ -275,7 +290,7 @@ SYNPRINT_API void synprint_async_dispatch(struct synprint_async *async)
 		rc = take_lines(async);
 	if (rc < 0)
 		break_conn(async, rc);
-	if (!async->is_armed || client_monotonic_ms() >= async->alarm_ms)
+	if (rc <= 0 && (!async->is_armed || client_monotonic_ms() >= async->alarm_ms))
 		take_timer(async); /* one that nobody waits for any more is read as well */
 	if (async->conn && async->out_start < async->out_end && flush(async) < 0)
 		break_conn(async, -EPIPE);

@@ -17,6 +17,7 @@
 
 #define WAITING_MAX 65536
 #define PERIOD_MS 50 /* twenty commits a second */
+#define RETRY_MS 1000
 #define LOOK_EVERY_S 5
 
 struct reporter {
@@ -25,6 +26,7 @@ struct reporter {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t has_news;
 	bool must_stop, must_refill;
+	bool has_failed; /* looked after when somebody else may have finished, or others have expired */
 	unsigned first, count;
 	struct addr waiting[WAITING_MAX];
 	struct reporter_stats stats;
@@ -46,9 +48,14 @@ static struct publish_op op_of(const struct reporter *reporter, const struct rep
 	return op;
 }
 
-/* What was left out of a full set comes with the next refill, when others have expired. */
-static void commit(struct reporter *reporter, const struct reporter_set *set,
-		   const struct publish_op *ops, unsigned count)
+static bool is_full(int rc)
+{
+	return rc == -ENFILE || rc == -ENOSPC;
+}
+
+/* What a full set left out comes with a later refill, when others have expired. */
+static int commit(struct reporter *reporter, const struct reporter_set *set,
+		  const struct publish_op *ops, unsigned count)
 {
 	static struct log_limit limit;
 	int rc = set->target->type->commit(set->target, ops, count);
@@ -58,26 +65,34 @@ static void commit(struct reporter *reporter, const struct reporter_set *set,
 	reporter->stats.elements += count;
 	if (rc < 0) {
 		reporter->stats.failed++;
-		reporter->must_refill |= rc == -ENOENT;
+		reporter->has_failed = true;
 	}
 	pthread_mutex_unlock(&reporter->lock);
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%d)",
 			    set->target->name, -rc);
+	return is_full(rc) ? 0 : rc;
 }
 
-static void publish(struct reporter *reporter, const struct addr *addrs, unsigned count)
+/* Return: 0, or -errno of a set that is to be tried again: removals must not be lost. */
+static int publish(struct reporter *reporter, const struct addr *addrs, unsigned count)
 {
 	struct publish_op ops[SETOPS_MAX];
 	uint64_t now_s = clock_boot_s();
+	int rc = 0;
 
 	for (unsigned s = 0; s < reporter->params.set_count; s++) {
 		const struct reporter_set *set = &reporter->params.sets[s];
+		int failed;
 
 		for (unsigned i = 0; i < count; i++)
 			ops[i] = op_of(reporter, set, now_s, &addrs[i]);
-		commit(reporter, set, ops, count);
+		failed = commit(reporter, set, ops, count);
+		rc = rc ? rc : failed;
 	}
+	for (unsigned i = 0; rc < 0 && i < count; i++)
+		reporter_note(reporter, &addrs[i]);
+	return rc;
 }
 
 /* Only what belongs in it: a set that was made anew holds nothing that had to be removed. */
@@ -133,19 +148,31 @@ static unsigned take_batch(struct reporter *reporter, struct addr *ret_addrs)
 	return count;
 }
 
-/* Every batch waits until the period since the last one is over: then more news are in it. */
-static void drain(struct reporter *reporter)
+/* Return: 0, or -errno; then the batch waits again. */
+static int drain(struct reporter *reporter)
 {
 	struct addr addrs[SETOPS_MAX];
 	unsigned count;
+	int rc = 0;
 
 	do {
 		pthread_mutex_lock(&reporter->lock);
 		count = take_batch(reporter, addrs);
 		pthread_mutex_unlock(&reporter->lock);
 		if (count)
-			publish(reporter, addrs, count);
-	} while (count == SETOPS_MAX);
+			rc = publish(reporter, addrs, count);
+	} while (count == SETOPS_MAX && rc == 0);
+	return rc;
+}
+
+/* Now and then: is everything there, and is there room for what was left out? */
+static void look(struct reporter *reporter, bool must_refill)
+{
+	pthread_mutex_lock(&reporter->lock);
+	must_refill |= reporter->has_failed;
+	reporter->has_failed = false;
+	pthread_mutex_unlock(&reporter->lock);
+	ensure(reporter, must_refill);
 }
 
 static void wait_for_news(struct reporter *reporter)
@@ -176,6 +203,7 @@ static void *reporter_main(void *arg)
 	for (;;) {
 		uint64_t begin_ms;
 		bool must_refill, must_stop, has_news;
+		int rc;
 
 		pthread_mutex_lock(&reporter->lock);
 		wait_for_news(reporter);
@@ -184,16 +212,17 @@ static void *reporter_main(void *arg)
 		has_news = reporter->count != 0;
 		reporter->must_refill = false;
 		pthread_mutex_unlock(&reporter->lock);
+		begin_ms = clock_monotonic_ms();
+		if (!must_stop && (must_refill || begin_ms / 1000 >= next_look_s)) {
+			next_look_s = begin_ms / 1000 + LOOK_EVERY_S;
+			look(reporter, must_refill);
+		}
+		rc = drain(reporter);
 		if (must_stop)
 			return NULL;
-		begin_ms = clock_monotonic_ms();
-		if (must_refill || begin_ms / 1000 >= next_look_s) {
-			next_look_s = begin_ms / 1000 + LOOK_EVERY_S;
-			ensure(reporter, must_refill);
-		}
-		drain(reporter);
+		/* More news are in the next batch, when the period is over. */
 		if (has_news)
-			sleep_until_ms(begin_ms + PERIOD_MS);
+			sleep_until_ms(begin_ms + (rc < 0 ? RETRY_MS : PERIOD_MS));
 	}
 }
 

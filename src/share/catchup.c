@@ -67,12 +67,12 @@ static void on_page(void *ctx, int rc, const char *line)
 	if (rc == -ECANCELED)
 		return;
 	catchup->cursor = 0;
-	if (reply)
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok")))
 		take_page(catchup, reply);
 	else
 		catchup->is_wanted = true;
 	cJSON_Delete(reply);
-	if (rc == 0 && (catchup->cursor > 0 || catchup->is_wanted))
+	if (catchup->cursor > 0)
 		ask(catchup);
 }
 

@@ -330,6 +330,7 @@ static void on_second(void *ctx)
 			sink->type->tick(sink, now_s());
 	}
 	reports_tick(share->reports, now_s());
+	inbox_ring(share->inbox); /* it may have waited for room */
 	catchup_tick(share->catchup);
 	pump(share);
 }
