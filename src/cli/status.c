@@ -52,11 +52,10 @@ static void print_items(const cJSON *list, int indent)
 	}
 }
 
-static void print_tree(const cJSON *tree, int indent)
+/* A member and those that follow it. */
+static void print_members(const cJSON *value, int indent)
 {
-	const cJSON *value;
-
-	cJSON_ArrayForEach (value, tree) {
+	for (; value; value = value->next) {
 		bool is_list = cJSON_IsArray(value);
 
 		if (cJSON_IsObject(value) || (is_list && cJSON_IsObject(value->child))) {
@@ -64,7 +63,7 @@ static void print_tree(const cJSON *tree, int indent)
 			if (is_list)
 				print_items(value, indent + INDENT);
 			else
-				print_tree(value, indent + INDENT);
+				print_members(value->child, indent + INDENT);
 			continue;
 		}
 		printf("%*s%-*s ", indent, "", NAME_WIDTH - indent, value->string);
@@ -80,7 +79,7 @@ static int print_reply(const cJSON *reply)
 {
 	const cJSON *ok = ask_member(reply, "ok");
 
-	print_tree(ok ? ok->next : reply->child, 0);
+	print_members(ok ? ok->next : reply->child, 0);
 	return CLI_OK;
 }
 

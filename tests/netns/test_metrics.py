@@ -73,5 +73,15 @@ def textfile(lab_):
     assert daemon.status()["ok"]
 
 
+def the_status_in_words(lab_):
+    """Every member of the reply is on a line of what `synprint status` prints."""
+    daemon = lab_.daemon(everything_on(lab_)).start()
+    text = daemon.cli("status").stdout
+    for name, value in daemon.status().items():
+        if name not in ("ok", "id"):
+            assert re.search(rf"^{name}\b", text, re.M), (name, text)
+    assert re.search(r"^ +received +\d+$", text, re.M), text
+
+
 if __name__ == "__main__":
-    lab.run(counts_and_format, the_manual_has_all_of_them, textfile)
+    lab.run(counts_and_format, the_manual_has_all_of_them, textfile, the_status_in_words)
