@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The memo must say what the comparison says, for SYNs that repeat and for SYNs that differ from
- * one that is kept in a single field: one that is missing in its key shows, but for the lengths of
- * headers and the presence of a timestamp, which matter to windows of rare multiples only.
+ * one that is kept in a single field. A kept answer is told by what the test writes over it.
  */
 #include <criterion/criterion.h>
 #include <stddef.h>
@@ -88,6 +87,134 @@ Test(match_memo, says_what_the_comparison_says)
 		cr_assert_eq(kept->confidence, match.confidence, "SYN %u", i);
 		cr_assert_eq(kept->contradiction, match.contradiction, "SYN %u", i);
 		cr_assert_arr_eq(kept->class_prob, match.class_prob, sizeof(match.class_prob));
+	}
+	match_memo_free(memo);
+	sigdb_free(db);
+	vocab_free(vocab);
+}
+
+/* ---- the key ---- */
+
+#define SCRIBBLE 0xabcd
+
+/* Fields of the key, and how many bits of each are changed. */
+static const struct {
+	size_t offset;
+	unsigned size, bits;
+} fields[] = {
+#define FIELD(name, bits)                                                                          \
+	{                                                                                          \
+		offsetof(struct syn, name), sizeof(((struct syn *)0)->name), bits                  \
+	}
+	FIELD(mss, 16),
+	FIELD(win, 16),
+	FIELD(ip_header_len, 16),
+	FIELD(ip_version, 8),
+	FIELD(ttl, 8),
+	FIELD(quirks, 32),
+	FIELD(wscale, 8),
+	FIELD(ip_opt_len, 8),
+	FIELD(opt_count, 5),
+	FIELD(opt_eol_pad, 8),
+	FIELD(tcp_header_len, 8),
+	FIELD(offers, 8),
+	FIELD(payload_len, 1),
+	FIELD(ts_val, 1),
+	FIELD(opt_kinds, 8),
+#undef FIELD
+};
+
+#define FIELDS (sizeof(fields) / sizeof(fields[0]))
+
+static struct syn syn_with(size_t field, unsigned value)
+{
+	struct syn syn = {.ip_version = 4,
+			  .ttl = 64,
+			  .opt_count = 1,
+			  .opt_kinds = {2},
+			  .seq = 1,
+			  .ip_id = 7};
+	unsigned char *byte = (unsigned char *)&syn + fields[field].offset;
+
+	for (unsigned i = 0; i < fields[field].size && i < 4; i++)
+		byte[i] ^= (unsigned char)(value >> 8 * i); /* whichever bits these are */
+	return syn;
+}
+
+static struct sigdb *small_db(struct vocab *vocab)
+{
+	static const char text[] = "class = A, F\n[tcp:request]\nlabel = s:unix:A:1\n"
+				   "sig = *:64:0:*:1024,0:mss::0\n";
+	struct sigdb *db = sigdb_new(vocab);
+
+	cr_assert_eq(sigdb_load(db, text, strlen(text), NULL), 0);
+	cr_assert_eq(sigdb_build(db), 0);
+	return db;
+}
+
+/* As it is, with a bit changed in one field, and as an answer: no two have the same key. */
+static unsigned make_neighbours(struct syn *ret_syns)
+{
+	unsigned count = 0;
+
+	ret_syns[count++] = syn_with(0, 0);
+	ret_syns[count] = syn_with(0, 0);
+	ret_syns[count++].tcp_flags = SYN_TCP_ACK;
+	for (size_t field = 0; field < FIELDS; field++)
+		for (unsigned bit = 0; bit < fields[field].bits; bit++)
+			ret_syns[count++] = syn_with(field, 1u << bit);
+	return count;
+}
+
+Test(match_memo, keeps_each_for_itself)
+{
+	static struct syn syns[200];
+	unsigned count = make_neighbours(syns);
+	struct vocab *vocab = vocab_new();
+	struct sigdb *db = small_db(vocab);
+	struct match_memo *memo = match_memo_new(db);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct match *kept = (struct match *)(uintptr_t)match_memo_syn(memo, &syns[i]);
+		uint16_t label = kept->label;
+
+		kept->label = SCRIBBLE;
+		cr_assert_eq(match_memo_syn(memo, &syns[i])->label, SCRIBBLE, "%u is not kept", i);
+		for (unsigned k = 0; k < count; k++)
+			if (k != i)
+				cr_assert_neq(match_memo_syn(memo, &syns[k])->label, SCRIBBLE,
+					      "%u is taken for %u", k, i);
+		if (kept->label == SCRIBBLE)
+			kept->label = label;
+	}
+	match_memo_free(memo);
+	sigdb_free(db);
+	vocab_free(vocab);
+}
+
+/* As many slots as chance would give, whatever is the only difference. */
+Test(match_memo, spreads_what_differs)
+{
+	static const struct match *seen[65536];
+	struct vocab *vocab = vocab_new();
+	struct sigdb *db = small_db(vocab);
+	struct match_memo *memo = match_memo_new(db);
+
+	for (size_t field = 0; field < FIELDS; field++) {
+		unsigned values = 1u << (fields[field].bits > 12 ? 12 : fields[field].bits);
+		unsigned distinct = 0, least = values > 1024 ? 940 : values - values / 4;
+
+		for (unsigned value = 0; value < values; value++) {
+			struct syn syn = syn_with(field, value);
+			const struct match *at = match_memo_syn(memo, &syn);
+			unsigned k = 0;
+
+			while (k < distinct && seen[k] != at)
+				k++;
+			seen[k] = at;
+			distinct += k == distinct;
+		}
+		cr_expect_geq(distinct, least, "field %zu: %u of %u", field, distinct, values);
 	}
 	match_memo_free(memo);
 	sigdb_free(db);
