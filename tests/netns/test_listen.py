@@ -171,4 +171,4 @@ def file_that_grows(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, without_rights, file_that_grows)
+    lab.run(same_verdicts, each_at_once, both_halves, without_rights, file_that_grows)
