@@ -21,7 +21,7 @@
 /* Base chains first. */
 static const char *const own_chains[] = {"divert",  "served",  "promote", "promote_out",
 					 "syn",     "back",    "send",    "publish",
-					 "dispute", "confirm", "whole"};
+					 "dispute", "confirm", "whole",   "back_answer"};
 
 int rules_check_kernel(struct text_error *ret_error)
 {

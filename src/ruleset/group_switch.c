@@ -93,37 +93,65 @@ static void add_send(struct ruleset *ruleset, const struct rules_params *params,
 		rule_queue(rule, params->queue_first, params->queue_count);
 }
 
+static void begin_back(struct ruleset *ruleset, const char *chain, const struct keys *keys)
+{
+	struct rule *rule;
+
+	ruleset_add_chain(ruleset, chain);
+	rule = ruleset_add_rule(ruleset, chain, "the queue has answered");
+	rule_change(rule, RULE_DELETE, &keys->key, keys->waiting, 0);
+	rule_change(rule, RULE_UPDATE, &keys->key, keys->answering, ANSWERED_MS);
+}
+
+/* All of the field: a packet may still carry what a bit was before a reload. */
+static void end_back(struct ruleset *ruleset, const char *chain, const struct rules_params *params)
+{
+	struct rule *rule = ruleset_add_rule(ruleset, chain, "our bits end here");
+
+	rule_clear_bits(rule, FIELD_MARK, params->marks.field);
+}
+
 static void add_back(struct ruleset *ruleset, const struct rules_params *params,
 		     const struct keys *keys)
 {
 	uint32_t bits = marks_used(&params->marks) & ~params->marks.diverted;
 	struct rule *rule;
 
-	ruleset_add_chain(ruleset, "back");
-	rule = ruleset_add_rule(ruleset, "back", "the queue has answered");
-	rule_change(rule, RULE_DELETE, &keys->key, keys->waiting, 0);
-	rule_change(rule, RULE_UPDATE, &keys->key, keys->answering, ANSWERED_MS);
+	begin_back(ruleset, "back", keys);
 	if (bits) {
 		rule = ruleset_add_rule(ruleset, "back", "the agent has said something");
 		rule_match_any(rule, FIELD_MARK, bits);
 		rule_end(rule, RULE_JUMP, "publish");
 	}
 	group_confirm_candidates(ruleset, params);
-	/* All of the field: a SYN may still carry what a bit was before a reload. */
-	rule = ruleset_add_rule(ruleset, "back", "our bits end here");
-	rule_clear_bits(rule, FIELD_MARK, params->marks.field);
+	end_back(ruleset, "back", params);
+}
+
+/* A SYN+ACK tells the switch as much as a SYN, and says nothing of a client. */
+static void add_back_answer(struct ruleset *ruleset, const struct rules_params *params,
+			    const struct keys *keys)
+{
+	begin_back(ruleset, "back_answer", keys);
+	end_back(ruleset, "back_answer", params);
+}
+
+static void add_returned(struct ruleset *ruleset, const struct rules_params *params, uint32_t flags,
+			 const char *chain)
+{
+	struct rule *rule = ruleset_add_rule(ruleset, "served", "%s from the queue", chain);
+
+	rule_match_any(rule, FIELD_MARK, params->marks.diverted);
+	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
+	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, flags);
+	rule_end(rule, RULE_GOTO, chain);
 }
 
 static void add_served(struct ruleset *ruleset, const struct rules_params *params)
 {
-	struct rule *rule;
-
 	ruleset_add_base(ruleset, "served", NF_INET_PRE_ROUTING, GROUPS_PRIORITY + 1);
-	rule = ruleset_add_rule(ruleset, "served", "back from the queue");
-	rule_match_any(rule, FIELD_MARK, params->marks.diverted);
-	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
-	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, TCP_FLAG_SYN);
-	rule_end(rule, RULE_GOTO, "back");
+	add_returned(ruleset, params, TCP_FLAG_SYN, "back");
+	if (params->diverts_answers)
+		add_returned(ruleset, params, TCP_FLAG_SYN | TCP_FLAG_ACK, "back_answer");
 	group_confirm_unasked(ruleset, params);
 }
 
@@ -139,5 +167,7 @@ void group_switch(struct ruleset *ruleset, const struct rules_params *params)
 	add_decision(ruleset, &keys);
 	ruleset_add_chain(ruleset, "publish");
 	add_back(ruleset, params, &keys);
+	if (params->diverts_answers)
+		add_back_answer(ruleset, params, &keys);
 	add_served(ruleset, params);
 }

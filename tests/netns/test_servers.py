@@ -186,5 +186,29 @@ def of_the_daemon(lab_):
     assert daemon.stop() == 0
 
 
+def come_back(lab_):
+    """An answer that came back is not waited for, and leaves nothing in the packet mark."""
+    lab_.nft("""table ip seen {
+        counter passed { }
+        counter marked { }
+        chain forward { type filter hook forward priority 0;
+            tcp flags & (syn | ack) == (syn | ack) counter name passed meta mark != 0 counter name marked; }
+    }""")
+    config = lab_.write_config(servers=f'enabled = true; database = "{lab.CONF}/servers.db";')
+    daemon = lab_.daemon(config).start()
+    answer = packets.tcp(lab.SERVER4, lab.CLIENT4, lab.PORT, flags=0x12, options=MSS, dst_port=1024)
+    for number in (1, 2):
+        with lab.inside(lab_.server):
+            with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+                raw.sendto(packets.ipv4(lab.SERVER4, lab.CLIENT4, answer), (lab.CLIENT4, 0))
+        lab.wait_until(lambda: lab_.counter("ip seen", "passed") == number, "the answer has passed")
+        assert daemon.received() == number, "each answer is asked about"
+        assert lab_.counter("ip seen", "marked") == 0
+        assert not lab_.elements("waiting"), lab_.elements("waiting")
+        time.sleep(1)  # the queue does not count as answering any more
+    assert daemon.stop() == 0
+    assert "back_answer" not in lab_.snapshot()
+
+
 if __name__ == "__main__":
-    lab.run(linux, flooded, lwip, of_the_daemon)
+    lab.run(linux, flooded, lwip, of_the_daemon, come_back)
