@@ -123,7 +123,7 @@ static int explain(int rc, uint16_t group, struct text_error *ret_error)
 	if (rc == -EPERM || rc == -EBUSY) {
 		text_error_set(ret_error, 0, 0,
 			       "NFLOG group %u is in use by another program: choose another with "
-			       "confirm.nflog_group",
+			       "rules.nflog_group",
 			       group);
 		return -EBUSY;
 	}

@@ -310,6 +310,8 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 	attempt->batch = nft_batch_new(nl);
 	rc = attempt->batch ? apply(attempt, ret_engine, ret_error) : explain(-ENOMEM, ret_error);
 	if (rc == -EOPNOTSUPP && params->defragments) {
+		if (ret_error)
+			ret_error->what[0] = '\0';
 		without.defragments = false;
 		attempt->params = &without;
 		rc = apply(attempt, ret_engine, ret_error);
