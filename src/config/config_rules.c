@@ -58,6 +58,17 @@ int config_finish_field(struct config *config, struct text_error *ret_error)
 	return 0;
 }
 
+int config_check_kept(const struct config *config, struct text_error *ret_error)
+{
+	if (!(config->mark_field & config->mark_mask))
+		return 0;
+	return text_error_set(
+		ret_error, 0, 0,
+		"publish.mark_mask 0x%x has bits in common with rules.mark_field "
+		"0x%x, which changes with a restart only: take other bits, or restart",
+		config->mark_mask, config->mark_field);
+}
+
 /* nelem_hint, linux/rhashtable-types.h: of 65536 the lower 16 bits are none. */
 uint32_t config_size_with_room(uint32_t size)
 {

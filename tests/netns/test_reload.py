@@ -130,6 +130,11 @@ def a_bad_configuration_changes_nothing(lab_):
         assert reason in message, reply
         assert where in (f"{config}:{lines}", f"{config}:{lines + 1}"), reply
         assert sets_of(lab_) == {"all4", "all6"}, sets_of(lab_)
+    config = lab_.write_config([SOME_TIME], publish="mark_mask = 0x01000000;")
+    reply = daemon.request({"op": "reload"})
+    assert not reply["ok"] and "changes with a restart only" in reply["error"]["message"], reply
+    assert reply["error"]["message"].startswith(f"{config}: "), reply
+    assert sets_of(lab_) == {"all4", "all6"}, sets_of(lab_)
     assert daemon.status()["database"]["reloads"] == 0, daemon.status()
 
 

@@ -57,6 +57,21 @@ static int make_memos(struct generation *generation, char *ret_error, size_t err
 	return 0;
 }
 
+/* What only a restart changes is as it was at the start. */
+static int keep(struct generation *generation, struct config *config, const struct config *boot,
+		char *ret_error, size_t error_size)
+{
+	struct text_error error = {0};
+	int rc;
+
+	generation->kept_count =
+		config_keep(config, boot, generation->kept_keys, GENERATION_NOTES_MAX);
+	rc = config_check_kept(config, &error);
+	if (rc < 0)
+		format_error(config->path, &error, ret_error, error_size);
+	return rc;
+}
+
 int generation_load(const struct generation_source *source, struct vocab *vocab, char *ret_error,
 		    size_t error_size, struct generation **ret_generation)
 {
@@ -72,10 +87,8 @@ int generation_load(const struct generation_source *source, struct vocab *vocab,
 	}
 	generation->config = config;
 	generation->vocab = vocab;
-	if (source->boot)
-		generation->kept_count = config_keep(config, source->boot, generation->kept_keys,
-						     GENERATION_NOTES_MAX);
-	if (load_databases(generation, config, vocab, source->may_rename, ret_error, error_size) <
+	if ((source->boot && keep(generation, config, source->boot, ret_error, error_size) < 0) ||
+	    load_databases(generation, config, vocab, source->may_rename, ret_error, error_size) <
 		    0 ||
 	    make_memos(generation, ret_error, error_size) < 0) {
 		generation_free(generation);

@@ -315,6 +315,26 @@ Test(config, keeps_what_only_a_restart_changes)
 	config_free(boot);
 }
 
+Test(config, what_is_kept_and_marks_share_no_bit)
+{
+	struct config *boot = must_load("");
+	struct config *good = must_load("publish: { mark_mask = 0xff; };");
+	struct config *bad = must_load("publish: { mark_mask = 0x01000000; };");
+	struct text_error error = {0};
+	const char *keys[4] = {NULL};
+
+	config_keep(good, boot, keys, 4);
+	cr_expect_eq(config_check_kept(good, &error), 0);
+	cr_expect_eq(bad->mark_field & bad->mark_mask, 0, "a start gives the rules other bits");
+	config_keep(bad, boot, keys, 4);
+	cr_expect_eq(config_check_kept(bad, &error), -EINVAL);
+	cr_expect(strstr(error.what, "0x1000000") && strstr(error.what, "restart"), "%s",
+		  error.what);
+	config_free(bad);
+	config_free(good);
+	config_free(boot);
+}
+
 Test(config, refuses_queues_beyond_the_last)
 {
 	struct text_error error = {0};
