@@ -46,10 +46,15 @@ class Monitor:
         with open(self.path, "wb") as out:
             self.process = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "nft", "monitor"],
                                             stdout=out)
-        lab_.nft("add table ip hello\ndelete table ip hello")
-        lab.wait_until(lambda: "hello" in self.path.read_text(), "nft monitor listens")
+        lab_.adopt(self)  # first, so that nothing stays where it does not come to listen
+        lab.wait_until(lambda: self.hears(lab_), "nft monitor listens")
         time.sleep(0.2)
         self.before = len(self.path.read_text())
+
+    def hears(self, lab_):
+        """What was said before it listened is not repeated: so it is said until it is heard."""
+        lab_.nft("add table ip hello\ndelete table ip hello")
+        return "hello" in self.path.read_text()
 
     def said(self):
         return self.path.read_text()[self.before:]
@@ -63,7 +68,7 @@ def nothing_is_committed(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config([ALL, 'nftset = "too"; on_change = "remove"'])).start()
     time.sleep(0.5)
-    monitor = lab_.adopt(Monitor(lab_))
+    monitor = Monitor(lab_)
     time.sleep(2)
     assert not monitor.said(), monitor.said()
     expect_fine(traffic.Load(lab_.client, 200, 400, 200).result(), "200 new clients a second")
