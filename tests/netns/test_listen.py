@@ -48,14 +48,9 @@ class Listener:
             self.process.wait()
 
 
-def is_listening(namespace):
-    """A packet socket is there (packet(7))."""
-    return lambda: len(lab.sh("cat", "/proc/net/packet", namespace=namespace).stdout.splitlines()) > 1
-
-
 def listen(lab_, namespace, *arguments):
     listener = Listener(lab_, namespace, *arguments)
-    lab.wait_until(is_listening(namespace), "classify listens")
+    lab.wait_until(lambda: "listening on" in listener.log.read_text(), "classify listens")
     return listener
 
 

@@ -86,6 +86,8 @@ int source_open(const struct source_params *params, struct source **ret_source)
 	}
 	if (source->live || source->follows)
 		catch_signals(source);
+	if (source->live)
+		fprintf(stderr, "synprint: listening on %s\n", source->interface);
 	*ret_source = source;
 	return CLI_OK;
 }
