@@ -155,8 +155,10 @@ check-faults: bench-tools ## what happens to real connections while something go
 
 # The browser's own judge of accessibility, pinned; it is only run, never shipped.
 AXE := axe-core@4.14.1
+# A machine may have npm from elsewhere, which Debian's package would contradict.
+NPM = $(if $(shell command -v npm),,npm)
 check-web: all ## a real browser looks at the pages, with pictures in build/web (root; npm)
-	@tests/deps.sh --no-services $(CHECK_DEPS) chromium chromium-driver python3-selenium npm libjs-chart.js
+	@tests/deps.sh --no-services $(CHECK_DEPS) chromium chromium-driver python3-selenium $(NPM) libjs-chart.js
 	@mkdir -p $(BUILD)/web
 	@test -s $(BUILD)/web/axe.min.js || (cd $(BUILD)/web && npm pack --silent $(AXE) >/dev/null && \
 		tar -xzOf axe-core-*.tgz package/axe.min.js >axe.min.js && rm -f axe-core-*.tgz)
