@@ -3,12 +3,14 @@
 # image.sh DIR PACKAGE...: a Debian 12 with its own kernel, systemd and these packages, as DIR/disk,
 # DIR/kernel and DIR/initrd. Made from Debian's archive, and only where the list or this file changed.
 # At its boot it unpacks the tar archive on its second disk and runs the script `run` in it.
+# VM_LATER: packages that the machine can install with apt and without a network, which is not there.
 set -euo pipefail
 umask 022
 directory=$1
 shift
 base="systemd-sysv udev dbus kmod procps iproute2 python3 nftables linux-image-cloud-amd64"
-key=$(sha256sum "$0" - <<<"$base $*" | sha256sum | cut -d' ' -f1)
+later=${VM_LATER:-}
+key=$(sha256sum "$0" - <<<"$base $* later $later" | sha256sum | cut -d' ' -f1)
 [ "$(cat "$directory/key" 2>/dev/null)" != "$key" ] || exit 0
 
 rm -rf "$directory"
@@ -17,13 +19,21 @@ work=$(mktemp -d "$directory/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 packages="$base $*"
+fetch() { # each by itself: some of them do not go together
+	echo 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get clean'
+	for package in $later; do
+		echo "APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq -y --no-install-recommends --download-only install $package"
+	done
+}
 mmdebstrap --quiet --mode=root --variant=minbase --include="${packages// /,}" \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-	--dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$root"
+	--dpkgopt='path-exclude=/usr/share/locale/*' ${later:+--skip=cleanup/apt} \
+	${later:+--customize-hook="$(fetch)"} bookworm "$root"
 
 version=$(ls "$root/lib/modules")
 cp "$root/boot/vmlinuz-$version" "$directory/kernel"
-rm -rf "$root"/boot/* "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+rm -rf "$root"/boot/*
+[ -n "$later" ] || rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 
 # Nothing that takes time at a boot and is of no use in a machine that lives for a minute.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer \
@@ -73,7 +83,7 @@ INIT
 chmod 755 "$early/init"
 (cd "$early" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$directory/initrd"
 
-truncate -s 2G "$work/disk"
+truncate -s "$([ -n "$later" ] && echo 4G || echo 2G)" "$work/disk"
 mkfs.ext4 -q -F -O ^has_journal -d "$root" "$work/disk"
 mv "$work/disk" "$directory/disk"
 echo "$key" >"$directory/key"
