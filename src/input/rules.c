@@ -192,13 +192,11 @@ static int explain_engine(enum rules_engine engine, struct text_error *ret_error
 	return -EOPNOTSUPP;
 }
 
-static int explain(int rc, struct text_error *ret_error)
+static int explain(struct nl *nl, int rc, struct text_error *ret_error)
 {
 	if (rc == -EPERM)
-		text_error_set(
-			ret_error, 0, 0,
-			"no permission to change nf_tables: CAP_NET_ADMIN is missing; run as "
-			"root");
+		text_error_set(ret_error, 0, 0, "no permission to change table inet synprint: %s",
+			       nft_explain(nl, NFPROTO_INET, NFT_OUR_TABLE, rc));
 	else if (rc == -EEXIST)
 		text_error_set(ret_error, 0, 0,
 			       "table inet " NFT_OUR_TABLE " has a chain or a set that is not ours "
@@ -256,10 +254,10 @@ static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
 		rc = -EOPNOTSUPP;
 	if (rc < 0)
-		return explain(rc, ret_error);
+		return explain(attempt->nl, rc, ret_error);
 	switch (try_engines(attempt, ret_engine, &rc)) {
 	case OUTCOME_OK: return 0;
-	case OUTCOME_FAILED: return explain(rc, ret_error);
+	case OUTCOME_FAILED: return explain(attempt->nl, rc, ret_error);
 	case OUTCOME_CHANGED_MEANWHILE: return -EAGAIN;
 	case OUTCOME_NO_ENGINE: return explain_engine(attempt->params->engine, ret_error);
 	}
@@ -275,7 +273,7 @@ static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
 	for (int try = 0; try < TRIES && rc == -EAGAIN; try++)
 		rc = apply_once(attempt, &engine, ret_error);
 	if (rc == -EAGAIN)
-		return explain(rc, ret_error);
+		return explain(attempt->nl, rc, ret_error);
 	if (rc == 0 && ret_engine)
 		*ret_engine = engine;
 	if (rc == 0 && attempt->keeps_sizes && attempt->params->may_resize)
@@ -303,12 +301,13 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 			"rules.engine is \"none\": the rules are the administrator's");
 	attempt = calloc(1, sizeof(*attempt));
 	if (!attempt)
-		return explain(-ENOMEM, ret_error);
+		return explain(nl, -ENOMEM, ret_error);
 	attempt->nl = nl;
 	attempt->params = params;
 	attempt->keeps_sizes = !params->may_resize;
 	attempt->batch = nft_batch_new(nl);
-	rc = attempt->batch ? apply(attempt, ret_engine, ret_error) : explain(-ENOMEM, ret_error);
+	rc = attempt->batch ? apply(attempt, ret_engine, ret_error)
+			    : explain(nl, -ENOMEM, ret_error);
 	if (rc == -EOPNOTSUPP && params->defragments) {
 		if (ret_error)
 			ret_error->what[0] = '\0';

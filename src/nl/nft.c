@@ -420,20 +420,33 @@ static int take_table(const struct nlmsghdr *nlh, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int get_table(struct nl *nl, const char *name, struct table_info *ret_info)
+static int get_table(struct nl *nl, uint8_t family, const char *name, struct table_info *ret_info)
 {
 	_Alignas(8) char buf[NL_MESSAGE_BYTES];
-	struct nlmsghdr *nlh =
-		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETTABLE), NFPROTO_INET, NLM_F_ACK);
+	struct nlmsghdr *nlh = nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETTABLE), family, NLM_F_ACK);
 
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
 	return nl_request(nl, nlh, take_table, ret_info);
 }
 
+const char *nft_explain(struct nl *nl, uint8_t family, const char *table, int rc)
+{
+	struct table_info info = {0};
+
+	if (rc == -EOPNOTSUPP)
+		return "the kernel has no nf_tables";
+	if (rc != -EPERM)
+		return strerror(-rc);
+	if (get_table(nl, family, table, &info) == 0 && info.flags & NFT_TABLE_F_OWNER)
+		return "another process owns the table (nft's flag 'owner'), and nobody else may "
+		       "change it";
+	return "CAP_NET_ADMIN is missing; run as root";
+}
+
 int nft_get_table(struct nl *nl, const char *name, uint32_t *ret_flags)
 {
 	struct table_info info = {0};
-	int rc = get_table(nl, name, &info);
+	int rc = get_table(nl, NFPROTO_INET, name, &info);
 
 	if (rc == 0)
 		*ret_flags = info.flags;
@@ -444,7 +457,7 @@ int nft_remove_table(struct nl *nl, struct nft_batch *batch)
 {
 	struct table_info info = {0};
 	struct nlmsghdr *nlh;
-	int rc = get_table(nl, NFT_OUR_TABLE, &info);
+	int rc = get_table(nl, NFPROTO_INET, NFT_OUR_TABLE, &info);
 
 	if (rc < 0 || !info.is_ours)
 		return rc == -ENOENT ? 0 : rc;

@@ -130,6 +130,13 @@ int nft_remove_chain(struct nl *nl, struct nft_batch *batch, const char *name);
 /** nft_remove_table() - delete our table where it has our tag and is empty. Return: 0 or -errno. */
 int nft_remove_table(struct nl *nl, struct nft_batch *batch);
 
+/**
+ * nft_explain() - why the kernel does not change a table, in words that stay valid: what is not
+ * permitted may be a capability that is missing, or a table that another process owns.
+ * @family: NFPROTO_* of @table
+ */
+const char *nft_explain(struct nl *nl, uint8_t family, const char *table, int rc);
+
 /** nft_get_table() - the flags (enum nft_table_flags) of a table of family inet. 0, -ENOENT, -errno. */
 int nft_get_table(struct nl *nl, const char *name, uint32_t *ret_flags);
 

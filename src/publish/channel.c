@@ -6,6 +6,7 @@
 #include "publish/channel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/counter.h"
@@ -19,6 +20,43 @@ static void set_quarantined(struct channel *channel, bool is_quarantined)
 	__atomic_store_n(&channel->stats.is_quarantined, is_quarantined, __ATOMIC_RELAXED);
 }
 
+void channel_init(struct channel *channel)
+{
+	removals_init(&channel->removals);
+	pthread_mutex_init(&channel->lock, NULL);
+}
+
+void channel_done(struct channel *channel)
+{
+	removals_done(&channel->removals);
+	pthread_mutex_destroy(&channel->lock);
+}
+
+void channel_get_reason(struct channel *channel, char ret_reason[PUBLISHER_REASON_MAX])
+{
+	pthread_mutex_lock(&channel->lock);
+	memcpy(ret_reason, channel->stats.reason, PUBLISHER_REASON_MAX);
+	pthread_mutex_unlock(&channel->lock);
+}
+
+/* Return: whether it is another one than before. */
+static bool set_reason(struct channel *channel, const char *reason)
+{
+	bool is_new;
+
+	pthread_mutex_lock(&channel->lock);
+	is_new = strncmp(channel->stats.reason, reason, sizeof(channel->stats.reason) - 1) != 0;
+	if (is_new)
+		snprintf(channel->stats.reason, sizeof(channel->stats.reason), "%s", reason);
+	pthread_mutex_unlock(&channel->lock);
+	return is_new;
+}
+
+static void tell(struct channel *channel, enum publisher_event event, const char *what)
+{
+	channel->params->event(channel->params->ctx, channel->target, event, what);
+}
+
 static void channel_fail(struct channel *channel, const char *what)
 {
 	channel->backoff_ms = channel->is_failing ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
@@ -26,9 +64,9 @@ static void channel_fail(struct channel *channel, const char *what)
 		channel->backoff_ms = BACKOFF_MAX_MS;
 	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
 	channel->must_fill = false;
+	set_reason(channel, what);
 	if (!channel->is_failing)
-		channel->params->event(channel->params->ctx, channel->target, PUBLISHER_FAILED,
-				       what);
+		tell(channel, PUBLISHER_FAILED, what);
 	channel->is_failing = true;
 	set_quarantined(channel, true);
 }
@@ -47,16 +85,20 @@ void channel_start_fill(struct channel *channel)
 void channel_ensure(struct channel *channel, bool is_start)
 {
 	struct text_error error = {0};
-	bool is_created = false;
+	bool is_created = false, is_news;
 	int rc = channel->target->type->ensure(channel->target, &is_created, &error);
 
 	if (rc < 0) {
 		channel_fail(channel, error.what);
 		return;
 	}
-	if (is_created && !is_start && !channel->is_failing)
-		channel->params->event(channel->params->ctx, channel->target, PUBLISHER_DRIFTED,
-				       "it was deleted");
+	is_news = set_reason(channel, error.what);
+	if (is_news && error.what[0])
+		tell(channel, PUBLISHER_HALF, error.what);
+	else if (is_news && !channel->is_failing)
+		tell(channel, PUBLISHER_RECOVERED, "");
+	else if (is_created && !is_start && !channel->is_failing)
+		tell(channel, PUBLISHER_DRIFTED, "it was deleted");
 	if (is_created || channel->is_failing || is_start)
 		channel_start_fill(channel);
 }
@@ -67,7 +109,7 @@ static void channel_recover(struct channel *channel)
 		return;
 	channel->is_failing = false;
 	set_quarantined(channel, false);
-	channel->params->event(channel->params->ctx, channel->target, PUBLISHER_RECOVERED, "");
+	tell(channel, PUBLISHER_RECOVERED, "");
 }
 
 bool channel_is_full(int rc)
@@ -109,7 +151,12 @@ static void channel_take_full(struct channel *channel)
 	if (clock_monotonic_ms() > channel->retry_ms + channel->backoff_ms)
 		channel->backoff_ms = BACKOFF_MIN_MS;
 	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
-	channel->params->event(channel->params->ctx, channel->target, PUBLISHER_FULL, "");
+	tell(channel, PUBLISHER_FULL, "");
+}
+
+static const char *explain(const struct target *target, int rc)
+{
+	return target->type->explain ? target->type->explain(target, rc) : strerror(-rc);
 }
 
 void channel_fail_commit(struct channel *channel, int rc)
@@ -117,7 +164,7 @@ void channel_fail_commit(struct channel *channel, int rc)
 	if (channel_is_full(rc))
 		channel_take_full(channel);
 	else
-		channel_fail(channel, strerror(-rc));
+		channel_fail(channel, explain(channel->target, rc));
 }
 
 void channel_note_removals(struct channel *channel, unsigned count)
@@ -195,8 +242,8 @@ void channel_reconcile(struct channel *channel)
 		return;
 	channel_ensure(channel, false);
 	if (!channel->is_failing && !channel->must_fill) {
-		channel->params->event(channel->params->ctx, channel->target, PUBLISHER_DRIFTED,
-				       "elements were deleted");
+		if (!channel->stats.reason[0]) /* else that was told: a set is left out */
+			tell(channel, PUBLISHER_DRIFTED, "elements were deleted");
 		channel_start_fill(channel);
 	}
 }

@@ -3,6 +3,8 @@
 #ifndef SYNPRINT_PUBLISH_CHANNEL_H
 #define SYNPRINT_PUBLISH_CHANNEL_H
 
+#include <pthread.h>
+
 #include "publish/publisher.h"
 #include "publish/removals.h"
 
@@ -21,8 +23,16 @@ struct channel {
 	uint64_t fill_cursor;
 	struct publish_op sighting; /* this one and the next: under the lock of sightings */
 	bool has_sighting;
+	pthread_mutex_t lock; /* of the reason in stats */
 	struct publisher_target_stats stats; /* written by the thread, read by anybody */
 };
+
+/** channel_init() - of storage that is zero. */
+void channel_init(struct channel *channel);
+void channel_done(struct channel *channel);
+
+/** channel_get_reason() - from any thread. */
+void channel_get_reason(struct channel *channel, char ret_reason[PUBLISHER_REASON_MAX]);
 
 /**
  * channel_ensure() - make sure that the target is there; what was missing is filled again.

@@ -44,6 +44,8 @@ struct ipset {
 	unsigned prefix6;
 	uint32_t timeout_s, size;
 	char names[SETOPS_VERSIONS][IPSET_MAXNAMELEN]; /* "": not published */
+	bool is_out
+		[SETOPS_VERSIONS]; /* missing, or not as it must be: the other one goes on alone */
 	bool is_made[SETOPS_VERSIONS]; /* by us */
 	bool is_stale[SETOPS_VERSIONS]; /* by us, before a reload, and not as it is to be now */
 	struct ipset_header headers[SETOPS_VERSIONS]; /* as ensure() found them */
@@ -68,7 +70,13 @@ static bool is_published(const struct ipset *set, int version)
 	return set->names[version][0];
 }
 
-static int explain(const struct ipset *set, int rc, struct text_error *ret_error)
+/* Whether there is such a set for us. */
+static bool is_used(const struct ipset *set, int version)
+{
+	return is_published(set, version) && !set->is_out[version];
+}
+
+static int explain(int rc, struct text_error *ret_error)
 {
 	const char *what = strerror(-rc);
 
@@ -78,7 +86,7 @@ static int explain(const struct ipset *set, int rc, struct text_error *ret_error
 		what = "the kernel has no ipset of type " IPSET_TYPE_IP " or " IPSET_TYPE_NET;
 	else if (rc == -ENOSPC)
 		what = "the kernel has no room for another ipset";
-	text_error_set(ret_error, 0, 0, "%s: %s", set->target_name, what);
+	text_error_set(ret_error, 0, 0, "%s", what);
 	return rc;
 }
 
@@ -232,15 +240,40 @@ static int ensure_set(struct ipset *set, int version, bool *is_created,
 		return rc < 0 ? rc : take_header(set, version, &header);
 	}
 	if (rc == -ENOENT && set->is_foreign) {
-		text_error_set(ret_error, 0, 0, "%s: there is no ipset %s", set->target_name,
-			       set->names[version]);
+		text_error_set(ret_error, 0, 0, "there is no ipset %s", set->names[version]);
 		return rc;
 	}
 	if (rc == -ENOENT) {
 		rc = create(set, version);
 		*is_created = true;
 	}
-	return rc < 0 ? explain(set, rc, ret_error) : 0;
+	return rc < 0 ? explain(rc, ret_error) : 0;
+}
+
+/*
+ * Both sets of the pair. Return: 0 where one of them is good; of one that is not, and of a failure,
+ * the text says why.
+ */
+static int ensure_pair(struct ipset *set, bool *is_created, struct text_error *ret_error)
+{
+	unsigned good = 0;
+	int first_rc = 0;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		bool was_out = set->is_out[v];
+		int rc;
+
+		if (!is_published(set, v))
+			continue;
+		rc = ensure_set(set, v, is_created, first_rc ? NULL : ret_error);
+		set->is_out[v] = rc < 0;
+		*is_created |= was_out && rc == 0;
+		good += rc == 0;
+		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
+			return rc;
+		first_rc = first_rc ? first_rc : rc;
+	}
+	return good ? 0 : first_rc;
 }
 
 static int ipset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
@@ -250,10 +283,8 @@ static int ipset_ensure(struct target *target, bool *ret_created, struct text_er
 	int rc = ask_protocol(set);
 
 	if (rc < 0)
-		return explain(set, rc, ret_error);
-	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
-		if (is_published(set, v))
-			rc = ensure_set(set, v, &is_created, ret_error);
+		return explain(rc, ret_error);
+	rc = ensure_pair(set, &is_created, ret_error);
 	if (rc == 0)
 		*ret_created = is_created;
 	return rc;
@@ -392,7 +423,7 @@ static int ipset_commit(struct target *target, const struct publish_op *ops, siz
 
 		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, false, lists);
 		for (int v = 0; v < SETOPS_VERSIONS; v++) {
-			int rc = is_published(set, v) ? commit_list(set, v, &lists[v]) : 0;
+			int rc = is_used(set, v) ? commit_list(set, v, &lists[v]) : 0;
 
 			if (rc < 0 && (first_rc == 0 || first_rc == -ENOSPC))
 				first_rc = rc;
@@ -424,6 +455,16 @@ static int look_at(struct ipset *set, int version)
 	return rc;
 }
 
+/* One that was left out is to be taken in as soon as it is there and fits. */
+static bool is_back(const struct ipset *set, int version)
+{
+	struct ipset_header header;
+
+	return set->is_out[version] &&
+	       ipset_get_header(set->nl, set->protocol, set->names[version], &header) == 0 &&
+	       check_header(set, version, &header, NULL) == 0;
+}
+
 static int ipset_check(struct target *target, bool *ret_intact)
 {
 	struct ipset *set = from_target(target);
@@ -431,10 +472,10 @@ static int ipset_check(struct target *target, bool *ret_intact)
 	int rc = ask_protocol(set);
 
 	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++) {
-		rc = is_published(set, v) ? look_at(set, v) : 0;
-		if (rc == 0)
+		rc = is_used(set, v) ? look_at(set, v) : 0;
+		if (rc == 0 && is_used(set, v))
 			rc = expire(set, v);
-		if (rc == -ENOENT) {
+		if (rc == -ENOENT || is_back(set, v)) {
 			is_intact = false;
 			rc = 0;
 		}

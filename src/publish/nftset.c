@@ -26,6 +26,8 @@ struct nftset {
 	uint8_t family; /* NFPROTO_* */
 	bool is_foreign, has_port, is_map;
 	bool updates; /* the kernel gives an element that exists its new timeout */
+	bool is_out
+		[SETOPS_VERSIONS]; /* missing, or not as it must be: the other one goes on alone */
 	bool is_flushed; /* what a predecessor left in a map of ours may map to another mark */
 	uint32_t timeout_s, size, mark;
 	unsigned prefix6;
@@ -77,17 +79,23 @@ static struct nftset *from_target(struct target *target)
 	return (struct nftset *)target;
 }
 
-/* Says in words why the kernel refused. */
+static const char *nftset_explain(const struct target *target, int rc)
+{
+	const struct nftset *set = (const struct nftset *)target;
+
+	return nft_explain(set->nl, set->family, set->table, rc);
+}
+
 static int explain(const struct nftset *set, int rc, struct text_error *ret_error)
 {
-	const char *what = strerror(-rc);
-
-	if (rc == -EPERM)
-		what = "CAP_NET_ADMIN is missing; run as root";
-	else if (rc == -EOPNOTSUPP)
-		what = "the kernel has no nf_tables";
-	text_error_set(ret_error, 0, 0, "%s: %s", set->target_name, what);
+	text_error_set(ret_error, 0, 0, "%s", nftset_explain(&set->target, rc));
 	return rc;
+}
+
+/* Whether there is such a set for us. */
+static bool is_used(const struct nftset *set, int version)
+{
+	return set->names[version] && !set->is_out[version];
 }
 
 /* Whether a set that exists can take our elements. */
@@ -143,7 +151,7 @@ static int ensure_set(struct nftset *set, enum setops_version version, bool *is_
 	if (rc != -ENOENT)
 		return explain(set, rc, ret_error);
 	if (set->is_foreign) {
-		text_error_set(ret_error, 0, 0, "%s: there is no set %s", set->target_name,
+		text_error_set(ret_error, 0, 0, "there is no %s %s", set->is_map ? "map" : "set",
 			       set->names[version]);
 		return rc;
 	}
@@ -154,22 +162,50 @@ static int ensure_set(struct nftset *set, enum setops_version version, bool *is_
 	return 0;
 }
 
+/*
+ * Both sets of the pair. Return: 0 where one of them is good; of one that is not, and of a failure,
+ * the text says why.
+ */
+static int ensure_pair(struct nftset *set, bool *is_missing, bool *is_back,
+		       struct text_error *ret_error)
+{
+	unsigned good = 0;
+	int first_rc = 0;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		bool was_out = set->is_out[v];
+		int rc;
+
+		if (!set->names[v])
+			continue;
+		rc = ensure_set(set, (enum setops_version)v, is_missing,
+				first_rc ? NULL : ret_error);
+		set->is_out[v] = rc < 0;
+		*is_back |= was_out && rc == 0;
+		good += rc == 0;
+		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
+			return rc;
+		first_rc = first_rc ? first_rc : rc;
+	}
+	return good ? 0 : first_rc;
+}
+
 static int nftset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
 {
 	struct nftset *set = from_target(target);
-	bool is_missing = false;
-	int rc = 0, commit_rc;
+	struct text_error error = {.what = ""};
+	bool is_missing = false, is_back = false;
+	int rc = ensure_pair(set, &is_missing, &is_back, &error);
+	int commit_rc = nft_batch_commit(set->batch, NULL);
 
-	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
-		if (set->names[v])
-			rc = ensure_set(set, (enum setops_version)v, &is_missing, ret_error);
-	commit_rc = nft_batch_commit(set->batch, NULL);
+	if (ret_error && error.what[0])
+		*ret_error = error;
 	if (rc < 0)
 		return rc;
 	if (commit_rc < 0)
 		return explain(set, commit_rc, ret_error);
 	set->is_flushed = true;
-	*ret_created = is_missing;
+	*ret_created = is_missing || is_back;
 	return 0;
 }
 
@@ -230,15 +266,10 @@ static void put_step(struct nftset *set, enum setops_version version,
 	mnl_attr_nest_end(nlh, nest);
 }
 
-static bool is_used(const struct nftset *set, const struct setops_list *list, int version)
-{
-	return list->count > 0 && set->names[version];
-}
-
 static void put_list(struct nftset *set, enum setops_version version,
 		     const struct setops_list *list)
 {
-	if (!is_used(set, list, version))
+	if (!list->count || !is_used(set, version))
 		return;
 	put_step(set, version, list, STEP_MAKE_PRESENT);
 	put_step(set, version, list, STEP_DELETE);
@@ -257,7 +288,7 @@ static int commit_lists(struct nftset *set, const struct setops_list lists[SETOP
 	if (rc < 0)
 		return rc;
 	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		if (set->names[v])
+		if (is_used(set, v))
 			witnesses_note(&set->witnesses[v], &lists[v], set->timeout_s, now_ms);
 	return 0;
 }
@@ -352,14 +383,14 @@ static int commit_remapped(struct nftset *set, enum setops_version version,
  */
 static int commit_apart(struct nftset *set, struct setops_list lists[SETOPS_VERSIONS], int rc)
 {
-	bool is_both = is_used(set, &lists[SETOPS_V4], SETOPS_V4) &&
-		       is_used(set, &lists[SETOPS_V6], SETOPS_V6);
+	bool is_both = lists[SETOPS_V4].count && is_used(set, SETOPS_V4) &&
+		       lists[SETOPS_V6].count && is_used(set, SETOPS_V6);
 	int first_rc = 0;
 
 	for (int v = 0; v < SETOPS_VERSIONS; v++) {
 		struct setops_list alone[SETOPS_VERSIONS];
 
-		if (!is_used(set, &lists[v], v))
+		if (!lists[v].count || !is_used(set, v))
 			continue;
 		alone[v] = lists[v];
 		alone[!v].count = 0;
@@ -422,7 +453,7 @@ static void nftset_note(struct target *target, const struct publish_op *op)
 	for (int v = 0; v < SETOPS_VERSIONS; v++) {
 		struct witness witness;
 
-		if (!is_used(set, &lists[v], v))
+		if (!lists[v].count || !is_used(set, v))
 			continue;
 		witness = (struct witness){lists[v].ops[0]->addr, lists[v].ops[0]->port, 0};
 		if (get_elements(set, (enum setops_version)v, &witness, 1) == 0)
@@ -446,15 +477,25 @@ static int look_at(struct nftset *set, enum setops_version version)
 	return rc;
 }
 
+/* One that was left out is to be taken in as soon as it is there and fits. */
+static bool is_back(const struct nftset *set, enum setops_version version)
+{
+	struct nft_set_info info;
+
+	return set->is_out[version] &&
+	       nft_get_set(set->nl, set->family, set->table, set->names[version], &info) == 0 &&
+	       check_set(set, version, &info, NULL) == 0;
+}
+
 static int nftset_check(struct target *target, bool *ret_intact)
 {
 	struct nftset *set = from_target(target);
 	bool is_intact = true;
 
 	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc = set->names[v] ? look_at(set, (enum setops_version)v) : 0;
+		int rc = is_used(set, v) ? look_at(set, (enum setops_version)v) : 0;
 
-		if (rc == -ENOENT)
+		if (rc == -ENOENT || is_back(set, (enum setops_version)v))
 			is_intact = false;
 		else if (rc < 0)
 			return rc;
@@ -496,6 +537,7 @@ static void nftset_free(struct target *target)
 static const struct target_type nftset_type = {
 	.ensure = nftset_ensure,
 	.commit = nftset_commit,
+	.explain = nftset_explain,
 	.check = nftset_check,
 	.note = nftset_note,
 	.remove = nftset_remove,

@@ -413,7 +413,7 @@ static void publisher_free(struct publisher *publisher)
 		pthread_cond_destroy(&publisher->mailboxes[w].published);
 	}
 	for (unsigned t = 0; t < publisher->params.target_count; t++)
-		removals_done(&publisher->channels[t].removals);
+		channel_done(&publisher->channels[t]);
 	free(publisher->mailboxes);
 	free(publisher->ops);
 	sem_destroy(&publisher->wake);
@@ -432,7 +432,7 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 	publisher->params = *params;
 	publisher->wanted = params->marked;
 	for (unsigned t = 0; t < params->target_count; t++)
-		removals_init(&publisher->channels[t].removals);
+		channel_init(&publisher->channels[t]);
 	publisher->op_max = params->worker_count * SLOTS * PUBLISHER_ITEMS_MAX;
 	if (publisher->op_max < CHANNEL_STEP)
 		publisher->op_max = CHANNEL_STEP;
@@ -492,5 +492,6 @@ void publisher_get_stats(struct publisher *publisher, struct publisher_stats *re
 			.is_full = __atomic_load_n(&stats->is_full, __ATOMIC_RELAXED),
 			.is_quarantined = __atomic_load_n(&stats->is_quarantined, __ATOMIC_RELAXED),
 		};
+		channel_get_reason(&publisher->channels[t], ret_stats->targets[t].reason);
 	}
 }

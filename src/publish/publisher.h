@@ -13,6 +13,7 @@
 #include "core/base/histogram.h"
 
 #define PUBLISHER_TARGETS_MAX 32
+#define PUBLISHER_REASON_MAX 200 /* bytes with the NUL */
 #define PUBLISHER_ITEMS_MAX 64 /* of one burst */
 
 struct publisher;
@@ -33,6 +34,7 @@ enum publisher_event {
 	PUBLISHER_FAILED, /* a target stopped taking elements; it is tried again later */
 	PUBLISHER_RECOVERED,
 	PUBLISHER_DRIFTED, /* somebody flushed or deleted a target; it is filled again */
+	PUBLISHER_HALF, /* one set of its pair is left out; the other goes on */
 	PUBLISHER_FULL, /* new elements have no room; what is in it is looked after as ever */
 };
 
@@ -59,6 +61,7 @@ struct publisher_target_stats {
 	uint64_t refused; /* by a full set; they are tried again */
 	uint64_t waiting; /* removals that it could not take yet */
 	bool is_quarantined, is_full;
+	char reason[PUBLISHER_REASON_MAX]; /* why it, or one set of its pair, takes none; "" */
 };
 
 struct publisher_stats {

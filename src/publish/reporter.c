@@ -69,8 +69,8 @@ static int commit(struct reporter *reporter, const struct reporter_set *set,
 	}
 	pthread_mutex_unlock(&reporter->lock);
 	if (rc < 0)
-		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%d)",
-			    set->target->name, -rc);
+		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%s)",
+			    set->target->name, strerror(-rc));
 	return is_full(rc) ? 0 : rc;
 }
 

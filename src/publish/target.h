@@ -29,9 +29,11 @@ struct target;
 struct target_type {
 	/**
 	 * ensure() - have the target there: made where it is missing and ours to make, checked
-	 * where it is the administrator's.
+	 * where it is the administrator's. Of a pair, one set is enough: the other is left out until
+	 * it is there and fits.
 	 * @ret_created: something was missing, so the caller fills it again
-	 * @ret_error: says in words what is wrong on failure; may be NULL
+	 * @ret_error: says in words what is wrong on failure, and on success which set of the pair
+	 * is left out and why; may be NULL
 	 * Return: 0; -ENOENT: the administrator's own is missing; -EINVAL: it has the wrong type
 	 * or no timeouts; -EPERM; -errno.
 	 */
@@ -43,6 +45,12 @@ struct target_type {
 	 * out of it; -ENOENT: a set is gone; -EPERM; -errno.
 	 */
 	int (*commit)(struct target *target, const struct publish_op *ops, size_t count);
+
+	/**
+	 * explain() - what commit()'s error means, in words that stay valid; NULL: as strerror(3)
+	 * has it.
+	 */
+	const char *(*explain)(const struct target *target, int rc);
 
 	/**
 	 * check() - whether the target is there and still holds what was committed. Cheap: it asks

@@ -86,6 +86,8 @@ static void put_sets(const struct figures *figures, struct text_buf *reply)
 		text_put(reply, i ? ",{\"name\":" : "{\"name\":");
 		text_put_json(reply, generation->targets[i]->name);
 		put_rows(&figures_of_set, &figures->publish.targets[i], reply);
+		text_put(reply, ",\"reason\":");
+		text_put_json(reply, figures->publish.targets[i].reason);
 		text_put_char(reply, '}');
 	}
 	text_put_char(reply, ']');

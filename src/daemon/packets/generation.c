@@ -213,8 +213,8 @@ static unsigned target_number(const struct generation *generation, const struct 
 static void on_publisher_event(void *ctx, const struct target *target, enum publisher_event event,
 			       const char *what)
 {
-	static struct log_limit failed[CONFIG_SETS_MAX], recovered[CONFIG_SETS_MAX],
-		drifted[CONFIG_SETS_MAX], full[CONFIG_SETS_MAX];
+	static struct log_limit failed[CONFIG_SETS_MAX], half[CONFIG_SETS_MAX],
+		recovered[CONFIG_SETS_MAX], drifted[CONFIG_SETS_MAX], full[CONFIG_SETS_MAX];
 	unsigned at = target_number(ctx, target);
 
 	switch (event) {
@@ -226,6 +226,11 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 	case PUBLISHER_RECOVERED:
 		log_limited(&recovered[at], LOG_LEVEL_INFO, "%s takes elements again",
 			    target->name);
+		return;
+	case PUBLISHER_HALF:
+		log_limited(&half[at], LOG_LEVEL_WARNING,
+			    "%s is filled in part (%s); it is looked for again", target->name,
+			    what);
 		return;
 	case PUBLISHER_FULL:
 		log_limited(&full[at], LOG_LEVEL_WARNING,

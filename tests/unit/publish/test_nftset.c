@@ -340,6 +340,64 @@ Test(nftset, sets_that_do_not_fit)
 	}
 }
 
+/* One set of a pair is enough; the other one is taken in when it is there and fits. */
+Test(nftset, half_a_pair)
+{
+	struct nftset_params params = {.table = "mine",
+				       .name4 = "them4",
+				       .name6 = "them6",
+				       .timeout_s = 60,
+				       .is_foreign = true};
+	struct text_error error = {.what = ""};
+	bool is_created = true, is_intact = false;
+
+	kernel_run("nft 'add table inet mine; "
+		   "add set inet mine them4 { type ipv4_addr; flags timeout; }; "
+		   "add set inet mine them6 { type ether_addr; flags timeout; }'");
+	make(&params);
+	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect_not(is_created);
+	cr_expect(strstr(error.what, "them6 must have 'type ipv6_addr'"), "%s", error.what);
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
+	kernel_expect("nft list set inet mine them4", "192.0.2.1 timeout 1m");
+	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect(is_intact);
+	kernel_run("nft 'delete set inet mine them6; "
+		   "add set inet mine them6 { type ipv6_addr; flags timeout; }'");
+	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect_not(is_intact);
+	error.what[0] = '\0';
+	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect(is_created, "it is to be filled");
+	cr_expect_str_eq(error.what, "");
+	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
+	kernel_expect("nft list set inet mine them6", "2001:db8::1 timeout 1m");
+}
+
+/* Not a missing capability: nobody but its owner may change such a table. */
+Test(nftset, a_table_with_an_owner)
+{
+	struct nftset_params params = {.table = "mine",
+				       .name4 = "them",
+				       .timeout_s = 60,
+				       .is_foreign = true};
+	FILE *nft = popen("nft -i >/dev/null 2>&1", "w");
+	int rc = 0;
+
+	fputs("add table inet mine { flags owner; }\n"
+	      "add set inet mine them { type ipv4_addr; flags timeout; }\n",
+	      nft);
+	fflush(nft);
+	make(&params);
+	for (unsigned i = 0; i < 500 && target->type->ensure(target, &(bool){false}, NULL); i++)
+		usleep(20000);
+	rc = commit("192.0.2.1", PUBLISH_ADD, 0);
+	cr_expect_eq(rc, -EPERM);
+	cr_expect(strstr(target->type->explain(target, rc), "another process owns the table"));
+	pclose(nft);
+}
+
 Test(nftset, bad_parameters)
 {
 	static const struct nftset_params rows[] = {

@@ -20,6 +20,7 @@ struct fake {
 	int commit_once_rc; /* for the next commit alone */
 	int delay_ms; /* of a commit */
 	bool is_created, is_intact;
+	bool is_half; /* one set of its pair is left out */
 	unsigned ensures, commits;
 	size_t op_count;
 	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
@@ -27,7 +28,7 @@ struct fake {
 
 struct events {
 	pthread_mutex_t lock;
-	unsigned counts[4];
+	unsigned counts[5];
 	char what[128];
 };
 
@@ -74,6 +75,8 @@ static int fake_ensure(struct target *target, bool *ret_created, struct text_err
 		text_error_set(ret_error, 0, 0, "told to fail");
 	else
 		*ret_created = fake->is_created;
+	if (rc == 0 && fake->is_half)
+		text_error_set(ret_error, 0, 0, "there is no set vpn6");
 	fake->is_created = false;
 	pthread_mutex_unlock(&fake->lock);
 	return rc;
@@ -375,6 +378,8 @@ Test(publisher, a_failing_target_harms_no_other)
 	cr_expect_eq(harness.fakes[0].commits, 1, "nothing is sent to it in quarantine");
 	cr_expect_eq(events_of(PUBLISHER_FAILED), 1, "told once");
 	cr_expect_str_eq(harness.events.what, strerror(EPERM));
+	cr_expect_str_eq(stats().targets[0].reason, strerror(EPERM));
+	cr_expect_str_eq(stats().targets[1].reason, "");
 }
 
 Test(publisher, recovers_and_is_filled_again)
@@ -437,6 +442,26 @@ Test(publisher, one_that_cannot_be_made_is_tried_again)
 	set(&harness.fakes[0], &harness.fakes[0].ensure_rc, 0);
 	WAIT_FOR(events_of(PUBLISHER_RECOVERED) == 1);
 	cr_expect_eq(committed(&harness.fakes[0]), 2);
+}
+
+Test(publisher, half_a_pair_is_told_and_filled)
+{
+	harness.live_count = 2;
+	harness.fakes[0].is_half = true;
+	start(1, PATIENT_MS);
+	WAIT_FOR(committed(&harness.fakes[0]) == 2);
+	cr_expect_eq(events_of(PUBLISHER_HALF), 1);
+	cr_expect_not(stats().targets[0].is_quarantined);
+	cr_expect_str_eq(stats().targets[0].reason, "there is no set vpn6");
+	pthread_mutex_lock(&harness.fakes[0].lock);
+	harness.fakes[0].is_half = harness.fakes[0].is_intact = false;
+	harness.fakes[0].is_created = true;
+	pthread_mutex_unlock(&harness.fakes[0].lock);
+	WAIT_FOR(committed(&harness.fakes[0]) == 4);
+	cr_expect_str_eq(stats().targets[0].reason, "");
+	cr_expect_eq(events_of(PUBLISHER_HALF), 1);
+	cr_expect_eq(events_of(PUBLISHER_RECOVERED), 1);
+	cr_expect_eq(events_of(PUBLISHER_DRIFTED), 0);
 }
 
 /* It goes on with what is in it; who had no room is tried again. */
