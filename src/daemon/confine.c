@@ -36,8 +36,11 @@ enum daemon_exit daemon_find_user(struct daemon *daemon, const char *name)
 /* The user is to write there: the lock, the sockets' removal, what is kept over a restart. */
 static void give_directory(const struct daemon *daemon, const char *path)
 {
-	int rc = privs_give_directory(path, &daemon->user);
+	int rc;
 
+	if (!daemon->has_user && access(path, F_OK) < 0)
+		return;
+	rc = privs_give_directory(path, &daemon->user); /* root, where nobody is named */
 	if (rc < 0)
 		log_line(LOG_LEVEL_WARNING, "%s cannot be given to the user: %s", path,
 			 strerror(-rc));
@@ -56,7 +59,8 @@ static void give_directories(const struct daemon *daemon)
 	const struct config *config = daemon->boot;
 
 	give_directory(daemon, "/run/synprint");
-	if (daemon->lock_fd >= 0 && fchown(daemon->lock_fd, daemon->user.uid, daemon->user.gid) < 0)
+	if (daemon->has_user && daemon->lock_fd >= 0 &&
+	    fchown(daemon->lock_fd, daemon->user.uid, daemon->user.gid) < 0)
 		log_line(LOG_LEVEL_WARNING, "the lock file stays root's: %s", strerror(errno));
 	give_directory_of(daemon, config->socket);
 	if (config->p0f_enabled)
@@ -104,7 +108,8 @@ enum daemon_exit daemon_confine(const struct daemon *daemon)
 {
 	enum daemon_exit code;
 
-	if (daemon->has_user)
+	/* Who was another user's before is ours, unless he is at work. */
+	if (daemon->has_user || (geteuid() == 0 && daemon->lock_rc == 0))
 		give_directories(daemon);
 	code = drop_privileges(daemon);
 	if (code == DAEMON_EXIT_OK)

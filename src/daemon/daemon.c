@@ -50,7 +50,7 @@ static void on_feed(void *ctx)
 		server_note_missed(daemon->server, lost);
 }
 
-static void tell_figures(const struct daemon *daemon)
+static void tell_figures(struct daemon *daemon)
 {
 	const struct config *config = daemon->generation->config;
 	bool is_status_due = service_is_status_due(&daemon->service);
@@ -64,7 +64,7 @@ static void tell_figures(const struct daemon *daemon)
 	if (is_status_due)
 		service_tell(&daemon->service, &figures);
 	if (is_file_due)
-		metrics_write(config->metrics_file, &figures);
+		daemon->metrics_rc = metrics_write(config->metrics_file, &figures);
 }
 
 static void on_second(void *ctx)
@@ -79,6 +79,7 @@ static void on_second(void *ctx)
 	if (daemon->seconds % EXPIRE_S == 0)
 		reported_expire(daemon->answers.reported, clock_boot_s());
 	daemon_follow_ruleset(daemon);
+	daemon_advise(daemon);
 	learned_write_due(daemon->learned);
 }
 
@@ -132,6 +133,7 @@ static void on_interfaces(void *ctx)
 	struct daemon *daemon = ctx;
 
 	interfaces_dispatch(daemon->pipeline.interfaces);
+	daemon_note_interfaces(daemon);
 }
 
 /* Of those who answer only what is asked for is kept: no whole SYN+ACKs. */
@@ -367,6 +369,7 @@ static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 	if (code != DAEMON_EXIT_OK)
 		return code;
 	daemon_say_confirm(daemon, daemon->generation);
+	daemon_advise_anew(daemon);
 	service_ready(&daemon->service);
 	log_line(LOG_LEVEL_INFO, "ready: queues %d to %d, control socket %s", config->queue_first,
 		 config->queue_first + config->queue_count - 1, config->socket);

@@ -21,6 +21,12 @@ enum daemon_exit {
 };
 
 /**
+ * daemon_try() - what daemon_serve() would meet on this machine: said line by line, nothing changed.
+ * Return: DAEMON_EXIT_OK, or DAEMON_EXIT_INPUT for what it would refuse.
+ */
+enum daemon_exit daemon_try(const struct generation *generation, const char *user);
+
+/**
  * daemon_serve() - from the control socket to the first diverted SYN, until SIGINT or SIGTERM, and
  * back: rules away, queues drained, sets removed, threads ended.
  * @vocab: kept, not owned

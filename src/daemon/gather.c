@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All figures of one moment, from the parts that count them. */
+#include <string.h>
+
 #include "daemon/parts.h"
 #include "sys/clock.h"
 
@@ -44,6 +46,18 @@ static void gather_refused(const struct daemon *daemon, struct figures *figures)
 				keeper_refused(daemon->keeper, generation->config->sets[i].name);
 }
 
+static void gather_advice(const struct daemon *daemon, struct advice_list *list)
+{
+	const struct config *config = daemon->generation->config;
+
+	*list = daemon->advised.list;
+	if (config->metrics_file && daemon->metrics_rc < 0)
+		advice_add(list, ADVICE_FAULT, "files",
+			   "metrics.textfile: %s cannot be written: %s (its folder must be "
+			   "synprintd's to write, and ReadWritePaths= of the service must name it)",
+			   config->metrics_file, strerror(-daemon->metrics_rc));
+}
+
 void daemon_gather(const void *ctx, struct figures *ret_figures)
 {
 	const struct daemon *daemon = ctx;
@@ -63,6 +77,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 							    : "mark";
 	daemon_explain_confirm(daemon, generation, ret_figures->confirm_note,
 			       sizeof(ret_figures->confirm_note));
+	gather_advice(daemon, &ret_figures->advice);
 	gather_queues(daemon, ret_figures);
 	gather_tables(daemon, ret_figures);
 	reporter_get_stats(generation->reporter, &ret_figures->reporter);

@@ -17,7 +17,8 @@ static const char usage[] =
 	"usage: synprintd [-c FILE] [-u USER] [-t]\n"
 	"  -c, --config FILE  read this configuration (default " CONFIG_DEFAULT_PATH ")\n"
 	"  -u, --user USER    give up root for this user, as `user` in the configuration\n"
-	"  -t, --test         check configuration and databases, and exit\n"
+	"  -t, --test         check configuration and databases, and what they meet here, and "
+	"exit\n"
 	"  -V, --version      print the version, and exit\n"
 	"  -h, --help         print this, and exit\n"
 	"exit codes: 0 ok, 1 failed, 2 usage, 4 configuration or database, 5 no privileges,\n"
@@ -60,17 +61,19 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 static enum daemon_exit serve(struct vocab *vocab, struct generation *generation, const char *user)
 {
 	signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
+	signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is a failed write, and told */
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	log_open();
 	log_set_level(generation->config->log_level);
 	return daemon_serve(vocab, generation, user);
 }
 
-static int test(struct generation *generation)
+static int test(struct generation *generation, const char *user)
 {
-	printf("%s: configuration and databases are good\n", generation->config->path);
+	enum daemon_exit code = daemon_try(generation, user);
+
 	generation_free(generation);
-	return DAEMON_EXIT_OK;
+	return code;
 }
 
 int main(int argc, char **argv)
@@ -90,7 +93,7 @@ int main(int argc, char **argv)
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		code = DAEMON_EXIT_INPUT;
 	} else {
-		code = options.is_test ? test(generation)
+		code = options.is_test ? test(generation, options.user)
 				       : (int)serve(vocab, generation, options.user);
 	}
 	vocab_free(vocab);

@@ -6,6 +6,7 @@
 #ifndef SYNPRINT_DAEMON_PARTS_H
 #define SYNPRINT_DAEMON_PARTS_H
 
+#include "config/advice.h"
 #include "daemon/answers/answers.h"
 #include "daemon/daemon.h"
 #include "daemon/packets/confirmer.h"
@@ -17,7 +18,22 @@
 
 #define DAEMON_RETIRED_MAX 4
 
+#define ADVISED_CHAINS_MAX 64
+
 struct state;
+
+/* What daemon_advise() knows. */
+struct advised {
+	struct advice_list list; /* as it was looked at last */
+	struct known_chain {
+		char name[64];
+		bool is_there;
+	} chains[ADVISED_CHAINS_MAX]; /* the administrator's, in our table */
+	unsigned chain_count;
+	uint32_t ruleset; /* its generation when chains were looked at */
+	bool must_look;
+	uint64_t looked_s; /* clock_boot_s() */
+};
 
 struct daemon {
 	const struct config *boot; /* the first configuration: what only a restart changes */
@@ -42,6 +58,8 @@ struct daemon {
 	struct foreign foreign; /* others' rules as they were last seen */
 	uint64_t looked_s; /* when, clock_boot_s() */
 	uint32_t ruleset; /* the ruleset's generation then */
+	struct advised advised;
+	int metrics_rc; /* of the last try to write the file */
 	struct learned *learned; /* NULL where nothing is learned */
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */
@@ -96,6 +114,17 @@ void daemon_say_confirm(const struct daemon *daemon, const struct generation *ge
 
 /** daemon_follow_ruleset() - once a second: whether somebody's new rules change that. */
 void daemon_follow_ruleset(struct daemon *daemon);
+
+/* ---- advise.c ---- */
+
+/** daemon_advise() - once a second: what has changed that the administrator should know. */
+void daemon_advise(struct daemon *daemon);
+
+/** daemon_advise_anew() - after the start and after a reload: chains that are gone are forgotten. */
+void daemon_advise_anew(struct daemon *daemon);
+
+/** daemon_note_interfaces() - some have changed. */
+void daemon_note_interfaces(struct daemon *daemon);
 
 /* ---- gather.c ---- */
 

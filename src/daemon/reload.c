@@ -157,6 +157,7 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 	}
 	replace_generation(daemon, next, place);
 	daemon_say_confirm(daemon, next);
+	daemon_advise_anew(daemon);
 	settle(daemon);
 	return 0;
 }

@@ -529,6 +529,36 @@ static int take_rule(const struct nlmsghdr *nlh, void *ctx)
 	return MNL_CB_OK;
 }
 
+struct chain_visitor {
+	void (*fn)(const char *name, bool is_ours, void *ctx);
+	void *ctx;
+};
+
+static int visit_chain(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr[NFTA_CHAIN_USERDATA + 1] = {NULL};
+	const struct chain_visitor *visitor = ctx;
+
+	parse(nlh, attr, NFTA_CHAIN_USERDATA);
+	if (attr[NFTA_CHAIN_TABLE] && attr[NFTA_CHAIN_NAME] &&
+	    strcmp(mnl_attr_get_str(attr[NFTA_CHAIN_TABLE]), NFT_OUR_TABLE) == 0)
+		visitor->fn(mnl_attr_get_str(attr[NFTA_CHAIN_NAME]),
+			    has_tag(attr[NFTA_CHAIN_USERDATA], NFTNL_UDATA_CHAIN_COMMENT),
+			    visitor->ctx);
+	return MNL_CB_OK;
+}
+
+/* Chains cannot be asked for by their table: the dump has all of the family. */
+int nft_list_chains(struct nl *nl, void (*fn)(const char *name, bool is_ours, void *ctx), void *ctx)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh =
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETCHAIN), NFPROTO_INET, NLM_F_DUMP);
+	struct chain_visitor visitor = {fn, ctx};
+
+	return nl_request(nl, nlh, visit_chain, &visitor);
+}
+
 int nft_list_rules(struct nl *nl, uint8_t family, const char *table, const char *chain,
 		   void (*fn)(struct nftnl_rule *rule, void *ctx), void *ctx)
 {

@@ -145,6 +145,13 @@ int nft_list_elements(struct nl *nl, const char *table, const char *set,
 		      void (*fn)(const void *key, size_t len, void *ctx), void *ctx);
 
 /**
+ * nft_list_chains() - call @fn for each chain of our table; @is_ours: it has our tag. None where there
+ * is no table. Return: 0 or -errno.
+ */
+int nft_list_chains(struct nl *nl, void (*fn)(const char *name, bool is_ours, void *ctx),
+		    void *ctx);
+
+/**
  * nft_list_rules() - call @fn for each rule of a chain (NULL: of the table); none where there is
  * no such chain. Return: 0 or -errno.
  */

@@ -60,18 +60,29 @@ bool privs_can_become(const struct privs_user *user)
 				 capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID));
 }
 
-/* Nobody but root could have put links there: the directory was root's until now. */
-static void give_files(DIR *dir, const struct privs_user *user)
+/* Through a descriptor, so that what was looked at is what is given. */
+static void give_file(int dir_fd, const char *name, uid_t owner, const struct privs_user *user)
 {
-	const struct dirent *entry;
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 
+	if (fd < 0)
+		return;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == owner &&
+	    fchown(fd, user->uid, user->gid) < 0) {
+		close(fd);
+		return; /* a file that cannot be written is said by who writes it */
+	}
+	close(fd);
+}
+
+/* Of its owner's alone: whoever owns the directory may have put links to others' files there. */
+static void give_files(DIR *dir, uid_t owner, const struct privs_user *user)
+{
+	const struct dirent *entry;
+
 	while ((entry = readdir(dir)) != NULL)
-		if (fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(status.st_mode) &&
-		    fchownat(dirfd(dir), entry->d_name, user->uid, user->gid, AT_SYMLINK_NOFOLLOW) <
-			    0)
-			return; /* a file that cannot be written is said by who writes it */
+		give_file(dirfd(dir), entry->d_name, owner, user);
 }
 
 static bool is_ours(const char *path)
@@ -96,9 +107,9 @@ int privs_give_directory(const char *path, const struct privs_user *user)
 			close(fd);
 		return rc;
 	}
-	if (fstat(fd, &status) == 0 && status.st_uid == 0 && user->uid != 0 &&
+	if (geteuid() == 0 && fstat(fd, &status) == 0 && status.st_uid != user->uid &&
 	    (is_new || is_ours(path))) {
-		give_files(dir, user);
+		give_files(dir, status.st_uid, user);
 		rc = fchown(fd, user->uid, user->gid) < 0 ? -errno : 0;
 	}
 	closedir(dir);

@@ -30,9 +30,9 @@ void privs_join_group(gid_t group);
 bool privs_can_become(const struct privs_user *user);
 
 /**
- * privs_give_directory() - make a directory, or take one of root's own over, for a user who is to
- * write there. The files in it go along. A directory that exists and is not called "synprint" is
- * somebody else's, and left as it is; so is one that is not root's.
+ * privs_give_directory() - as root, make a directory, or take one over, for a user who is to write
+ * there: root's own, or that of the user of an earlier run. The owner's files in it go along. A
+ * directory that exists and is not called "synprint" is somebody else's, and left as it is.
  * Return: 0, also where it was left, or -errno.
  */
 int privs_give_directory(const char *path, const struct privs_user *user);

@@ -7,6 +7,7 @@
 #ifndef SYNPRINT_DAEMON_ANSWERS_FIGURES_H
 #define SYNPRINT_DAEMON_ANSWERS_FIGURES_H
 
+#include "config/advice.h"
 #include "control/p0f_server.h"
 #include "control/server.h"
 #include "core/baseline/baseline.h"
@@ -44,6 +45,7 @@ struct figures {
 	bool has_baseline, has_learned, has_p0f;
 	bool confirms; /* the rules in the kernel confirm connections */
 	const char *confirms_by; /* "mark", "label" or "nothing" */
+	struct advice_list advice; /* what else */
 	char confirm_note[512]; /* what the administrator should know of it, or "" */
 };
 

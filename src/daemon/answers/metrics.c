@@ -158,7 +158,7 @@ void metrics_put(const struct figures *figures, struct text_buf *out)
 	put_sets(figures, out);
 }
 
-void metrics_write(const char *path, const struct figures *figures)
+int metrics_write(const char *path, const struct figures *figures)
 {
 	static struct log_limit limit;
 	static char data[METRICS_BYTES_MAX];
@@ -171,4 +171,5 @@ void metrics_write(const char *path, const struct figures *figures)
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "cannot write %s (%s); it is tried again",
 			    path, strerror(-rc));
+	return rc;
 }

@@ -14,6 +14,6 @@
 void metrics_put(const struct figures *figures, struct text_buf *out);
 
 /** metrics_write() - as a file, replaced as a whole; where it cannot be, that is logged. */
-void metrics_write(const char *path, const struct figures *figures);
+int metrics_write(const char *path, const struct figures *figures);
 
 #endif

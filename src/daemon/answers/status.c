@@ -93,6 +93,22 @@ static void put_sets(const struct figures *figures, struct text_buf *reply)
 	text_put_char(reply, ']');
 }
 
+static void put_advice(const struct advice_list *advice, struct text_buf *reply)
+{
+	text_put(reply, ",\"advice\":[");
+	for (unsigned i = 0; i < advice->count; i++) {
+		const struct advice *item = &advice->list[i];
+
+		text_put(reply, i ? ",{\"about\":" : "{\"about\":");
+		text_put_json(reply, item->about);
+		text_putf(reply,
+			  ",\"fault\":%s,\"text\":", item->level == ADVICE_NOTE ? "false" : "true");
+		text_put_json(reply, item->text);
+		text_put_char(reply, '}');
+	}
+	text_put_char(reply, ']');
+}
+
 static void put_group(const struct figure_group *group, const struct figures *figures,
 		      struct text_buf *reply)
 {
@@ -114,6 +130,7 @@ void status_put(const struct figures *figures, struct text_buf *reply)
 	text_put(reply, ",\"version\":\"" SYNPRINT_VERSION "\",\"config\":");
 	text_put_json(reply, figures->generation->config->path);
 	text_putf(reply, ",\"pid\":%d", (int)getpid());
+	put_advice(&figures->advice, reply);
 	put_packets(figures, reply);
 	for (unsigned i = 0; i < figure_group_count; i++)
 		if (figure_groups[i].member && figure_group_is_there(&figure_groups[i], figures))

@@ -288,6 +288,29 @@ static int make_target(const struct config_set *set, bool is_kept, struct target
 	return nftset_new(&params, ret_target);
 }
 
+int generation_check_targets(const struct config *config,
+			     void (*fn)(const char *name, const char *reason, void *ctx), void *ctx)
+{
+	for (unsigned i = 0; i < config->set_count; i++) {
+		const struct config_set *set = &config->sets[i];
+		struct text_error error = {.what = ""};
+		struct target *target;
+		bool is_created;
+		int rc;
+
+		if (set->is_own_table || set->kind == CONFIG_IPSET ||
+		    make_target(set, true, &target) < 0)
+			continue;
+		rc = target->type->ensure(target, &is_created, &error);
+		if (error.what[0] && rc != -EPERM)
+			fn(target->name, error.what, ctx);
+		target->type->free(target);
+		if (rc == -EPERM)
+			return rc;
+	}
+	return 0;
+}
+
 /* A target's name says what it is in the kernel: kind, table and sets. */
 static struct target *find_target(const struct generation *generation, const char *name)
 {

@@ -55,6 +55,15 @@ struct generation_source {
 };
 
 /**
+ * generation_check_targets() - look at the sets of the administrator's tables, without changing any.
+ * @fn: called for each pair that does not fit, or of which one is missing, with the reason
+ * Return: 0, or -EPERM where they may not be looked at.
+ */
+int generation_check_targets(const struct config *config,
+			     void (*fn)(const char *name, const char *reason, void *ctx),
+			     void *ctx);
+
+/**
  * generation_load() - read and check the configuration and its databases.
  * @vocab: where the words go; kept, not owned
  * @ret_error: receives "FILE:LINE:COLUMN: reason", at most @error_size bytes

@@ -73,18 +73,31 @@ Test(privs, new_directory_and_ours)
 
 Test(privs, what_is_others_stays)
 {
-	struct privs_user other = {.uid = SOMEBODY + 1, .gid = SOMEBODY + 1};
-
 	if (geteuid() != 0)
 		return;
 	cr_assert_eq(mkdir(below("run"), 0755), 0);
 	cr_expect_eq(privs_give_directory(below("run"), &somebody), 0);
 	cr_expect_eq(owner("run"), 0, "a directory of the system was given away");
+}
+
+/* From one user to the next, and back to root: with a run as the one, the other has his state. */
+Test(privs, ours_goes_from_hand_to_hand)
+{
+	struct privs_user other = {.uid = SOMEBODY + 1, .gid = SOMEBODY + 1}, root = {0};
+
+	if (geteuid() != 0)
+		return;
+	cr_assert_eq(mkdir(below("synprint"), 0755), 0);
+	make_file("synprint/state");
 	cr_expect_eq(privs_give_directory(below("synprint"), &somebody), 0);
-	make_file("synprint/planted");
+	make_file("synprint/planted"); /* such as a link to a file of root's */
 	cr_expect_eq(privs_give_directory(below("synprint"), &other), 0);
-	cr_expect_eq(owner("synprint"), SOMEBODY, "it is no longer root's to give");
-	cr_expect_eq(owner("synprint/planted"), 0);
+	cr_expect_eq(owner("synprint"), SOMEBODY + 1);
+	cr_expect_eq(owner("synprint/state"), SOMEBODY + 1);
+	cr_expect_eq(owner("synprint/planted"), 0, "it was not the owner's to leave");
+	cr_expect_eq(privs_give_directory(below("synprint"), &root), 0);
+	cr_expect_eq(owner("synprint"), 0);
+	cr_expect_eq(owner("synprint/state"), 0);
 }
 
 Test(privs, what_is_no_directory)

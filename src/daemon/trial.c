@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synprintd -t: what a start would meet on this machine. It changes nothing. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/advice.h"
+#include "daemon/daemon.h"
+#include "sys/log.h"
+#include "sys/privs.h"
+
+static void look_at_interfaces(const struct config *config, struct advice_list *list)
+{
+	struct netdevs netdevs;
+	int rc = netdevs_read(&netdevs);
+
+	if (rc < 0) {
+		advice_add(list, ADVICE_NOTE, "interfaces", "interfaces cannot be looked at: %s",
+			   strerror(-rc));
+		return;
+	}
+	advice_interfaces(config, &netdevs, list);
+	netdevs_done(&netdevs);
+}
+
+static void take_target(const char *name, const char *reason, void *ctx)
+{
+	advice_add(ctx, ADVICE_FAULT, "sets", "%s: %s, so nobody is put into it", name, reason);
+}
+
+static void look_at_kernel(const struct config *config, struct advice_list *list)
+{
+	int rc = generation_check_targets(config, take_target, list);
+
+	if (rc == -EPERM || !privs_has_net_admin())
+		advice_add(list, ADVICE_NOTE, "rules",
+			   "rules and sets of the kernel were not looked at: only root may");
+}
+
+static void look_at_files(const struct config *config, const char *name, struct advice_list *list)
+{
+	struct privs_user user = {.uid = geteuid(), .gid = getegid()};
+
+	if (name && privs_find_user(name, &user) < 0)
+		return;
+	advice_files(config, user.uid, user.gid, list);
+}
+
+/* What is right, and still easily forgotten. */
+static void look_at_rules(const struct config *config, struct advice_list *list)
+{
+	if (config->engine == RULES_NONE)
+		advice_add(list, ADVICE_NOTE, "rules",
+			   "rules.engine is \"none\": nothing is diverted before you load rules of "
+			   "your own ('synprint rules print' has them)");
+	else if (!config->interface_count)
+		advice_add(
+			list, ADVICE_NOTE, "interfaces",
+			"rules.interfaces is empty: SYNs from inside are classified too, and a "
+			"host there that scans others becomes a scanner; name what leads outside");
+	for (unsigned i = 0; i < config->mark_count; i++)
+		advice_add(
+			list, ADVICE_NOTE, "marks",
+			"SYNs get the mark 0x%x behind the queue (priority -175): rules of yours "
+			"that look for it need a later priority",
+			config->marks[i].mark);
+}
+
+enum daemon_exit daemon_try(const struct generation *generation, const char *user)
+{
+	static const enum log_level levels[] = {[ADVICE_NOTE] = LOG_LEVEL_INFO,
+						[ADVICE_FAULT] = LOG_LEVEL_WARNING,
+						[ADVICE_REFUSED] = LOG_LEVEL_ERROR};
+	const struct config *config = generation->config;
+	struct advice_list list = {.count = 0};
+	enum daemon_exit code = DAEMON_EXIT_OK;
+
+	advice_names(config, &list);
+	look_at_files(config, user ? user : config->user, &list);
+	look_at_rules(config, &list);
+	look_at_interfaces(config, &list);
+	look_at_kernel(config, &list);
+	for (unsigned i = 0; i < list.count; i++) {
+		log_line(levels[list.list[i].level], "%s", list.list[i].text);
+		if (list.list[i].level == ADVICE_REFUSED)
+			code = DAEMON_EXIT_INPUT;
+	}
+	if (code == DAEMON_EXIT_OK)
+		printf("%s: configuration and databases are good\n", config->path);
+	return code;
+}
