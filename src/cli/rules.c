@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/rules_sets.h"
 #include "config/config.h"
 #include "input/nfqueue_proc.h"
 #include "input/rules.h"
@@ -18,6 +19,7 @@ struct rules_task {
 	const struct config *config;
 	struct rules_params params;
 	enum rules_format format;
+	bool is_sets_only, is_xt; /* of print; --engine xt was given */
 	const char *interfaces[RULES_INTERFACES_MAX];
 };
 
@@ -28,8 +30,22 @@ static int print_rules(const struct rules_task *task)
 
 	if (task->cli->json)
 		return cli_usage_error(task->cli, "rules print has no JSON form");
+	if (task->is_sets_only && task->format == RULES_FORMAT_IPTABLES)
+		return cli_usage_error(task->cli,
+				       "iptables has no sets of its own: --format nft or "
+				       "ipset goes with --sets");
+	if (task->is_xt && task->format == RULES_FORMAT_NFT && !task->is_sets_only)
+		return cli_usage_error(task->cli, "nft has no words for xt's NFQUEUE: --format "
+						  "iptables prints rules for such a kernel");
 	text_buf_init(&text, data, sizeof(data));
-	rules_print(&task->params, task->format, &text);
+	if (!task->is_sets_only)
+		rules_print(&task->params, task->format, &text);
+	if (task->format == RULES_FORMAT_IPTABLES)
+		rules_sets_put_hints(task->config, &text);
+	else
+		rules_sets_put(task->config, task->format, task->is_sets_only, &text);
+	if (text.overflow)
+		return cli_error(CLI_FAILED, "the rules are longer than %d bytes", TEXT_BYTES);
 	return cli_write(text.data, text.len);
 }
 
@@ -225,12 +241,13 @@ static int parse_queues(const char *text, struct rules_params *params)
 	return 0;
 }
 
-enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE };
+enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE, OPT_SETS };
 
 static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
 					{"format", required_argument, NULL, OPT_FORMAT},
 					{"queues", required_argument, NULL, OPT_QUEUES},
 					{"interface", required_argument, NULL, OPT_INTERFACE},
+					{"sets", no_argument, NULL, OPT_SETS},
 					CLI_COMMON_OPTIONS};
 
 static int parse_format(const char *text, enum rules_format *ret_format)
@@ -254,6 +271,7 @@ static int read_option(struct rules_task *task, int option, unsigned *interface_
 {
 	switch (option) {
 	case OPT_ENGINE:
+		task->is_xt = strcmp(optarg, "xt") == 0;
 		if (rules_engine_parse(optarg, &task->params.engine) == 0)
 			return CLI_OK;
 		return cli_usage_error(task->cli, "--engine is auto, nft or xt");
@@ -265,6 +283,7 @@ static int read_option(struct rules_task *task, int option, unsigned *interface_
 		if (parse_queues(optarg, &task->params) == 0)
 			return CLI_OK;
 		return cli_usage_error(task->cli, "--queues is a number or a range such as 0-3");
+	case OPT_SETS: task->is_sets_only = true; return CLI_OK;
 	default:
 		if (*interface_count == RULES_INTERFACES_MAX)
 			return cli_usage_error(task->cli, "--interface is given more than %d times",
@@ -332,6 +351,9 @@ const struct cli_command cli_rules = {
 		"Options; what is not given is as in the configuration:\n"
 		"  --engine E     auto, nft (the queue expression) or xt (the NFQUEUE target)\n"
 		"  --format F     of print: nft (default), iptables, or ipset for its switch\n"
+		"  --sets         of print: only the sets that publish.sets names, so that they "
+		"are\n"
+		"                 there before rules that refer to them, and before synprintd\n"
 		"  --queues A[-B] queue numbers\n"
 		"  --interface NAME  divert only what comes in there; may be given several times\n",
 	.run = run,

@@ -184,31 +184,20 @@ static void print_iptables_confirm(const struct rules_params *params, struct tex
 
 static void print_iptables_head(struct text_buf *out)
 {
-	text_put(out,
-		 "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
-		 "it with\n"
-		 "# both, once, after what --format ipset prints. NFQUEUE ends its chain: "
-		 "rules of table raw behind it do not "
-		 "see a SYN\n"
-		 "# any more. Table raw comes first, so mangle, nat and filter all run behind "
-		 "it, and\n"
-		 "# there the verdict is in the ipsets already, for example:\n"
-		 "#   iptables  -t mangle -A PREROUTING -m set --match-set vpn4 src -j MARK "
-		 "--set-mark 1\n"
-		 "#   ip6tables -t mangle -A PREROUTING -m set --match-set vpn6 src -j MARK "
-		 "--set-mark 1\n"
-		 "# synprintd keeps the members of the set " RULES_IPSET_ALIVE
-		 " alive while it works:\n"
-		 "# without them no SYN is diverted, and with --queue-bypass none waits for a "
-		 "program\n"
-		 "# that is gone.\n"
-		 "# To remove them:\n"
-		 "#   iptables-save -t raw | grep -v SYNPRINT | iptables-restore -T raw\n"
-		 "#   ip6tables-save -t raw | grep -v SYNPRINT | ip6tables-restore -T raw\n"
-		 "# and likewise for table mangle, where rules.conntrack = true puts the rules "
-		 "that\n# confirm clients.\n"
-		 "*raw\n"
-		 ":SYNPRINT - [0:0]\n");
+	text_put(out, "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
+		      "it with\n"
+		      "# both, once, after what --format ipset prints. NFQUEUE ends its chain: "
+		      "rules of table raw behind it do not "
+		      "see a SYN\n"
+		      "# any more. Table raw comes first, so mangle, nat and filter all run behind "
+		      "it.\n"
+		      "# synprintd keeps the members of the set " RULES_IPSET_ALIVE
+		      " alive while it works:\n"
+		      "# without them no SYN is diverted, and with --queue-bypass none waits for a "
+		      "program\n"
+		      "# that is gone.\n"
+		      "*raw\n"
+		      ":SYNPRINT - [0:0]\n");
 }
 
 static void print_iptables(const struct rules_params *params, struct text_buf *out)

@@ -159,5 +159,71 @@ def confirmed(lab_):
     assert daemon.status()["clients"]["confirmed"] == 2, daemon.status()["clients"]
 
 
+def sets_before_the_daemon(lab_):
+    """What --sets prints loads where nothing is, rules refer to it, and synprintd fills it and leaves it."""
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(['nftset = "all"', 'nftset = "theirs"; table = "inet theirs"', 'ipset = "all"',
+                                'ipset = "nets"; prefix6 = 64; comment = true; size = 8',
+                                'nftmap = "class"; value = 7', 'nftset = "conns"; key = "addr . port"'],
+                               publish=PATIENT)
+    sets = lab_.rules("print", "--sets", config=config).stdout
+    lab_.nft(sets)
+    lab_.nft(sets)  # again changes nothing
+    ipsets = lab_.rules("print", "--sets", "--format", "ipset", config=config).stdout
+    assert "synprint_alive" not in ipsets, ipsets
+    for _ in range(2):
+        lab.sh("ipset", "restore", "-exist", namespace=lab_.gateway, stdin=ipsets)
+    lab_.nft("""table inet synprint { chain site { type filter hook prerouting priority mangle;
+        ip saddr @all4 ip saddr . tcp sport @conns4 meta mark set ip saddr map @class4 counter; }; }
+        table inet theirs { chain site { type filter hook prerouting priority mangle;
+        ip6 saddr @theirs6 counter; }; }""")
+    lab.sh("iptables", "-t", "mangle", "-A", "PREROUTING", "-m", "set", "--match-set", "all4", "src", "-j",
+           "MARK", "--set-mark", "9", namespace=lab_.gateway)
+    daemon = lab_.daemon(config).start()
+    assert "warning" not in daemon.log() and "error" not in daemon.log(), daemon.log()
+    for server in (lab.SERVER4, lab.SERVER6):
+        traffic.connect(lab_.client, server)
+    rules = lab.sh("nft", "list", "ruleset", namespace=lab_.gateway).stdout
+    assert re.search(r"map @class4 counter packets [1-9]", rules), rules
+    assert re.search(r"@theirs6 counter packets [1-9]", rules), rules
+    assert counted(lab_, "iptables", "PREROUTING", "match-set") > 0
+    listed = lab.sh("ipset", "list", "nets6", namespace=lab_.gateway).stdout
+    assert "2001:db8:1::/64 timeout" in listed, listed
+    daemon.stop()
+    lab_.nft(sets)  # what is there is what was printed
+    assert {"all4", "all6", "nets4", "nets6"} <= set(
+        lab.sh("ipset", "list", "-n", namespace=lab_.gateway).stdout.split())
+
+
+def what_cannot_be_printed(lab_):
+    for arguments, said in ((("--engine", "xt"), "no words for xt"), (("--sets", "--format", "iptables"), "no sets")):
+        done = lab_.rules("print", *arguments, check=False)
+        assert done.returncode == 2 and said in done.stderr and not done.stdout, done
+    text = lab_.rules("print", "--format", "iptables", config=lab_.write_config(['nftset = "all"'])).stdout
+    assert text.count("--match-set ") == text.count("--match-set synprint_alive ") == 1, text
+
+
+def removed_as_printed(lab_):
+    """The commands in the comments take away all that was loaded."""
+    if not has_variant(lab_, "-nft"):
+        raise lab.Skip("iptables-nft does not work here")
+    config = lab_.write_config(['ipset = "scanner"'], engine="none", rules="conntrack = true;")
+    lab.sh("ipset", "restore", "-exist", namespace=lab_.gateway,
+           stdin=lab_.rules("print", "--format", "ipset", config=config).stdout)
+    text = lab_.rules("print", "--format", "iptables", config=config).stdout
+    for tool in ("iptables", "ip6tables"):
+        lab.sh(f"{tool}-restore", "--noflush", namespace=lab_.gateway, stdin=text)
+    examples = re.findall(r"^#   (ip6?tables +-t mangle .*)", text, re.M)
+    assert len(examples) == 2, text
+    for example in examples:  # what is shown is there
+        lab.sh("sh", "-ec", example, namespace=lab_.gateway)
+        lab.sh("sh", "-ec", example.replace(" -A ", " -D "), namespace=lab_.gateway)
+    removal = re.findall(r"^#   (.*)", text.partition("To remove them")[2], re.M)
+    lab.sh("sh", "-ec", "\n".join(removal), namespace=lab_.gateway)
+    assert not lab.sh("ipset", "list", "-n", namespace=lab_.gateway).stdout
+    assert "SYNPRINT" not in lab_.snapshot(), lab_.snapshot()
+
+
 if __name__ == "__main__":
-    lab.run(iptables_nft, iptables_legacy, nft_format, confirmed)
+    lab.run(iptables_nft, iptables_legacy, nft_format, confirmed, sets_before_the_daemon, what_cannot_be_printed,
+            removed_as_printed)
