@@ -47,7 +47,7 @@ scenarios() { # FOLDER
 	for test in tests/"$1"/test_*; do
 		[ -x "$test" ] || continue
 		start=$SECONDS
-		timeout -k 5 120 "$test" >"$log" 2>&1
+		timeout -k 5 240 "$test" >"$log" 2>&1
 		status=$?
 		note $status "$test"
 		case $status in

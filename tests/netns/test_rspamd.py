@@ -72,7 +72,7 @@ def symbols_of_a_client(lab_):
     lab_.daemon(lab_.write_config(p0f=f'enabled = true; socket = "{path}";')).start()
     traffic.connect(lab_.client, lab.SERVER4)
     rspamd = lab_.adopt(Rspamd(lab_, path))
-    lab.wait_until(lambda: rspamd.symbols(lab.CLIENT4) is not None, "rspamd answers", 60)
+    lab.wait_until(lambda: rspamd.symbols(lab.CLIENT4) is not None, "rspamd answers", 90)
     found = rspamd.symbols(lab.CLIENT4)
     assert "Linux" in found.get("P0F_LINUX", ""), (found, rspamd.log_path.read_text())
     assert "P0F_ETHERNET" in found and "P0F_NEAR" in found, found
