@@ -209,7 +209,9 @@ static void read_tcp_quirks(struct syn *syn)
 	add_quirk(syn, QUIRK_PUSH, syn->tcp_flags & SYN_TCP_PSH);
 }
 
-/* @wanted: of SYN, FIN, RST and ACK those that are set */
+#define ANY_SEGMENT UINT16_MAX
+
+/* @wanted: of SYN, FIN, RST and ACK those that are set, or ANY_SEGMENT */
 static enum syn_result parse_tcp(const struct wire *wire, uint16_t wanted, struct syn *syn)
 {
 	const uint16_t kind_flags = SYN_TCP_SYN | SYN_TCP_FIN | SYN_TCP_RST | SYN_TCP_ACK;
@@ -220,7 +222,7 @@ static enum syn_result parse_tcp(const struct wire *wire, uint16_t wanted, struc
 	if (at + TCP_HEADER_MIN > wire->len)
 		return SYN_TRUNCATED;
 	syn->tcp_flags = wire_u16(wire, at + 12) & 0xfff;
-	if ((syn->tcp_flags & kind_flags) != wanted)
+	if (wanted != ANY_SEGMENT && (syn->tcp_flags & kind_flags) != wanted)
 		return SYN_NOT_SYN;
 	if (header_len < TCP_HEADER_MIN || at + header_len > syn->total_len)
 		return SYN_BAD_TCP;
@@ -268,6 +270,11 @@ enum syn_result syn_parse(const uint8_t *buf, size_t len, struct syn *ret_syn)
 enum syn_result syn_parse_answer(const uint8_t *buf, size_t len, struct syn *ret_syn)
 {
 	return parse(buf, len, SYN_TCP_SYN | SYN_TCP_ACK, ret_syn);
+}
+
+enum syn_result syn_parse_segment(const uint8_t *buf, size_t len, struct syn *ret_syn)
+{
+	return parse(buf, len, ANY_SEGMENT, ret_syn);
 }
 
 /* ECN is offered by both flags, and accepted by ECE alone (RFC 3168 section 6.1.1). */

@@ -141,6 +141,13 @@ bool syn_has_good_sum(const uint8_t *buf, size_t len, const struct syn *syn);
  */
 enum syn_result syn_parse_answer(const uint8_t *buf, size_t len, struct syn *ret_syn);
 
+/**
+ * syn_parse_segment() - the same for any TCP segment. Quirks are those that a SYN would have.
+ *
+ * Return: SYN_OK, or why the packet is no TCP segment; never SYN_NOT_SYN.
+ */
+enum syn_result syn_parse_segment(const uint8_t *buf, size_t len, struct syn *ret_syn);
+
 /** syn_is_answer() - a SYN+ACK. */
 static inline bool syn_is_answer(const struct syn *syn)
 {

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the clocks of several connections say of a client: an address and the shape of its SYN. One
+ * connection says little: who thinks before he answers has a slow second clock. Only what is slow in
+ * each of several connections is a proxy's, so the minimum of each clock counts; and one connection
+ * with two quick clocks shows that somebody speaks for himself, and clears it.
+ *
+ * A table of fixed size; who was measured longest ago gives way. Every function takes the table's
+ * lock, so any thread may call any of them. Time comes from the caller.
+ */
+#ifndef SYNPRINT_CORE_CLOCKS_EVIDENCE_H
+#define SYNPRINT_CORE_CLOCKS_EVIDENCE_H
+
+#include "core/base/text.h"
+#include "core/clocks/clocks.h"
+
+#define EVIDENCE_QUICK_MS 5 /* a clock below it is quick: client and TCP are one machine */
+#define EVIDENCE_LIFE_S 86400 /* who was not measured for so long is not known any more */
+#define EVIDENCE_SHAPES 4 /* shapes of one address that evidence_list() gives */
+
+enum evidence_grade {
+	EVIDENCE_NONE, /* too few connections, or nothing is slow */
+	EVIDENCE_SPLIT, /* something on the way ends TCP: a relay, a carrier, a satellite; no flag */
+	EVIDENCE_SUSPECTED,
+	EVIDENCE_LIKELY, /* VERDICT_PROXY */
+	EVIDENCE_GRADE_COUNT
+};
+
+struct evidence {
+	uint32_t shape; /* clocks_shape() */
+	uint32_t connections; /* that were measured since the last quick one, 65535 at the most */
+	uint32_t by_arrival; /* of these, without timestamps that could be trusted */
+	uint32_t c1_ms, c2_ms; /* minimum of each clock; 0 without connections */
+	uint32_t quick_s; /* Unix time of the last one with two quick clocks; 0: none */
+	uint32_t seen_s; /* of the last one of all */
+};
+
+struct evidence_stats {
+	size_t capacity, used;
+	size_t graded[EVIDENCE_GRADE_COUNT]; /* clients, as of their last connection */
+	uint64_t evicted;
+	size_t memory_bytes;
+};
+
+struct evidence_params {
+	size_t capacity; /* clients, 16 to 16777216 */
+	unsigned v6_prefix_bits; /* 128, or 64 to count an IPv6 subnet as one client */
+	uint64_t seed; /* of the hash */
+};
+
+struct evidence_table;
+
+/** evidence_new() - an empty table; NULL: no memory or bad parameters. */
+struct evidence_table *evidence_new(const struct evidence_params *params);
+void evidence_free(struct evidence_table *table);
+
+/**
+ * evidence_note() - count a connection that was measured.
+ * @now_s: Unix time
+ * @ret_evidence: of its client and shape, this connection among it; may be NULL
+ * Return: the grade of it.
+ */
+enum evidence_grade evidence_note(struct evidence_table *table, uint32_t now_s,
+				  const struct clocks_measure *measure,
+				  struct evidence *ret_evidence);
+
+/**
+ * evidence_is_likely() - whether a client with this shape is EVIDENCE_LIKELY now. While nobody is,
+ * it costs one load and no lock.
+ */
+bool evidence_is_likely(struct evidence_table *table, uint32_t now_s, const struct addr *addr,
+			uint32_t shape);
+
+/**
+ * evidence_list() - what is known of an address, the strongest grade first.
+ * @ret_list: EVIDENCE_SHAPES of them
+ * Return: how many there are, EVIDENCE_SHAPES at the most.
+ */
+unsigned evidence_list(struct evidence_table *table, uint32_t now_s, const struct addr *addr,
+		       struct evidence *ret_list);
+
+/** evidence_forget() - all shapes of the addresses in a network. Return: how many there were. */
+size_t evidence_forget(struct evidence_table *table, const struct addr_net *net);
+
+void evidence_get_stats(struct evidence_table *table, struct evidence_stats *ret_stats);
+
+/** evidence_grade() - what it says by itself; pure. */
+enum evidence_grade evidence_grade(const struct evidence *evidence);
+
+/** evidence_grade_name() - "none", "split", "suspected" or "likely"; NULL for none of these. */
+const char *evidence_grade_name(enum evidence_grade grade);
+
+/** evidence_put_text() - the reasons in words, one sentence or two without the last full stop. */
+void evidence_put_text(const struct evidence *evidence, struct text_buf *out);
+
+#endif
