@@ -87,7 +87,7 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 LIBS = $(shell pkg-config --libs $(PKGS))
 # No netlink, no packets: the web server asks synprintd.
 WEB_LIBS = $(shell pkg-config --libs libmicrohttpd libconfig libcjson libcap-ng libseccomp)
-SHARE_LIBS = $(shell pkg-config --libs libmosquitto libcrypto libcurl libsystemd libconfig libcjson)
+SHARE_LIBS = $(shell pkg-config --libs libmosquitto libssl libcrypto libcurl libsystemd libconfig libcjson)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

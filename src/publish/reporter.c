@@ -11,12 +11,12 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "publish/pace.h"
 #include "publish/setops.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
 #define WAITING_MAX 65536
-#define PERIOD_MS 50 /* twenty commits a second */
 #define RETRY_MS 1000
 #define LOOK_EVERY_S 5
 
@@ -194,25 +194,34 @@ static void sleep_until_ms(uint64_t until_ms)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
+/* Return: whether the thread ends. */
+static bool wait_and_take(struct reporter *reporter, bool *ret_must_refill, bool *ret_has_news)
+{
+	bool must_stop;
+
+	pthread_mutex_lock(&reporter->lock);
+	wait_for_news(reporter);
+	must_stop = reporter->must_stop;
+	*ret_must_refill = reporter->must_refill;
+	*ret_has_news = reporter->count != 0;
+	reporter->must_refill = false;
+	pthread_mutex_unlock(&reporter->lock);
+	return must_stop;
+}
+
 static void *reporter_main(void *arg)
 {
 	struct reporter *reporter = arg;
+	struct pace pace = {.last_ms = 0};
 	uint64_t next_look_s = 0;
 
 	prctl(PR_SET_NAME, "reports");
 	for (;;) {
-		uint64_t begin_ms;
-		bool must_refill, must_stop, has_news;
+		bool must_refill, has_news;
+		bool must_stop = wait_and_take(reporter, &must_refill, &has_news);
+		uint64_t begin_ms = clock_monotonic_ms();
 		int rc;
 
-		pthread_mutex_lock(&reporter->lock);
-		wait_for_news(reporter);
-		must_stop = reporter->must_stop;
-		must_refill = reporter->must_refill;
-		has_news = reporter->count != 0;
-		reporter->must_refill = false;
-		pthread_mutex_unlock(&reporter->lock);
-		begin_ms = clock_monotonic_ms();
 		if (!must_stop && (must_refill || begin_ms / 1000 >= next_look_s)) {
 			next_look_s = begin_ms / 1000 + LOOK_EVERY_S;
 			look(reporter, must_refill);
@@ -220,9 +229,11 @@ static void *reporter_main(void *arg)
 		rc = drain(reporter);
 		if (must_stop)
 			return NULL;
-		/* More news are in the next batch, when the period is over. */
-		if (has_news)
-			sleep_until_ms(begin_ms + (rc < 0 ? RETRY_MS : PERIOD_MS));
+		if (!has_news)
+			continue;
+		pace_began(&pace, begin_ms);
+		/* More news are in the next batch. */
+		sleep_until_ms(rc < 0 ? begin_ms + RETRY_MS : pace_next_ms(&pace));
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets of what other gateways say: a thread of its own that commits news in batches, at most twenty
- * a second, and nothing without news. It looks now and then whether somebody emptied a set, which
+ * Sets of what other gateways say: a thread of its own that commits news in batches, twenty a second
+ * in the long run (pace.h), and nothing without news. It looks now and then whether somebody emptied a set, which
  * changes nothing. No packet waits for it.
  */
 #ifndef SYNPRINT_PUBLISH_REPORTER_H

@@ -6,14 +6,31 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#define V4(a, b, bits_)                                                                            \
+	{                                                                                          \
+		.addr = {{[10] = 0xff, 0xff, a, b}}, .bits = bits_                                 \
+	}
+#define V6(a, b, bits_)                                                                            \
+	{                                                                                          \
+		.addr = {{a, b}}, .bits = bits_                                                    \
+	}
+
 /* Of the IANA registries for special-purpose addresses (RFC 6890): no suspect has one of these. */
-static const char *const special[] = {
-	"0.0.0.0/8",     "127.0.0.0/8",    "169.254.0.0/16", "224.0.0.0/3",
-	"::/127",        "fe80::/10",      "ff00::/8",       "10.0.0.0/8",
-	"172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",  "fc00::/7",
+static const struct addr_net
+	special
+		[] =
+			{
+				V4(0, 0, 8), /* this network */
+				V4(127, 0, 8),      V4(169, 254, 16),
+				V4(224, 0, 3), /* multicast, reserved and broadcast */
+				V6(0, 0, 127), /* :: and ::1 */
+				V6(0xfe, 0x80, 10), V6(0xff, 0, 8),
+				V4(10, 0, 8), /* from here on private ones, which a private net of gateways may want */
+				V4(172, 16, 12),    V4(192, 168, 16),
+				V4(100, 64, 10),    V6(0xfc, 0, 7),
 };
 #define SPECIAL_COUNT (sizeof(special) / sizeof(special[0]))
-#define PRIVATE_COUNT 5 /* the last ones, which a private net of gateways may want */
+#define PRIVATE_COUNT 5
 
 const struct share_accept *accept_rule(const struct share_config *config, const char *origin)
 {
@@ -26,10 +43,8 @@ const struct share_accept *accept_rule(const struct share_config *config, const 
 
 static bool is_special(const struct addr *addr, size_t count)
 {
-	struct addr_net net;
-
 	for (size_t i = 0; i < count; i++)
-		if (addr_net_parse(special[i], &net) == 0 && addr_net_holds(&net, addr))
+		if (addr_net_holds(&special[i], addr))
 			return true;
 	return false;
 }

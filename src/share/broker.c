@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MQTT 5 over libmosquitto, in a thread that runs its loop and the callbacks, which hand letters over and nothing
- * else; everything else is the main thread's. After a connection our own slots are asked for and
+ * MQTT 5 over libmosquitto, in a thread that runs the loop and the callbacks, which hand letters
+ * over and nothing else; everything else is the main thread's. After a connection our own slots are asked for and
  * then a mark is sent to ourselves: the broker answers in this order (MQTT 5 section 4.6), so when
  * the mark is back, what was retained of ours has come.
  */
@@ -18,11 +18,10 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
+#include "share/mqtt_loop.h"
 #include "sys/log.h"
 
-#define KEEPALIVE_S 10
-#define BACK_AFTER_S 1 /* and BACK_AFTER_MOST_S at the most, after several failures */
-#define BACK_AFTER_MOST_S 3
+#define GOODBYE_S 3 /* at the most */
 #define UNDER_WAY_MAX 512 /* messages that the broker has not acknowledged */
 #define SYNC_WAIT_S 5
 #define QOS 1
@@ -33,7 +32,7 @@ struct broker {
 	struct mosquitto *mosq;
 	pthread_t thread;
 	bool is_running; /* its thread */
-	bool must_stop; /* atomic */
+	struct mqtt_loop loop; /* the thread's */
 	bool is_connected, must_sync;
 	uint64_t sync_until_s, connects, published;
 	char mark[32];
@@ -65,6 +64,7 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int reason, int flags,
 	(void)flags;
 	(void)properties;
 	if (reason == 0) {
+		mqtt_loop_came_up(&broker->loop);
 		__atomic_store_n(&broker->hears_itself, true, __ATOMIC_RELEASE);
 		put_letter(broker, LETTER_CONNECTED);
 		return;
@@ -76,10 +76,13 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int reason, int flags,
 static void on_disconnect(struct mosquitto *mosq, void *ctx, int reason,
 			  const mosquitto_property *properties)
 {
+	struct broker *broker = ctx;
+
 	(void)mosq;
 	(void)reason;
 	(void)properties;
-	put_letter(ctx, LETTER_DISCONNECTED);
+	if (broker->loop.is_up)
+		put_letter(broker, LETTER_DISCONNECTED);
 }
 
 static void on_publish(struct mosquitto *mosq, void *ctx, int message_id, int reason,
@@ -126,7 +129,7 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 		       const mosquitto_property *properties)
 {
 	struct broker *broker = ctx;
-	struct letter letter = {.kind = LETTER_MESSAGE, .broker = broker->params.number};
+	struct letter letter;
 
 	(void)mosq;
 	if (message->payloadlen < 0 || strlen(message->topic) >= sizeof(letter.topic))
@@ -134,6 +137,9 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 	if (!__atomic_load_n(&broker->hears_itself, __ATOMIC_ACQUIRE) &&
 	    is_own(broker, message->topic))
 		return;
+	letter.kind = LETTER_MESSAGE;
+	letter.broker = broker->params.number;
+	letter.signature[0] = '\0';
 	memcpy(letter.topic, message->topic, strlen(message->topic) + 1);
 	letter.len = (size_t)message->payloadlen;
 	memcpy(letter.payload, message->payload,
@@ -145,18 +151,10 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 	inbox_put(broker->params.inbox, &letter);
 }
 
-/* A loop that gives up, as it does on a TLS connection that broke, begins again. */
 static void *broker_main(void *arg)
 {
-	struct broker *broker = arg;
-
-	for (;;) {
-		mosquitto_loop_forever(broker->mosq, -1, 1);
-		if (__atomic_load_n(&broker->must_stop, __ATOMIC_ACQUIRE))
-			return NULL;
-		sleep(BACK_AFTER_S);
-		mosquitto_reconnect(broker->mosq);
-	}
+	mqtt_loop_run(arg);
+	return NULL;
 }
 
 /* ---- in the main thread ---- */
@@ -234,16 +232,13 @@ static int start(struct broker *broker, struct text_error *ret_error)
 	set_callbacks(mosq);
 	rc = mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
 	rc = rc ? rc : mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
-	rc = rc ? rc : mosquitto_reconnect_delay_set(mosq, BACK_AFTER_S, BACK_AFTER_MOST_S, false);
 	rc = rc ? rc : set_will(broker);
 	if (rc == 0 && params->user)
 		rc = mosquitto_username_pw_set(mosq, params->user, params->password);
-	if (rc == 0) /* a broker that is away is no error: the thread goes on trying */
-		mosquitto_connect_async(mosq, params->host, params->port, KEEPALIVE_S);
 	rc = rc ? rc : mosquitto_threaded_set(mosq, true);
 	if (rc == 0)
 		broker->is_running =
-			pthread_create(&broker->thread, NULL, broker_main, broker) == 0;
+			pthread_create(&broker->thread, NULL, broker_main, &broker->loop) == 0;
 	if (rc == 0 && !broker->is_running)
 		rc = MOSQ_ERR_NOMEM;
 	return rc == 0 ? 0
@@ -263,6 +258,9 @@ int broker_new(const struct broker_params *params, struct text_error *ret_error,
 	broker->params = *params;
 	snprintf(id, sizeof(id), "synprint-%s", params->gateway);
 	broker->mosq = mosquitto_new(id, true, broker);
+	broker->loop = (struct mqtt_loop){.mosq = broker->mosq,
+					  .host = params->host,
+					  .port = params->port};
 	rc = broker->mosq ? start(broker, ret_error) : -ENOMEM;
 	if (rc < 0) {
 		broker_free(broker);
@@ -278,7 +276,7 @@ static void end_thread(struct broker *broker)
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += BACK_AFTER_MOST_S;
+	until.tv_sec += GOODBYE_S;
 	if (pthread_timedjoin_np(broker->thread, NULL, &until) == 0)
 		return;
 	pthread_cancel(broker->thread);
@@ -290,7 +288,7 @@ void broker_free(struct broker *broker)
 	if (!broker)
 		return;
 	if (broker->is_running) {
-		__atomic_store_n(&broker->must_stop, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&broker->loop.must_stop, true, __ATOMIC_RELEASE);
 		mosquitto_disconnect_v5(broker->mosq, MQTT_RC_DISCONNECT_WITH_WILL_MSG, NULL);
 		end_thread(broker);
 	}

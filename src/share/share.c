@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <mosquitto.h>
@@ -16,12 +17,14 @@
 #include "share/catchup.h"
 #include "share/hear.h"
 #include "share/words/local.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys/notify.h"
 
 #define LETTERS_PER_TURN 1024
+#define TURN_US 500 /* while letters keep coming, those of so long are taken together */
 #define OWN_EVERY_S 10 /* our addresses are looked up, and words that have expired dropped */
 #define FIGURES_MAX 65536
 #define SUBSCRIPTION_MAX 512
@@ -48,6 +51,7 @@ struct share {
 	struct accept_own own;
 	struct share_counts counts;
 	uint64_t own_until_s;
+	uint64_t turn_us; /* when letters were taken last */
 };
 
 static uint64_t now_s(void)
@@ -194,12 +198,23 @@ static void take_letter(struct share *share, const struct letter *letter)
 	}
 }
 
+/* A turn for each letter would wake synprintd for each. After a quiet moment nothing waits. */
+static void let_letters_gather(struct share *share)
+{
+	uint64_t now_us = clock_monotonic_us();
+
+	if (now_us < share->turn_us + TURN_US)
+		usleep((useconds_t)(share->turn_us + TURN_US - now_us));
+	share->turn_us = clock_monotonic_us();
+}
+
 static void on_inbox(void *ctx)
 {
 	struct share *share = ctx;
 	struct letter letter;
 	unsigned taken = 0;
 
+	let_letters_gather(share);
 	inbox_quiet(share->inbox);
 	while (reports_have_room(share->reports) && taken < LETTERS_PER_TURN &&
 	       inbox_take(share->inbox, &letter)) {
@@ -463,6 +478,7 @@ int share_run(struct share_config *config)
 	mosquitto_lib_init();
 	rc = start(share, &error);
 	if (rc == 0) {
+		reports_tick(share->reports, now_s());
 		notify_send(&share->notify, "READY=1");
 		log_line(LOG_LEVEL_INFO, "ready: gateway %s, %u broker(s), %u sink(s)",
 			 config->gateway, config->broker_count, config->sink_count);
