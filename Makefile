@@ -215,7 +215,8 @@ T ?= syn
 RUNS ?= 1000000
 SECONDS ?= 0
 # What a harness needs besides the core.
-FUZZ_WITH = $(if $(filter web,$(T)),$(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS),$(HOST_SRC)) $(LIBS)
+FUZZ_WITH = $(if $(filter web,$(T)),$(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS),\
+	$(if $(filter share,$(T)),$(SHARE_SRC) $(CLIENT_SRC) $(SHARE_LIBS)) $(HOST_SRC)) $(LIBS)
 fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), beginning with its corpus
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found
@@ -296,6 +297,8 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lm
 $(BUILD)/fuzz/fuzz_web: $(WEB_LIB) $(CLIENT_LIB)
 $(BUILD)/fuzz/fuzz_web: LIBS += $(WEB_LIBS)
+$(BUILD)/fuzz/fuzz_share: $(SHARE_LIB) $(CLIENT_LIB)
+$(BUILD)/fuzz/fuzz_share: LIBS += $(SHARE_LIBS)
 
 DATA ?= ../shared/data
 

@@ -15,7 +15,6 @@
 #define TIMEOUT_MS 2000
 #define WAITING_MAX 2048
 #define ROUND_STEP 1024 /* words of a round handed over in one turn */
-#define REQUEST_MAX 512
 
 struct reports {
 	struct synprint_async *async;
@@ -112,25 +111,32 @@ static void put_flags(unsigned flags, struct text_buf *out)
 			  verdict_flag_name((enum verdict_flag)(flags & -flags)));
 }
 
-static void tell(struct reports *reports, const struct peers_word *word)
+void reports_put(const struct peers_word *word, struct text_buf *out)
 {
 	const struct message *message = &word->message;
-	char request[REQUEST_MAX], ip[ADDR_TEXT_MAX];
-	struct text_buf buf;
+	char ip[ADDR_TEXT_MAX];
 
 	addr_format(&message->addr, ip);
-	text_buf_init(&buf, request, sizeof(request));
-	text_putf(&buf, "{\"op\":\"report\",\"ip\":\"%s\",\"origin\":\"%s\",\"left_s\":%u", ip,
+	text_putf(out, "{\"op\":\"report\",\"ip\":\"%s\",\"origin\":\"%s\",\"left_s\":%u", ip,
 		  word->origin, word->left_s);
 	if (word->left_s) {
-		text_put(&buf, ",\"flags\":[");
-		put_flags(message->flags, &buf);
-		text_put(&buf, "],\"label\":");
-		text_put_json(&buf, message->label);
-		text_put(&buf, ",\"confidence\":");
-		text_put_permille(&buf, message->confidence_permille);
+		text_put(out, ",\"flags\":[");
+		put_flags(message->flags, out);
+		text_put(out, "],\"label\":");
+		text_put_json(out, message->label);
+		text_put(out, ",\"confidence\":");
+		text_put_permille(out, message->confidence_permille);
 	}
-	text_put(&buf, "}");
+	text_put_char(out, '}');
+}
+
+static void tell(struct reports *reports, const struct peers_word *word)
+{
+	char request[REPORTS_REQUEST_MAX];
+	struct text_buf buf;
+
+	text_buf_init(&buf, request, sizeof(request));
+	reports_put(word, &buf);
 	if (!buf.overflow && ask(reports, request) == 0)
 		reports->told++;
 }

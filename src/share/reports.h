@@ -10,6 +10,8 @@
 
 #include "share/words/peers.h"
 
+#define REPORTS_REQUEST_MAX 768 /* bytes: a label of control characters takes six each */
+
 struct reports;
 
 struct reports_stats {
@@ -24,6 +26,9 @@ void reports_free(struct reports *reports);
 /** reports_fd(), reports_dispatch() - for the loop. */
 int reports_fd(const struct reports *reports);
 void reports_dispatch(struct reports *reports, uint64_t now_s);
+
+/** reports_put() - the request that hands a word over, of REPORTS_REQUEST_MAX bytes at the most. */
+void reports_put(const struct peers_word *word, struct text_buf *out);
 
 /** reports_have_room() - whether two more words can be told now. Not where synprintd is slow. */
 bool reports_have_room(const struct reports *reports);
