@@ -33,6 +33,7 @@ make_root() {
 inside() {
 	unshare --mount --propagation private sh -ec '
 		root=$1; script=$2; shift 2
+		mount --bind "$root" "$root" # what ip-netns(8) mounts in needs a mount point as its root
 		for place in proc sys dev; do mount --rbind /$place "$root/$place"; done
 		mount -t tmpfs -o mode=0755 run "$root/run"
 		mkdir -p "$root/run/netns" "$root/src"

@@ -139,11 +139,12 @@ static unsigned expected_count(const struct rules_survey *survey)
 }
 
 /* The queues that are elements of the set; with one queue the element is the protocol. */
-static void take_waiting(const void *key, size_t len, void *ctx)
+static void take_waiting(const void *key, size_t len, uint64_t left_ms, void *ctx)
 {
 	struct rules_status *status = ctx;
 	uint32_t queue = status->queue_first;
 
+	(void)left_ms;
 	if (len == sizeof(queue))
 		memcpy(&queue, key, sizeof(queue));
 	if (queue >= status->queue_first && queue - status->queue_first < 32)
@@ -152,6 +153,7 @@ static void take_waiting(const void *key, size_t len, void *ctx)
 
 static int look_at_table(struct nl *nl, struct rules_status *status)
 {
+	static const struct nft_set_place place = {NFPROTO_INET, NFT_OUR_TABLE, GROUPS_WAITING};
 	struct nft_set_info info;
 	uint32_t flags = 0;
 	int rc = nft_get_table(nl, NFT_OUR_TABLE, &flags);
@@ -161,7 +163,7 @@ static int look_at_table(struct nl *nl, struct rules_status *status)
 	status->is_dormant = flags & NFT_TABLE_F_DORMANT;
 	rc = nft_get_set(nl, NFPROTO_INET, NFT_OUR_TABLE, RULES_OLD_ALIVE, &info);
 	status->has_old_switch = rc == 0 && info.key_type == NFT_TYPE_INET_PROTO;
-	rc = nft_list_elements(nl, NFT_OUR_TABLE, GROUPS_WAITING, take_waiting, status);
+	rc = nft_list_elements(nl, &place, take_waiting, status);
 	return rc == -ENOENT ? 0 : rc;
 }
 

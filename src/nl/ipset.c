@@ -124,3 +124,51 @@ int ipset_get_header(struct nl *nl, uint8_t protocol, const char *name,
 	*ret_header = (struct ipset_header){.family = NFPROTO_UNSPEC};
 	return ipset_request(nl, nlh, take_header, ret_header);
 }
+
+struct element_visitor {
+	void (*fn)(const uint8_t *bytes, size_t len, void *ctx);
+	void *ctx;
+};
+
+/* An element is a nest of attributes, and its address another one. */
+static void take_element(const struct nlattr *element, const struct element_visitor *visitor)
+{
+	const struct nlattr *attr, *addr;
+
+	mnl_attr_for_each_nested(attr, element)
+	{
+		if (mnl_attr_get_type(attr) != IPSET_ATTR_IP)
+			continue;
+		mnl_attr_for_each_nested(addr, attr)
+		{
+			uint16_t len = mnl_attr_get_payload_len(addr);
+
+			if (len == 4 || len == 16)
+				visitor->fn(mnl_attr_get_payload(addr), len, visitor->ctx);
+		}
+	}
+}
+
+static int take_elements(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *attr, *element;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) != IPSET_ATTR_ADT)
+			continue;
+		mnl_attr_for_each_nested(element, attr) take_element(element, ctx);
+	}
+	return MNL_CB_OK;
+}
+
+int ipset_list_elements(struct nl *nl, uint8_t protocol, const char *name,
+			void (*fn)(const uint8_t *bytes, size_t len, void *ctx), void *ctx)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh = ipset_begin(buf, protocol, IPSET_CMD_LIST, NFPROTO_UNSPEC, name,
+					   NLM_F_ACK | NLM_F_DUMP);
+	struct element_visitor visitor = {fn, ctx};
+
+	return ipset_request(nl, nlh, take_elements, &visitor);
+}

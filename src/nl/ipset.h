@@ -53,4 +53,12 @@ int ipset_ask_protocol(struct nl *nl, uint8_t *ret_protocol);
 int ipset_get_header(struct nl *nl, uint8_t protocol, const char *name,
 		     struct ipset_header *ret_header);
 
+/**
+ * ipset_list_elements() - call @fn for each address of a set, and for the first one of each prefix.
+ * @fn: @bytes in network order, 4 or 16 of them
+ * Return: as ipset_request().
+ */
+int ipset_list_elements(struct nl *nl, uint8_t protocol, const char *name,
+			void (*fn)(const uint8_t *bytes, size_t len, void *ctx), void *ctx);
+
 #endif

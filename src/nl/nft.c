@@ -469,22 +469,27 @@ int nft_remove_table(struct nl *nl, struct nft_batch *batch)
 }
 
 struct element_visitor {
-	void (*fn)(const void *key, size_t len, void *ctx);
+	void (*fn)(const void *key, size_t len, uint64_t left_ms, void *ctx);
 	void *ctx;
 };
 
 static void take_element(const struct nlattr *element, const struct element_visitor *visitor)
 {
-	const struct nlattr *key, *data;
+	const struct nlattr *attr, *key = NULL, *data;
+	uint64_t left_ms = 0;
 
-	mnl_attr_for_each_nested(key, element)
+	mnl_attr_for_each_nested(attr, element)
 	{
-		if (mnl_attr_get_type(key) != NFTA_SET_ELEM_KEY)
-			continue;
-		mnl_attr_for_each_nested(data, key) if (mnl_attr_get_type(data) == NFTA_DATA_VALUE)
-			visitor->fn(mnl_attr_get_payload(data), mnl_attr_get_payload_len(data),
-				    visitor->ctx);
+		if (mnl_attr_get_type(attr) == NFTA_SET_ELEM_KEY)
+			key = attr;
+		else if (mnl_attr_get_type(attr) == NFTA_SET_ELEM_EXPIRATION)
+			left_ms = be64toh(mnl_attr_get_u64(attr));
 	}
+	if (!key)
+		return;
+	mnl_attr_for_each_nested(data, key) if (mnl_attr_get_type(data) == NFTA_DATA_VALUE)
+		visitor->fn(mnl_attr_get_payload(data), mnl_attr_get_payload_len(data), left_ms,
+			    visitor->ctx);
 }
 
 static int take_elements(const struct nlmsghdr *nlh, void *ctx)
@@ -498,16 +503,17 @@ static int take_elements(const struct nlmsghdr *nlh, void *ctx)
 	return MNL_CB_OK;
 }
 
-int nft_list_elements(struct nl *nl, const char *table, const char *set,
-		      void (*fn)(const void *key, size_t len, void *ctx), void *ctx)
+int nft_list_elements(struct nl *nl, const struct nft_set_place *place,
+		      void (*fn)(const void *key, size_t len, uint64_t left_ms, void *ctx),
+		      void *ctx)
 {
 	_Alignas(8) char buf[NL_MESSAGE_BYTES];
 	struct nlmsghdr *nlh =
-		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), NFPROTO_INET, NLM_F_DUMP);
+		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), place->family, NLM_F_DUMP);
 	struct element_visitor visitor = {fn, ctx};
 
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, place->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, place->set);
 	return nl_request(nl, nlh, take_elements, &visitor);
 }
 

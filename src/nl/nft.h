@@ -140,9 +140,20 @@ const char *nft_explain(struct nl *nl, uint8_t family, const char *table, int rc
 /** nft_get_table() - the flags (enum nft_table_flags) of a table of family inet. 0, -ENOENT, -errno. */
 int nft_get_table(struct nl *nl, const char *name, uint32_t *ret_flags);
 
-/** nft_list_elements() - call @fn for each key of a set in a table of family inet. 0, -ENOENT, -errno. */
-int nft_list_elements(struct nl *nl, const char *table, const char *set,
-		      void (*fn)(const void *key, size_t len, void *ctx), void *ctx);
+/* Where a set is. */
+struct nft_set_place {
+	uint8_t family; /* NFPROTO_* */
+	const char *table, *set;
+};
+
+/**
+ * nft_list_elements() - call @fn for each key of a set, with the time that it has left (0: it stays).
+ * What somebody changes meanwhile may be missing, or come twice.
+ * Return: 0; -ENOENT; -errno.
+ */
+int nft_list_elements(struct nl *nl, const struct nft_set_place *place,
+		      void (*fn)(const void *key, size_t len, uint64_t left_ms, void *ctx),
+		      void *ctx);
 
 /**
  * nft_list_chains() - call @fn for each chain of our table; @is_ours: it has our tag. None where there

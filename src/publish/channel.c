@@ -23,12 +23,14 @@ static void set_quarantined(struct channel *channel, bool is_quarantined)
 void channel_init(struct channel *channel)
 {
 	removals_init(&channel->removals);
+	removals_init(&channel->crowd);
 	pthread_mutex_init(&channel->lock, NULL);
 }
 
 void channel_done(struct channel *channel)
 {
 	removals_done(&channel->removals);
+	removals_done(&channel->crowd);
 	pthread_mutex_destroy(&channel->lock);
 }
 

@@ -10,6 +10,15 @@
 
 #define CHANNEL_STEP 512 /* elements in one commit of a repair */
 
+#define CHANNEL_SWEEPS 64 /* networks that wait to be looked for */
+
+/* Networks of which what is left is to go. One thread notes, and the publisher's does it. */
+struct channel_sweeps {
+	struct addr_net nets[CHANNEL_SWEEPS];
+	unsigned noted, done; /* atomic */
+	unsigned rounds; /* of the one at work */
+};
+
 struct channel {
 	struct target *target;
 	const struct publisher_params *params;
@@ -21,6 +30,16 @@ struct channel {
 	unsigned backoff_ms;
 	uint64_t retry_ms; /* left alone until then, or, when full, not filled again */
 	uint64_t fill_cursor;
+	struct removals crowd; /* the newest of those who found no room */
+	bool is_short,
+		is_crowded; /* atomic: somebody found none; it is more than nine tenths full */
+	uint64_t freed; /* places that some left and nobody took at once; any thread reads it */
+	struct {
+		uint64_t counted,
+			brought; /* elements at the last look, and what had come until then */
+		uint64_t next_ms; /* no look before */
+	} room;
+	struct channel_sweeps sweeps;
 	struct publish_op sighting; /* this one and the next: under the lock of sightings */
 	bool has_sighting;
 	pthread_mutex_t lock; /* of the reason in stats */
@@ -63,5 +82,18 @@ void channel_remove_late(struct channel *channel);
 
 /** channel_reconcile() - whether it is as it should be, and what is to be done where it is not. */
 void channel_reconcile(struct channel *channel);
+
+/** channel_keep_room() - once a second: where the set is nearly full, some make room. */
+void channel_keep_room(struct channel *channel);
+
+/**
+ * channel_note_sweep() - what is in this network, and does not belong there by now, is to go; from the
+ * thread that replaces generations. Where CHANNEL_SWEEPS wait it is not noted.
+ */
+void channel_note_sweep(struct channel *channel, const struct addr_net *net);
+
+/** channel_has_sweeps() - whether there are any. channel_sweep() - a step of the first one. */
+bool channel_has_sweeps(const struct channel *channel);
+void channel_sweep(struct channel *channel);
 
 #endif

@@ -518,6 +518,28 @@ static void ipset_adopt(struct target *target, const struct target *old)
 			__atomic_store_n(&set->is_made[v], true, __ATOMIC_RELAXED);
 }
 
+static void show(const uint8_t *bytes, size_t len, void *ctx)
+{
+	const struct target_visitor *visitor = ctx;
+	struct target_element element = {.addr = len == 4 ? addr_from_v4(bytes)
+							  : addr_from_v6(bytes)};
+
+	visitor->visit(visitor->ctx, &element);
+}
+
+static int ipset_walk(struct target *target, const struct target_visitor *visitor)
+{
+	struct target_visitor copy = *visitor;
+	struct ipset *set = from_target(target);
+	int rc = ask_protocol(set);
+
+	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
+		if (is_used(set, v))
+			rc = ipset_list_elements(set->nl, set->protocol, set->names[v], show,
+						 &copy);
+	return rc;
+}
+
 static int ipset_remove(struct target *target)
 {
 	struct ipset *set = from_target(target);
@@ -555,6 +577,7 @@ static const struct target_type ipset_type = {
 	.check = ipset_check,
 	.inherit = ipset_inherit,
 	.adopt = ipset_adopt,
+	.walk = ipset_walk,
 	.remove = ipset_remove,
 	.free = ipset_free,
 };

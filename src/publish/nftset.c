@@ -13,31 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nl/nft.h"
-#include "publish/setops.h"
+#include "publish/nftset_impl.h"
 #include "sys/clock.h"
-
-#define TARGET_NAME_MAX 1024 /* three names of NFT_NAME_MAXLEN and a few words */
-
-struct nftset {
-	struct target target;
-	struct nl *nl;
-	struct nft_batch *batch;
-	uint8_t family; /* NFPROTO_* */
-	bool is_foreign, has_port, is_map;
-	bool updates; /* the kernel gives an element that exists its new timeout */
-	bool is_out
-		[SETOPS_VERSIONS]; /* missing, or not as it must be: the other one goes on alone */
-	bool is_flushed; /* what a predecessor left in a map of ours may map to another mark */
-	uint32_t timeout_s, size, mark;
-	unsigned prefix6;
-	char *table;
-	char *names[SETOPS_VERSIONS]; /* NULL: not published */
-	struct witnesses witnesses[SETOPS_VERSIONS];
-	char target_name[TARGET_NAME_MAX];
-};
-
-#define KEY_BYTES_MAX 20 /* an IPv6 address, and a port padded to a register */
 
 /* Each IPv6 element with its port and mark takes 44 bytes, three times, and 12 for a timeout; six
  * messages go around them. */
@@ -217,17 +194,11 @@ static void put_element(const struct nftset *set, struct nlmsghdr *nlh, const st
 	bool has_mark = set->is_map && (step == STEP_MAKE_PRESENT || step == STEP_ADD);
 	uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
 	uint64_t timeout_ms = step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0;
-	uint8_t key[KEY_BYTES_MAX] = {0};
-	size_t len;
-	const uint8_t *bytes = setops_bytes(&op->addr, version, &len);
+	uint8_t key[NFTSET_KEY_BYTES_MAX];
+	size_t len = nftset_make_key(set, version, &op->addr, op->port, key);
 
-	memcpy(key, bytes, len);
-	if (set->has_port) {
-		key[len] = (uint8_t)(op->port >> 8);
-		key[len + 1] = (uint8_t)op->port;
-	}
-	nft_put_element(nlh, key, key_of(set, version)->len, has_mark ? &set->mark : NULL,
-			timeout_ms, set->updates ? timeout_ms : 0);
+	nft_put_element(nlh, key, len, has_mark ? &set->mark : NULL, timeout_ms,
+			set->updates ? timeout_ms : 0);
 }
 
 /* What is to be deleted is made present first, so that it is there. */
@@ -504,22 +475,6 @@ static int nftset_check(struct target *target, bool *ret_intact)
 	return 0;
 }
 
-static int nftset_remove(struct target *target)
-{
-	struct nftset *set = from_target(target);
-	int first_rc = 0;
-
-	if (set->is_foreign)
-		return 0;
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc = set->names[v] ? nft_remove_set(set->nl, set->batch, set->names[v]) : 0;
-
-		if (rc < 0 && rc != -EBUSY && first_rc == 0)
-			first_rc = rc;
-	}
-	return first_rc < 0 ? first_rc : nft_remove_table(set->nl, set->batch);
-}
-
 static void nftset_free(struct target *target)
 {
 	struct nftset *set = from_target(target);
@@ -540,6 +495,8 @@ static const struct target_type nftset_type = {
 	.explain = nftset_explain,
 	.check = nftset_check,
 	.note = nftset_note,
+	.walk = nftset_walk,
+	.drop = nftset_drop,
 	.remove = nftset_remove,
 	.free = nftset_free,
 };

@@ -143,6 +143,41 @@ void publisher_count_marked(struct publisher *publisher, uint32_t added, uint32_
 				   1);
 }
 
+uint32_t publisher_crowded(const struct publisher *publisher)
+{
+	uint32_t crowded = 0;
+
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		if (__atomic_load_n(&publisher->channels[t].is_crowded, __ATOMIC_RELAXED))
+			crowded |= UINT32_C(1) << t;
+	return crowded;
+}
+
+void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct addr *addr,
+		     uint16_t port)
+{
+	for (; targets; targets &= targets - 1) {
+		struct channel *channel = &publisher->channels[__builtin_ctz(targets)];
+
+		if (!publisher->params.sizes[channel->number])
+			continue;
+		removals_note(&channel->crowd, addr, port);
+		__atomic_store_n(&channel->is_short, true, __ATOMIC_RELAXED);
+	}
+}
+
+uint64_t publisher_freed(const struct publisher *publisher, unsigned target)
+{
+	return counter_read(&publisher->channels[target].freed);
+}
+
+void publisher_sweep(struct publisher *publisher, uint32_t targets, const struct addr_net *net)
+{
+	for (targets &= targets_of(publisher); targets; targets &= targets - 1)
+		channel_note_sweep(&publisher->channels[__builtin_ctz(targets)], net);
+	sem_post(&publisher->wake);
+}
+
 void publisher_refill(struct publisher *publisher, uint32_t targets)
 {
 	__atomic_fetch_or(&publisher->refills, targets, __ATOMIC_RELEASE);
@@ -299,6 +334,8 @@ static bool fill_step(struct publisher *publisher)
 			channel_fill(channel);
 		else if (!channel->is_failing && removals_waiting(&channel->removals))
 			channel_remove_late(channel);
+		else if (!channel->is_failing && channel_has_sweeps(channel))
+			channel_sweep(channel);
 		else
 			continue;
 		return true;
@@ -355,6 +392,7 @@ static void reconcile(struct publisher *publisher)
 
 		if (!is_marked || generation != publisher->generation || channel->is_failing)
 			channel_reconcile(channel);
+		channel_keep_room(channel);
 	}
 	publisher->generation = generation;
 	__atomic_store_n(&publisher->wanted, publisher->params.marked, __ATOMIC_RELEASE);
@@ -488,6 +526,7 @@ void publisher_get_stats(struct publisher *publisher, struct publisher_stats *re
 			.failed = counter_read(&stats->failed),
 			.refills = counter_read(&stats->refills),
 			.refused = counter_read(&stats->refused),
+			.relieved = counter_read(&stats->relieved),
 			.waiting = removals_waiting(&publisher->channels[t].removals),
 			.is_full = __atomic_load_n(&stats->is_full, __ATOMIC_RELAXED),
 			.is_quarantined = __atomic_load_n(&stats->is_quarantined, __ATOMIC_RELAXED),

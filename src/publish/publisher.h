@@ -36,7 +36,11 @@ enum publisher_event {
 	PUBLISHER_DRIFTED, /* somebody flushed or deleted a target; it is filled again */
 	PUBLISHER_HALF, /* one set of its pair is left out; the other goes on */
 	PUBLISHER_FULL, /* new elements have no room; what is in it is looked after as ever */
+	PUBLISHER_RELIEVED, /* the oldest ones made room in a set that was nearly full */
 };
+
+/* Who makes room in a set that is nearly full: a lower one first. */
+enum publisher_rank { PUBLISHER_STAYS, PUBLISHER_SEEN_ONCE, PUBLISHER_CAME_BACK };
 
 struct publisher_params {
 	struct target *const *targets; /* kept, owned by the caller */
@@ -54,11 +58,17 @@ struct publisher_params {
 		      const char *what);
 	/* Whether an element belongs in a target by now, though it was to be removed; NULL: none does. */
 	bool (*belongs)(void *ctx, unsigned target, const struct publish_op *op);
+	/* Of an element's address. Only needed where there is a size. */
+	enum publisher_rank (*rank)(void *ctx, const struct addr *addr);
+	uint32_t sizes
+		[PUBLISHER_TARGETS_MAX]; /* of sets that are kept from being full; 0: it is not */
+	unsigned prefixes6[PUBLISHER_TARGETS_MAX]; /* their IPv6 elements' lengths; 0: addresses */
 };
 
 struct publisher_target_stats {
 	uint64_t added, refreshed, removed, failed, refills;
 	uint64_t refused; /* by a full set; they are tried again */
+	uint64_t relieved; /* elements that went so that others have room */
 	uint64_t waiting; /* removals that it could not take yet */
 	bool is_quarantined, is_full;
 	char reason[PUBLISHER_REASON_MAX]; /* why it, or one set of its pair, takes none; "" */
@@ -99,6 +109,25 @@ void publisher_retire(struct publisher *publisher);
 
 /** publisher_count_marked() - what a packet brings to marked targets, a bit for each. */
 void publisher_count_marked(struct publisher *publisher, uint32_t added, uint32_t refreshed);
+
+/** publisher_crowded() - targets that are nearly full, a bit for each. */
+uint32_t publisher_crowded(const struct publisher *publisher);
+
+/**
+ * publisher_crowd() - a new element may not have found room in these targets: some is made, and it is
+ * tried again.
+ */
+void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct addr *addr,
+		     uint16_t port);
+
+/** publisher_freed() - places that were made in a target and that nobody took at once, ever. */
+uint64_t publisher_freed(const struct publisher *publisher, unsigned target);
+
+/**
+ * publisher_sweep() - what these targets hold of a network, and should not by now, is to go: also what
+ * nobody remembers any more. From the thread that replaces generations.
+ */
+void publisher_sweep(struct publisher *publisher, uint32_t targets, const struct addr_net *net);
 
 /** publisher_refill() - fill these targets again from what is known; from any thread. */
 void publisher_refill(struct publisher *publisher, uint32_t targets);

@@ -54,3 +54,27 @@ unsigned removals_waiting(struct removals *removals)
 	pthread_mutex_unlock(&removals->lock);
 	return count;
 }
+
+bool removals_look(struct removals *removals, unsigned number, struct publish_op *ret_op)
+{
+	bool is_there;
+
+	pthread_mutex_lock(&removals->lock);
+	is_there = removals->taken + number < removals->noted;
+	if (is_there) {
+		const struct removal *one =
+			&removals->kept[(removals->taken + number) % REMOVALS_MAX];
+
+		ret_op->addr = one->addr;
+		ret_op->port = one->port;
+	}
+	pthread_mutex_unlock(&removals->lock);
+	return is_there;
+}
+
+void removals_forget(struct removals *removals)
+{
+	pthread_mutex_lock(&removals->lock);
+	removals->taken = removals->noted;
+	pthread_mutex_unlock(&removals->lock);
+}

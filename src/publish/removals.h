@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Removals that a target could not take yet: of a burst that was lost, or while it was left alone.
- * A fixed number of them; any thread may call any function here.
+ * Elements for later: removals that a target could not take yet, of a burst that was lost, or while it
+ * was left alone; or new ones that found no room. A fixed number of them; any thread may call any
+ * function here.
  */
 #ifndef SYNPRINT_PUBLISH_REMOVALS_H
 #define SYNPRINT_PUBLISH_REMOVALS_H
@@ -32,5 +33,13 @@ unsigned removals_take(struct removals *removals, struct publish_op *ret_ops, un
 
 /** removals_waiting() - how many there are. */
 unsigned removals_waiting(struct removals *removals);
+
+/**
+ * removals_look() - one of them, the oldest being number 0. Return: whether there is one of this number.
+ */
+bool removals_look(struct removals *removals, unsigned number, struct publish_op *ret_op);
+
+/** removals_forget() - all of them. */
+void removals_forget(struct removals *removals);
 
 #endif

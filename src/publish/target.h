@@ -24,6 +24,18 @@ struct publish_op {
 	const char *comment; /* what is known of the client, static; NULL: nothing */
 };
 
+/* What is in a target, as it is now. */
+struct target_element {
+	struct addr addr; /* of a set of prefixes: its first one */
+	uint16_t port; /* 0 where there is none */
+	uint64_t left_ms; /* of its timeout; 0: not known */
+};
+
+struct target_visitor {
+	void (*visit)(void *ctx, const struct target_element *element);
+	void *ctx;
+};
+
 struct target;
 
 struct target_type {
@@ -78,6 +90,20 @@ struct target_type {
 	 * while this one is at work. NULL: nothing to adopt.
 	 */
 	void (*adopt)(struct target *target, const struct target *before);
+
+	/**
+	 * walk() - show each element that is in it, whoever put it there; what changes meanwhile may
+	 * be missing. Return: 0 or -errno.
+	 */
+	int (*walk)(struct target *target, const struct target_visitor *visitor);
+
+	/**
+	 * drop() - delete elements that are there, and add others in their places, in as few
+	 * transactions as possible: so that a full set has room for them. NULL: not possible.
+	 * @ops: first those to be removed, each once, then those to be added
+	 * Return: 0; -ENOENT: one of them was not there, and those of its transaction stay; -errno.
+	 */
+	int (*drop)(struct target *target, const struct publish_op *ops, size_t count);
 
 	/** remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
 	int (*remove)(struct target *target);

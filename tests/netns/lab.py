@@ -264,6 +264,11 @@ class Lab:
                         for elem in item["set"].get("elem", [])}
         raise AssertionError(f"nft does not list set {name}")
 
+    def has_element(self, name, element, table="inet synprint"):
+        """Whether it is in an nft set, without listing the set."""
+        return sh("nft", "get", "element", *table.split(), name, f"{{ {element} }}",
+                  namespace=self.gateway, check=False).returncode == 0
+
     def expect_snapshot(self, before, what, stateless=False, namespace=None):
         after = self.snapshot(namespace, stateless)
         difference = "\n".join(difflib.unified_diff(before.splitlines(), after.splitlines(),

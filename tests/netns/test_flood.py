@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SYNs from addresses that nobody is at: they pass, and leave the sets to those who come back."""
 import random
+import time
 
 import lab
 import packets
+import traffic
 
 SIZE, SHARE = 1024, 50  # elements of the set, percent of it for clients that were seen once
 NETWORK_SHARE = 25  # percent of it for those of one network,
@@ -97,6 +99,32 @@ def so_has_one_address_with_many_ports(lab_):
     assert daemon.log().count("one network") == 1, daemon.log()
 
 
+def a_full_set_makes_room(lab_):
+    """A set that a flood has filled, with two SYNs an address: the oldest go, and nobody who is
+    confirmed."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = start(lab_, SHARE, rule='confirm = "syn";', rules="conntrack = true;")
+    sender = Sender(lab_)
+    known = [lab.source4(1 + number) for number in range(20)]
+    for address in known:
+        traffic.connect(lab_.client, lab.SERVER4, address)
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == len(known), "all are confirmed")
+    for port in (4000, 4001):
+        for address in spoofed_addresses():
+            sender.send(address, port)
+    lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["relieved"], "some make room")
+    newcomers = {lab.source4(1000 + 256 * number) for number in range(20)}
+    for address in newcomers:
+        sender.send(address, 5000)
+    lab.wait_until(lambda: newcomers <= set(lab_.elements("all4")), "newcomers are in the set")
+    lab.wait_until(lambda: len(lab_.elements("all4")) <= SIZE * 9 // 10, "a tenth is free again")
+    assert set(known) <= set(lab_.elements("all4")), "who is confirmed stays"
+    assert "make room" in daemon.log(), daemon.log()
+    before = lab_.elements("all4").keys()
+    time.sleep(2)
+    assert lab_.elements("all4").keys() == before, "in peace nobody has to go"
+
+
 def without_a_limit(lab_):
     daemon, sender = start(lab_, 100, 100), Sender(lab_)
     flood(lab_, daemon, sender)
@@ -109,4 +137,4 @@ def without_a_limit(lab_):
 if __name__ == "__main__":
     lab.run(sets_are_kept_for_those_who_come_back, a_refill_is_no_way_around,
             a_network_has_its_share, a_subnet_that_is_one_client_has_it_too,
-            so_has_one_address_with_many_ports, without_a_limit)
+            so_has_one_address_with_many_ports, a_full_set_makes_room, without_a_limit)

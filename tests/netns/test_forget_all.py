@@ -36,5 +36,42 @@ def forget(lab_):
                    "it went later", 20)
 
 
+def unremembered(lab_):
+    """What the table has evicted since, what it never knew, and a subnet's other addresses."""
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.nft("table inet mine { set some4 { type ipv4_addr; flags timeout; }\n"
+             "set some6 { type ipv6_addr; flags timeout; }; }")
+    daemon = lab_.daemon(lab_.write_config(
+        ['nftset = "conns"; key = "addr . port"; timeout = "1h";',
+         'nftset = "some"; table = "inet mine"; timeout = "1h";', 'ipset = "many"; timeout = "1h";',
+         'nftset = "nets"; prefix6 = 64; timeout = "1h"'], clients="ipv6_prefix = 64;")).start()
+    for number in range(9):
+        traffic.connect(lab_.client, lab.SERVER4)
+        traffic.connect(lab_.client, lab.SERVER6, lab.source6(1 + number))
+    lab.wait_until(lambda: len(lab_.elements("some6", "inet mine")) == 9, "all are there")
+    assert lab_.nft("list set inet synprint conns4").count(lab.CLIENT4) == 9
+    reply = daemon.request({"op": "forget", "ip": lab.CLIENT4})
+    assert reply["forgotten"] is True, reply
+    lab.wait_until(lambda: lab.CLIENT4 not in lab_.nft("list set inet synprint conns4"),
+                   "each of its elements with a port")
+    daemon.request({"op": "forget", "ip": lab.source6(1)})
+    lab.wait_until(lambda: not lab_.elements("some6", "inet mine"), "its neighbours too")
+    lab.wait_until(lambda: not lab_.elements("nets6"), "and the subnet itself")
+    # Whom nobody remembers.
+    strangers = [f"10.9.{number >> 8}.{number & 255}" for number in range(5000)]
+    lab_.nft("add element inet mine some4 { " + ", ".join(f"{ip} timeout 1h" for ip in strangers) + " }\n"
+             "add element inet synprint conns4 { 10.9.0.1 . 7 timeout 1h, 10.8.0.1 . 7 timeout 1h }")
+    lab.sh("ipset", "add", "many4", "10.9.1.1", namespace=lab_.gateway)
+    lab.sh("ipset", "add", "many4", "10.8.1.1", namespace=lab_.gateway)
+    daemon.cli("forget", "10.9.0.0/16")
+    lab.wait_until(lambda: not lab_.elements("some4", "inet mine").keys() & set(strangers),
+                   "all of the network")
+    lab.wait_until(lambda: "10.9." not in lab_.nft("list set inet synprint conns4"), "with ports")
+    lab.wait_until(lambda: "10.9." not in lab.sh("ipset", "list", "many4",
+                                                 namespace=lab_.gateway).stdout, "in the ipset")
+    assert "10.8.0.1" in lab_.nft("list set inet synprint conns4"), "others stay"
+    assert "10.8.1.1" in lab.sh("ipset", "list", "many4", namespace=lab_.gateway).stdout
+
+
 if __name__ == "__main__":
-    lab.run(forget)
+    lab.run(forget, unremembered)

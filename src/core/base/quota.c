@@ -26,3 +26,10 @@ bool quota_take(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t n
 	quota->used += (uint64_t)window_s * 1000;
 	return true;
 }
+
+void quota_give(struct quota *quota, uint32_t window_s, uint64_t count)
+{
+	uint64_t given = count * window_s * 1000;
+
+	quota->used -= given < quota->used ? given : quota->used;
+}

@@ -27,4 +27,7 @@ bool quota_take(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t n
 /** quota_has() - whether quota_take() would take one now. */
 bool quota_has(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms);
 
+/** quota_give() - @count that were taken are there again. */
+void quota_give(struct quota *quota, uint32_t window_s, uint64_t count);
+
 #endif

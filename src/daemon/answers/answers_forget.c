@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The operation `forget`: an address, the clients of a network, or what is usual in it. The sets
- * are told first, so that a refusal leaves both as they are.
+ * are told first, so that a refusal leaves both as they are. Then they are looked through: they may
+ * hold more of it than is remembered.
  */
 #include "daemon/answers/answers_ops.h"
 
@@ -38,6 +39,20 @@ static void put_later(const struct generation *generation, struct text_buf *repl
 		text_put_char(reply, ']');
 }
 
+/* Elements with ports of connections that are not remembered, and neighbours in a subnet. */
+static void sweep_address(const struct generation *generation, const struct addr *addr)
+{
+	unsigned prefix = (unsigned)generation->config->ipv6_prefix;
+	bool is_subnet = !addr_is_v4(addr) && prefix < 128;
+	struct addr_net net = {.addr = *addr, .bits = addr_is_v4(addr) ? 32 : 128};
+
+	if (is_subnet)
+		net = (struct addr_net){.addr = addr_mask(addr, prefix), .bits = (uint8_t)prefix};
+	if (generation->publisher)
+		publisher_sweep(generation->publisher,
+				is_subnet ? UINT32_MAX : generation->port_sets, &net);
+}
+
 static void forget_address(struct answers *answers, const struct proto_request *req,
 			   struct text_buf *reply)
 {
@@ -54,6 +69,7 @@ static void forget_address(struct answers *answers, const struct proto_request *
 		return;
 	}
 	is_known = clients_forget(answers->clients, &req->addr, NULL) == 0;
+	sweep_address(generation, &req->addr);
 	proto_begin_reply(req, reply);
 	text_put(reply, is_known ? ",\"forgotten\":true" : ",\"forgotten\":false");
 	put_later(generation, reply);
@@ -77,6 +93,7 @@ static unsigned choose(const struct filter *filter, const struct client *page, s
 static void forget_network(struct answers *answers, const struct proto_request *req,
 			   struct text_buf *reply)
 {
+	const struct generation *generation = answers_generation(answers);
 	uint64_t cursor = req->cursor, next = cursor;
 	unsigned forgotten = 0, looked = 0;
 
@@ -86,7 +103,7 @@ static void forget_network(struct answers *answers, const struct proto_request *
 		size_t count = clients_page(answers->clients, cursor, PAGE_MAX, page, &next);
 		unsigned chosen = choose(&req->filter, page, count, items);
 
-		if (generation_publish_all(answers_generation(answers), items, chosen) < 0)
+		if (generation_publish_all(generation, items, chosen) < 0)
 			break;
 		for (unsigned i = 0; i < chosen; i++)
 			forgotten += clients_forget(answers->clients, &items[i].addr, NULL) == 0;
@@ -97,9 +114,13 @@ static void forget_network(struct answers *answers, const struct proto_request *
 		proto_put_error(reply, req->id, PROTO_FAILED, "the sets are busy: try again");
 		return;
 	}
+	if (!cursor && generation->publisher)
+		publisher_sweep(generation->publisher, UINT32_MAX, &req->filter.net);
 	proto_begin_reply(req, reply);
-	text_putf(reply, ",\"forgotten\":%u,\"cursor\":%llu}", forgotten,
+	text_putf(reply, ",\"forgotten\":%u,\"cursor\":%llu", forgotten,
 		  (unsigned long long)cursor);
+	put_later(generation, reply);
+	text_put_char(reply, '}');
 }
 
 static void forget_baseline(struct answers *answers, const struct proto_request *req,

@@ -190,6 +190,8 @@ static const struct figure set[] = {
 	 OF_SET(refills)},
 	{"refused", "set_refused_total", COUNTER, "commits with new elements that had no room",
 	 OF_SET(refused)},
+	{"relieved", "set_relieved_total", COUNTER,
+	 "elements that made room in a set that was nearly full", OF_SET(relieved)},
 	{"waiting", "set_waiting", GAUGE, "removals that the set could not take yet",
 	 OF_SET(waiting)},
 	{"full", "set_full", GAUGE, "1 while the set has no room for new elements",

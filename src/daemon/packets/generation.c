@@ -201,6 +201,32 @@ static bool belongs(void *ctx, unsigned target, const struct publish_op *op)
 	return false;
 }
 
+static enum publisher_rank rank(void *ctx, const struct addr *addr)
+{
+	const struct generation *generation = ctx;
+	struct client client;
+
+	if (clients_get(generation->clients, addr, &client) < 0)
+		return PUBLISHER_SEEN_ONCE;
+	if (client.is_confirmed)
+		return PUBLISHER_STAYS;
+	return client.syn_count > 1 ? PUBLISHER_CAME_BACK : PUBLISHER_SEEN_ONCE;
+}
+
+/* Sets that anybody can fill by a SYN, and by nothing else, are kept from being full. */
+static void describe_sets(const struct generation *generation, struct publisher_params *params)
+{
+	uint32_t open = generation->mark_sets & ~generation->served_sets;
+
+	for (unsigned i = 0; i < generation->config->set_count; i++) {
+		const struct config_set *set = &generation->config->sets[i];
+
+		if (open >> i & 1 && set->size >= SHARED_SIZE_MIN)
+			params->sizes[i] = config_size_with_room(set->size);
+		params->prefixes6[i] = (unsigned)set->prefix6;
+	}
+}
+
 static unsigned target_number(const struct generation *generation, const struct target *target)
 {
 	unsigned number = 0;
@@ -214,7 +240,8 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 			       const char *what)
 {
 	static struct log_limit failed[CONFIG_SETS_MAX], half[CONFIG_SETS_MAX],
-		recovered[CONFIG_SETS_MAX], drifted[CONFIG_SETS_MAX], full[CONFIG_SETS_MAX];
+		recovered[CONFIG_SETS_MAX], drifted[CONFIG_SETS_MAX], full[CONFIG_SETS_MAX],
+		relieved[CONFIG_SETS_MAX];
 	unsigned at = target_number(ctx, target);
 
 	switch (event) {
@@ -236,6 +263,12 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 		log_limited(&full[at], LOG_LEVEL_WARNING,
 			    "%s is full: new clients are left out until some leave it; those who "
 			    "are in it stay",
+			    target->name);
+		return;
+	case PUBLISHER_RELIEVED:
+		log_limited(&relieved[at], LOG_LEVEL_WARNING,
+			    "%s is nearly full: the oldest that are not confirmed make room for "
+			    "new ones",
 			    target->name);
 		return;
 	case PUBLISHER_DRIFTED:
@@ -377,11 +410,13 @@ int generation_start(struct generation *generation, const struct generation *old
 					  .ctx = generation,
 					  .live = live_elements,
 					  .belongs = belongs,
+					  .rank = rank,
 					  .event = on_publisher_event};
 	uint32_t kept = generation_kept(generation, old);
 	int rc = 0;
 
 	generation->clients = clients;
+	describe_sets(generation, &params);
 	for (unsigned i = 0; rc == 0 && i < config->set_count; i++) {
 		rc = make_target(&config->sets[i], kept >> i & 1, &generation->targets[i]);
 		if (rc == 0)

@@ -15,6 +15,23 @@ static struct quota *network_quota(struct shares *shares, const struct addr *net
 	return &shares->networks[hash % SHARES_NETWORKS];
 }
 
+/* Those who went so that others have room give their share back, a part to each worker. */
+static void give_back(struct shares *shares, const struct generation *generation, unsigned set)
+{
+	const struct config *config = generation->config;
+	uint64_t before = shares->freed[set], now, count;
+
+	if (!generation->publisher)
+		return;
+	now = publisher_freed(generation->publisher, set);
+	if (now == before)
+		return;
+	count = now > before ? now - before : now; /* a reload begins anew */
+	shares->freed[set] = now;
+	quota_give(&shares->once[set], (uint32_t)config->sets[set].timeout_s,
+		   (count + config->queue_count - 1) / config->queue_count);
+}
+
 /* Of both or of neither: what a network has too much takes nothing from others. */
 static bool take(struct shares *shares, const struct generation *generation, unsigned set,
 		 const struct addr *network, bool is_once, uint64_t now_ms)
@@ -30,8 +47,11 @@ static bool take(struct shares *shares, const struct generation *generation, uns
 		network_max = NETWORK_MIN;
 	if (!quota_has(quota, network_max / workers, window_s, now_ms))
 		return false;
-	if (is_once && !quota_take(&shares->once[set], once_max / workers, window_s, now_ms))
+	give_back(shares, generation, set);
+	if (is_once && !quota_take(&shares->once[set], once_max / workers, window_s, now_ms)) {
+		shares->without_once |= UINT32_C(1) << set;
 		return false;
+	}
 	return quota_take(quota, network_max / workers, window_s, now_ms);
 }
 
@@ -41,6 +61,7 @@ uint32_t shares_take(struct shares *shares, const struct generation *generation,
 	struct addr network = addr_network(addr);
 	uint32_t taken = sets;
 
+	shares->without_once = 0;
 	for (uint32_t left = sets; left; left &= left - 1) {
 		unsigned set = (unsigned)__builtin_ctz(left);
 

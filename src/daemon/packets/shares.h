@@ -16,6 +16,8 @@
 struct shares {
 	uint64_t seed; /* of the hash; random, so that nobody can aim at somebody else's quota */
 	struct quota once[CONFIG_SETS_MAX];
+	uint64_t freed[CONFIG_SETS_MAX]; /* publisher_freed(), as far as it was given back */
+	uint32_t without_once; /* sets in which those seen once had no share left, last time */
 	struct quota networks[SHARES_NETWORKS];
 };
 

@@ -34,6 +34,7 @@ struct worker {
 	uint64_t ticks; /* atomic */
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
 	uint32_t wanted; /* targets of which the publisher would like to see an element */
+	uint32_t crowded; /* targets that are nearly full */
 	uint32_t sighted; /* of these, where this element is once the burst is accepted */
 	struct addr sighted_addr;
 	uint16_t sighted_port;
@@ -104,6 +105,7 @@ struct membership {
 	uint32_t met; /* targets whose condition it meets, without those withheld */
 	uint32_t new_sets; /* of these, where this may be a new element */
 	uint32_t withheld; /* left out of these: the shares are used up */
+	uint32_t crowded; /* of the latter, where others may make room */
 	uint32_t by_mark; /* targets that the rules behind the queue fill, for this packet */
 };
 
@@ -125,6 +127,7 @@ static struct membership find_membership(struct worker *worker, const struct gen
 		is.withheld = is.new_sets & ~sets_within_shares(worker, generation, now_ms,
 								is.new_sets, change, syn);
 	is.met &= ~is.withheld;
+	is.crowded = is.withheld & worker->shares.without_once;
 	is.new_sets &= ~is.withheld;
 	return is;
 }
@@ -162,6 +165,16 @@ static void note_sighting(struct worker *worker, uint32_t sets, const struct syn
 	worker->sighted_port = syn->src_port;
 }
 
+/* Where this one may have found no room: a set does not say whether it took an element. */
+static void tell_crowd(struct worker *worker, const struct generation *generation,
+		       const struct syn *syn, const struct membership *is)
+{
+	uint32_t sets = is->crowded | (is->new_sets & is->by_mark & worker->crowded);
+
+	if (sets && generation->publisher)
+		publisher_crowd(generation->publisher, sets, &syn->src, syn->src_port);
+}
+
 /* The bit that asks for a confirmation. A SYN with data makes no candidate. */
 static uint32_t ask(struct worker *worker, const struct generation *generation,
 		    const struct syn *syn, const struct change *change)
@@ -196,6 +209,7 @@ static void publish_sets(struct worker *worker, const struct generation *generat
 	if (is.met & is.by_mark)
 		publisher_count_marked(generation->publisher, is.new_sets & is.by_mark,
 				       is.met & is.by_mark & ~is.new_sets);
+	tell_crowd(worker, generation, syn, &is);
 	if (worker->wanted & is.met & is.by_mark && !worker->sighted)
 		note_sighting(worker, worker->wanted & is.met & is.by_mark, syn);
 }
@@ -408,6 +422,7 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	items.count = 0;
 	worker->sighted = 0;
 	worker->wanted = publisher ? publisher_wants(publisher) : 0;
+	worker->crowded = publisher ? publisher_crowded(publisher) : 0;
 	handle_packets(worker, generation, now_ms, packets, n, &items);
 	publish(worker, publisher, &items);
 	accept_burst(worker);

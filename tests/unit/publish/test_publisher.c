@@ -24,11 +24,13 @@ struct fake {
 	unsigned ensures, commits;
 	size_t op_count;
 	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
+	unsigned walks, element_count; /* that a walk shows, the oldest first */
+	unsigned dropped, entered, first_dropped; /* by drop() */
 };
 
 struct events {
 	pthread_mutex_t lock;
-	unsigned counts[5];
+	unsigned counts[PUBLISHER_RELIEVED + 1];
 	char what[128];
 };
 
@@ -56,6 +58,14 @@ static void sleep_ms(unsigned ms)
 	struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&span, NULL);
+}
+
+static struct addr numbered(unsigned number)
+{
+	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+				  (uint8_t)number};
+
+	return addr_from_v4(bytes);
 }
 
 static struct fake *fake_of(struct target *target)
@@ -115,6 +125,35 @@ static int fake_check(struct target *target, bool *ret_intact)
 	return 0;
 }
 
+static int fake_walk(struct target *target, const struct target_visitor *visitor)
+{
+	struct fake *fake = fake_of(target);
+	unsigned count;
+
+	pthread_mutex_lock(&fake->lock);
+	fake->walks++;
+	count = fake->element_count;
+	pthread_mutex_unlock(&fake->lock);
+	for (unsigned i = 0; i < count; i++) {
+		struct target_element element = {.addr = numbered(i), .left_ms = 10000 + i};
+
+		visitor->visit(visitor->ctx, &element);
+	}
+	return 0;
+}
+
+static int fake_drop(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct fake *fake = fake_of(target);
+
+	pthread_mutex_lock(&fake->lock);
+	fake->first_dropped = ops[0].addr.bytes[15];
+	for (size_t i = 0; i < count; i++)
+		++*(ops[i].kind == PUBLISH_REMOVE ? &fake->dropped : &fake->entered);
+	pthread_mutex_unlock(&fake->lock);
+	return 0;
+}
+
 static int fake_remove(struct target *target)
 {
 	(void)target;
@@ -130,17 +169,11 @@ static const struct target_type fake_type = {
 	.ensure = fake_ensure,
 	.commit = fake_commit,
 	.check = fake_check,
+	.walk = fake_walk,
+	.drop = fake_drop,
 	.remove = fake_remove,
 	.free = fake_free,
 };
-
-static struct addr numbered(unsigned number)
-{
-	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-				  (uint8_t)number};
-
-	return addr_from_v4(bytes);
-}
 
 static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publish_op *ret_ops,
 		     unsigned max)
@@ -169,6 +202,17 @@ static bool belongs(void *ctx, unsigned target, const struct publish_op *op)
 	return addr_equal(&op->addr, &back);
 }
 
+/* Of ten, one is confirmed; those behind the first hundred came back. */
+static enum publisher_rank rank(void *ctx, const struct addr *addr)
+{
+	unsigned number = addr->bytes[14] * 256u + addr->bytes[15];
+
+	(void)ctx;
+	if (number % 10 == 0)
+		return PUBLISHER_STAYS;
+	return number < 100 ? PUBLISHER_SEEN_ONCE : PUBLISHER_CAME_BACK;
+}
+
 static void on_event(void *ctx, const struct target *target, enum publisher_event event,
 		     const char *what)
 {
@@ -190,6 +234,8 @@ static void start(unsigned target_count, unsigned deadline_ms)
 					  .ctx = &harness.events,
 					  .live = live,
 					  .belongs = belongs,
+					  .rank = rank,
+					  .sizes = {1000},
 					  .event = on_event};
 
 	cr_assert_eq(publisher_start(&params, &harness.publisher), 0);
@@ -514,6 +560,94 @@ Test(publisher, removals_are_not_lost)
 		cr_expect_eq(harness.fakes[0].ops[i].kind, PUBLISH_REMOVE);
 		cr_expect_eq(harness.fakes[0].ops[i].addr.bytes[15], i ? 9 : 7);
 	}
+}
+
+/* As many as the fake's walk shows; what packets bring is counted until a look is due. */
+static void bring(unsigned element_count, unsigned brought)
+{
+	struct fake *fake = &harness.fakes[0];
+
+	pthread_mutex_lock(&fake->lock);
+	fake->element_count = element_count;
+	pthread_mutex_unlock(&fake->lock);
+	for (unsigned i = 0; i < brought; i++)
+		publisher_count_marked(harness.publisher, i % 2, (i + 1) % 2);
+}
+
+static unsigned read_locked(struct fake *fake, const unsigned *field)
+{
+	unsigned value;
+
+	pthread_mutex_lock(&fake->lock);
+	value = *field;
+	pthread_mutex_unlock(&fake->lock);
+	return value;
+}
+
+Test(publisher, a_tenth_is_kept_free)
+{
+	struct fake *fake = &harness.fakes[0];
+
+	start(2, PATIENT_MS);
+	bring(899, 899);
+	sleep_ms(1500);
+	cr_expect_eq(read_locked(fake, &fake->walks), 0, "nobody looks at what cannot be full");
+	bring(899, 1);
+	WAIT_FOR(read_locked(fake, &fake->walks) >= 1);
+	sleep_ms(100);
+	cr_expect_eq(read_locked(fake, &fake->dropped), 0);
+	bring(900, 1);
+	WAIT_FOR(read_locked(fake, &fake->dropped) > 0);
+	cr_expect_eq(read_locked(fake, &fake->dropped), 50, "a twentieth");
+	cr_expect_eq(read_locked(fake, &fake->first_dropped), 1,
+		     "the oldest, but who is confirmed");
+	cr_expect_eq(events_of(PUBLISHER_RELIEVED), 1);
+	cr_expect_eq(stats().targets[0].relieved, 50);
+	cr_expect_eq(publisher_freed(harness.publisher, 0), 50);
+	cr_expect_eq(publisher_crowded(harness.publisher), 1);
+	bring(100, 0);
+	WAIT_FOR(publisher_crowded(harness.publisher) == 0);
+	cr_expect_eq(harness.fakes[1].walks, 0, "the other one has no size");
+}
+
+/* Where somebody found no room, those who were seen once make some, and he is tried again. */
+Test(publisher, who_found_no_room_is_tried_again)
+{
+	struct fake *fake = &harness.fakes[0];
+	struct addr back = numbered(8), stranger = numbered(9);
+
+	start(2, PATIENT_MS);
+	bring(300, 0);
+	publisher_crowd(harness.publisher, 3, &back, 1);
+	publisher_crowd(harness.publisher, 3, &stranger, 1);
+	WAIT_FOR(read_locked(fake, &fake->dropped) > 0);
+	cr_expect_eq(read_locked(fake, &fake->dropped), 50);
+	cr_expect_eq(read_locked(fake, &fake->entered), 1, "only who belongs there");
+	cr_expect_eq(publisher_freed(harness.publisher, 0), 49);
+	bring(100, 0);
+	publisher_crowd(harness.publisher, 1, &back, 1);
+	WAIT_FOR(read_locked(fake, &fake->entered) == 2);
+	cr_expect_eq(read_locked(fake, &fake->dropped), 100);
+	cr_expect_eq(harness.fakes[1].dropped, 0);
+}
+
+/* All of a network goes, whoever remembers it; who came back stays. */
+Test(publisher, a_network_is_swept_out)
+{
+	struct addr_net net;
+	bool gone[256] = {false};
+
+	cr_assert_eq(addr_net_parse("10.0.0.0/28", &net), 0);
+	start(1, PATIENT_MS);
+	bring(40, 0);
+	publisher_sweep(harness.publisher, UINT32_MAX, &net);
+	WAIT_FOR(committed(&harness.fakes[0]) == 15);
+	for (unsigned i = 0; i < 15; i++) {
+		cr_expect_eq(harness.fakes[0].ops[i].kind, PUBLISH_REMOVE);
+		gone[harness.fakes[0].ops[i].addr.bytes[15]] = true;
+	}
+	for (unsigned i = 0; i < 256; i++)
+		cr_expect_eq(gone[i], i < 16 && i != 8, "%u", i);
 }
 
 Test(publisher, stop_publishes_what_was_handed_over)

@@ -25,6 +25,17 @@ Test(quota, half_at_once_and_half_over_the_window)
 	cr_expect_eq(take_all(&quota, 100, 10, START_MS + 900000), 50, "no more is saved up");
 }
 
+Test(quota, what_is_given_back_can_be_had_again)
+{
+	struct quota quota = {0};
+
+	cr_expect_eq(take_all(&quota, 100, 10, START_MS), 50);
+	quota_give(&quota, 10, 7);
+	cr_expect_eq(take_all(&quota, 100, 10, START_MS), 7);
+	quota_give(&quota, 10, 1000);
+	cr_expect_eq(take_all(&quota, 100, 10, START_MS), 50, "and no more than was taken");
+}
+
 Test(quota, no_window_sees_more_than_the_maximum)
 {
 	struct quota quota = {0};
