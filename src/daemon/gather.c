@@ -67,6 +67,8 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 					.uptime_s = clock_boot_s() - daemon->started_s,
 					.reloads = daemon->reloads,
 					.links = linkdb_count(generation->knowledge->linkdb),
+					.socket = daemon->boot->socket,
+					.p0f_socket = daemon->boot->p0f_socket,
 					.has_p0f = daemon->p0f != NULL};
 	sigdb_get_stats(generation->knowledge->sigdb, &ret_figures->sigdb);
 	keeper_get_stats(daemon->keeper, &ret_figures->rules);

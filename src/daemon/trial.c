@@ -69,9 +69,6 @@ static void look_at_rules(const struct config *config, struct advice_list *list)
 
 enum daemon_exit daemon_try(const struct generation *generation, const char *user)
 {
-	static const enum log_level levels[] = {[ADVICE_NOTE] = LOG_LEVEL_INFO,
-						[ADVICE_FAULT] = LOG_LEVEL_WARNING,
-						[ADVICE_REFUSED] = LOG_LEVEL_ERROR};
 	const struct config *config = generation->config;
 	struct advice_list list = {.count = 0};
 	enum daemon_exit code = DAEMON_EXIT_OK;
@@ -82,8 +79,15 @@ enum daemon_exit daemon_try(const struct generation *generation, const char *use
 	look_at_interfaces(config, &list);
 	look_at_kernel(config, &list);
 	for (unsigned i = 0; i < list.count; i++) {
-		log_line(levels[list.list[i].level], "%s", list.list[i].text);
-		if (list.list[i].level == ADVICE_REFUSED)
+		const struct advice *advice = &list.list[i];
+
+		if (advice->level == ADVICE_NOTE)
+			printf("note: %s\n", advice->text);
+		else
+			log_line(advice->level == ADVICE_REFUSED ? LOG_LEVEL_ERROR
+								 : LOG_LEVEL_WARNING,
+				 "%s", advice->text);
+		if (advice->level == ADVICE_REFUSED)
 			code = DAEMON_EXIT_INPUT;
 	}
 	if (code == DAEMON_EXIT_OK)

@@ -12,6 +12,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/xt_CONNMARK.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <stdio.h>
 #include <string.h>
@@ -230,8 +231,8 @@ void foreign_look_at(const struct nftnl_rule *rule, uint32_t bits, struct foreig
 }
 
 struct visit {
-	uint32_t bits;
-	struct foreign *foreign;
+	void (*look)(const struct nftnl_rule *rule, void *ctx);
+	void *ctx;
 };
 
 static bool is_ours(const struct nftnl_rule *rule)
@@ -251,21 +252,113 @@ static int take_rule(const struct nlmsghdr *nlh, void *ctx)
 	if (!rule)
 		return MNL_CB_OK;
 	if (nftnl_rule_nlmsg_parse(nlh, rule) == 0 && !is_ours(rule))
-		foreign_look_at(rule, visit->bits, visit->foreign);
+		visit->look(rule, visit->ctx);
 	nftnl_rule_free(rule);
 	return MNL_CB_OK;
 }
 
-int foreign_look(struct nl *nl, uint32_t bits, struct foreign *ret_foreign)
+static int visit_rules(struct nl *nl, void (*look)(const struct nftnl_rule *rule, void *ctx),
+		       void *ctx)
 {
-	struct foreign foreign = {.uses_conntrack = false};
-	struct visit visit = {bits, &foreign};
+	struct visit visit = {look, ctx};
 	char buf[NL_MESSAGE_BYTES];
 	struct nlmsghdr *nlh =
 		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETRULE), NFPROTO_UNSPEC, NLM_F_DUMP);
-	int rc = nl_request(nl, nlh, take_rule, &visit);
+
+	return nl_request(nl, nlh, take_rule, &visit);
+}
+
+struct confirm_look {
+	uint32_t bits;
+	struct foreign foreign;
+};
+
+static void look_for_conntrack(const struct nftnl_rule *rule, void *ctx)
+{
+	struct confirm_look *look = ctx;
+
+	foreign_look_at(rule, look->bits, &look->foreign);
+}
+
+int foreign_look(struct nl *nl, uint32_t bits, struct foreign *ret_foreign)
+{
+	struct confirm_look look = {.bits = bits};
+	int rc = visit_rules(nl, look_for_conntrack, &look);
 
 	if (rc == 0)
-		*ret_foreign = foreign;
+		*ret_foreign = look.foreign;
+	return rc;
+}
+
+struct queue_look {
+	uint16_t first, count;
+	bool leads, bypasses; /* the rule that is looked at */
+	struct foreign_queues queues;
+};
+
+/* @total: queues from @number on, of which each packet gets one */
+static void take_queue(struct queue_look *look, unsigned number, unsigned total, bool bypasses)
+{
+	if (number >= look->first + look->count || number + (total ? total : 1) <= look->first)
+		return;
+	look->leads = true;
+	look->bypasses = bypasses;
+}
+
+/* Its revisions have one form, of which the older ones have less (xt_NFQUEUE.h). */
+static void take_target(struct queue_look *look, const struct nftnl_expr *expr)
+{
+	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_TG_NAME);
+	uint32_t len = 0, revision = nftnl_expr_get_u32(expr, NFTNL_EXPR_TG_REV);
+	struct xt_NFQ_info_v3 info = {0};
+	const void *data = nftnl_expr_get(expr, NFTNL_EXPR_TG_INFO, &len);
+
+	if (!name || strcmp(name, "NFQUEUE") != 0 || !data)
+		return;
+	memcpy(&info, data, len < sizeof(info) ? len : sizeof(info));
+	take_queue(look, info.queuenum, revision > 0 ? info.queues_total : 1,
+		   revision > 1 && info.flags & NFQ_FLAG_BYPASS);
+}
+
+static int look_at_queue_expr(struct nftnl_expr *expr, void *ctx)
+{
+	struct queue_look *look = ctx;
+	bool is_mapped = nftnl_expr_is_set(expr, NFTNL_EXPR_QUEUE_SREG_QNUM);
+
+	if (is_named(expr, "target"))
+		take_target(look, expr);
+	else if (is_named(expr, "queue"))
+		take_queue(look,
+			   is_mapped ? look->first : nftnl_expr_get_u16(expr, NFTNL_EXPR_QUEUE_NUM),
+			   nftnl_expr_get_u16(expr, NFTNL_EXPR_QUEUE_TOTAL),
+			   nftnl_expr_get_u16(expr, NFTNL_EXPR_QUEUE_FLAGS) &
+				   NFT_QUEUE_FLAG_BYPASS);
+	return 0;
+}
+
+static void look_for_queues(const struct nftnl_rule *rule, void *ctx)
+{
+	struct queue_look *look = ctx;
+
+	look->leads = false;
+	nftnl_expr_foreach((struct nftnl_rule *)(uintptr_t)rule, look_at_queue_expr, look);
+	if (!look->leads)
+		return;
+	look->queues.count++;
+	say_where(rule, look->queues.where);
+	if (look->bypasses)
+		return;
+	look->queues.holds = true;
+	say_where(rule, look->queues.holds_where);
+}
+
+int foreign_find_queues(struct nl *nl, uint16_t first, uint16_t count,
+			struct foreign_queues *ret_queues)
+{
+	struct queue_look look = {.first = first, .count = count};
+	int rc = visit_rules(nl, look_for_queues, &look);
+
+	if (rc == 0)
+		*ret_queues = look.queues;
 	return rc;
 }

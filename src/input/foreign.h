@@ -29,6 +29,21 @@ struct foreign {
  */
 int foreign_look(struct nl *nl, uint32_t bits, struct foreign *ret_foreign);
 
+/* The administrator's rules that lead packets into queues, of which he makes what he likes. */
+struct foreign_queues {
+	unsigned count; /* rules */
+	bool holds; /* one of them holds packets while nobody reads the queue */
+	char where[FOREIGN_WHERE_MAX], holds_where[FOREIGN_WHERE_MAX]; /* the first one of each */
+};
+
+/**
+ * foreign_find_queues() - which rules that are not ours lead into one of these queues; rules of
+ * iptables-legacy are not seen.
+ * Return: as foreign_look().
+ */
+int foreign_find_queues(struct nl *nl, uint16_t first, uint16_t count,
+			struct foreign_queues *ret_queues);
+
 /** foreign_look_at() - one rule, for tests. @rule: of libnftnl; not of our table */
 struct nftnl_rule;
 void foreign_look_at(const struct nftnl_rule *rule, uint32_t bits, struct foreign *foreign);

@@ -112,6 +112,20 @@ static void put_new_set(struct nftset *set, enum setops_version version)
 	nft_batch_put_set(set->batch, &spec, NULL);
 }
 
+static void say_missing(const struct nftset *set, enum setops_version version,
+			struct text_error *ret_error)
+{
+	const char *word = set->is_map ? "map" : "set", *family = "inet";
+
+	if (set->family != NFPROTO_INET)
+		family = set->family == NFPROTO_IPV4 ? "ip" : "ip6";
+	text_error_set(ret_error, 0, 0,
+		       "there is no %s %s; nft 'add %s %s %s %s { type %s%s; flags timeout; }' "
+		       "makes it",
+		       word, set->names[version], word, family, set->table, set->names[version],
+		       key_of(set, version)->name, set->is_map ? " : mark" : "");
+}
+
 /* Checks one set, or puts it into the batch where it is missing and ours. */
 static int ensure_set(struct nftset *set, enum setops_version version, bool *is_missing,
 		      struct text_error *ret_error)
@@ -128,8 +142,7 @@ static int ensure_set(struct nftset *set, enum setops_version version, bool *is_
 	if (rc != -ENOENT)
 		return explain(set, rc, ret_error);
 	if (set->is_foreign) {
-		text_error_set(ret_error, 0, 0, "there is no %s %s", set->is_map ? "map" : "set",
-			       set->names[version]);
+		say_missing(set, version, ret_error);
 		return rc;
 	}
 	if (!*is_missing)

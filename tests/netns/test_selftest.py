@@ -25,7 +25,7 @@ def healthy(lab_):
     code, results, _ = selftest(lab_, daemon, "--stop")
     assert code == 0 and not failures(results), results
     passed = {item["check"] for item in results if item["result"] == "ok"}
-    assert passed == {"daemon", "rules", "bypass", "switch", "marks", "queues", "sets", "p0f socket",
+    assert passed == {"daemon", "config", "rules", "bypass", "switch", "marks", "queues", "sets", "p0f socket",
                       "a SYN", "stop"}, results
     text = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(config), "selftest",
                   namespace=lab_.gateway).stdout
@@ -60,7 +60,7 @@ def a_set_of_the_wrong_type(lab_):
                                             'nftset = "good";'])).start()
     code, results, _ = selftest(lab_, daemon)
     assert code == 1 and set(failures(results)) == {"set"}, results
-    assert "inet mine them4/them6 takes no elements" in failures(results)["set"], results
+    assert "inet mine them4/them6 takes no elements: nft set them4 must have" in failures(results)["set"], results
     assert any(item["text"] == "1 take elements" for item in results), results
 
 

@@ -138,10 +138,12 @@ static const struct figure control[] = {
 };
 
 static const struct figure p0f[] = {
-	{NULL, "p0f_connections", GAUGE, "open connections of the p0f socket", IN(p0f.conns)},
-	{NULL, "p0f_refused_total", COUNTER, "connections refused: too many", IN(p0f.refused)},
-	{NULL, "p0f_queries_total", COUNTER, "queries", IN(p0f.queries)},
-	{NULL, "p0f_bad_queries_total", COUNTER, "queries that were none", IN(p0f.bad_queries)},
+	{"connections", "p0f_connections", GAUGE, "open connections of the p0f socket",
+	 IN(p0f.conns)},
+	{"refused", "p0f_refused_total", COUNTER, "connections refused: too many", IN(p0f.refused)},
+	{"queries", "p0f_queries_total", COUNTER, "queries", IN(p0f.queries)},
+	{"bad_queries", "p0f_bad_queries_total", COUNTER, "queries that were none",
+	 IN(p0f.bad_queries)},
 };
 
 #define HAS(field) offsetof(struct figures, field)
@@ -158,7 +160,7 @@ const struct figure_group figure_groups[] = {
 	{"publish", publish, COUNT(publish), 0},
 	{"database", database, COUNT(database), 0},
 	{"control", control, COUNT(control), 0},
-	{NULL, p0f, COUNT(p0f), HAS(has_p0f)},
+	{"p0f", p0f, COUNT(p0f), HAS(has_p0f)},
 };
 
 const unsigned figure_group_count = COUNT(figure_groups);

@@ -42,6 +42,7 @@ struct figures {
 	struct p0f_server_stats p0f;
 	struct reported_stats reported;
 	struct reporter_stats reporter;
+	const char *socket, *p0f_socket; /* paths that are listened at */
 	bool has_baseline, has_learned, has_p0f;
 	bool confirms; /* the rules in the kernel confirm connections */
 	const char *confirms_by; /* "mark", "label" or "nothing" */

@@ -70,6 +70,12 @@ static void put_engine(const struct figures *figures, struct text_buf *reply)
 	text_putf(reply, ",\"engine\":\"%s\"", rules_engine_name(engine));
 }
 
+static void put_p0f(const struct figures *figures, struct text_buf *reply)
+{
+	text_put(reply, ",\"socket\":");
+	text_put_json(reply, figures->p0f_socket);
+}
+
 static void put_confirm(const struct figures *figures, struct text_buf *reply)
 {
 	text_putf(reply, ",\"by\":\"%s\",\"note\":", figures->confirms_by);
@@ -117,6 +123,8 @@ static void put_group(const struct figure_group *group, const struct figures *fi
 	put_rows(group, figures, reply);
 	if (strcmp(group->member, "rules") == 0)
 		put_engine(figures, reply);
+	if (strcmp(group->member, "p0f") == 0)
+		put_p0f(figures, reply);
 	if (strcmp(group->member, "confirm") == 0)
 		put_confirm(figures, reply);
 	if (strcmp(group->member, "publish") == 0)
@@ -129,7 +137,8 @@ void status_put(const struct figures *figures, struct text_buf *reply)
 {
 	text_put(reply, ",\"version\":\"" SYNPRINT_VERSION "\",\"config\":");
 	text_put_json(reply, figures->generation->config->path);
-	text_putf(reply, ",\"pid\":%d", (int)getpid());
+	text_putf(reply, ",\"pid\":%d,\"socket\":", (int)getpid());
+	text_put_json(reply, figures->socket);
 	put_advice(&figures->advice, reply);
 	put_packets(figures, reply);
 	for (unsigned i = 0; i < figure_group_count; i++)

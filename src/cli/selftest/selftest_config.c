@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The file that the daemon was started with, and not one that the command might find: what is wrong
+ * in it now is refused by the next reload, and keeps the next start from succeeding.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/selftest/selftest.h"
+#include "config/advice.h"
+#include "knowledge/knowledge.h"
+
+#define BUILT_IN "built-in defaults" /* as the daemon calls them */
+
+/* Its relative names are meant from where the daemon works. */
+static void go_to_daemon(const struct selftest *test)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%.0f/cwd", ask_number(test->status, "pid"));
+	if (chdir(path) < 0)
+		return; /* only root may; most names are absolute */
+}
+
+static void refuse(struct selftest *test, const char *path, const char *reason)
+{
+	selftest_tell(test, OUTCOME_FAILED, "config",
+		      "%s is bad now, so a reload is refused and a restart fails: %s", path,
+		      reason);
+}
+
+static void load(struct selftest *test, const char *path, struct config **ret_config)
+{
+	const char *file = strcmp(path, BUILT_IN) == 0 ? NULL : path;
+	struct text_error error = {0};
+	char reason[256];
+
+	if (config_load(file, &error, ret_config) == 0)
+		return;
+	if (error.line)
+		snprintf(reason, sizeof(reason), "line %u: %s", error.line, error.what);
+	refuse(test, path, error.line ? reason : error.what);
+}
+
+void selftest_load_config(struct selftest *test, struct config **ret_config)
+{
+	const char *path = ask_text(test->status, "config");
+
+	go_to_daemon(test);
+	if (strcmp(path, BUILT_IN) != 0 && access(path, R_OK) < 0)
+		selftest_tell(test, access(path, F_OK) < 0 ? OUTCOME_FAILED : OUTCOME_SKIPPED,
+			      "config", "%s, which synprintd was started with, cannot be read%s",
+			      path, access(path, F_OK) < 0 ? ": a restart fails" : " by you");
+	else
+		load(test, path, ret_config);
+	test->config = *ret_config;
+}
+
+/* Return: whether the databases are such that a reload would take them. */
+static bool check_databases(struct selftest *test)
+{
+	struct knowledge_params params = config_knowledge_params(test->config);
+	struct knowledge_error error;
+	struct knowledge *knowledge;
+	struct vocab *vocab = vocab_new();
+	char reason[512];
+	int rc;
+
+	if (!vocab)
+		return true;
+	params.may_rename = false;
+	rc = knowledge_load(&params, vocab, &error, &knowledge);
+	if (rc == 0) {
+		knowledge_free(knowledge);
+	} else {
+		knowledge_error_format(&error, reason, sizeof(reason));
+		refuse(test, test->config->path, reason);
+	}
+	vocab_free(vocab);
+	return rc == 0;
+}
+
+static void tell_advice(struct selftest *test, bool is_fault, const char *about, const char *text)
+{
+	selftest_tell(test, is_fault ? OUTCOME_FAILED : OUTCOME_SKIPPED, about, "%s", text);
+}
+
+void selftest_check_config(struct selftest *test)
+{
+	struct advice_list list = {.count = 0};
+
+	if (!test->config || !check_databases(test))
+		return;
+	selftest_tell(test, OUTCOME_OK, "config", "%s", test->config->path);
+	advice_names(test->config, &list);
+	for (unsigned i = 0; i < list.count; i++)
+		tell_advice(test, list.list[i].level != ADVICE_NOTE, list.list[i].about,
+			    list.list[i].text);
+}
+
+void selftest_check_advice(struct selftest *test)
+{
+	const cJSON *advice;
+
+	cJSON_ArrayForEach (advice, ask_member(test->status, "advice"))
+		tell_advice(test, cJSON_IsTrue(ask_member(advice, "fault")),
+			    ask_text(advice, "about"), ask_text(advice, "text"));
+}

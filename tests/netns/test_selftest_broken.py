@@ -1,0 +1,277 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ways to break a running installation, a row for each: `synprint selftest` names cause and remedy in
+one line that says FAILED, and exits with 1; once it is mended, all is well again."""
+import grp
+import re
+import subprocess
+
+import lab
+import traffic
+from test_selftest import failures, selftest
+
+NO_GROUP = "synprint-no-such-group"
+
+
+class Row:
+    """What is done, how it is undone, and the line that has to say so."""
+
+    def __init__(self, check, cause, remedy, break_, mend):
+        self.check, self.cause, self.remedy = check, cause, remedy
+        self.break_, self.mend = break_, mend
+
+    def is_told(self, results):
+        return any(item["check"] == self.check and item["result"] == "FAILED"
+                   and re.search(self.cause, item["text"]) and re.search(self.remedy, item["text"])
+                   for item in results)
+
+
+class Owner:
+    """A process that owns a table, as firewalld can."""
+
+    def __init__(self, lab_, text):
+        self.nft = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "nft", "-i"], text=True,
+                                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.nft.stdin.write(text)
+        self.nft.stdin.flush()
+        lab_.adopt(self)
+
+    def close(self):
+        self.nft.stdin.close()
+        self.nft.wait()
+
+
+def run_rows(lab_, daemon, rows, is_first=True):
+    """All at once, which is the harder case for who reads it, and quick."""
+    if is_first:
+        code, results, _ = selftest(lab_, daemon)
+        assert code == 0 and not failures(results), f"healthy: {results}"
+    for row in rows:
+        row.break_()
+    told = {}
+
+    def all_are_told():
+        code, results, _ = selftest(lab_, daemon)
+        told["rows"] = results
+        return code == 1 and all(row.is_told(results) for row in rows)
+    try:
+        lab.wait_until(all_are_told, "every row is told", 30)
+    except AssertionError:
+        missing = [(row.check, row.cause) for row in rows if not row.is_told(told["rows"])]
+        raise AssertionError(f"not told: {missing}\n" + "\n".join(map(str, told["rows"]))) from None
+    for row in reversed(rows):
+        row.mend()
+
+    def is_healthy():
+        code, told["rows"], _ = selftest(lab_, daemon)
+        return code == 0 and not failures(told["rows"])
+    try:
+        lab.wait_until(is_healthy, "all is well again", 60)
+    except AssertionError:
+        raise AssertionError(f"mended, and still: {failures(told['rows'])}") from None
+
+
+PAIRS = """table inet mine {{
+    set {0}4 {{ type ipv4_addr; flags timeout; }}
+    set {0}6 {{ type ipv6_addr; flags timeout; }}
+}}
+"""
+
+
+def kernel_and_machine(lab_):
+    """Sets, tables, chains, interfaces and folders."""
+    lab_.adopt(traffic.Server(lab_.server))
+    for name in ("gone", "half", "type"):
+        lab_.nft(PAIRS.format(name))
+    lab_.nft(PAIRS.format("owned").replace("mine", "theirs"))
+    lab_.ip(lab_.gateway, """link add wan0 type veth peer name far0
+        link add wan1 type veth peer name far1
+        link add br0 type bridge""")
+    folder = lab_.dir / "textfile"
+    folder.mkdir()
+    sets = [f'nftset = "{name}"; flags = [ "scanner" ]; table = "inet mine"'
+            for name in ("gone", "half", "type")]
+    sets.append('nftset = "owned"; flags = [ "scanner" ]; table = "inet theirs"')
+    config = lab_.write_config(sets, rules='interfaces = [ "g0", "wan0", "wan1", "lo" ];',
+                               metrics=f'textfile = "{folder / "synprint.prom"}"; interval = 1;')
+    daemon = lab_.daemon(config).start()
+    lab.sh("hping3", "-S", "-c", "1", "-p", "8080", lab.SERVER4, namespace=lab_.client, check=False)
+    lab.wait_until(lambda: lab_.elements("owned4", "inet theirs"), "a scanner is known")
+    lab_.nft("add chain inet synprint site { type filter hook prerouting priority -100; }")
+    # The daemon notes a chain when it has seen it; a second interface tells when it has looked.
+    seen = daemon.status()["uptime_s"]
+    lab.wait_until(lambda: daemon.status()["uptime_s"] >= seen + 3, "it has looked at the chains")
+    owners = []
+
+    def nft(text):
+        return lambda: lab_.nft(text)
+
+    def own():
+        lab_.nft("delete table inet theirs")
+        owners.append(Owner(lab_, "add table inet theirs { flags owner; }\n"
+                            "add set inet theirs owned4 { type ipv4_addr; flags timeout; }\n"
+                            "add set inet theirs owned6 { type ipv6_addr; flags timeout; }\n"))
+
+    def disown():
+        owners.pop().close()
+        lab_.nft(PAIRS.format("owned").replace("mine", "theirs"))
+
+    run_rows(lab_, daemon, [
+        Row("set", "gone4/gone6 takes no elements: there is no set gone4", "'add set inet mine gone4 ",
+            nft("delete set inet mine gone4\ndelete set inet mine gone6"),
+            nft(PAIRS.format("gone"))),
+        Row("set", "half4/half6 is filled in part: there is no set half6", "'add set inet mine half6 ",
+            nft("delete set inet mine half6"), nft(PAIRS.format("half"))),
+        Row("set", "type4/type6 is filled in part: nft set type4", "must have 'type ipv4_addr'",
+            nft("delete set inet mine type4\nadd set inet mine type4 { type mark; flags timeout; }"),
+            nft("delete set inet mine type4\n" + PAIRS.format("type"))),
+        Row("set", "owned4/owned6 takes no elements: another process owns the table", "flag 'owner'",
+            own, disown),
+        Row("your chains", "chain 'site' of yours is gone", "nft -f.*synprint reload",
+            nft("delete chain inet synprint site"),
+            nft("add chain inet synprint site { type filter hook prerouting priority -100; }")),
+        Row("interfaces", "there is no interface 'wan0' now", "renamed.*rules.interfaces and reload",
+            lambda: lab_.ip(lab_.gateway, "link set wan0 name uplink0"),
+            lambda: lab_.ip(lab_.gateway, "link set uplink0 name wan0")),
+        Row("interfaces", "'wan1'.* is a member of 'br0'", "name 'br0' instead",
+            lambda: lab_.ip(lab_.gateway, "link set wan1 master br0"),
+            lambda: lab_.ip(lab_.gateway, "link set wan1 nomaster")),
+        Row("files", "metrics.textfile: .*synprint.prom cannot be written: No such file",
+            "ReadWritePaths=", lambda: folder.rename(lab_.dir / "away"),
+            lambda: (lab_.dir / "away").rename(folder)),
+    ])
+    for text in ("chain 'site' of yours is gone", "no interface 'wan0'", "filled in part"):
+        assert text in daemon.log(), text
+
+
+def the_configuration(lab_):
+    """What is wrong in the file now, that the next reload or start would meet."""
+    config = lab_.write_config()
+    daemon = lab_.daemon(config).start()
+    good = config.read_text()
+    database = lab_.dir / "signatures.db"
+
+    def edit(text):
+        return lambda: config.write_text(text)
+
+    def restore():
+        config.write_text(good)
+
+    assert NO_GROUP not in {entry.gr_name for entry in grp.getgrall()}
+    run_rows(lab_, daemon, [
+        Row("config", "is bad now.*line [0-9]+: .*'colour'", "reload is refused and a restart fails",
+            edit(good + "colour = 1;\n"), restore)])
+    config.unlink()
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 1 and "cannot be read: a restart fails" in failures(results)["config"], results
+    restore()
+    socket = f'socket = "{daemon.socket}";'
+    run_rows(lab_, daemon, [
+        Row("groups", f"control.group: there is no group '{NO_GROUP}'", "groupadd --system",
+            edit(good.replace(socket, f'{socket} group = "{NO_GROUP}";')
+                 + f'user = "{NO_GROUP}"; p0f: {{ enabled = true; }};\n'), restore),
+        Row("users", f"user: there is no user '{NO_GROUP}'", "useradd --system", lambda: None, restore),
+        Row("p0f socket", "p0f.enabled is true.*does not serve it", "restart it", lambda: None,
+            restore),
+    ], is_first=False)
+    database.write_text("no signature\n")
+    run_rows(lab_, daemon, [
+        Row("config", f"is bad now.*{database}:1", "a reload is refused",
+            edit(good.replace(str(lab.CONF / "signatures.db"), str(database))), restore)],
+             is_first=False)
+
+
+def rules_of_your_own(lab_):
+    """rules.engine = "none": rules that are not there, sleep, lead elsewhere or hold SYNs."""
+    own = """table inet own {{
+        chain c {{ type filter hook prerouting priority -150; tcp flags syn counter; }}
+    }}
+    """
+    lab_.nft(own.format())
+    daemon = lab_.daemon(lab_.write_config(engine="none")).start()
+
+    def iptables(*arguments):
+        return lambda: lab.sh("iptables", "-t", "mangle", *arguments, namespace=lab_.gateway)
+
+    def queue(number, *options):
+        return iptables("-A", "PREROUTING", "-p", "tcp", "--syn", "-j", "NFQUEUE", "--queue-num",
+                        str(number), *options)
+
+    flush, good = iptables("-F", "PREROUTING"), queue(0, "--queue-bypass")
+    good()
+    for break_, check, cause, remedy in (
+            (lambda: None, "rules", "no rule leads SYNs to queue 0", "synprint rules print"),
+            (queue(7, "--queue-bypass"), "rules", "no rule leads SYNs to queue 0", "rules.engine ="),
+            (queue(0), "bypass", "table ip mangle, chain PREROUTING, rule .* holds SYNs", "'bypass'")):
+        run_rows(lab_, daemon, [Row(check, cause, remedy, lambda b=break_: (flush(), b()),
+                                    lambda: (flush(), good()))])
+    flush()
+    if lab.has_kernel_nft_queue(lab_):
+        lab_.nft(lab_.rules("print", config=daemon.config).stdout)
+        run_rows(lab_, daemon, [Row("switch", "table inet synprint is dormant", "'nft add table inet",
+                                    lambda: lab_.nft("add table inet synprint { flags dormant; }"),
+                                    lambda: lab_.nft("add table inet synprint"))])
+
+
+def traffic_and_kernel(lab_):
+    """Marks that collide, a set that is full, a table that somebody took."""
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(['nftset = "tiny"; flags = [ "scanner" ]; size = 16;'])
+    daemon = lab_.daemon(config).start()
+    owners = []
+
+    def mark():
+        lab_.nft("add table inet early\nadd chain inet early c "
+                 "{ type filter hook prerouting priority -300; }\n"
+                 "add rule inet early c iifname g0 meta mark set 0xffffffff")
+        traffic.connect(lab_.client, lab.SERVER4)
+
+    def take():
+        lab_.nft("delete table inet synprint")
+        owners.append(Owner(lab_, "add table inet synprint { flags owner; }\n"))
+
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 0, results
+    take()
+
+    def is_told():
+        code, results, _ = selftest(lab_, daemon)
+        return code == 1 and "another process owns table inet synprint" in \
+            failures(results).get("rules", "")
+    lab.wait_until(is_told, "the owner is told", 20)
+    assert "another process owns the table" in daemon.log() and "CAP_NET_ADMIN" not in daemon.log()
+    owners.pop().close()
+    lab.wait_until(lambda: selftest(lab_, daemon)[0] == 0, "the rules are there again", 20)
+    mark()
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 1 and re.search("bits of rules.mark_field.*give rules.mark_field bits",
+                                   failures(results)["marks"]), results
+
+
+def no_privileges(lab_):
+    """Somebody else asks: what he may not see is skipped, and who may ask is said."""
+    daemon = lab_.daemon().start()
+    done = lab.sh("setpriv", "--reuid=65534", "--clear-groups", lab.SYNPRINT, "--socket",
+                  daemon.socket, "selftest", namespace=lab_.gateway, check=False)
+    assert done.returncode == 5 and re.search("be root, or in the group", done.stderr), done
+
+
+def only_some_interfaces(lab_):
+    """A usual gateway: loopback is not diverted, which is no failure; nor is a pattern for later."""
+    config = lab_.write_config(rules='interfaces = [ "g0", "ppp*" ];')
+    daemon = lab_.daemon(config).start()
+    code, results, _ = selftest(lab_, daemon)
+    said = {item["check"]: item for item in results}
+    assert code == 0, results
+    assert said["a SYN"]["result"] == "skipped" and "not among" in said["a SYN"]["text"], results
+    assert said["interfaces"]["result"] == "skipped" and "'ppp*'" in said["interfaces"]["text"], results
+    # The command's own configuration does not count.
+    other = lab_.write_config(name="other.conf", engine="none")
+    done = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(other), "selftest",
+                  namespace=lab_.gateway)
+    assert str(config) in done.stdout and "engine" in done.stdout, done
+
+
+if __name__ == "__main__":
+    lab.run(kernel_and_machine, the_configuration, rules_of_your_own, traffic_and_kernel,
+            no_privileges, only_some_interfaces)
