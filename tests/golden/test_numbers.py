@@ -3,6 +3,7 @@
 """Every number of a verdict, of a small database (numbers.db) and SYNs that differ from its signatures in one
 thing each: probabilities, steps, scores, reasons. Not right or wrong, but not to change unseen.
 `test_numbers.py --update` writes numbers.expected anew; read its diff."""
+import itertools
 import json
 import sys
 import tempfile
@@ -27,6 +28,10 @@ def window(size=1460, scale=8):
 
 def gate(size=1460, scale=6):
     return mss(size) + NOP + wscale(scale) + NOP + NOP + timestamps(7) + SACK_OK + EOL + b"\0"
+
+
+def crowd(size=1460, scale=3):
+    return mss(size) + NOP + NOP + timestamps(5) + NOP + wscale(scale) + SACK_OK + NOP * 2
 
 
 # The stacks of numbers.db as they are ...
@@ -95,6 +100,12 @@ LAYOUTS = {
     "bad": lambda size, scale: mss(size) + b"\4\3" + b"\1" + NOP * 5,
     "more than known": lambda size, scale: penguin(size, scale) + b"\x22\x02" + NOP * 2,
 }
+# What many stacks of numbers.db have in common, and what tells them apart.
+CROWD = {
+    "window": (5000, 5840, 6000, 4500, 7000, 7300, 64240, 65535, 10000),
+    "scale": (3, 4, 6),
+    "ttl": (30, 60, 120, 250),
+}
 SIZES = (0, 99, 536, 1220, 1300, 1400, 1440, 1452, 1459, 8960)
 
 
@@ -119,6 +130,19 @@ def packets():
     for layout, options in LAYOUTS.items():
         for win, scale in ((64240, 7), (29200, 7), (65535, 8)):
             yield f"{layout}, {win}, {scale}", packet(options=whole_words(options(1460, scale)), win=win)
+    for i, (win, scale, ttl) in enumerate(itertools.product(*CROWD.values())):
+        if i % 5 < 2: # a field of each pair of values, not each three
+            fields = ({}, {"ip_flags": 0}, {"ident": 0}, {"ip_flags": 0, "ident": 0}, {"tos": 1},
+                      {"payload": b"GET "})[i % 6]
+            yield f"crowd {win}, {scale}, TTL {ttl}, {fields}", packet(options=crowd(1460, scale), win=win,
+                                                                       ttl=ttl, **fields)
+    for win in CROWD["window"]:
+        yield f"crowd in order, {win}", packet(options=whole_words(crowd(1400)[:4] + timestamps(5) + wscale(3)
+                                                                   + SACK_OK), win=win)
+        yield f"crowd without timestamps, {win}", packet(options=whole_words(mss(1400) + wscale(3) + SACK_OK),
+                                                         win=win)
+        yield f"crowd mixed, {win}", packet(options=whole_words(SACK_OK + timestamps(5) + wscale(3) + mss(1460)),
+                                            win=win)
     for size in SIZES:
         for win in (size * 20 % 65536, 65535 // (size or 1) * (size or 1) % 65536, 64240, 65535):
             yield f"MSS {size}, {win}", packet(options=penguin(size), win=win)
