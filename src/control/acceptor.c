@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define ACCEPTS_PER_TURN 64
-#define PAUSE_MS 100 /* when descriptors have run out */
+#define PAUSE_NS 100000000 /* when descriptors have run out */
 
 static int watch(const struct acceptor *acceptor, int op, const int *fd, uint32_t events)
 {
@@ -39,7 +39,7 @@ void acceptor_resume(struct acceptor *acceptor)
 /* Descriptors may come back anywhere in the process, so a timer tries again. */
 static void pause_accepting(struct acceptor *acceptor)
 {
-	struct itimerspec when = {.it_value.tv_nsec = PAUSE_MS * 1000000L};
+	struct itimerspec when = {.it_value.tv_nsec = PAUSE_NS};
 
 	set_paused(acceptor, true);
 	timerfd_settime(acceptor->timer_fd, 0, &when, NULL);
@@ -54,9 +54,6 @@ static void accept_some(struct acceptor *acceptor, void (*add)(void *ctx, int fd
 			add(ctx, fd);
 			continue;
 		}
-		/* accept(2): a connection that ended meanwhile is no error of the listener. */
-		if (errno == EINTR || errno == ECONNABORTED)
-			continue;
 		if (errno != EAGAIN)
 			pause_accepting(acceptor);
 		return;
@@ -76,7 +73,7 @@ void acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(vo
 	if (data == &acceptor->listener.fd)
 		accept_some(acceptor, add, ctx);
 	else if (data == &acceptor->timer_fd &&
-		 read(acceptor->timer_fd, &expirations, sizeof(expirations)) > 0)
+		 read(acceptor->timer_fd, &expirations, sizeof(expirations)) == sizeof(expirations))
 		set_paused(acceptor, false);
 }
 

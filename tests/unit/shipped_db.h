@@ -87,6 +87,25 @@ static inline void options_of_sig(const struct sig *sig, struct syn *syn)
 	}
 }
 
+/* The SYN that a raw signature was made of, as it left; its timestamp is not zero. */
+static inline struct syn syn_of_text(const char *text)
+{
+	struct syn syn = {.ts_val = 1};
+	struct text_error error = {0};
+	struct sig sig;
+
+	cr_assert_eq(sig_parse(text, strlen(text), &error, &sig), 0, "%s: %s", text, error.what);
+	options_of_sig(&sig, &syn);
+	syn.ip_version = sig.ip_version;
+	syn.ip_header_len = sig.ip_version == 4 ? 20 : 40;
+	syn.ttl = sig.initial_ttl;
+	syn.mss = (uint16_t)sig.mss;
+	syn.win = sig.win;
+	syn.wscale = (uint8_t)sig.wscale;
+	syn.quirks = sig.quirks;
+	return syn;
+}
+
 /* A SYN that signature @index describes, seen some hops away; false for a layout of '*'. */
 static inline bool syn_from_sig(const struct sigdb *db, size_t index, uint8_t hops,
 				struct syn *ret_syn)

@@ -8,6 +8,9 @@
  */
 #include "core/match/match_believe.h"
 
+#include <string.h>
+#include <sys/param.h>
+
 #include "core/match/match_score.h"
 #include "core/sig/sigdb_find.h"
 
@@ -38,18 +41,15 @@ static const struct oddity oddities[] = {
 
 /* ---- differences to a signature ---- */
 
-static uint8_t hops_from(uint8_t initial_ttl, uint8_t ttl)
-{
-	return initial_ttl >= ttl ? (uint8_t)(initial_ttl - ttl) : 255;
-}
-
 static void judge_ttl(struct opinion *opinion, const struct syn *syn, const struct sig *sig)
 {
-	uint8_t hops = hops_from(sig->initial_ttl, syn->ttl);
+	int hops = sig->initial_ttl - syn->ttl;
+	bool is_below = hops >= 0;
 
-	if (hops <= MATCH_DIST_FAR || (sig->bad_ttl && hops <= sig->initial_ttl))
+	if (is_below && (sig->bad_ttl || hops <= MATCH_DIST_FAR))
 		return;
-	if (hops <= MATCH_DIST_LONGEST || sig_initial_ttl(syn->ttl) == sig->initial_ttl) {
+	if ((is_below && hops <= MATCH_DIST_LONGEST) ||
+	    sig_initial_ttl(syn->ttl) == sig->initial_ttl) {
 		opinion_doubt(opinion, REASON_TTL_FAR);
 		return;
 	}
@@ -79,14 +79,14 @@ static void judge_quirks(struct opinion *opinion, const struct syn *syn, const s
 static const struct sig *closest(struct question *question, const struct opinion *opinion)
 {
 	const struct entry *entries = opinion->db->entries;
-	const struct sig *best = &entries[opinion->candidates[0]].sig;
-	float best_score = score_sig(question, best);
+	const struct sig *best = NULL;
+	float best_score = 0;
 
-	for (unsigned i = 1; i < CLOSEST_MAX && opinion->candidates[i] != NONE; i++) {
+	for (unsigned i = 0; i < CLOSEST_MAX && opinion->candidates[i] != NONE; i++) {
 		const struct sig *sig = &entries[opinion->candidates[i]].sig;
 		float score = score_sig(question, sig);
 
-		if (score > best_score) {
+		if (!best || score > best_score) {
 			best_score = score;
 			best = sig;
 		}
@@ -133,10 +133,10 @@ static void find_nodes(struct question *question, enum level level, struct found
 
 static const struct node *strongest(const struct found *found)
 {
-	const struct node *best = found->nodes[0];
+	const struct node *best = NULL;
 
-	for (unsigned i = 1; i < found->count; i++)
-		if (found->nodes[i]->belief.count > best->belief.count)
+	for (unsigned i = 0; i < found->count; i++)
+		if (!best || found->nodes[i]->belief.count > best->belief.count)
 			best = found->nodes[i];
 	return best;
 }
@@ -187,16 +187,12 @@ static void weigh_fields(const struct question *question, struct opinion *opinio
 	const struct syn *syn = question->syn;
 	const float *ttl = question->index->ttl_share[ttl_slot_of(syn->ttl)];
 	const float *df = question->index->df_share[(syn->quirks & QUIRK_DF) != 0];
-	const struct belief *belief = windows ? &windows->belief : NULL;
-	float likelihoods[VOCAB_CLASSES_MAX], factors[VOCAB_CLASSES_MAX];
+	static const struct belief nothing = {.rest = 1};
+	float likelihoods[VOCAB_CLASSES_MAX];
 
+	belief_factors(opinion->db, windows ? &windows->belief : &nothing, likelihoods);
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		likelihoods[id] = syn->ip_version == 4 ? ttl[id] * df[id] : ttl[id];
-	if (belief) {
-		belief_factors(opinion->db, belief, factors);
-		for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-			likelihoods[id] *= factors[id];
-	}
+		likelihoods[id] *= syn->ip_version == 4 ? ttl[id] * df[id] : ttl[id];
 	opinion_weigh(opinion, likelihoods, "fields");
 }
 
@@ -213,15 +209,14 @@ struct shape {
 static void judge_window(const struct question *question, struct opinion *opinion,
 			 const struct node *node)
 {
-	float shared = 0, own;
+	float shared = 0;
 
 	if (!node)
 		return;
 	for (uint32_t i = 0; i < node->belief.prob_count; i++) {
 		const struct prob *prob = &question->index->probs[node->belief.probs + i];
 
-		own = opinion->classes >> prob->class_id & 1 ? opinion->extras[prob->class_id] : 0;
-		shared += own < prob->extra ? own : prob->extra;
+		shared += MIN(opinion_extra(opinion, prob->class_id), prob->extra);
 	}
 	if (shared < CLASSES_IN_COMMON)
 		opinion_contradict(opinion, CONTRADICTION_WINDOW);
@@ -338,7 +333,7 @@ static void match_whole(struct question *question, const struct hits *hits, stru
 		believe_generic(question, hits, opinion);
 	else
 		believe_hits(hits, opinion);
-	if (!sig->bad_ttl && hops_from(sig->initial_ttl, syn->ttl) > MATCH_DIST_FAR)
+	if (!sig->bad_ttl && sig->initial_ttl - syn->ttl > MATCH_DIST_FAR)
 		opinion_doubt(opinion, REASON_TTL_FAR);
 	if (quirks_differ(sig->quirks, sig->ip_version, syn) & QUIRKS_ECN)
 		opinion_doubt(opinion, REASON_ECN_CHANGED);
@@ -350,10 +345,7 @@ static void match_whole(struct question *question, const struct hits *hits, stru
 
 static bool has_timestamps(const uint8_t *kinds, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (kinds[i] == SYN_OPT_TS)
-			return true;
-	return false;
+	return memchr(kinds, SYN_OPT_TS, count);
 }
 
 static void find_shapes(struct question *question, enum level level, uint64_t what,

@@ -37,19 +37,16 @@ void opinion_believe(struct opinion *opinion, const struct belief *belief, float
 	opinion->rest += weight * belief->rest;
 	weight /= opinion->scale;
 	for (uint32_t i = 0; i < belief->prob_count; i++, prob++) {
-		uint64_t bit = UINT64_C(1) << prob->class_id;
-		float before = opinion->classes & bit ? opinion->extras[prob->class_id] : 0;
-
-		opinion->extras[prob->class_id] = before + weight * prob->extra;
-		opinion->classes |= bit;
+		opinion->extras[prob->class_id] =
+			opinion_extra(opinion, prob->class_id) + weight * prob->extra;
+		opinion->classes |= UINT64_C(1) << prob->class_id;
 	}
 }
 
 float opinion_class_prob(const struct opinion *opinion, unsigned id)
 {
-	float extra = opinion->classes >> id & 1 ? opinion->extras[id] : 0;
-
-	return opinion->scale * extra + opinion->rest * opinion->db->priors[id];
+	return opinion->scale * opinion_extra(opinion, id) +
+	       opinion->rest * opinion->db->priors[id];
 }
 
 /* All classes side by side, times what speaks for each. Return: their sum. */

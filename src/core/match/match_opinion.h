@@ -67,6 +67,12 @@ void opinion_doubt(struct opinion *opinion, enum reason reason);
 /** opinion_contradict() - a sign that the fields were put together by hand. */
 void opinion_contradict(struct opinion *opinion, float weight);
 
+/** opinion_extra() - what a class has beyond the prior's share, before scale. */
+static inline float opinion_extra(const struct opinion *opinion, unsigned id)
+{
+	return opinion->classes >> id & 1 ? opinion->extras[id] : 0;
+}
+
 /** opinion_class_prob() - P(class) as it stands. */
 float opinion_class_prob(const struct opinion *opinion, unsigned id);
 

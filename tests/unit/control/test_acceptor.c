@@ -266,24 +266,44 @@ Test(acceptor, closes_the_first_descriptor_too)
 	cr_assert_eq(acceptor.listener.fd, 0);
 	acceptor_close(&acceptor);
 	cr_expect_not(is_open(0));
-	acceptor.timer_fd = dup(epoll_fd);
-	cr_assert_eq(acceptor.timer_fd, 0);
+}
+
+/* The listener is handed over, so that the timer gets it. */
+Test(acceptor, a_timer_may_be_the_first_descriptor)
+{
+	struct acceptor_params params = {.listen_fd = dup(acceptor.listener.fd)};
+
+	acceptor_close(&acceptor);
+	close(0);
+	cr_assert_eq(acceptor_open(&params, epoll_fd, &error, &acceptor), 0);
+	cr_expect_eq(acceptor.timer_fd, 0);
 	acceptor_close(&acceptor);
 	cr_expect_not(is_open(0));
 }
 
+Test(acceptor, a_peer_may_be_the_first_descriptor)
+{
+	connect_peer();
+	close(0);
+	handle(next_event(0));
+	cr_expect_eq(taken_count, 1);
+	cr_expect_eq(taken[0], 0);
+}
+
 Test(acceptor, says_why_it_cannot_serve)
 {
-	int pipes[2];
+	int pipes[2], next;
 
 	acceptor_close(&acceptor);
 	cr_assert_eq(pipe(pipes), 0);
+	next = dup(0);
+	close(next);
 	cr_expect_eq(open_usual(pipes[0]), -EINVAL, "a pipe is no epoll instance");
 	cr_expect_not_null(strstr(error.what, "cannot serve a socket"), "%s", error.what);
 	cr_expect_eq(error.line, 0);
 	cr_expect_eq(error.column, 0);
 	expect_nothing_left();
-	cr_expect_eq(dup(0), pipes[1] + 1, "no descriptor is left open");
+	cr_expect_eq(dup(0), next, "no descriptor is left open");
 }
 
 Test(acceptor, says_why_it_cannot_listen)
