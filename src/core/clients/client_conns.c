@@ -28,23 +28,21 @@
 #define TICKS_OLD (TICKS / 2)
 
 /*
- * What a retransmission leaves as it was, and a decoy that is to die behind us cannot have: the TTL
+ * Of destination, sequence number and shape: another shape is another SYN, whatever its numbers.
+ * A retransmission leaves all of it as it was; a decoy that is to die behind us cannot have the TTL
  * with which systems begin. Stacks may drop options when they send again (BSDs do), so these are
  * not in it.
  */
-static uint64_t shape_of(const struct syn *syn)
-{
-	return (uint64_t)sig_initial_ttl(syn->ttl) << 32 | (uint64_t)syn->win << 16 | syn->mss;
-}
-
-/* Of destination, sequence number and shape: another shape is another SYN, whatever its numbers. */
 uint8_t conns_tuple(const struct clients *clients, const struct syn *syn)
 {
-	uint64_t hash = XXH3_64bits_withSeed(syn->dst.bytes, sizeof(syn->dst.bytes),
-					     clients->params.seed ^
-						     ((uint64_t)syn->dst_port << 32 | syn->seq));
+	struct {
+		struct addr dst;
+		uint32_t seq;
+		uint16_t dst_port, win, mss, initial_ttl;
+	} of = {syn->dst, syn->seq, syn->dst_port, syn->win, syn->mss, sig_initial_ttl(syn->ttl)};
 
-	return (uint8_t)(((hash ^ shape_of(syn)) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
+	_Static_assert(sizeof(of) == 28, "no padding, which nobody would have set");
+	return (uint8_t)XXH3_64bits_withSeed(&of, sizeof(of), clients->params.seed);
 }
 
 static bool is_confirmed(const struct entry *entry, unsigned at)

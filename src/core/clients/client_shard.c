@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/base/hash.h"
 #include "core/clients/client_shard.h"
 
 #define SHARDS_MAX 32
@@ -118,7 +119,7 @@ struct shard *clients_shard(const struct clients *clients, uint64_t hash)
 
 static uint32_t home_slot(const struct shard *shard, uint64_t hash)
 {
-	return (uint32_t)(((hash & UINT32_MAX) * shard->index_size) >> 32);
+	return hash_below((uint32_t)hash, shard->index_size);
 }
 
 static uint32_t next_slot(const struct shard *shard, uint32_t slot)
@@ -374,13 +375,11 @@ static struct entry *entry_take_free(struct shard *shard)
  * Those who go next have been silent longest, and are in no cache any more: the next one's index
  * slot is fetched ahead, and the entry of the one after him.
  */
-static void evict(const struct clients *clients, struct shard *shard)
+static void prefetch_victims(const struct clients *clients, const struct shard *shard)
 {
 	const struct entry *next;
 	uint64_t hash;
 
-	shard_remove(clients, shard, find_victim(shard));
-	shard->evicted++;
 	if (!shard->ages[AGE_ONCE].count && !shard->ages[AGE_AGAIN].count)
 		return;
 	next = find_victim(shard);
@@ -388,6 +387,13 @@ static void evict(const struct clients *clients, struct shard *shard)
 	__builtin_prefetch(&shard->index[home_slot(shard, hash)], 1);
 	if (next->newer != NONE)
 		prefetch_bytes(&shard->entries[next->newer], sizeof(struct entry));
+}
+
+static void evict(const struct clients *clients, struct shard *shard)
+{
+	shard_remove(clients, shard, find_victim(shard));
+	shard->evicted++;
+	prefetch_victims(clients, shard);
 }
 
 struct entry *shard_add(const struct clients *clients, struct shard *shard, const struct addr *key,
@@ -408,7 +414,5 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 
 struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port)
 {
-	uint64_t mixed = (hash ^ port) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return &shard->recent[((mixed >> 32) * shard->recent_count) >> 32];
+	return &shard->recent[hash_below((uint32_t)hash_mix(hash ^ port), shard->recent_count)];
 }

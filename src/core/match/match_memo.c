@@ -7,6 +7,10 @@
 #include "core/match/match_memo.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "core/match/match_condition.h"
 
@@ -58,20 +62,7 @@ static void make_key(const struct syn *syn, uint64_t ret_key[KEY_WORDS])
 
 static size_t slot_of(const uint64_t key[KEY_WORDS])
 {
-	uint64_t hash = 0;
-
-	for (unsigned i = 0; i < KEY_WORDS; i++)
-		hash += (key[i] ^ key[i] >> 29) * (HASH_MULTIPLIER * (2 * i + 1));
-	return hash_mix(hash ^ hash >> 32) >> 20 & (SLOTS - 1);
-}
-
-static bool key_is(const uint64_t a[KEY_WORDS], const uint64_t b[KEY_WORDS])
-{
-	uint64_t differ = 0;
-
-	for (unsigned i = 0; i < KEY_WORDS; i++)
-		differ |= a[i] ^ b[i];
-	return !differ;
+	return XXH3_64bits(key, KEY_WORDS * sizeof(key[0])) % SLOTS;
 }
 
 const struct match *match_memo_syn(struct match_memo *memo, const struct syn *syn)
@@ -85,7 +76,7 @@ const struct match *match_memo_syn(struct match_memo *memo, const struct syn *sy
 	}
 	make_key(syn, key);
 	slot = &memo->slots[slot_of(key)];
-	if (!key_is(slot->key, key)) {
+	if (memcmp(slot->key, key, sizeof(key)) != 0) {
 		match_syn(memo->db, syn, &slot->match);
 		memcpy(slot->key, key, sizeof(key));
 	}

@@ -8,10 +8,10 @@
 
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/sig/sigdb.h"
 
 #define LAYOUT_WORDS (SYN_OPTS_MAX / 8)
-#define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio (Knuth, 6.4) */
 
 enum level {
 	LEVEL_WHOLE, /* layout, MSS, window, scale, condition */
@@ -61,12 +61,6 @@ static inline struct key key_with_when(struct key key, unsigned when, uint16_t w
 {
 	key.how |= (uint64_t)when << 62 | (uint64_t)when_value << 45;
 	return key;
-}
-
-static inline uint64_t hash_mix(uint64_t value)
-{
-	value *= HASH_MULTIPLIER;
-	return value ^ value >> 32;
 }
 
 static inline uint64_t key_hash(struct key key)
