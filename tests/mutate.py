@@ -73,7 +73,7 @@ def changed_number(text):
 
 def changes(path):
     """Every (path, offset, old, new), in the order of the text."""
-    code = PREFETCH.sub(blank, SIZES.sub(blank_sizes, BLANKS.sub(blank, source(path))))
+    code = BLANKS.sub(blank, SIZES.sub(blank_sizes, PREFETCH.sub(blank, source(path))))
     for token in TOKENS.finditer(code):
         old = token.group()
         if code[:token.start()].endswith("return ") and code[token.end()] == ";" and old == "0":

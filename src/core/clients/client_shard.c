@@ -114,7 +114,7 @@ uint64_t clients_hash(const struct clients *clients, const struct addr *key)
 /* Shard, index slot and tag take different bits of the hash. */
 struct shard *clients_shard(const struct clients *clients, uint64_t hash)
 {
-	return &clients->shards[(hash >> 56) & (clients->shard_count - 1)];
+	return &clients->shards[hash & (clients->shard_count - 1)];
 }
 
 static uint32_t home_slot(const struct shard *shard, uint64_t hash)

@@ -52,9 +52,8 @@ float entry_count(const struct build *build, const struct entry *entry)
 
 void belief_clear(struct belief *belief)
 {
-	*belief = (struct belief){.rest = 1};
-	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
-		belief->best[i] = NONE;
+	*belief = (struct belief){0};
+	memset(belief->best, 0xff, sizeof(belief->best)); /* NONE */
 }
 
 /* Keep the most common entries, one for each label; ties go to the earlier one. */
@@ -165,8 +164,7 @@ static void settle(struct build *build, struct belief *belief, uint32_t cells,
 	least = least_kept(extras);
 	belief->probs = build->index->prob_count;
 	for (uint32_t i = 0; i < VOCAB_CLASSES_MAX; i++)
-		if (extras[i] > 0)
-			put_extra(build, belief, i, extras[i], least);
+		put_extra(build, belief, i, extras[i], least);
 }
 
 static void settle_level(struct build *build, enum level level)

@@ -45,7 +45,7 @@ bool build_grow(struct build *build, void **array, size_t count, size_t *room, s
 /** entry_count() - how many SYNs of a sample speak for an entry. */
 float entry_count(const struct build *build, const struct entry *entry);
 
-/** belief_clear() - nothing known: the prior. */
+/** belief_clear() - nothing counted yet. */
 void belief_clear(struct belief *belief);
 
 /** belief_count() - add SYNs of a class to a chain of cells, and the entry to the best ones. */

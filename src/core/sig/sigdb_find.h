@@ -25,8 +25,6 @@ static inline const struct layout *find_layout(const struct index *index, const 
 	const struct table *table = &index->layout_table;
 	uint64_t hash = layout_hash(words, count, eol_pad), slot;
 
-	if (!table->slots)
-		return NULL;
 	for (uint64_t at = hash >> 32; (slot = table->slots[at & table->mask]); at++) {
 		const struct layout *layout = &index->layouts[(uint32_t)slot - 1];
 

@@ -31,16 +31,21 @@ static void table_put(struct table *table, uint64_t slot)
 	table->slots[at & table->mask] = slot;
 }
 
+static bool table_init(struct table *table, uint64_t size)
+{
+	table->mask = size - 1;
+	table->slots = calloc(size, sizeof(*table->slots));
+	return table->slots;
+}
+
 /* At most half full, so that a lookup in vain ends soon. */
 static bool table_insert(struct table *table, uint64_t hash, uint32_t index)
 {
-	uint64_t size = table->slots ? table->mask + 1 : 0, wanted = size ? size * 2 : TABLE_FIRST;
+	uint64_t size = table->mask + 1;
 	struct table bigger;
 
 	if ((uint64_t)index * 2 >= size) {
-		bigger.mask = wanted - 1;
-		bigger.slots = calloc(wanted, sizeof(*bigger.slots));
-		if (!bigger.slots)
+		if (!table_init(&bigger, size * 2))
 			return false;
 		for (uint64_t i = 0; i < size; i++)
 			if (table->slots[i])
@@ -57,7 +62,7 @@ static bool table_insert(struct table *table, uint64_t hash, uint32_t index)
 static uint32_t add_node(struct build *build, struct key key, uint32_t parent)
 {
 	struct index *index = build->index;
-	const struct node *found = index->node_count ? find_node(index, key) : NULL;
+	const struct node *found = find_node(index, key);
 	uint32_t id = index->node_count;
 
 	if (found)
@@ -186,9 +191,7 @@ static uint32_t find_shape(const struct build *build, uint32_t layout, const str
 	const struct index *index = build->index;
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		const struct node *node =
-			index->node_count ? find_node(index, sig_key(levels[i], layout, sig))
-					  : NULL;
+		const struct node *node = find_node(index, sig_key(levels[i], layout, sig));
 
 		if (node)
 			return (uint32_t)(node - index->nodes);
@@ -275,7 +278,7 @@ static void build_forms(struct build *build)
 {
 	struct index *index = build->index;
 
-	index->forms = calloc(build->form_cell_count + 1, sizeof(*index->forms));
+	index->forms = calloc(build->form_cell_count, sizeof(*index->forms));
 	if (!index->forms) {
 		build->failed = true;
 		return;
@@ -338,15 +341,13 @@ static void build_refs(struct build *build)
 static void build_all(struct build *build)
 {
 	size_t count = build->db->entry_count;
-	float heaviest = 0;
 
-	for (unsigned i = 0; i < VOCAB_CLASSES_MAX; i++)
-		if (build->db->priors[i] > heaviest)
-			heaviest = build->db->priors[i];
-	build->weight_scale = 1 / heaviest;
+	build->weight_scale = 1 / build->db->priors[build->db->heaviest_class];
 	build->wholes = calloc(count, sizeof(*build->wholes));
 	build->shapes = calloc(count, sizeof(*build->shapes));
-	build->failed = !build->wholes || !build->shapes;
+	build->failed = !build->wholes || !build->shapes ||
+			!table_init(&build->index->node_table, TABLE_FIRST) ||
+			!table_init(&build->index->layout_table, TABLE_FIRST);
 	for (uint32_t i = 0; i < count && !build->failed; i++)
 		add_entry(build, i);
 	if (!build->failed)
@@ -396,11 +397,15 @@ void index_free(struct index *index)
 	free(index);
 }
 
+static size_t table_memory(const struct table *table)
+{
+	return (table->mask + 1) * sizeof(*table->slots);
+}
+
 size_t index_memory(const struct index *index)
 {
-	return sizeof(*index) + (index->node_table.mask + 1) * sizeof(uint64_t) +
-	       (index->layout_table.mask + 1) * sizeof(uint64_t) +
-	       index->node_count * sizeof(*index->nodes) +
+	return sizeof(*index) + table_memory(&index->node_table) +
+	       table_memory(&index->layout_table) + index->node_count * sizeof(*index->nodes) +
 	       index->layout_count * sizeof(*index->layouts) +
 	       index->ref_count * sizeof(*index->refs) +
 	       index->leaf_count * sizeof(*index->leaves) +

@@ -71,6 +71,32 @@ Test(client_shard, sizes)
 	}
 }
 
+/* By their first bits, where subnets are clients; IPv4 addresses never. */
+Test(client_shard, keys)
+{
+	static const struct {
+		const char *addr, *key;
+		unsigned bits;
+	} cases[] = {
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", 128},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", 127},
+		{"2001:db8:1:2:3:4:5:7", "2001:db8:1:2:3:4:5:6", 127},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", 64},
+		{"192.0.2.1", "192.0.2.1", 64},
+		{"192.0.2.1", "192.0.2.1", 128},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clients clients = {.params = {.v6_prefix_bits = cases[i].bits}};
+		struct addr addr, key;
+
+		cr_assert_eq(addr_parse(cases[i].addr, &addr), 0);
+		cr_assert_eq(addr_parse(cases[i].key, &key), 0);
+		addr = clients_key(&clients, &addr);
+		cr_expect(addr_equal(&addr, &key), "%s, %u", cases[i].addr, cases[i].bits);
+	}
+}
+
 /* A link has 24 bits, and two of its values have other meanings. */
 Test(client_shard, refuses_more_than_a_link_can_say)
 {

@@ -8,6 +8,7 @@
 
 #define SIG "sig = 4:64:0:*:1024,0:mss::0"
 #define LABELS_MAX 20
+#define HEAD "class = A, F\n[tcp:request]\nlabel = s:unix:A:1\n"
 
 static struct vocab *vocab;
 static struct sigdb *db;
@@ -33,6 +34,14 @@ static void build(const char *text)
 	cr_assert_eq(sigdb_build(db), 0);
 }
 
+static void renew(void)
+{
+	teardown();
+	setup();
+}
+
+TestSuite(sigdb_belief, .init = setup, .fini = teardown);
+
 /* One of 1000 is 2.5 SYNs; one that is not rated has 20 in 1000, a generic one 5. */
 Test(sigdb_belief, what_is_equal_and_counts)
 {
@@ -45,6 +54,8 @@ Test(sigdb_belief, what_is_equal_and_counts)
 		{SIG "\n" SIG "\n", 1, 50},
 		{SIG " @ 10\n" SIG "\n", 1, 75},
 		{SIG "\n" SIG " @ 10\n" SIG "\n", 1, 75},
+		{SIG " @ 1\n" SIG "\n", 1, 52.5f},
+		{SIG " @ 0.5\n" SIG " @ 0.5\n", 1, 2.5f},
 		{SIG "\nlabel = g:unix:A:2\n" SIG "\n", 1, 50},
 		{"label = g:unix:A:2\n" SIG "\n" SIG "\n", 1, 12.5f},
 		{"label = g:unix:A:2\n" SIG " @ 1\n", 1, 2.5f},
@@ -63,15 +74,56 @@ Test(sigdb_belief, what_is_equal_and_counts)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[1000];
 
-		setup();
-		snprintf(text, sizeof(text), "class = A, F\n[tcp:request]\nlabel = s:unix:A:1\n%s",
-			 cases[i].sigs);
+		renew();
+		snprintf(text, sizeof(text), HEAD "%s", cases[i].sigs);
 		build(text);
 		cr_expect_eq(db->index->leaf_count, cases[i].leaves, "%s: %u", cases[i].sigs,
 			     db->index->leaf_count);
 		cr_expect_float_eq(db->index->leaves[0].count, cases[i].count, 1e-3f, "%s: %f",
 				   cases[i].sigs, (double)db->index->leaves[0].count);
-		teardown();
+	}
+}
+
+static bool fits(const struct table *table, uint32_t count)
+{
+	uint64_t size = table->mask + 1;
+
+	return size >= 2 * count && (size == 64 || size < 4 * count);
+}
+
+/* Tables are never more than half full, and of the smallest size for that. */
+Test(sigdb_belief, tables_and_memory)
+{
+	static char text[20000];
+
+	for (unsigned sigs = 1; sigs <= 70; sigs++) {
+		const struct index *index;
+		struct sigdb_stats stats;
+		size_t len = (size_t)snprintf(text, sizeof(text), HEAD);
+
+		renew();
+		for (unsigned i = 0; i < sigs; i++)
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"sig = *:64:0:*:%u,0:mss,%s,?%u::0\n", i + 1,
+						i % 3 ? "nop" : "sok", i / 2 + 10);
+		build(text);
+		index = db->index;
+		sigdb_get_stats(db, &stats);
+		cr_expect(fits(&index->node_table, index->node_count), "%u nodes in %lu",
+			  index->node_count, index->node_table.mask);
+		cr_expect(fits(&index->layout_table, index->layout_count), "%u layouts in %lu",
+			  index->layout_count, index->layout_table.mask);
+		cr_expect_eq(index_memory(index),
+			     sizeof(*index) + 8 * (index->node_table.mask + 1) +
+				     8 * (index->layout_table.mask + 1) +
+				     index->node_count * sizeof(struct node) +
+				     index->layout_count * sizeof(struct layout) +
+				     index->ref_count * sizeof(struct ref) +
+				     index->leaf_count * sizeof(struct belief) +
+				     index->prob_count * sizeof(struct prob) +
+				     index->form_count * sizeof(struct form));
+		cr_expect_geq(stats.memory_bytes, index_memory(index));
+		cr_expect_eq(index->ref_count, sigs);
 	}
 }
 
@@ -103,7 +155,7 @@ Test(sigdb_belief, the_best_of_equal_ones)
 		size_t len = 0, want = strlen(cases[i].best);
 		char text[3000];
 
-		setup();
+		renew();
 		len += (size_t)snprintf(text, sizeof(text), "class = A, F\n[tcp:request]\n");
 		for (unsigned k = 0; cases[i].labels[k]; k++)
 			len += (size_t)snprintf(text + len, sizeof(text) - len,
@@ -115,6 +167,5 @@ Test(sigdb_belief, the_best_of_equal_ones)
 				     k < want ? (uint32_t)(cases[i].best[k] - 'a') : NONE,
 				     "%s: %u is %u", cases[i].labels, k,
 				     db->index->leaves[0].best[k]);
-		teardown();
 	}
 }
