@@ -46,11 +46,19 @@ static void gather_refused(const struct daemon *daemon, struct figures *figures)
 				keeper_refused(daemon->keeper, generation->config->sets[i].name);
 }
 
-static void gather_advice(const struct daemon *daemon, struct advice_list *list)
+static void gather_advice(const struct daemon *daemon, const struct keeper_stats *rules,
+			  struct advice_list *list)
 {
 	const struct config *config = daemon->generation->config;
 
 	*list = daemon->advised.list;
+	if (rules->is_harmful)
+		advice_add(list, ADVICE_FAULT, "rules",
+			   "diverting does harm here, so nothing is diverted: of %u SYNs that came "
+			   "back from the queue %u were sent again, of %u that passed by it %u. "
+			   "Find what behind the queue loses them, then reload",
+			   rules->trial.sent, rules->trial.sent_again, rules->trial.passed,
+			   rules->trial.passed_again);
 	if (config->metrics_file && daemon->metrics_rc < 0)
 		advice_add(list, ADVICE_FAULT, "files",
 			   "metrics.textfile: %s cannot be written: %s (its folder must be "
@@ -79,7 +87,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 							    : "mark";
 	daemon_explain_confirm(daemon, generation, ret_figures->confirm_note,
 			       sizeof(ret_figures->confirm_note));
-	gather_advice(daemon, &ret_figures->advice);
+	gather_advice(daemon, &ret_figures->rules, &ret_figures->advice);
 	gather_queues(daemon, ret_figures);
 	gather_tables(daemon, ret_figures);
 	reporter_get_stats(generation->reporter, &ret_figures->reporter);

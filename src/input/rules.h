@@ -78,6 +78,18 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
  */
 int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues);
 
+/* What a trial has seen (struct rules_params' is_trial): SYNs that had the time to come again. */
+struct rules_trial {
+	unsigned sent, sent_again; /* through the queue */
+	unsigned passed, passed_again; /* by it */
+};
+
+/** rules_trial_read() - as of now. Return: 0; -ENOENT: there is no trial; -errno. */
+int rules_trial_read(struct nl *nl, struct rules_trial *ret_trial);
+
+/** rules_trial_forget() - its sets go; after the rules that fill them. Return: 0 or -errno. */
+int rules_trial_forget(struct nl *nl);
+
 /** rules_undivert() - delete the diverting rules only, before the queues are drained. 0 or -errno. */
 int rules_undivert(struct nl *nl);
 

@@ -18,12 +18,15 @@ enum field {
 	FIELD_NFPROTO,
 	FIELD_L4PROTO,
 	FIELD_MARK,
+	FIELD_RANDOM, /* 32 bits, others with each packet */
 	FIELD_QUEUE, /* the queue's number: a hash of the connection, the same in every rule */
 	FIELD_IP_SADDR,
 	FIELD_IP6_SADDR,
 	FIELD_IP_TTL,
 	FIELD_IP6_LENGTH_HOPS, /* payload length, next header and hop limit */
 	FIELD_TCP_SPORT,
+	FIELD_TCP_PORTS, /* both */
+	FIELD_TCP_SEQ,
 	FIELD_TCP_FLAGS, /* all eight; TCP_FLAG_* */
 	FIELD_TCP_LENGTH_WINDOW, /* header length, flags and window */
 	FIELD_TCP_OPTION, /* the first four bytes of options: where a SYN has its MSS */

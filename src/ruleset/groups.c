@@ -50,6 +50,7 @@ int groups_build(const struct rules_params *params, enum rules_engine engine,
 
 	group_divert(&ruleset, params);
 	group_skip(&ruleset, params);
+	group_trial(&ruleset, params);
 	group_publish(&ruleset, params);
 	group_switch(&ruleset, params);
 	group_whole(&ruleset, params);

@@ -23,6 +23,14 @@
 #define GROUPS_ANSWERING "answering" /* queues whose agent answered lately */
 #define GROUPS_WAITING "waiting" /* queues that a SYN went into and none came back from since */
 
+/* Sets of a trial, see group_trial.c. */
+#define GROUPS_TRIAL_PASSED "trial_passed"
+#define GROUPS_TRIAL_PASSED_AGAIN "trial_passed_again"
+#define GROUPS_TRIAL_SENT "trial_sent"
+#define GROUPS_TRIAL_SENT_AGAIN "trial_sent_again"
+#define GROUPS_TRIAL_SIZE 4096
+#define GROUPS_TRIAL_MS 60000 /* elements stay so long; longer than a trial */
+
 /**
  * groups_build() - the whole ruleset.
  * @engine: RULES_NFT or RULES_XT
@@ -35,6 +43,7 @@ int groups_build(const struct rules_params *params, enum rules_engine engine,
 /* Each adds its chains, sets and rules. */
 void group_divert(struct ruleset *ruleset, const struct rules_params *params);
 void group_skip(struct ruleset *ruleset, const struct rules_params *params);
+void group_trial(struct ruleset *ruleset, const struct rules_params *params);
 void group_publish(struct ruleset *ruleset, const struct rules_params *params);
 void group_switch(struct ruleset *ruleset, const struct rules_params *params);
 void group_whole(struct ruleset *ruleset, const struct rules_params *params);

@@ -50,6 +50,7 @@ struct rules_params {
 	uint32_t
 		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
 	bool defragments; /* SYNs in fragments are seen; left out where the kernel cannot */
+	bool is_trial; /* half of the SYNs pass unasked, and what comes again is noted */
 	bool may_resize; /* a set of ours with another size is made anew, and loses its elements */
 	struct rules_set sets[RULES_SETS_MAX];
 	unsigned set_count;

@@ -147,6 +147,12 @@ void rule_lookup(struct rule *rule, const struct rule_key *key, const char *set)
 	lookup->set = set;
 }
 
+void rule_lookup_not(struct rule *rule, const struct rule_key *key, const char *set)
+{
+	rule_lookup(rule, key, set);
+	rule->statements[rule->count - 1].is_not = true;
+}
+
 void rule_change(struct rule *rule, enum rule_change change, const struct rule_key *key,
 		 const char *set, uint64_t timeout_ms)
 {

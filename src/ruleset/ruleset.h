@@ -49,7 +49,7 @@ enum rule_verdict { RULE_GOTO, RULE_JUMP, RULE_RETURN };
 enum statement_kind {
 	STATEMENT_MATCH, /* go on where (field & mask) is, or is not, the value */
 	STATEMENT_MATCH_NAME, /* go on where a field of text is this, or begins with it */
-	STATEMENT_LOOKUP, /* go on where the key is in the set */
+	STATEMENT_LOOKUP, /* go on where the key is, or is not, in the set */
 	STATEMENT_CHANGE, /* add, update or delete the key; a failed add or update ends the rule */
 	STATEMENT_SET_FIELD, /* field = (field & mask) | value: a mark, packet's or connection's */
 	STATEMENT_COUNTER,
@@ -125,6 +125,7 @@ void rule_match_any(struct rule *rule, enum field field, uint32_t mask); /* some
 void rule_match_not(struct rule *rule, enum field field, uint32_t mask, uint32_t value);
 void rule_match_name(struct rule *rule, enum field field, const char *name); /* "eth*" too */
 void rule_lookup(struct rule *rule, const struct rule_key *key, const char *set);
+void rule_lookup_not(struct rule *rule, const struct rule_key *key, const char *set);
 void rule_change(struct rule *rule, enum rule_change change, const struct rule_key *key,
 		 const char *set, uint64_t timeout_ms);
 void rule_change_map(struct rule *rule, enum rule_change change, const struct rule_key *key,

@@ -208,6 +208,8 @@ static void write_lookup(struct writer *writer, const struct statement *lookup)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	nftnl_expr_set_str(expr, NFTNL_EXPR_LOOKUP_SET, lookup->set);
+	if (lookup->is_not)
+		nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
 static void write_data(struct writer *writer, uint32_t data)

@@ -152,7 +152,7 @@ static void put_statement(const struct ruleset *ruleset, const struct statement 
 		return;
 	case STATEMENT_LOOKUP:
 		put_key(ruleset, &statement->key, out);
-		text_putf(out, " @%s", statement->set);
+		text_putf(out, "%s @%s", statement->is_not ? " !=" : "", statement->set);
 		return;
 	case STATEMENT_CHANGE: put_change(ruleset, statement, out); return;
 	case STATEMENT_SET_FIELD: put_set_field(statement, out); return;

@@ -134,6 +134,20 @@ static void check_own_rules(struct selftest *test, struct nl *nl)
 			      first);
 }
 
+static bool check_harm(struct selftest *test)
+{
+	const cJSON *advice;
+	bool is_harmful = cJSON_IsTrue(ask_member(ask_member(test->status, "rules"), "harmful"));
+
+	if (!is_harmful)
+		return false;
+	cJSON_ArrayForEach (advice, ask_member(test->status, "advice"))
+		if (strcmp(ask_text(advice, "about"), "rules") == 0)
+			selftest_tell(test, OUTCOME_FAILED, "rules", "%s",
+				      ask_text(advice, "text"));
+	return true;
+}
+
 static void check_missing_rules(struct selftest *test, struct nl *nl)
 {
 	uint32_t flags = 0;
@@ -171,10 +185,10 @@ void selftest_check_rules(struct selftest *test)
 			      strerror(-rc));
 	else if (rules.is_present)
 		check_known_rules(test, nl, &rules);
-	else if (has_engine(test))
-		check_missing_rules(test, nl);
-	else
+	else if (!has_engine(test))
 		check_own_rules(test, nl);
+	else if (!check_harm(test))
+		check_missing_rules(test, nl);
 	nl_close(nl);
 }
 

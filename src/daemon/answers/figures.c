@@ -44,6 +44,11 @@ static const struct figure rules[] = {
 	 "elements that packets brought to a full set", IN(rules.refused)},
 	{"forgotten", "queues_forgotten_total", COUNTER,
 	 "queues that waited for a SYN that the kernel had dropped", IN(rules.forgotten)},
+	{"trials", "harm_trials_total", COUNTER,
+	 "how often half of the SYNs passed for some seconds, to see whether diverting does harm",
+	 IN(rules.trials)},
+	{"harmful", "harmful", GAUGE, "1 while nothing is diverted because that did harm",
+	 IN(rules.is_harmful)},
 };
 
 static const struct figure clients[] = {

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "daemon/packets/beats.h"
+#include "daemon/packets/harm.h"
 #include "input/nfqueue_proc.h"
 #include "nl/nft.h"
 #include "sys/clock.h"
@@ -38,6 +39,7 @@ struct keeper {
 	struct settling settling;
 	struct worker *const *workers;
 	struct nl *nl;
+	struct harm harm; /* whether diverting does any */
 	struct beats beats; /* of switches that live by heartbeats: the administrator's */
 	uint32_t generation; /* of the ruleset when it was last looked at */
 	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last count */
@@ -177,6 +179,70 @@ static void mend_waiting(struct keeper *keeper)
 		keeper->stats.forgotten += (uint64_t)__builtin_popcount(forgotten);
 }
 
+/* The rules are the same, with a trial or without. */
+static int apply_trial(struct keeper *keeper, bool is_trial)
+{
+	struct rules_params params = keeper->params;
+	int rc;
+
+	params.is_trial = is_trial;
+	look_at_rules(keeper); /* what is replaced takes its counters with it */
+	rc = rules_apply(keeper->nl, &params, NULL, NULL);
+	if (rc == 0 && !is_trial)
+		rules_trial_forget(keeper->nl);
+	look_at_rules(keeper);
+	return rc;
+}
+
+static void say_harm(const struct rules_trial *seen)
+{
+	log_line(LOG_LEVEL_ERROR,
+		 "diverting does harm here: of %u SYNs that came back from the queue %u were sent "
+		 "again, and of %u that passed by it %u; something behind the queue loses them. "
+		 "Nothing is diverted any more, and SYNs pass unclassified, until a reload or a "
+		 "restart",
+		 seen->sent, seen->sent_again, seen->passed, seen->passed_again);
+}
+
+static void end_trial(struct keeper *keeper)
+{
+	struct harm *harm = &keeper->harm;
+
+	apply_trial(keeper, false);
+	if (harm->state != HARM_FOUND)
+		return;
+	rules_undivert(keeper->nl);
+	look_at_rules(keeper);
+	keeper->stats.is_harmful = true;
+	keeper->stats.trial = harm->seen;
+	say_harm(&harm->seen);
+}
+
+static void look_for_harm(struct keeper *keeper, uint64_t now_ms)
+{
+	struct harm *harm = &keeper->harm;
+	struct worker_stats stats;
+	struct rules_trial seen;
+
+	if (harm->state == HARM_TRYING) {
+		if (rules_trial_read(keeper->nl, &seen) < 0)
+			harm_give_up(harm, now_ms); /* somebody has changed the rules */
+		else if (!harm_try(harm, now_ms, &seen))
+			return;
+		end_trial(keeper);
+		return;
+	}
+	workers_sum_stats(keeper->workers, keeper->config->queue_count, &stats);
+	if (harm->state == HARM_FOUND ||
+	    !harm_watch(harm, now_ms, stats.results[SYN_OK], stats.repeats) ||
+	    keeper->stats.stalled)
+		return;
+	harm_begin(harm, now_ms);
+	keeper->stats.trials = harm->trials;
+	if (apply_trial(keeper, true) < 0)
+		harm_give_up(harm, now_ms);
+}
+
 static void look(struct keeper *keeper, unsigned number)
 {
 	bool must_count = number % LOOKS_PER_COUNT == 0;
@@ -187,10 +253,12 @@ static void look(struct keeper *keeper, unsigned number)
 		return;
 	if (generation != keeper->generation || must_count)
 		look_at_rules(keeper);
-	if (is_managed(keeper) && !is_well(keeper))
+	if (is_managed(keeper) && !keeper->stats.is_harmful && !is_well(keeper))
 		restore_rules(keeper);
 	if (must_count)
 		mend_waiting(keeper);
+	if (must_count && is_managed(keeper) && !keeper->settling.is_due)
+		look_for_harm(keeper, clock_monotonic_ms());
 	keeper->generation = generation;
 }
 
@@ -409,8 +477,14 @@ int keeper_change(struct keeper *keeper, const struct config *config,
 	int rc = 0;
 
 	pthread_mutex_lock(&keeper->work);
-	if (is_managed(keeper))
+	if (is_managed(keeper)) {
 		rc = apply(keeper, params, ret_error);
+		rules_trial_forget(keeper->nl);
+	}
+	if (rc == 0) {
+		keeper->harm = (struct harm){.trials = keeper->harm.trials};
+		keeper->stats.is_harmful = false;
+	}
 	if (rc == 0) {
 		config_free(keeper->config);
 		keeper->config = config_ref(config);

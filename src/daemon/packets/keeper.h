@@ -27,6 +27,9 @@ struct keeper_stats {
 	uint64_t restored; /* how often somebody had deleted the rules, or switched them off */
 	uint32_t stalled; /* a bit for each worker that has made no progress for a second */
 	uint64_t forgotten; /* queues that waited for a SYN that had been dropped */
+	uint64_t trials; /* whether diverting does harm, see harm.h */
+	bool is_harmful; /* it does: nothing is diverted until a reload */
+	struct rules_trial trial; /* that said so */
 };
 
 /**

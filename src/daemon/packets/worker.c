@@ -332,6 +332,8 @@ static void record(struct worker *worker, const struct generation *generation, u
 	count_flags(&worker->stats, change.verdict.flags);
 	if (judged->is_unknown && change.kind != CHANGE_REPEAT)
 		count_unknown(pipeline->unknown, now_ms, syn);
+	if (change.kind == CHANGE_REPEAT)
+		counter_add(&worker->stats.repeats, 1);
 	publish_sets(worker, generation, now_ms, judged, &change, burst);
 	add_event(worker, now_ms, syn, &change);
 }
@@ -532,6 +534,7 @@ void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stat
 	ret_stats->bursts = counter_read(&worker->stats.bursts);
 	ret_stats->accept_failures = counter_read(&worker->stats.accept_failures);
 	ret_stats->withheld = counter_read(&worker->stats.withheld);
+	ret_stats->repeats = counter_read(&worker->stats.repeats);
 	ret_stats->candidates = counter_read(&worker->stats.candidates);
 	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
 		ret_stats->results[i] = counter_read(&worker->stats.results[i]);
@@ -551,6 +554,7 @@ void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,
 		ret_stats->bursts += stats.bursts;
 		ret_stats->accept_failures += stats.accept_failures;
 		ret_stats->withheld += stats.withheld;
+		ret_stats->repeats += stats.repeats;
 		ret_stats->candidates += stats.candidates;
 		for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
 			ret_stats->results[i] += stats.results[i];
