@@ -126,7 +126,15 @@ void daemon_plan_confirm(struct daemon *daemon, struct generation *generation)
 	decide(daemon, generation);
 }
 
-/* Somebody has changed the ruleset: another way of confirming may be due. */
+static bool is_same(const struct generation *a, bool confirms, bool has_labels)
+{
+	return a->confirms == confirms && (a->has_labels == has_labels || !confirms);
+}
+
+/*
+ * Somebody has changed the ruleset: another way of confirming may be due. What the rules do stays
+ * what is said of them: where they cannot be changed, it is tried again at the next look.
+ */
 void daemon_follow_ruleset(struct daemon *daemon)
 {
 	static struct log_limit limit;
@@ -134,17 +142,24 @@ void daemon_follow_ruleset(struct daemon *daemon)
 	uint32_t ruleset = keeper_ruleset(daemon->keeper);
 	bool confirms = generation->confirms, has_labels = generation->has_labels;
 	struct rules_params params;
-	struct text_error error;
+	struct text_error error = {.what = ""};
 
-	if (ruleset == daemon->ruleset || clock_boot_s() < daemon->looked_s + LOOK_S)
+	if (ruleset == daemon->ruleset || clock_boot_s() < daemon->looked_s + LOOK_S ||
+	    !keeper_is_settled(daemon->keeper))
 		return;
-	daemon->ruleset = ruleset;
 	look(daemon);
 	decide(daemon, generation);
-	if (generation->confirms == confirms && (generation->has_labels == has_labels || !confirms))
-		return;
-	daemon_say_confirm(daemon, generation);
 	generation_rules_params(generation, true, &params);
-	if (keeper_change(daemon->keeper, generation->config, &params, &error) < 0)
-		log_limited(&limit, LOG_LEVEL_ERROR, "cannot change the rules (%s)", error.what);
+	if (!is_same(generation, confirms, has_labels) &&
+	    keeper_change(daemon->keeper, generation->config, &params, &error) < 0) {
+		generation->confirms = confirms;
+		generation->has_labels = has_labels;
+		log_limited(&limit, LOG_LEVEL_ERROR,
+			    "cannot change the rules (%s): clients are confirmed as before",
+			    error.what);
+		return;
+	}
+	daemon->ruleset = ruleset;
+	if (!is_same(generation, confirms, has_labels))
+		daemon_say_confirm(daemon, generation);
 }

@@ -81,13 +81,16 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 			 next->kept_keys[i]);
 }
 
-/* Until the last reloads have ended: their bits are through, and their generations given back. */
+/*
+ * Until the last reloads have ended: their bits are through, and their generations given back. Rules
+ * that the kernel did not take meanwhile are made anew by this one.
+ */
 static struct generation **wait_for_place(struct daemon *daemon)
 {
 	struct generation **place = NULL;
 
 	for (unsigned ms = 0; ms < SETTLE_MAX_MS; ms += SETTLE_STEP_MS) {
-		place = keeper_is_settled(daemon->keeper) ? free_place(daemon) : NULL;
+		place = keeper_may_change(daemon->keeper) ? free_place(daemon) : NULL;
 		if (place)
 			break;
 		usleep(SETTLE_STEP_MS * 1000);
@@ -103,6 +106,15 @@ static int change_rules(struct daemon *daemon, const struct generation *generati
 	generation_rules_params(generation, is_settled, &params);
 	params.may_resize = true; /* they are filled again */
 	return keeper_change(daemon->keeper, generation->config, &params, ret_error);
+}
+
+/* The rest of the rules of the generation at work, as soon as it means what they say. */
+static void settle(struct daemon *daemon)
+{
+	struct rules_params params;
+
+	generation_rules_params(daemon->generation, true, &params);
+	keeper_settle(daemon->keeper, &params, generation_settled, daemon->generation);
 }
 
 /* From the rules to the publisher. On failure all is as before. */
@@ -121,19 +133,10 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 	rc = generation_start(next, daemon->generation, daemon->pipeline.clients, daemon->reported);
 	if (rc == 0)
 		return 0;
-	change_rules(daemon, daemon->generation, true, &error);
+	change_rules(daemon, daemon->generation, false, &error);
 	generation_stop(next, daemon->generation);
+	settle(daemon);
 	return text_error_set(ret_error, 0, 0, "cannot start publishing: %s", strerror(-rc));
-}
-
-static void settle(struct daemon *daemon)
-{
-	struct rules_params params;
-
-	if (!generation_must_settle(daemon->generation))
-		return;
-	generation_rules_params(daemon->generation, true, &params);
-	keeper_settle(daemon->keeper, &params, generation_settled, daemon->generation);
 }
 
 static int reload(struct daemon *daemon, struct text_error *ret_error)
@@ -158,7 +161,8 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 	replace_generation(daemon, next, place);
 	daemon_say_confirm(daemon, next);
 	daemon_advise_anew(daemon);
-	settle(daemon);
+	if (generation_must_settle(next))
+		settle(daemon);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ machine() { # SECONDS CPU COMMAND_LINE ARGUMENT...: CPU as in VM_CPU
 }
 
 boots() { # CPU: the kernel comes as far as its root file system, which is not there
-	machine 20 "$1" "root=none" 2>&1 | grep -a 'Unable to mount root fs' >/dev/null
+	machine 20 "$1" "rdinit=/none root=none" | grep -a 'Unable to mount root fs' >/dev/null
 }
 
 choose() { # the first that boots; what was found stays true for this kernel and this QEMU

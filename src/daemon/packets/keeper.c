@@ -29,6 +29,7 @@ struct settling {
 	bool is_due;
 	struct rules_params params;
 	uint64_t ticks[CONFIG_QUEUES_MAX];
+	uint64_t retry_ms; /* after a failure, not before then */
 	void (*settled)(void *ctx);
 	void *ctx;
 };
@@ -289,10 +290,16 @@ static void settle(struct keeper *keeper)
 	struct settling *settling = &keeper->settling;
 	struct text_error error = {0};
 
-	if (!settling->is_due || !have_turned(keeper))
+	if (!settling->is_due || !have_turned(keeper) || clock_monotonic_ms() < settling->retry_ms)
 		return;
-	if (apply(keeper, &settling->params, &error) < 0)
-		log_limited(&limit, LOG_LEVEL_ERROR, "cannot change the rules (%s)", error.what);
+	if (apply(keeper, &settling->params, &error) < 0) {
+		log_limited(&limit, LOG_LEVEL_ERROR,
+			    "cannot change the rules (%s); sets that the reload changed are not "
+			    "filled until this works",
+			    error.what);
+		settling->retry_ms = clock_monotonic_ms() + LOOK_MS;
+		return;
+	}
 	settling->is_due = false;
 	settling->settled(settling->ctx);
 }
@@ -489,6 +496,7 @@ int keeper_change(struct keeper *keeper, const struct config *config,
 		config_free(keeper->config);
 		keeper->config = config_ref(config);
 		keeper->params = *params;
+		keeper->settling.is_due = false;
 	}
 	pthread_mutex_unlock(&keeper->work);
 	return rc;
@@ -518,6 +526,16 @@ bool keeper_is_settled(struct keeper *keeper)
 	is_settled = !keeper->settling.is_due;
 	pthread_mutex_unlock(&keeper->work);
 	return is_settled;
+}
+
+bool keeper_may_change(struct keeper *keeper)
+{
+	bool may_change;
+
+	pthread_mutex_lock(&keeper->work);
+	may_change = !keeper->settling.is_due || have_turned(keeper);
+	pthread_mutex_unlock(&keeper->work);
+	return may_change;
 }
 
 void keeper_stop(struct keeper *keeper)

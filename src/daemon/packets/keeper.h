@@ -52,7 +52,7 @@ int keeper_start(const struct config *config, const struct rules_params *params,
 
 /**
  * keeper_change() - replace the rules, in one transaction, from the thread that reloads. Nothing is
- * done while the engine is "none".
+ * done while the engine is "none". What is left to settle is superseded, and not told as settled.
  * Return: 0, or -errno with the reason in words; then the old ones stay.
  */
 int keeper_change(struct keeper *keeper, const struct config *config,
@@ -60,7 +60,7 @@ int keeper_change(struct keeper *keeper, const struct config *config,
 
 /**
  * keeper_settle() - replace them once more, when every worker has sent the verdicts of what it
- * works at now; then call @settled, from the keeper's thread.
+ * works at now; then call @settled, from the keeper's thread. A failure is tried again.
  * @params: point into the configuration of the last keeper_change()
  */
 void keeper_settle(struct keeper *keeper, const struct rules_params *params,
@@ -68,6 +68,9 @@ void keeper_settle(struct keeper *keeper, const struct rules_params *params,
 
 /** keeper_is_settled() - nothing is left to do. */
 bool keeper_is_settled(struct keeper *keeper);
+
+/** keeper_may_change() - no verdict of before keeper_settle() is on its way, whether that is done or not. */
+bool keeper_may_change(struct keeper *keeper);
 
 /** keeper_stop() - end the thread and the diversion; workers then drain their queues. NULL is allowed. */
 void keeper_stop(struct keeper *keeper);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a reload leaves to the keeper, with a kernel and workers that do as they are told. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/packets/beats.h"
+#include "daemon/packets/keeper.h"
+#include "input/nfqueue_proc.h"
+#include "input/rules.h"
+#include "nl/nft.h"
+
+#define WAIT_MS 10000 /* where the test is not about time */
+
+/* In place of the kernel and the workers; what the keeper's thread reads is atomic. */
+static struct {
+	int apply_rc; /* of what follows */
+	unsigned applied, failed, settled;
+	uint32_t limit; /* of the rules in force, by which they are told apart */
+	uint64_t ticks;
+} fake;
+
+int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
+		struct text_error *ret_error)
+{
+	int rc = __atomic_load_n(&fake.apply_rc, __ATOMIC_SEQ_CST);
+
+	(void)nl;
+	(void)ret_engine;
+	text_error_set(ret_error, 0, 0, "as the test says");
+	if (rc == 0)
+		__atomic_store_n(&fake.limit, params->limit, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(rc ? &fake.failed : &fake.applied, 1, __ATOMIC_SEQ_CST);
+	return rc;
+}
+
+int rules_get_status(struct nl *nl, struct rules_status *ret_status)
+{
+	(void)nl;
+	*ret_status = (struct rules_status){.is_present = true, .is_complete = true};
+	return 0;
+}
+
+int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues)
+{
+	(void)nl;
+	(void)params;
+	(void)queues;
+	return 0;
+}
+
+int rules_undivert(struct nl *nl)
+{
+	(void)nl;
+	return 0;
+}
+
+void beats_beat(struct beats *beats, struct nl *nl, struct worker *const *workers, unsigned count)
+{
+	(void)beats;
+	(void)nl;
+	(void)workers;
+	(void)count;
+}
+
+bool beats_are_there(const struct beats *beats)
+{
+	(void)beats;
+	return false;
+}
+
+void beats_stop(struct beats *beats, struct nl *nl)
+{
+	(void)beats;
+	(void)nl;
+}
+
+uint64_t worker_ticks(const struct worker *worker)
+{
+	(void)worker;
+	return __atomic_load_n(&fake.ticks, __ATOMIC_SEQ_CST);
+}
+
+void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
+{
+	(void)worker;
+	*ret_stats = (struct worker_stats){.received = 0};
+}
+
+void workers_sum_stats(struct worker *const *workers, unsigned count,
+		       struct worker_stats *ret_stats)
+{
+	(void)workers;
+	(void)count;
+	*ret_stats = (struct worker_stats){.received = 0};
+}
+
+static unsigned read_count(const unsigned *count)
+{
+	return __atomic_load_n(count, __ATOMIC_SEQ_CST);
+}
+
+static void expect_more(const unsigned *count, unsigned than, const char *what)
+{
+	for (unsigned ms = 0; read_count(count) <= than && ms < WAIT_MS; ms += 5)
+		usleep(5000);
+	cr_assert(read_count(count) > than, "%s", what);
+}
+
+static void on_settled(void *ctx)
+{
+	(void)ctx;
+	__atomic_add_fetch(&fake.settled, 1, __ATOMIC_SEQ_CST);
+}
+
+static struct config *config;
+static struct worker *workers[CONFIG_QUEUES_MAX];
+static struct keeper *keeper;
+
+static struct rules_params params_with(uint32_t limit)
+{
+	return (struct rules_params){.queue_count = config->queue_count, .limit = limit};
+}
+
+static void start(void)
+{
+	struct text_error error = {.what = ""};
+	struct rules_params params;
+
+	cr_assert_eq(config_load(NULL, &error, &config), 0, "%s", error.what);
+	params = params_with(1);
+	cr_assert_eq(keeper_start(config, &params, workers, &error, &keeper), 0, "%s", error.what);
+}
+
+static void stop(void)
+{
+	keeper_stop(keeper);
+	config_free(config);
+}
+
+static void set_apply(int rc)
+{
+	__atomic_store_n(&fake.apply_rc, rc, __ATOMIC_SEQ_CST);
+}
+
+static void turn_workers(void)
+{
+	__atomic_add_fetch(&fake.ticks, 2, __ATOMIC_SEQ_CST);
+}
+
+TestSuite(keeper, .init = start, .fini = stop, .timeout = 60);
+
+Test(keeper, settles_when_every_worker_has_turned)
+{
+	struct rules_params params = params_with(2);
+
+	keeper_settle(keeper, &params, on_settled, NULL);
+	cr_assert_not(keeper_is_settled(keeper));
+	cr_assert_not(keeper_may_change(keeper));
+	usleep(100000);
+	cr_assert_eq(read_count(&fake.settled), 0, "no worker has turned its loop");
+	turn_workers();
+	expect_more(&fake.settled, 0, "it is told");
+	cr_assert(keeper_is_settled(keeper));
+	cr_assert(keeper_may_change(keeper));
+	cr_assert_eq(read_count(&fake.limit), 2, "the rules are in force");
+}
+
+Test(keeper, tries_again_what_the_kernel_did_not_take)
+{
+	struct rules_params params = params_with(2);
+
+	set_apply(-EBUSY);
+	keeper_settle(keeper, &params, on_settled, NULL);
+	turn_workers();
+	expect_more(&fake.failed, 1, "it is tried more than once");
+	cr_assert_eq(read_count(&fake.settled), 0);
+	cr_assert_not(keeper_is_settled(keeper));
+	set_apply(0);
+	expect_more(&fake.settled, 0, "it works at last");
+	cr_assert_eq(read_count(&fake.limit), 2);
+}
+
+Test(keeper, lets_a_reload_supersede_what_failed)
+{
+	struct rules_params old = params_with(2), next = params_with(3);
+	struct text_error error = {.what = ""};
+
+	set_apply(-EBUSY);
+	keeper_settle(keeper, &old, on_settled, NULL);
+	turn_workers();
+	expect_more(&fake.failed, 0, "it is tried");
+	cr_assert(keeper_may_change(keeper), "a reload does not wait for it");
+	cr_assert_eq(keeper_change(keeper, config, &next, &error), -EBUSY);
+	cr_assert_not(keeper_is_settled(keeper), "a reload that failed leaves it to do");
+	set_apply(0);
+	cr_assert_eq(keeper_change(keeper, config, &next, &error), 0);
+	cr_assert(keeper_is_settled(keeper));
+	usleep(700000); /* longer than between two tries */
+	cr_assert_eq(read_count(&fake.limit), 3, "the old ones do not come back");
+	cr_assert_eq(read_count(&fake.settled), 0, "and nobody is told so");
+}
