@@ -24,6 +24,8 @@ BUILD = ROOT / os.environ.get("BUILD", "build")
 CONF = ROOT / "conf"
 SYNPRINTD = str(BUILD / "synprintd")
 SYNPRINT = str(BUILD / "synprint")
+# Limits of waiting are so many times as long in a machine that is emulated.
+PATIENCE = float(os.environ.get("PATIENCE", 1))
 
 CLIENT4, CLIENT6 = "198.51.100.2", "2001:db8:1::2"
 SERVER4, SERVER6 = "203.0.113.2", "2001:db8:2::2"
@@ -53,6 +55,7 @@ def figure(text):
 
 def wait_until(condition, what, seconds=10):
     """Returns what the condition returns as soon as that is true."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -128,11 +131,11 @@ class Daemon:
     def stop(self, number=signal.SIGTERM):
         """Returns the exit code."""
         self.kill(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=30 * PATIENCE)
 
     def connect(self):
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        stream.settimeout(10)
+        stream.settimeout(10 * PATIENCE)
         stream.connect(self.socket)
         return stream
 

@@ -199,7 +199,7 @@ def connect(namespace, destination, source=None, port=lab.PORT):
     with lab.inside(namespace):
         conn = socket.socket(family, socket.SOCK_STREAM)
     with conn:
-        conn.settimeout(20)
+        conn.settimeout(20 * lab.PATIENCE)
         if source:
             conn.bind((source, 0))
         conn.connect((destination, port))

@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, "/payload/tests/netns")
 # The package's programs are what the tests' own modules look for.
 os.environ["BUILD"] = "/payload/build"
+os.environ["PATIENCE"] = "20"
 import lab
 import stall
 import test_confined
@@ -75,7 +76,7 @@ def pid():
 
 
 def wait_active():
-    lab.wait_until(lambda: show("ActiveState") == "active", f"{SERVICE} is active", 60)
+    lab.wait_until(lambda: show("ActiveState") == "active", f"{SERVICE} is active")
 
 
 def journal():
@@ -164,7 +165,7 @@ def run_in_namespaces(*arguments):
         if not path.exists():
             path.symlink_to(target)
     done = subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True,
-                          timeout=240)
+                          timeout=900)
     for line in done.stdout.splitlines():
         if re.match("(FIGURE|SKIP|ok) ", line):
             print(f"    {line}", flush=True)
