@@ -331,7 +331,9 @@ static int read_key(const config_setting_t *setting, const struct key *key, stru
 					    member_of(config, key), ret_error);
 	case KEY_SETS: return config_read_sets(setting, config, ret_error);
 	case KEY_PRIORS: return config_read_priors(setting, config, ret_error);
-	case KEY_EXCEPT: return config_read_except(setting, config, ret_error);
+	case KEY_EXCEPT:
+		return config_read_networks(setting, key->path, CONFIG_NETWORKS_MAX, config->except,
+					    &config->except_count, ret_error);
 	}
 	return -EINVAL;
 }

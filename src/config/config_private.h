@@ -60,9 +60,10 @@ int config_add_report_set(const config_setting_t *group, const struct config_set
 			  const struct reported_rule *rule, struct config *config,
 			  struct text_error *ret_error);
 
-/** config_read_except() - the list `publish.except`. */
-int config_read_except(const config_setting_t *list, struct config *config,
-		       struct text_error *ret_error);
+/** config_read_networks() - a list of networks and addresses, @path; @ret_networks: room for @max. */
+int config_read_networks(const config_setting_t *list, const char *path, unsigned max,
+			 struct addr_net *ret_networks, unsigned *ret_count,
+			 struct text_error *ret_error);
 
 /** config_read_mark() - a packet mark: a whole number from 0 to 0xffffffff. */
 int config_read_mark(const config_setting_t *setting, const char *path, uint32_t *ret_mark,

@@ -306,28 +306,29 @@ static int read_min_origins(const config_setting_t *setting, struct rule *rule,
 	return config_read_min_origins(setting, &rule->reported, ret_error);
 }
 
+static int read_except(const config_setting_t *setting, struct rule *rule,
+		       struct text_error *ret_error)
+{
+	struct filter *filter = &rule->set.filter;
+
+	return config_read_networks(setting, "publish.sets: except", FILTER_EXCEPT_MAX,
+				    filter->except, &filter->except_count, ret_error);
+}
+
 static const struct member {
 	const char *name;
 	int (*read)(const config_setting_t *setting, struct rule *rule,
 		    struct text_error *ret_error);
 } members[] = {
-	{"nftset", read_nftset},
-	{"nftmap", read_nftmap},
-	{"ipset", read_ipset},
-	{"mark", read_rule_mark},
-	{"value", read_value},
-	{"key", read_key},
-	{"prefix6", read_prefix6},
-	{"comment", read_comment},
-	{"on_change", read_on_change},
-	{"timeout", read_timeout},
-	{"table", read_table},
-	{"size", read_size},
-	{"grade", read_grade},
-	{"min_confidence", read_confidence},
-	{"confirm", read_confirm},
-	{"origins", read_origins},
-	{"min_origins", read_min_origins},
+	{"nftset", read_nftset},       {"nftmap", read_nftmap},
+	{"ipset", read_ipset},         {"mark", read_rule_mark},
+	{"value", read_value},         {"key", read_key},
+	{"prefix6", read_prefix6},     {"comment", read_comment},
+	{"on_change", read_on_change}, {"timeout", read_timeout},
+	{"table", read_table},         {"size", read_size},
+	{"grade", read_grade},         {"min_confidence", read_confidence},
+	{"confirm", read_confirm},     {"except", read_except},
+	{"origins", read_origins},     {"min_origins", read_min_origins},
 };
 
 static int read_member(const config_setting_t *setting, struct rule *rule,

@@ -37,7 +37,8 @@ static struct publish_op op_of(const struct reporter *reporter, const struct rep
 {
 	struct publish_op op = {.addr = *addr, .kind = PUBLISH_REMOVE};
 	uint32_t left_s =
-		reporter->params.is_excepted(reporter->params.ctx, addr)
+		reporter->params.is_excepted(reporter->params.ctx, addr) ||
+				(set->filter && filter_excepts(set->filter, addr))
 			? 0
 			: reported_left(reporter->params.reported, now_s, addr, &set->rule);
 

@@ -8,6 +8,7 @@
 #define SYNPRINT_PUBLISH_REPORTER_H
 
 #include "core/reported/reported.h"
+#include "core/verdict/filter.h"
 #include "publish/target.h"
 
 #define REPORTER_SETS_MAX 8
@@ -15,6 +16,7 @@
 struct reporter_set {
 	struct target *target; /* the caller's, and the thread's until reporter_stop() */
 	struct reported_rule rule;
+	const struct filter *filter; /* whose exceptions are left out; the caller's */
 	uint32_t timeout_s; /* at the most, however long a word holds */
 };
 

@@ -9,7 +9,7 @@ PAGE = Path(__file__).resolve().parents[2] / "conf/examples/cookbook.md"
 
 def recipes():
     """{title: [(path or None, text)]}, the blocks in their order."""
-    return {title: [((re.match(r"# (/\S+)\n", text) or [None, None])[1], text)
+    return {title: [((re.match(r"(?:#!.*\n)?# (/\S+)\n", text) or [None, None])[1], text)
                     for text in re.findall(r"^```\n(.*?)^```$", body, re.M | re.S)]
             for title, body in re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.M | re.S)}
 

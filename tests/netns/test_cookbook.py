@@ -188,12 +188,13 @@ def drop_scanners(lab_):
 
 def never_these(lab_):
     _, daemon, _ = cook(lab_, "Never these")
-    ours, others = lab.source4(1), lab.source4(300)
-    for source in (ours, others):
+    ours, partner, other = lab.source4(1), lab.source4(300), lab.source4(600)
+    for source in (ours, partner, other):
         assert scan(lab_.client, lab.SERVER4, "-S", source, "-e", "c0"), source
-    lab.wait_until(lambda: others in lab_.elements("scanner4"), "who is no friend is in the set")
-    lab.wait_until(lambda: daemon.verdict(ours)["found"], "the friend is known as ever")
-    assert "scanner" in daemon.verdict(ours)["flags"] and ours not in lab_.elements("scanner4")
+        lab.wait_until(lambda who=source: daemon.verdict(who)["found"], "each is known")
+        assert "scanner" in daemon.verdict(source)["flags"]
+    lab.wait_until(lambda: set(lab_.elements("scanner4")) == {partner, other}, "all but ours")
+    assert set(lab_.elements("strangers4")) == {other}, "nor the partner"
 
 
 def another_way(lab_):

@@ -29,6 +29,14 @@ static unsigned confidence_asked(const struct filter *filter, const struct verdi
 						    : verdict->confidence_permille;
 }
 
+bool filter_excepts(const struct filter *filter, const struct addr *addr)
+{
+	for (unsigned i = 0; i < filter->except_count; i++)
+		if (addr_net_holds(&filter->except[i], addr))
+			return true;
+	return false;
+}
+
 bool filter_match(const struct filter *filter, const struct vocab *vocab, const struct addr *addr,
 		  const struct verdict *verdict)
 {
@@ -44,7 +52,7 @@ bool filter_match(const struct filter *filter, const struct vocab *vocab, const 
 		return false;
 	if (filter->interfaces && !(filter->interfaces >> verdict->interface & 1))
 		return false;
-	return is_named(filter, verdict) &&
+	return is_named(filter, verdict) && !filter_excepts(filter, addr) &&
 	       (!filter->has_net || addr_net_holds(&filter->net, addr));
 }
 

@@ -8,6 +8,8 @@
 
 #include "core/verdict/verdict.h"
 
+#define FILTER_EXCEPT_MAX 16
+
 struct filter {
 	uint64_t classes; /* a bit for each class id */
 	uint32_t families; /* a bit for each family id */
@@ -21,7 +23,12 @@ struct filter {
 	enum link_grade min_grade;
 	struct addr_net net; /* only with has_net */
 	bool has_net, has_links, has_labels;
+	unsigned except_count;
+	struct addr_net except[FILTER_EXCEPT_MAX]; /* no address of these meets it */
 };
+
+/** filter_excepts() - true for an address of a network that the filter leaves out. */
+bool filter_excepts(const struct filter *filter, const struct addr *addr);
 
 /** filter_match() - true where the verdict about an address meets every condition. */
 bool filter_match(const struct filter *filter, const struct vocab *vocab, const struct addr *addr,

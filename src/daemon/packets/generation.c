@@ -390,6 +390,7 @@ static int start_reporter(struct generation *generation, const struct generation
 		set->target = generation->report_targets[i];
 		set->timeout_s = report_set->set.timeout_s;
 		set->rule = report_set->rule;
+		set->filter = &report_set->set.filter;
 		set->rule.flags = report_set->set.filter.flags;
 		set->rule.min_permille = report_set->set.filter.min_confidence_permille;
 	}

@@ -451,6 +451,26 @@ Test(config, networks_that_are_never_published)
 	config_free(config);
 }
 
+Test(config, networks_that_one_rule_leaves_out)
+{
+	const struct config *config = must_load(
+		"publish: { sets = ( { nftset = \"a\"; except = [ \"192.0.2.0/24\", "
+		"\"2001:db8::7\" ]; },"
+		" { nftset = \"b\"; }, { mark = 16; except = [ \"198.51.100.7\" ]; },"
+		" { ipset = \"c\"; origins = [ \"*\" ]; except = [ \"192.0.2.1\" ]; } ); };");
+	struct addr in, out;
+
+	addr_parse("192.0.2.1", &in);
+	addr_parse("192.0.3.1", &out);
+	cr_expect(filter_excepts(&config->sets[0].filter, &in));
+	cr_expect_not(filter_excepts(&config->sets[0].filter, &out));
+	cr_expect_not(filter_excepts(&config->sets[1].filter, &in));
+	cr_expect_not(filter_excepts(&config->marks[0].filter, &in));
+	cr_expect(filter_excepts(&config->report_sets[0].set.filter, &in));
+	cr_expect_eq(config->except_count, 0);
+	config_free(config);
+}
+
 Test(config, refuses_bad_publish_rules)
 {
 	static const struct {
@@ -472,6 +492,9 @@ Test(config, refuses_bad_publish_rules)
 		{"{ nftset = \"a\"; timeout = 2147484; }", "timeout must be"},
 		{"{ nftset = \"a\"; timeout = [ 5 ]; }", "timeout must be"},
 		{"{ nftset = \"a\"; size = 0; }", "size must be"},
+		{"{ nftset = \"a\"; except = \"192.0.2.1\"; }",
+		 "except must be a list of at most 16"},
+		{"{ mark = 1; except = [ \"192.0.2.0/33\" ]; }", "except is a list of networks"},
 		{"{ nftset = \"a\"; size = \"10\"; }", "size must be"},
 		{"{ nftset = \"a\"; table = \"filter\"; }", "table must be"},
 		{"{ nftset = \"a\"; table = \"bridge filter\"; }", "table must be"},

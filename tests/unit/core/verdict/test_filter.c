@@ -294,3 +294,25 @@ Test(filter, interfaces)
 			     number == 3 || number == 15, "interface %u", number);
 	}
 }
+
+Test(filter, networks_that_are_left_out)
+{
+	struct filter filter = {.except_count = 2};
+	const struct verdict verdict = {.class_id = LINUX};
+	static const struct {
+		const char *addr;
+		bool is_met;
+	} rows[] = {{"192.0.2.7", false},
+		    {"192.0.3.7", true},
+		    {"2001:db8:7::1", false},
+		    {"2001:db8:8::1", true}};
+
+	cr_assert_eq(addr_net_parse("192.0.2.0/24", &filter.except[0]), 0);
+	cr_assert_eq(addr_net_parse("2001:db8:7::/48", &filter.except[1]), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr whose = addr(rows[i].addr);
+
+		cr_expect_eq(filter_match(&filter, vocab, &whose, &verdict), rows[i].is_met, "%s",
+			     rows[i].addr);
+	}
+}
