@@ -270,11 +270,14 @@ void summary_put(const struct summary *summary, const struct peel_counts *frames
 		put_words(summary, vocab, true, buf);
 		put_mtus_json(summary, buf);
 		put_unknown(summary, true, buf);
+		text_put(buf, summary->clocks ? "," : "");
+		text_put(buf, summary->clocks ? summary->clocks : "");
 		text_put(buf, "}\n");
 		return;
 	}
 	put_packets_text(summary, frames, buf);
 	put_words(summary, vocab, false, buf);
+	text_put(buf, summary->clocks ? summary->clocks : "");
 	put_mtus_text(summary, buf);
 	put_unknown(summary, false, buf);
 }

@@ -18,6 +18,7 @@ struct summary {
 	uint64_t links[VOCAB_LINKS_MAX + 1];
 	uint64_t flags[VERDICT_FLAG_COUNT];
 	uint32_t mtus[UINT16_MAX + 1]; /* of SYNs; 0: without MSS */
+	const char *clocks; /* totals of the clocks, in the form that is printed; NULL: none */
 	struct tally *unknown; /* shapes that nothing looks like; NULL: not counted */
 };
 

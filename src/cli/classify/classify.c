@@ -8,6 +8,7 @@
 
 enum {
 	OPT_SUMMARY = CLI_OPT_OWN,
+	OPT_CLOCKS,
 	OPT_EXPLAIN,
 	OPT_DB,
 	OPT_LINKS,
@@ -122,6 +123,7 @@ static int read_option(struct classify_options *options, int option)
 	case OPT_SERVERS: options->wants_servers = true; break;
 	case OPT_HANDSHAKES: options->wants_servers = options->only_handshakes = true; break;
 	case OPT_SUMMARY: options->only_summary = true; break;
+	case OPT_CLOCKS: options->only_clocks = true; break;
 	case OPT_EXPLAIN: options->explains = true; break;
 	case OPT_CSV: options->format = OUTPUT_CSV; break;
 	case OPT_LINKS: options->links = optarg; break;
@@ -136,6 +138,8 @@ static int take_arguments(struct classify_options *options, int argc, char **arg
 	const struct cli *cli = options->cli;
 	unsigned count = (unsigned)(argc - optind);
 
+	if (options->only_clocks && options->filter.count)
+		return cli_usage_error(cli, "--clocks is of all clients, and takes no filters");
 	if (options->source.live.interface) {
 		if (count > 1)
 			return cli_usage_error(cli, "with -i comes one filter, in quotes");
@@ -164,6 +168,7 @@ static int run(struct cli *cli, int argc, char **argv)
 					      {"servers", no_argument, NULL, OPT_SERVERS},
 					      {"handshakes", no_argument, NULL, OPT_HANDSHAKES},
 					      {"summary", no_argument, NULL, OPT_SUMMARY},
+					      {"clocks", no_argument, NULL, OPT_CLOCKS},
 					      {"explain", no_argument, NULL, OPT_EXPLAIN},
 					      {"csv", no_argument, NULL, OPT_CSV},
 					      {"format", required_argument, NULL, OPT_FORMAT},
@@ -225,6 +230,8 @@ const struct cli_command cli_classify = {
 		"  --servers      SYN+ACKs too, and what answers\n"
 		"  --handshakes   SYNs that were answered, each with its SYN+ACK\n"
 		"  --summary      totals by class, link, flag and MTU only\n"
+		"  --clocks       what the timing of connections says of each client only; takes\n"
+		"                 captures of both directions\n"
 		"  --explain      below each SYN the facts for and against, with their weights\n"
 		"  --csv          comma-separated values\n"
 		"  --format FORM  table, json, csv, p0f (its log), ecs (Elastic) or zardaxt\n"

@@ -20,7 +20,7 @@ struct classify_options {
 	const char *const *addresses; /* as knowledge_params has them */
 	unsigned address_count;
 	unsigned prior_count;
-	bool wants_servers, only_handshakes, only_summary, only_unknown, explains;
+	bool wants_servers, only_handshakes, only_summary, only_unknown, only_clocks, explains;
 	enum output_format format;
 	enum line_color color;
 	uint16_t local_clamp, community_seed;

@@ -13,6 +13,7 @@
 #include "cli/classify/classify_load.h"
 #include "cli/classify/plot.h"
 #include "cli/classify/shapes.h"
+#include "cli/classify/timing.h"
 #include "cli/screen.h"
 #include "cli/summary.h"
 #include "cli/writer.h"
@@ -28,6 +29,7 @@ struct run {
 	struct filter filter;
 	struct source *source;
 	struct judge *judge;
+	struct timing *timing;
 	struct output *output;
 	struct writer *writer;
 	struct plot *plot;
@@ -50,6 +52,13 @@ static int put(struct run *run, const struct judgement *judgement)
 	return CLI_OK;
 }
 
+/* What was measured of the client before this SYN, as the daemon would know it. */
+static void add_clocks(struct run *run, struct judgement *judgement)
+{
+	judgement->has_evidence = timing_find(run->timing, &judgement->syn,
+					      judgement->report.now_ms, &judgement->evidence);
+}
+
 /* The SYN of a handshake waited for its answer; now both are shown. */
 static int put_handshake(struct run *run, const struct judgement *answer)
 {
@@ -60,6 +69,7 @@ static int put_handshake(struct run *run, const struct judgement *answer)
 		return CLI_OK;
 	judge_syn(run->judge, &answer->answered->syn, answer->answered->now_ms, &first);
 	first.packet = answer->packet;
+	add_clocks(run, &first);
 	r = put(run, &first);
 	return r == CLI_OK ? put(run, answer) : r;
 }
@@ -87,7 +97,14 @@ static int take_packet(struct run *run, const struct packet *packet)
 	if (result == SYN_RESULT_COUNT)
 		return CLI_OK;
 	summary_count_packet(&run->summary, result);
-	return result == SYN_OK ? take_judgement(run, &judgement) : CLI_OK;
+	if (result == SYN_NOT_SYN)
+		timing_take_segment(run->timing, packet);
+	if (result != SYN_OK)
+		return CLI_OK;
+	if (!syn_is_answer(&judgement.syn))
+		add_clocks(run, &judgement);
+	timing_take_syn(run->timing, packet, &judgement.syn);
+	return take_judgement(run, &judgement);
 }
 
 /* ---- the loop ---- */
@@ -190,6 +207,30 @@ static int tell_unread(const struct run *run)
 			 name, (unsigned long long)unread);
 }
 
+static int put_clients(struct run *run)
+{
+	size_t cursor = 0;
+	int r = CLI_OK;
+
+	while (r == CLI_OK &&
+	       timing_put_client(run->timing, run->options->cli->json, &cursor, &run->out))
+		if (run->out.size - run->out.len < TIMING_LINE_BYTES)
+			r = writer_hand(run->writer, &run->out);
+	return r == CLI_OK ? flush(run) : r;
+}
+
+static void put_summary(struct run *run, bool json, struct text_buf *out)
+{
+	static char data[TIMING_TOTALS_BYTES];
+	struct text_buf buf;
+
+	text_buf_init(&buf, data, sizeof(data));
+	timing_end(run->timing);
+	timing_put_totals(run->timing, json, &buf);
+	run->summary.clocks = data;
+	summary_put(&run->summary, source_counts(run->source), run->vocab, json, out);
+}
+
 static int print_totals(struct run *run)
 {
 	const struct classify_options *options = run->options;
@@ -198,9 +239,10 @@ static int print_totals(struct run *run)
 		shapes_put(run->summary.unknown, options->cli->json, &run->out);
 		return flush(run);
 	}
+	if (options->only_clocks)
+		return put_clients(run);
 	if (options->only_summary) {
-		summary_put(&run->summary, source_counts(run->source), run->vocab,
-			    options->cli->json, &run->out);
+		put_summary(run, options->cli->json, &run->out);
 		return flush(run);
 	}
 	return CLI_OK;
@@ -217,7 +259,7 @@ static void tell_totals(struct run *run)
 		return;
 	text_buf_init(&buf, data, sizeof(data));
 	text_put_char(&buf, '\n');
-	summary_put(&run->summary, source_counts(run->source), run->vocab, false, &buf);
+	put_summary(run, false, &buf);
 	fputs(data, stderr);
 }
 
@@ -278,11 +320,12 @@ static bool make_parts(struct run *run)
 	run->layout.with_to = run->layout.system_width == LINE_SYSTEM_WIDE;
 	run->layout.with_kind = run->knowledge->servers != NULL;
 	run->judge = judge_new(&judge);
+	run->timing = timing_new(judge.is_any);
 	run->output = output_new(&output);
 	run->writer = writer_new(OUT_BYTES, &run->out);
 	run->summary.unknown = tally_new(&tally);
 	run->plot = options->plot_path ? plot_new() : NULL;
-	return run->judge && run->output && run->writer && run->summary.unknown &&
+	return run->judge && run->timing && run->output && run->writer && run->summary.unknown &&
 	       (run->plot || !options->plot_path);
 }
 
@@ -293,6 +336,7 @@ static void free_parts(struct run *run)
 	tally_free(run->summary.unknown);
 	output_free(run->output);
 	judge_free(run->judge);
+	timing_free(run->timing);
 	source_close(run->source);
 }
 
@@ -315,7 +359,8 @@ int classify_run(const struct classify_options *options)
 	int r;
 
 	run.options = options;
-	run.is_silent = options->only_summary || options->only_unknown || options->plot_path;
+	run.is_silent = options->only_summary || options->only_unknown || options->only_clocks ||
+			options->plot_path;
 	r = classify_load(options, &run.vocab, &run.knowledge);
 	if (r == CLI_OK)
 		r = make_filter(&run);

@@ -73,6 +73,7 @@ void judge_syn(struct judge *judge, const struct syn *syn, uint64_t now_ms,
 	ret_judgement->syn = *syn;
 	ret_judgement->packet = NULL;
 	ret_judgement->answered = NULL;
+	ret_judgement->has_evidence = false;
 	judge_parsed(judge, now_ms, ret_judgement);
 }
 
@@ -90,6 +91,7 @@ enum syn_result judge_packet(struct judge *judge, const struct packet *packet,
 		return SYN_RESULT_COUNT;
 	ret_judgement->packet = packet;
 	ret_judgement->answered = NULL;
+	ret_judgement->has_evidence = false;
 	if (syn_is_answer(syn))
 		ret_judgement->answered = handshakes_take(judge->handshakes, syn);
 	else if (judge->handshakes)

@@ -4,6 +4,7 @@
 #define SYNPRINT_CLI_CLASSIFY_JUDGE_H
 
 #include "cli/classify/handshakes.h"
+#include "core/clocks/evidence.h"
 #include "core/report/report.h"
 #include "input/capture/peel.h"
 #include "knowledge/knowledge.h"
@@ -23,6 +24,8 @@ struct judgement {
 	struct link link;
 	struct report report; /* points into this, and at what the judge owns */
 	const struct packet *packet; /* as it was given */
+	bool has_evidence;
+	struct evidence evidence; /* has_evidence: of the client's clocks before it */
 	const struct handshake *answered; /* of a SYN+ACK: its SYN, the first time; else NULL */
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cli/classify/timing.h"
 #include "cli/classify/zardaxt.h"
 #include "cli/explanation.h"
 #include "cli/judged.h"
@@ -101,6 +102,10 @@ static void put_json(struct output *output, const struct judgement *judgement, s
 	judged_put(output->judged, report, output->params.vocab, out);
 	if (judgement->packet && judgement->packet->tunnel_count)
 		put_tunnels(judgement->packet, out);
+	if (judgement->has_evidence) {
+		text_put_char(out, ',');
+		timing_put_evidence(&judgement->evidence, out);
+	}
 	if (output->params.explains)
 		explain_put_members(report, &bases, out);
 	text_put_char(out, '}');

@@ -314,6 +314,25 @@ unsigned evidence_list(struct evidence_table *table, uint32_t now_s, const struc
 	return count;
 }
 
+/* The cursor is the number of the entry that comes next, plus one; at the end it is SIZE_MAX. */
+bool evidence_next(struct evidence_table *table, size_t *cursor, struct addr *ret_addr,
+		   struct evidence *ret_evidence)
+{
+	const struct entry *entry;
+	size_t at;
+
+	pthread_mutex_lock(&table->lock);
+	at = *cursor ? *cursor - 1 : table->oldest;
+	if (at < table->params.capacity) {
+		entry = &table->entries[at];
+		*ret_addr = entry->addr;
+		*ret_evidence = entry->evidence;
+		*cursor = entry->newer != NONE ? (size_t)entry->newer + 1 : SIZE_MAX;
+	}
+	pthread_mutex_unlock(&table->lock);
+	return at < table->params.capacity;
+}
+
 size_t evidence_forget(struct evidence_table *table, const struct addr_net *net)
 {
 	size_t count = 0;

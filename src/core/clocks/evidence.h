@@ -79,6 +79,15 @@ bool evidence_is_likely(struct evidence_table *table, uint32_t now_s, const stru
 unsigned evidence_list(struct evidence_table *table, uint32_t now_s, const struct addr *addr,
 		       struct evidence *ret_list);
 
+/**
+ * evidence_next() - walk through the table, from who was measured longest ago on.
+ * @cursor: begins as 0; nobody may note or forget anything before the walk has ended
+ * @ret_addr, @ret_evidence: untouched at the end
+ * Return: false at the end.
+ */
+bool evidence_next(struct evidence_table *table, size_t *cursor, struct addr *ret_addr,
+		   struct evidence *ret_evidence);
+
 /** evidence_forget() - all shapes of the addresses in a network. Return: how many there were. */
 size_t evidence_forget(struct evidence_table *table, const struct addr_net *net);
 

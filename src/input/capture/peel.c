@@ -40,6 +40,7 @@ bool peel_frame(struct peel *peel, const struct frame *frame, struct packet *ret
 	if (result != LAYERS_IP)
 		return false;
 	ret_packet->now_ms = frame->time_ns / NS_PER_MS;
+	ret_packet->time_ns = frame->time_ns;
 	ret_packet->data = frame->data + at;
 	ret_packet->len = frame->len - at;
 	ret_packet->tunnel_count = 0;

@@ -10,7 +10,7 @@
 #define PACKET_TUNNELS_MAX 4
 
 struct packet {
-	uint64_t now_ms; /* when it was captured, Unix time */
+	uint64_t now_ms, time_ns; /* when it was captured, Unix time */
 	const uint8_t *data; /* from the IP header on; valid as long as the frame is */
 	size_t len; /* bytes captured of it */
 	unsigned tunnel_count; /* that it was taken out of */

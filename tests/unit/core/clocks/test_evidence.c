@@ -246,3 +246,30 @@ Test(evidence, words)
 	cr_assert_str_eq(evidence_grade_name(EVIDENCE_LIKELY), "likely");
 	cr_assert_null(evidence_grade_name(EVIDENCE_GRADE_COUNT));
 }
+
+/* Who was measured longest ago comes first, each client once, and an empty table has none. */
+Test(evidence, walk)
+{
+	struct evidence_table *table = new_table(16);
+	struct evidence evidence = {.connections = 77};
+	struct addr addr, first, second;
+	size_t cursor = 0;
+
+	cr_assert_not(evidence_next(table, &cursor, &addr, &evidence));
+	cr_assert_eq(evidence.connections, 77);
+	note(table, 2, "198.51.100.1", 20, 21);
+	note(table, 1, "198.51.100.2", 30, 31);
+	note(table, 1, "198.51.100.1", 18, 25);
+	cr_assert_eq(addr_parse("198.51.100.1", &first), 0);
+	cr_assert_eq(addr_parse("198.51.100.2", &second), 0);
+	cursor = 0;
+	cr_assert(evidence_next(table, &cursor, &addr, &evidence));
+	cr_assert(addr_equal(&addr, &second));
+	cr_assert(evidence.connections == 1 && evidence.c1_ms == 30 && evidence.c2_ms == 31);
+	cr_assert(evidence_next(table, &cursor, &addr, &evidence));
+	cr_assert(addr_equal(&addr, &first));
+	cr_assert(evidence.connections == 3 && evidence.c1_ms == 18 && evidence.c2_ms == 21);
+	cr_assert_not(evidence_next(table, &cursor, &addr, &evidence));
+	cr_assert_not(evidence_next(table, &cursor, &addr, &evidence));
+	evidence_free(table);
+}
