@@ -140,6 +140,15 @@ check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they c
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) timeout -k 10 600 tests/vpnlab/lab.py
 
+# Clients and proxies of tests/clocks.
+CLOCKS_DEPS := nginx tcpdump nftables iptables iproute2 curl wget openssl chromium microsocks tinyproxy haproxy sshuttle \
+	openssh-server openssh-client python3 gcc
+.PHONY: check-clocks
+check-clocks: ## proxies by their timing: real clients, servers and proxies over slow wires; on a quiet machine (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS) $(CLOCKS_DEPS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) timeout -k 10 1800 tests/clocks/check.py $(CLOCKS_ROWS)
+
 SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl faketime jq curl
 check-share: ## a fleet with brokers that die, hang and lie, and every sink (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(SHARE_CHECK_DEPS)
