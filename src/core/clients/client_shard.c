@@ -2,6 +2,7 @@
 /* Memory, index and age lists of the client table's shards. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -37,7 +38,7 @@ static unsigned shards_for(size_t capacity)
  */
 static size_t shard_capacity(size_t capacity, unsigned shard_count)
 {
-	size_t mean = (capacity + shard_count - 1) / shard_count, root = 1;
+	size_t mean = (capacity + shard_count - 1) / shard_count, root = 0;
 
 	if (shard_count == 1)
 		return mean;
@@ -101,9 +102,7 @@ bool clients_alloc(struct clients *clients)
 
 struct addr clients_key(const struct clients *clients, const struct addr *addr)
 {
-	if (clients->params.v6_prefix_bits >= 128 || addr_is_v4(addr))
-		return *addr;
-	return addr_mask(addr, clients->params.v6_prefix_bits);
+	return addr_is_v4(addr) ? *addr : addr_mask(addr, clients->params.v6_prefix_bits);
 }
 
 uint64_t clients_hash(const struct clients *clients, const struct addr *key)
@@ -129,13 +128,13 @@ static uint32_t next_slot(const struct shard *shard, uint32_t slot)
 
 static uint32_t distance(const struct shard *shard, uint32_t home, uint32_t slot)
 {
-	return slot >= home ? slot - home : slot + shard->index_size - home;
+	return (slot + shard->index_size - home) % shard->index_size;
 }
 
 /* What an index slot says beside its entry's number: four bits of the hash, and the distance. */
 static uint32_t slot_tag(uint64_t hash, uint32_t far)
 {
-	return ((uint32_t)(hash >> 36) & 0xf0) | (far < DISTANCE_MAX ? far : DISTANCE_MAX);
+	return ((uint32_t)(hash >> 36) & 0xf0) | MIN(far, DISTANCE_MAX);
 }
 
 static uint32_t tag_far(uint32_t value)
@@ -152,8 +151,7 @@ static void set_slot(struct shard *shard, uint32_t slot, uint32_t value)
 /* Puts into a slot what was in another one. */
 static void set_moved(struct shard *shard, uint32_t slot, uint32_t value, uint32_t far)
 {
-	set_slot(shard, slot,
-		 (value & ~(DISTANCE_MAX << 24)) | (far < DISTANCE_MAX ? far : DISTANCE_MAX) << 24);
+	set_slot(shard, slot, (value & ~(DISTANCE_MAX << 24)) | MIN(far, DISTANCE_MAX) << 24);
 }
 
 static void prefetch_bytes(const void *first, size_t count)
@@ -226,7 +224,7 @@ static void insert_slot(const struct clients *clients, struct shard *shard, uint
 			uint32_t number)
 {
 	uint32_t slot = home_slot(shard, hash), far = 0;
-	uint32_t value = slot_tag(hash, 0) << 24 | (number + 1);
+	uint32_t value = slot_tag(hash, far) << 24 | (number + 1);
 
 	for (; shard->index[slot]; slot = next_slot(shard, slot), far++) {
 		uint32_t other = shard->index[slot], other_far = far_of(clients, shard, slot);
@@ -326,10 +324,8 @@ static void leave_room(const struct clients *clients, struct shard *shard)
 void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry,
 		   enum age_list list)
 {
-	uint32_t share = shard->entry_count / NETWORK_SHARE;
+	uint32_t share = MAX(shard->entry_count / NETWORK_SHARE, NETWORK_MIN);
 
-	if (share < NETWORK_MIN)
-		share = NETWORK_MIN;
 	if (entry->list >= list || *count_of(clients, shard, &entry->addr, list) >= share) {
 		touch(shard, entry);
 		return;

@@ -7,7 +7,7 @@
 
 #include "core/match/match_condition.h"
 
-enum fit { FIT_NOT, FIT_FUZZY, FIT_SETTING, FIT_WHOLE };
+enum fit { FIT_NOT, FIT_SETTING, FIT_WHOLE };
 
 /*
  * A server answers with what it does of what was offered. Another choice is another server's, or
@@ -37,15 +37,11 @@ static enum fit ref_fit(const struct ref *ref, const struct syn *syn)
 	if (ref_rules_out(ref, syn))
 		return FIT_NOT;
 	differ = quirks_differ(ref->quirks, ref->ip_version, syn);
-	if (!ref->ip_version && syn->ip_version == 6)
-		differ &= ~(uint32_t)(QUIRK_DF | QUIRK_ID_NONZERO | QUIRK_ID_ZERO);
 	ttl_fits = ref->bad_ttl ||
 		   (ref->initial_ttl >= syn->ttl && ref->initial_ttl - syn->ttl <= MATCH_DIST_MAX);
-	if (!differ && ttl_fits)
-		return FIT_WHOLE;
-	if (differ & ~(uint32_t)QUIRKS_PATH)
+	if (differ & ~(uint32_t)QUIRKS_SETTING || !ttl_fits)
 		return FIT_NOT;
-	return differ & ~(uint32_t)QUIRKS_SETTING || !ttl_fits ? FIT_FUZZY : FIT_SETTING;
+	return differ ? FIT_SETTING : FIT_WHOLE;
 }
 
 /* Better: its condition held; it is specific; it fits strictly; it comes first in the text. */
@@ -99,7 +95,7 @@ static bool try_form(struct question *question, const struct form *form, uint64_
 		const struct ref *ref = &question->index->refs[node->refs + i];
 		enum fit fit = ref_fit(ref, question->syn);
 
-		if (fit < FIT_SETTING)
+		if (fit == FIT_NOT)
 			continue;
 		keep_hit(hits, &(struct hit){.ref = ref,
 					     .node = node,

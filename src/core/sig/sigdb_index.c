@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define TABLE_FIRST 64
-#define FORM_RANKS 4
 
 /* ---- tables ---- */
 
@@ -248,15 +247,16 @@ static void add_entry(struct build *build, uint32_t id)
 
 /* ---- from chains to arrays ---- */
 
-/* Forms that need a condition come first, then fixed windows, most of them with any MSS:
- * match.c stops at the first match that leaves nothing to be found. */
-static unsigned form_rank(const struct form *form)
+/* match_hits.c stops at the first match that leaves nothing to be found. */
+enum form_rank { RANK_CONDITION, RANK_FIXED_WINDOW, RANK_FIXED_WINDOW_MSS, RANK_OTHER, FORM_RANKS };
+
+static enum form_rank form_rank(const struct form *form)
 {
 	if (form->when != SIG_WHEN_ALWAYS)
-		return 0;
+		return RANK_CONDITION;
 	if (form->win_kind != SIG_WIN_VALUE)
-		return FORM_RANKS - 1;
-	return form->has_mss ? 2 : 1;
+		return RANK_OTHER;
+	return form->has_mss ? RANK_FIXED_WINDOW_MSS : RANK_FIXED_WINDOW;
 }
 
 static uint32_t flatten_forms(struct build *build, uint32_t chain, unsigned rank)

@@ -202,6 +202,7 @@ Test(client_shard, a_network_has_its_share)
 		expect_lists(shard, OF_SITE - share, 0, share);
 		for (uint32_t k = 0; k < OF_SITE; k++)
 			shard_remove(clients, shard, entries[k]);
+		cr_expect_eq(entries[0]->syn_count, 0, "an entry that is free");
 		expect_lists(shard, 0, 0, 0);
 		clients_free(clients);
 	}
