@@ -27,7 +27,6 @@
 #define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
 #define SHARE_US 2000 /* of time, of one connection in one dispatch: the next is not kept waiting */
-#define FLUSH_BYTES 65536 /* answers are written out in pieces of about this size */
 #define TRIM_AFTER 64 /* connections that are gone */
 #define SNAPSHOT_PAGE 128 /* clients looked at in one go */
 
@@ -186,7 +185,6 @@ static int refuse_long_line(struct server *server, struct conn *conn)
 
 	server->stats.errors++;
 	conn->closing = true;
-	conn->lines_left = false;
 	bytes_done(&conn->in);
 	text_buf_init(&reply, server->reply, server->params.output_max);
 	proto_put_error(&reply, "", PROTO_TOO_LONG, "a request has at most %d bytes",
@@ -198,23 +196,18 @@ static int refuse_long_line(struct server *server, struct conn *conn)
 static int answer_lines(struct server *server, struct conn *conn)
 {
 	uint64_t end_us = clock_monotonic_us() + SHARE_US;
-	size_t len, written = 0;
+	size_t len;
 	char *line;
 	int r;
 
-	for (unsigned i = 0; i < LINES_PER_DISPATCH && clock_monotonic_us() < end_us; i++) {
-		conn->lines_left = conn->out.len >= server->params.output_max ||
-				   written >= server->params.output_max;
-		if (conn->lines_left)
-			return 0;
+	conn->lines_left = false;
+	for (unsigned i = 0; i < LINES_PER_DISPATCH && clock_monotonic_us() < end_us &&
+			     conn->out.len < server->params.output_max;
+	     i++) {
 		r = conn_next_line(conn, &line, &len);
 		if (r <= 0)
 			return r == -E2BIG ? refuse_long_line(server, conn) : r;
-		written -= conn->out.len;
 		r = answer_line(server, conn, line, len);
-		written += conn->out.len;
-		if (r == 0 && conn->out.len >= FLUSH_BYTES)
-			r = conn_flush(conn);
 		if (r < 0)
 			return r;
 	}

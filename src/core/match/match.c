@@ -30,9 +30,8 @@ static void rank_classes(const struct opinion *opinion, struct match *match, flo
 	unsigned heaviest = opinion->db->heaviest_class, best = heaviest;
 	float second = 0, prob = match->class_prob[heaviest];
 
-	for (uint64_t left = opinion->classes & ~(UINT64_C(1) << heaviest); left;
-	     left &= left - 1) {
-		unsigned id = (unsigned)__builtin_ctzll(left);
+	for (uint64_t left = opinion->classes & ~(UINT64_C(1) << heaviest); left;) {
+		unsigned id = opinion_take_class(&left);
 
 		if (match->class_prob[id] > prob) {
 			second = prob;
@@ -79,8 +78,8 @@ static void decide_class(const struct opinion *opinion, struct match *match)
 
 	fill_shares(match->class_prob, db->priors, VOCAB_CLASSES_MAX, opinion->rest);
 	fill_shares(families, db->family_priors, VOCAB_FAMILIES_MAX, opinion->rest);
-	for (uint64_t left = opinion->classes; left; left &= left - 1) {
-		unsigned id = (unsigned)__builtin_ctzll(left);
+	for (uint64_t left = opinion->classes; left;) {
+		unsigned id = opinion_take_class(&left);
 
 		match->class_prob[id] += opinion->scale * opinion->extras[id];
 		families[db->families[id]] += opinion->scale * opinion->extras[id];

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/param.h>
 
 /* How far a reason moves the answer towards the prior. One of them leaves a clear case clear; but
  * with other options than any known ones, nothing is certain. test_match_path.c holds them to it. */
@@ -49,7 +50,7 @@ float opinion_class_prob(const struct opinion *opinion, unsigned id)
 	       opinion->rest * opinion->db->priors[id];
 }
 
-/* All classes side by side, times what speaks for each. Return: their sum. */
+/* All classes below class_limit, times what speaks for each. Return: their sum. */
 static float weigh_dense(const struct opinion *opinion, const float *restrict likelihoods,
 			 float *restrict ret_probs)
 {
@@ -58,15 +59,13 @@ static float weigh_dense(const struct opinion *opinion, const float *restrict li
 
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
 		ret_probs[id] = opinion->rest * priors[id];
-	for (uint64_t left = opinion->classes; left; left &= left - 1) {
-		unsigned id = (unsigned)__builtin_ctzll(left);
+	for (uint64_t left = opinion->classes; left;) {
+		unsigned id = opinion_take_class(&left);
 
 		ret_probs[id] += opinion->scale * opinion->extras[id];
 	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
-		ret_probs[id] *= likelihoods[id];
 	for (unsigned id = 0; id < opinion->db->class_limit; id++)
-		sum += ret_probs[id];
+		sum += ret_probs[id] *= likelihoods[id];
 	return sum;
 }
 
@@ -85,7 +84,7 @@ void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSE
 		kept += probs[id];
 	}
 	opinion->scale = 1 / sum;
-	opinion->rest = kept < sum ? 1 - kept / sum : 0;
+	opinion->rest = MAX(1 - kept / sum, 0);
 	opinion_tell(opinion, NULL, name);
 }
 

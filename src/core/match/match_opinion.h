@@ -73,6 +73,15 @@ static inline float opinion_extra(const struct opinion *opinion, unsigned id)
 	return opinion->classes >> id & 1 ? opinion->extras[id] : 0;
 }
 
+/** opinion_take_class() - the lowest of some classes, which is none of them any more. */
+static inline unsigned opinion_take_class(uint64_t *classes)
+{
+	unsigned id = (unsigned)__builtin_ctzll(*classes);
+
+	*classes &= *classes - 1;
+	return id;
+}
+
 /** opinion_class_prob() - P(class) as it stands. */
 float opinion_class_prob(const struct opinion *opinion, unsigned id);
 
