@@ -68,7 +68,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 	log_set_level(config->log_level);
 	clients_set_refresh(daemon->pipeline.clients, daemon_refresh_s(config));
 	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
-	publisher_retire(old->publisher);
+	generation_retire(old, next);
 	/* In one order with the workers' ticks: who ticks twice after it has seen the new one. */
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < config->queue_count; i++)

@@ -83,6 +83,12 @@ void channel_remove_late(struct channel *channel);
 /** channel_reconcile() - whether it is as it should be, and what is to be done where it is not. */
 void channel_reconcile(struct channel *channel);
 
+/**
+ * channel_hand_over() - what it could not take out goes on with @heir, of the same target; from the
+ * thread that replaces generations, after @channel's own has ended.
+ */
+void channel_hand_over(struct channel *channel, struct channel *heir);
+
 /** channel_keep_room() - once a second: where the set is nearly full, some make room. */
 void channel_keep_room(struct channel *channel);
 

@@ -246,6 +246,13 @@ void channel_note_sweep(struct channel *channel, const struct addr_net *net)
 	}
 }
 
+void channel_hand_over(struct channel *channel, struct channel *heir)
+{
+	removals_move(&channel->removals, &heir->removals);
+	for (unsigned i = channel->sweeps.done; i != channel->sweeps.noted; i++)
+		channel_note_sweep(heir, &channel->sweeps.nets[i % CHANNEL_SWEEPS]);
+}
+
 bool channel_has_sweeps(const struct channel *channel)
 {
 	return __atomic_load_n(&channel->sweeps.noted, __ATOMIC_ACQUIRE) != channel->sweeps.done;

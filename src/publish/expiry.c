@@ -18,7 +18,7 @@ struct expiry {
 	pthread_mutex_t lock; /* before and after a reload, two threads may have it */
 	unsigned owners;
 	size_t slots_count; /* a power of two */
-	size_t next; /* where expiry_take() goes on */
+	size_t next; /* where expiry_due() goes on */
 	struct slot slots[];
 };
 
@@ -106,20 +106,34 @@ bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_m
 	return has_room;
 }
 
-size_t expiry_take(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max)
+static bool is_due(const struct slot *slot, uint64_t now_ms)
+{
+	return slot->until_ms && slot->until_ms <= now_ms; /* a tombstone never is */
+}
+
+size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max)
 {
 	size_t count = 0;
 
 	pthread_mutex_lock(&expiry->lock);
-
 	for (size_t looked = 0; looked < expiry->slots_count && count < max; looked++) {
 		struct slot *slot = &expiry->slots[expiry->next++ & (expiry->slots_count - 1)];
 
-		if (slot->until_ms == 0 || slot->until_ms == GONE || slot->until_ms > now_ms)
-			continue;
-		ret_addrs[count++] = slot->addr;
-		slot->until_ms = GONE;
+		if (is_due(slot, now_ms))
+			ret_addrs[count++] = slot->addr;
 	}
 	pthread_mutex_unlock(&expiry->lock);
 	return count;
+}
+
+void expiry_forget(struct expiry *expiry, uint64_t now_ms, const struct addr *addrs, size_t count)
+{
+	pthread_mutex_lock(&expiry->lock);
+	for (size_t i = 0; i < count; i++) {
+		struct slot *slot = find(expiry, &addrs[i]);
+
+		if (slot && is_due(slot, now_ms))
+			slot->until_ms = GONE;
+	}
+	pthread_mutex_unlock(&expiry->lock);
 }

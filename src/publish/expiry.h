@@ -24,9 +24,12 @@ void expiry_free(struct expiry *expiry);
 bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms);
 
 /**
- * expiry_take() - elements whose time has come; they are forgotten here.
- * Return: how many were written, at most @max; call again while it is @max.
+ * expiry_due() - elements whose time has come. They come again until they are forgotten.
+ * Return: how many were written, at most @max; forget them and call again while it is @max.
  */
-size_t expiry_take(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max);
+size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max);
+
+/** expiry_forget() - these have gone, unless their time is behind @now_ms by now. */
+void expiry_forget(struct expiry *expiry, uint64_t now_ms, const struct addr *addrs, size_t count);
 
 #endif

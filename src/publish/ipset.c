@@ -369,14 +369,16 @@ static void note_expiries(struct ipset *set, int version, const struct setops_li
 static int expire(struct ipset *set, int version)
 {
 	struct addr addrs[SWEEP_MAX];
+	uint64_t now_ms = clock_monotonic_ms();
+	struct expiry *expiry = set->expiries[version];
 	size_t count = SWEEP_MAX;
 	int rc = 0;
 
-	while (rc == 0 && count == SWEEP_MAX && set->expiries[version]) {
+	while (rc == 0 && count == SWEEP_MAX && expiry) {
 		struct nlmsghdr *nlh = begin(set, IPSET_CMD_DEL, version, NLM_F_ACK);
 		struct nlattr *nest;
 
-		count = expiry_take(set->expiries[version], clock_monotonic_ms(), addrs, SWEEP_MAX);
+		count = expiry_due(expiry, now_ms, addrs, SWEEP_MAX);
 		mnl_attr_put_u32(nlh, IPSET_ATTR_LINENO, 0);
 		nest = mnl_attr_nest_start(nlh, IPSET_ATTR_ADT);
 		for (size_t i = 0; i < count; i++)
@@ -384,6 +386,8 @@ static int expire(struct ipset *set, int version)
 		mnl_attr_nest_end(nlh, nest);
 		if (count)
 			rc = request(set, nlh);
+		if (rc == 0)
+			expiry_forget(expiry, now_ms, addrs, count);
 	}
 	return rc;
 }

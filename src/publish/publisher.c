@@ -500,13 +500,26 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 	return 0;
 }
 
-void publisher_stop(struct publisher *publisher)
+/* A target's name says what it is in the kernel. */
+static void hand_over(struct publisher *publisher, struct publisher *next)
+{
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		for (unsigned n = 0; n < next->params.target_count; n++)
+			if (strcmp(publisher->channels[t].target->name,
+				   next->channels[n].target->name) == 0)
+				channel_hand_over(&publisher->channels[t], &next->channels[n]);
+	sem_post(&next->wake);
+}
+
+void publisher_stop(struct publisher *publisher, struct publisher *next)
 {
 	if (!publisher)
 		return;
 	__atomic_store_n(&publisher->must_stop, true, __ATOMIC_RELEASE);
 	sem_post(&publisher->wake);
 	pthread_join(publisher->thread, NULL);
+	if (next)
+		hand_over(publisher, next);
 	publisher_free(publisher);
 }
 

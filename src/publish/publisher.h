@@ -83,8 +83,11 @@ struct publisher_stats {
 /** publisher_start() - ensure the targets and start the thread. Return: 0 or -errno. */
 int publisher_start(const struct publisher_params *params, struct publisher **ret_publisher);
 
-/** publisher_stop() - publish what was handed over, end the thread and free; NULL is allowed. */
-void publisher_stop(struct publisher *publisher);
+/**
+ * publisher_stop() - publish what was handed over, end the thread and free; NULL is allowed.
+ * @next: its successor, at work already, which takes out what this one could not; NULL: none
+ */
+void publisher_stop(struct publisher *publisher, struct publisher *next);
 
 /**
  * publisher_burst() - an empty burst for a worker to fill, or NULL while all of its bursts wait

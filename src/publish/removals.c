@@ -72,6 +72,14 @@ bool removals_look(struct removals *removals, unsigned number, struct publish_op
 	return is_there;
 }
 
+void removals_move(struct removals *from, struct removals *to)
+{
+	struct publish_op op;
+
+	while (removals_take(from, &op, 1))
+		removals_note(to, &op.addr, op.port);
+}
+
 void removals_forget(struct removals *removals)
 {
 	pthread_mutex_lock(&removals->lock);

@@ -39,6 +39,9 @@ unsigned removals_waiting(struct removals *removals);
  */
 bool removals_look(struct removals *removals, unsigned number, struct publish_op *ret_op);
 
+/** removals_move() - all of them; the two are different ones. */
+void removals_move(struct removals *from, struct removals *to);
+
 /** removals_forget() - all of them. */
 void removals_forget(struct removals *removals);
 

@@ -26,6 +26,7 @@ struct reporter {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t has_news;
 	bool must_stop, must_refill;
+	bool has_heir; /* which says what is left */
 	bool has_failed; /* looked after when somebody else may have finished, or others have expired */
 	unsigned first, count;
 	struct addr waiting[WAITING_MAX];
@@ -75,6 +76,16 @@ static int commit(struct reporter *reporter, const struct reporter_set *set,
 	return is_full(rc) ? 0 : rc;
 }
 
+static bool has_heir(struct reporter *reporter)
+{
+	bool is_so;
+
+	pthread_mutex_lock(&reporter->lock);
+	is_so = reporter->has_heir;
+	pthread_mutex_unlock(&reporter->lock);
+	return is_so;
+}
+
 /* Return: 0, or -errno of a set that is to be tried again: removals must not be lost. */
 static int publish(struct reporter *reporter, const struct addr *addrs, unsigned count)
 {
@@ -91,7 +102,8 @@ static int publish(struct reporter *reporter, const struct addr *addrs, unsigned
 		failed = commit(reporter, set, ops, count);
 		rc = rc ? rc : failed;
 	}
-	for (unsigned i = 0; rc < 0 && i < count; i++)
+	/* What was said by older rules meanwhile is the heir's to say again. */
+	for (unsigned i = 0; (rc < 0 || has_heir(reporter)) && i < count; i++)
 		reporter_note(reporter, &addrs[i]);
 	return rc;
 }
@@ -114,7 +126,7 @@ static void refill(struct reporter *reporter, const struct reporter_set *set)
 		}
 		if (count)
 			commit(reporter, set, ops, count);
-	} while (cursor);
+	} while (cursor && !has_heir(reporter));
 }
 
 static void ensure(struct reporter *reporter, bool must_refill)
@@ -162,7 +174,7 @@ static int drain(struct reporter *reporter)
 		pthread_mutex_unlock(&reporter->lock);
 		if (count)
 			rc = publish(reporter, addrs, count);
-	} while (count == SETOPS_MAX && rc == 0);
+	} while (count == SETOPS_MAX && rc == 0 && !has_heir(reporter));
 	return rc;
 }
 
@@ -187,12 +199,17 @@ static void wait_for_news(struct reporter *reporter)
 		;
 }
 
-static void sleep_until_ms(uint64_t until_ms)
+/* Or until the end. */
+static void sleep_until_ms(struct reporter *reporter, uint64_t until_ms)
 {
 	struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
 				 .tv_nsec = (long)(until_ms % 1000) * 1000000};
 
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	pthread_mutex_lock(&reporter->lock);
+	while (!reporter->must_stop &&
+	       pthread_cond_timedwait(&reporter->has_news, &reporter->lock, &until) != ETIMEDOUT)
+		continue;
+	pthread_mutex_unlock(&reporter->lock);
 }
 
 /* Return: whether the thread ends. */
@@ -227,6 +244,8 @@ static void *reporter_main(void *arg)
 			next_look_s = begin_ms / 1000 + LOOK_EVERY_S;
 			look(reporter, must_refill);
 		}
+		if (must_stop && has_heir(reporter))
+			return NULL;
 		rc = drain(reporter);
 		if (must_stop)
 			return NULL;
@@ -234,7 +253,7 @@ static void *reporter_main(void *arg)
 			continue;
 		pace_began(&pace, begin_ms);
 		/* More news are in the next batch. */
-		sleep_until_ms(rc < 0 ? begin_ms + RETRY_MS : pace_next_ms(&pace));
+		sleep_until_ms(reporter, rc < 0 ? begin_ms + RETRY_MS : pace_next_ms(&pace));
 	}
 }
 
@@ -269,15 +288,18 @@ int reporter_start(const struct reporter_params *params, struct reporter **ret_r
 	return 0;
 }
 
-void reporter_stop(struct reporter *reporter)
+void reporter_stop(struct reporter *reporter, struct reporter *heir)
 {
 	if (!reporter)
 		return;
 	pthread_mutex_lock(&reporter->lock);
 	reporter->must_stop = true;
+	reporter->has_heir = heir != NULL;
 	pthread_cond_signal(&reporter->has_news);
 	pthread_mutex_unlock(&reporter->lock);
 	pthread_join(reporter->thread, NULL);
+	for (unsigned i = 0; heir && i < reporter->count; i++)
+		reporter_note(heir, &reporter->waiting[(reporter->first + i) % WAITING_MAX]);
 	pthread_cond_destroy(&reporter->has_news);
 	pthread_mutex_destroy(&reporter->lock);
 	free(reporter);

@@ -38,8 +38,12 @@ struct reporter;
 /** reporter_start() - make the sets, fill them, and start the thread. Return: 0 or -errno. */
 int reporter_start(const struct reporter_params *params, struct reporter **ret_reporter);
 
-/** reporter_stop() - end the thread and free; the targets stay. NULL is allowed. */
-void reporter_stop(struct reporter *reporter);
+/**
+ * reporter_stop() - end the thread and free; the targets stay. NULL is allowed.
+ * @heir: at work already, by newer rules: what is left to be said is its to say, and nothing is
+ * committed by the old ones any more. NULL: it is said before.
+ */
+void reporter_stop(struct reporter *reporter, struct reporter *heir);
 
 /** reporter_note() - what is said of this address has changed; never waits. NULL is allowed. */
 void reporter_note(struct reporter *reporter, const struct addr *addr);

@@ -11,7 +11,7 @@ import lab
 import traffic
 
 # Between the first and the second retransmission (RFC 6298), so that no slow machine matters.
-ABOUT_ONE_RETRANSMISSION_S = 2.5
+ABOUT_ONE_RETRANSMISSION_S = 2.9
 ALL = 'nftset = "all"; timeout = "10m"'
 
 
@@ -134,6 +134,7 @@ def flushed_and_dormant(lab_):
         lab_.nft(f"flush set inet synprint {name}")
         wait_until_asked(lab_, daemon, 2)
     lab_.nft("add table inet synprint { flags dormant; }")
+    lab.wait_until(lambda: daemon.status()["rules"]["restored"], "the table is switched on", 3)
     wait_until_asked(lab_, daemon, 3)
     assert daemon.status()["rules"]["restored"] == 1, daemon.status()["rules"]
     expect_fine(load.stop(), "the switch flushed, the table dormant")

@@ -77,10 +77,11 @@ class Server(Child):
 
 class Load(Child):
     """Connections at a steady rate, IPv4 and IPv6 in turn, each from the next of `sources`
-    addresses; `count` of them, or until stop()."""
+    addresses; `count` of them, or until stop(). A machine that needs patience has fewer a second."""
 
     def __init__(self, namespace, rate, count=None, sources=100, versions=(4, 6)):
-        self.rate, self.count, self.sources, self.versions = rate, count, sources, versions
+        self.rate, self.count = rate / lab.PATIENCE, count
+        self.sources, self.versions = sources, versions
         super().__init__(namespace)
 
     def open(self, number):

@@ -61,11 +61,12 @@ choose() { # the first that boots; what was found stays true for this kernel and
 }
 
 cpu=${VM_CPU:-$(choose)}
+[ "${cpu%%:*}" = kvm ] && patience=2 || patience=20 # times as long as here
 echo "the machine's processor: $cpu"
 
 boot() { # NUMBER
 	machine "$boot_seconds" "$cpu" \
-		"root=/dev/vda rw quiet loglevel=3 systemd.show_status=0 vm.boot=$1${VM_ONLY:+ vm.only=$VM_ONLY}" \
+		"root=/dev/vda rw quiet loglevel=3 systemd.show_status=0 vm.boot=$1 vm.patience=$patience${VM_ONLY:+ vm.only=$VM_ONLY}" \
 		-drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
 		-drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" |
 		sed -u 's,\r,,g' | tee "$work/log" | grep -aE --line-buffered '^(ok|FAILED|FIGURE|SKIP|    )'

@@ -28,6 +28,8 @@ struct confirmer {
 	struct nflog *nflog;
 	struct confirmer_stats stats;
 	struct quota networks[NETWORKS];
+	struct publish_item items[PUBLISHER_ITEMS_MAX]; /* to be published together */
+	unsigned item_count;
 };
 
 int confirmer_open(const struct confirmer_params *params, struct text_error *ret_error,
@@ -113,6 +115,13 @@ static int find(const struct confirmer *confirmer, struct nflog_event *event,
 	return rc;
 }
 
+/* Without room at the publisher the sets are filled again, from the table. */
+static void publish(struct confirmer *confirmer, const struct generation *generation)
+{
+	generation_publish_all(generation, confirmer->items, confirmer->item_count);
+	confirmer->item_count = 0;
+}
+
 static void handle(struct confirmer *confirmer, const struct generation *generation,
 		   struct nflog_event *event)
 {
@@ -127,14 +136,16 @@ static void handle(struct confirmer *confirmer, const struct generation *generat
 		confirmer->stats.clients++;
 		count_network(confirmer, generation, event, confirmed.verdict.mss);
 	}
-	generation_publish_confirmed(generation, &event->client, &confirmed);
+	if (generation_confirm(generation, &event->client, &confirmed,
+			       &confirmer->items[confirmer->item_count]) &&
+	    ++confirmer->item_count == PUBLISHER_ITEMS_MAX)
+		publish(confirmer, generation);
 	confirmer->params.tell(confirmer->params.ctx, &confirmed, event->client_port);
 }
 
-void confirmer_dispatch(struct confirmer *confirmer)
+static void handle_rounds(struct confirmer *confirmer, const struct generation *generation)
 {
 	static struct log_limit limit;
-	const struct generation *generation = *confirmer->params.pipeline->generation;
 	struct nflog_event events[NFLOG_EVENTS_MAX];
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -149,6 +160,14 @@ void confirmer_dispatch(struct confirmer *confirmer)
 		if (count <= NFLOG_EVENTS_MAX - NFLOG_TOGETHER)
 			return;
 	}
+}
+
+void confirmer_dispatch(struct confirmer *confirmer)
+{
+	const struct generation *generation = *confirmer->params.pipeline->generation;
+
+	handle_rounds(confirmer, generation);
+	publish(confirmer, generation);
 }
 
 void confirmer_get_stats(const struct confirmer *confirmer, struct confirmer_stats *ret_stats)

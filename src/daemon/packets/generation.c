@@ -448,12 +448,18 @@ static void hand_over(struct target *target, const struct generation *next)
 		target->type->adopt(heir, target);
 }
 
+void generation_retire(struct generation *generation, const struct generation *next)
+{
+	publisher_retire(generation->publisher);
+	reporter_stop(generation->reporter, next ? next->reporter : NULL);
+	generation->reporter = NULL;
+}
+
 void generation_stop(struct generation *generation, const struct generation *next)
 {
-	publisher_stop(generation->publisher);
+	publisher_stop(generation->publisher, next ? next->publisher : NULL);
 	generation->publisher = NULL;
-	reporter_stop(generation->reporter);
-	generation->reporter = NULL;
+	generation_retire(generation, next);
 	for (unsigned i = 0; i < generation->config->set_count; i++)
 		hand_over(generation->targets[i], next);
 	for (unsigned i = 0; i < generation->config->report_set_count; i++)
@@ -528,9 +534,8 @@ int generation_publish(const struct generation *generation, const struct publish
 	return generation_publish_all(generation, item, 1);
 }
 
-/* Without room at the publisher the client comes with its next confirmation. */
-void generation_publish_confirmed(const struct generation *generation, const struct addr *addr,
-				  const struct client_confirmed *confirmed)
+bool generation_confirm(const struct generation *generation, const struct addr *addr,
+			const struct client_confirmed *confirmed, struct publish_item *ret_item)
 {
 	const struct config *config = generation->config;
 	uint32_t met = generation_sets_of(generation, addr, &confirmed->verdict);
@@ -547,8 +552,10 @@ void generation_publish_confirmed(const struct generation *generation, const str
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (config->sets[i].removes)
 			item.remove |= UINT32_C(1) << i & sets & ~met;
-	if (item.add || item.remove)
-		generation_publish(generation, &item);
+	if (!item.add && !item.remove)
+		return false;
+	*ret_item = item;
+	return true;
 }
 
 uint32_t generation_share(const struct generation *generation, unsigned target, unsigned percent)

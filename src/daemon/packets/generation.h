@@ -98,11 +98,12 @@ uint32_t generation_bits_of(const struct generation *generation, const struct sy
 			    const struct verdict *verdict, uint32_t met, uint32_t withheld);
 
 /**
- * generation_publish_confirmed() - what no rule fills gets a client whose connection is confirmed.
+ * generation_confirm() - what no rule fills gets a client whose connection is confirmed.
  * @addr: the client's own, of the connection
+ * Return: whether there is anything to publish, in *ret_item.
  */
-void generation_publish_confirmed(const struct generation *generation, const struct addr *addr,
-				  const struct client_confirmed *confirmed);
+bool generation_confirm(const struct generation *generation, const struct addr *addr,
+			const struct client_confirmed *confirmed, struct publish_item *ret_item);
 
 /** generation_kept() - targets that packets filled in @old as they do now; NULL: none. */
 uint32_t generation_kept(const struct generation *generation, const struct generation *old);
@@ -118,6 +119,12 @@ int generation_start(struct generation *generation, const struct generation *old
 
 /** generation_settled() - no bit of the one before is on its way. @generation: struct generation */
 void generation_settled(void *generation);
+
+/**
+ * generation_retire() - @next takes its place: nothing is repaired by its rules any more, while its
+ * last SYNs are on their way.
+ */
+void generation_retire(struct generation *generation, const struct generation *next);
 
 /**
  * generation_stop() - publish what was handed over, and end the publisher.

@@ -17,7 +17,8 @@ static unsigned take_all(struct expiry *expiry, uint64_t now_ms)
 	size_t n;
 
 	do {
-		n = expiry_take(expiry, now_ms, addrs, 16);
+		n = expiry_due(expiry, now_ms, addrs, 16);
+		expiry_forget(expiry, now_ms, addrs, n);
 		count += (unsigned)n;
 	} while (n == 16);
 	return count;
@@ -49,6 +50,22 @@ Test(expiry, a_new_time_replaces_the_old_and_removal_forgets)
 	cr_assert(expiry_set(expiry, &kept, 5000) && expiry_set(expiry, &gone, 0));
 	cr_expect_eq(take_all(expiry, 4999), 0);
 	cr_expect_eq(take_all(expiry, 5000), 1);
+	expiry_free(expiry);
+}
+
+Test(expiry, what_could_not_be_taken_out_is_due_again)
+{
+	struct expiry *expiry = expiry_new(10);
+	struct addr gone = address(1), back = address(2), addrs[4];
+
+	cr_assert(expiry_set(expiry, &gone, 1000) && expiry_set(expiry, &back, 1000));
+	cr_assert_eq(expiry_due(expiry, 1000, addrs, 4), 2);
+	cr_assert_eq(expiry_due(expiry, 1000, addrs, 4), 2);
+	cr_assert(expiry_set(expiry, &back, 2000), "meanwhile, by the other owner");
+	expiry_forget(expiry, 1000, addrs, 2);
+	cr_expect_eq(expiry_due(expiry, 1999, addrs, 4), 0);
+	cr_assert_eq(expiry_due(expiry, 2000, addrs, 4), 1);
+	cr_expect(addr_equal(&addrs[0], &back));
 	expiry_free(expiry);
 }
 

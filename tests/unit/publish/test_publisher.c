@@ -257,7 +257,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	publisher_stop(harness.publisher);
+	publisher_stop(harness.publisher, NULL);
 	harness.publisher = NULL;
 }
 
@@ -656,7 +656,38 @@ Test(publisher, stop_publishes_what_was_handed_over)
 	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 300);
 	cr_assert(submit(0, 1, 1));
 	cr_assert(submit(0, 2, 1));
-	publisher_stop(harness.publisher);
+	publisher_stop(harness.publisher, NULL);
 	harness.publisher = NULL;
 	cr_expect_eq(committed(&harness.fakes[0]), 2);
+}
+
+static void submit_removal(unsigned number, uint32_t bits)
+{
+	struct publish_burst *burst = publisher_burst(harness.publisher, 0);
+
+	burst->items[burst->count++] =
+		(struct publish_item){.addr = numbered(number), .remove = bits};
+	publisher_submit(harness.publisher, 0, true);
+}
+
+/* Who came back meanwhile stays, which the successor's own rules decide. */
+Test(publisher, removals_outlive_a_reload)
+{
+	struct publisher *old;
+
+	start(2, PATIENT_MS);
+	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
+	submit_removal(7, 1);
+	submit_removal(8, 1);
+	WAIT_FOR(stats().targets[0].waiting == 2);
+	old = harness.publisher;
+	start(2, PATIENT_MS);
+	cr_expect_eq(stats().targets[0].waiting, 0);
+	publisher_stop(old, harness.publisher);
+	WAIT_FOR(stats().targets[0].waiting == 2);
+	cr_expect_eq(stats().targets[1].waiting, 0, "it is another target's");
+	set(&harness.fakes[0], &harness.fakes[0].commit_rc, 0);
+	WAIT_FOR(committed(&harness.fakes[0]) == 1);
+	cr_expect_eq(harness.fakes[0].ops[0].kind, PUBLISH_REMOVE);
+	cr_expect_eq(harness.fakes[0].ops[0].addr.bytes[15], 7);
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What becomes of news when a reload replaces a reporter by one with other rules. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "publish/reporter.h"
+#include "sys/clock.h"
+
+#define WAIT_MS 10000 /* where the test is not about time */
+#define LEFT_S 1000
+#define NEWS 700 /* more than one transaction takes */
+
+/* A set that both reporters fill; by the timeout one sees whose rules it was. */
+static struct fake {
+	struct target target;
+	pthread_mutex_t lock; /* of what follows */
+	bool is_shut; /* commits do not end */
+	unsigned begun;
+	uint32_t timeouts[256 * 256]; /* of 10.0.x.y */
+	unsigned by_old; /* commits by the old rules */
+} fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct addr numbered(unsigned number)
+{
+	const uint8_t bytes[4] = {10, 0, (uint8_t)(number >> 8), (uint8_t)number};
+
+	return addr_from_v4(bytes);
+}
+
+static int fake_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
+{
+	(void)target;
+	(void)ret_error;
+	*ret_created = false;
+	return 0;
+}
+
+static void set_shut(bool is_shut)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.is_shut = is_shut;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+static bool is_shut(void)
+{
+	bool is_so;
+
+	pthread_mutex_lock(&fake.lock);
+	is_so = fake.is_shut;
+	pthread_mutex_unlock(&fake.lock);
+	return is_so;
+}
+
+static int fake_commit(struct target *target, const struct publish_op *ops, size_t count)
+{
+	(void)target;
+	pthread_mutex_lock(&fake.lock);
+	fake.begun++;
+	pthread_mutex_unlock(&fake.lock);
+	while (is_shut())
+		usleep(1000);
+	pthread_mutex_lock(&fake.lock);
+	for (size_t i = 0; i < count; i++)
+		fake.timeouts[ops[i].addr.bytes[14] * 256u + ops[i].addr.bytes[15]] =
+			ops[i].timeout_s;
+	fake.by_old += ops[0].timeout_s == 100;
+	pthread_mutex_unlock(&fake.lock);
+	return 0;
+}
+
+static int fake_check(struct target *target, bool *ret_intact)
+{
+	(void)target;
+	*ret_intact = true;
+	return 0;
+}
+
+static const struct target_type fake_type = {
+	.ensure = fake_ensure, .commit = fake_commit, .check = fake_check};
+
+static bool is_excepted(const void *ctx, const struct addr *addr)
+{
+	(void)ctx;
+	(void)addr;
+	return false;
+}
+
+static struct reporter *start(struct reported *reported, uint32_t timeout_s)
+{
+	struct reporter_params params = {
+		.sets = {{.target = &fake.target,
+			  .rule = {.origins = {"*"}, .origin_count = 1, .min_origins = 1},
+			  .timeout_s = timeout_s}},
+		.set_count = 1,
+		.reported = reported,
+		.is_excepted = is_excepted};
+	struct reporter *reporter;
+
+	cr_assert_eq(reporter_start(&params, &reporter), 0);
+	return reporter;
+}
+
+/* How many of the news are in the set by rules with this timeout. */
+static unsigned by(uint32_t timeout_s)
+{
+	unsigned count = 0;
+
+	pthread_mutex_lock(&fake.lock);
+	for (unsigned i = 0; i < NEWS; i++)
+		count += fake.timeouts[i] == timeout_s;
+	pthread_mutex_unlock(&fake.lock);
+	return count;
+}
+
+static unsigned begun(void)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&fake.lock);
+	count = fake.begun;
+	pthread_mutex_unlock(&fake.lock);
+	return count;
+}
+
+#define WAIT_FOR(condition)                                                                        \
+	do {                                                                                       \
+		for (unsigned ms = 0; !(condition) && ms < WAIT_MS; ms += 5)                       \
+			usleep(5000);                                                              \
+		cr_assert(condition);                                                              \
+	} while (0)
+
+static void tell(struct reported *reported, struct reporter *reporter, unsigned number)
+{
+	struct reported_word word = {.addr = numbered(number), .origin = "a", .left_s = LEFT_S};
+
+	cr_assert_eq(reported_put(reported, clock_boot_s(), &word), 0);
+	reporter_note(reporter, &word.addr);
+}
+
+static void *open_later(void *arg)
+{
+	(void)arg;
+	usleep(100000);
+	set_shut(false);
+	return NULL;
+}
+
+Test(reporter, news_outlive_a_reload, .timeout = 60)
+{
+	struct reported *reported = reported_new(4096, 1);
+	struct reporter *old, *heir;
+	unsigned by_old;
+	pthread_t opener;
+
+	fake.target = (struct target){.type = &fake_type, .name = "fake"};
+	old = start(reported, 100);
+	tell(reported, old, 0);
+	WAIT_FOR(by(100) == 1);
+	set_shut(true);
+	for (unsigned i = 1; i < NEWS; i++)
+		tell(reported, old, i);
+	by_old = begun();
+	WAIT_FOR(begun() > by_old);
+	heir = start(reported, 50);
+	cr_assert_eq(pthread_create(&opener, NULL, open_later, NULL), 0);
+	reporter_stop(old, heir);
+	pthread_join(opener, NULL);
+	by_old = fake.by_old;
+	WAIT_FOR(by(50) == NEWS);
+	cr_expect_eq(by(100), 0, "the old rules say nothing more");
+	cr_expect_eq(fake.by_old, by_old);
+	tell(reported, heir, 5000);
+	reporter_stop(heir, NULL);
+	cr_expect_eq(fake.timeouts[5000], 50, "without an heir all is said before the end");
+	reported_free(reported);
+}
