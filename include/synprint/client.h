@@ -30,6 +30,7 @@ enum synprint_flag {
 	SYNPRINT_MSS_CLAMPED = 1 << 6,
 	SYNPRINT_UNKNOWN = 1 << 7,
 	SYNPRINT_MALFORMED = 1 << 8,
+	SYNPRINT_PROXY = 1 << 9,
 	SYNPRINT_OTHER_FLAG = 1 << 15, /* of a later daemon */
 	/* No words of the verdict: what stands behind it. */
 	SYNPRINT_CONFIRMED =

@@ -119,12 +119,31 @@ static void put_link(const cJSON *object, const cJSON *explain, struct text_buf 
 	put_origins(ask_member(found, "window"), buf);
 }
 
+/* What speaks for somebody behind the client, or for a way that he hides. */
+static void put_witnesses(const cJSON *object, struct text_buf *buf)
+{
+	const cJSON *witnesses = ask_member(object, "witnesses"), *witness;
+	const cJSON *clocks = ask_member(object, "clocks");
+
+	if (!cJSON_IsObject(witnesses))
+		return;
+	text_putf(buf, "  witnesses of a proxy or a VPN: %.0f of 3\n",
+		  ask_number(witnesses, "agree"));
+	cJSON_ArrayForEach (witness, witnesses)
+		if (cJSON_IsObject(witness))
+			text_putf(buf, "  %-24s %s\n", witness->string, ask_text(witness, "text"));
+	if (cJSON_IsObject(clocks))
+		text_putf(buf, "  %-24s %s: %s\n", "", ask_text(clocks, "grade"),
+			  ask_text(clocks, "reason"));
+}
+
 void explanation_put(const cJSON *object, struct text_buf *buf)
 {
 	const cJSON *explain = ask_member(object, "explain");
 
 	if (!cJSON_IsObject(explain)) {
 		text_put(buf, "  this SYN is not kept any more: there is nothing to explain\n");
+		put_witnesses(object, buf);
 		return;
 	}
 	put_steps(explain, buf);
@@ -132,4 +151,5 @@ void explanation_put(const cJSON *object, struct text_buf *buf)
 	put_guesses(explain, buf);
 	put_averages(explain, buf);
 	put_link(object, explain, buf);
+	put_witnesses(object, buf);
 }

@@ -30,7 +30,7 @@ enum {
 #define FILTER_HELP                                                                                \
 	"Filters; each may be given several times where it says `or`:\n"                           \
 	"  --flag FLAG            vpn, tunnel, scanner, os_mismatch, inconsistent, shared,\n"      \
-	"                         mss_clamped, unknown or malformed\n"                             \
+	"                         mss_clamped, unknown, malformed or proxy\n"                      \
 	"  --class CLASS          this class of system, or that one\n"                             \
 	"  --family FAMILY        this family of systems, or that one\n"                           \
 	"  --min-confidence P     0 to 1\n"                                                        \

@@ -24,7 +24,7 @@
 #define HALVE_S 60 /* shares are of the last few minutes: counts are halved so often */
 #define SUSPECT                                                                                    \
 	(SYNPRINT_VPN | SYNPRINT_TUNNEL | SYNPRINT_SCANNER | SYNPRINT_OS_MISMATCH |                \
-	 SYNPRINT_INCONSISTENT)
+	 SYNPRINT_INCONSISTENT | SYNPRINT_PROXY)
 
 struct shares {
 	struct share {
@@ -312,7 +312,8 @@ static void flag_text(unsigned flags, char *buf, size_t size)
 		     {SYNPRINT_SCANNER, "scanner"},
 		     {SYNPRINT_OS_MISMATCH, "os_mismatch"},
 		     {SYNPRINT_INCONSISTENT, "inconsistent"},
-		     {SYNPRINT_SHARED, "shared"}};
+		     {SYNPRINT_SHARED, "shared"},
+		     {SYNPRINT_PROXY, "proxy"}};
 	size_t len = 0;
 
 	*buf = '\0';

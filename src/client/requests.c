@@ -22,6 +22,7 @@ static const struct flag {
 	{"mss_clamped", SYNPRINT_MSS_CLAMPED},
 	{"unknown", SYNPRINT_UNKNOWN},
 	{"malformed", SYNPRINT_MALFORMED},
+	{"proxy", SYNPRINT_PROXY},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -22,6 +22,9 @@
 #define CONFIG_FILES_MAX 16
 #define CONFIG_NETWORKS_MAX 64
 
+/* How the packets of connections that are measured are told apart. */
+enum config_match { CONFIG_MATCH_MARK, CONFIG_MATCH_COUNTER };
+
 struct config {
 	const char *path; /* "built-in defaults" where there is no file */
 	uint16_t queue_first;
@@ -34,6 +37,11 @@ struct config {
 	bool conntrack; /* confirmations may switch it on */
 	uint32_t ct_mark_field; /* bits of the connection mark that may be ours */
 	uint16_t nflog_group;
+	bool clocks_enabled;
+	unsigned clocks_match; /* enum config_match */
+	unsigned clocks_limit; /* connections a second that are measured at the most */
+	uint16_t clocks_group; /* of NFLOG */
+	unsigned clocks_clients; /* whose evidence is kept, at the most */
 	uint32_t rules_limit; /* SYNs/s; 0: none */
 	uint32_t mark_field; /* bits of the packet mark that are ours behind the queue */
 	uint32_t
@@ -159,6 +167,10 @@ void config_wanted_marks(const struct config *config, struct marks_wanted *ret_w
  */
 void config_wanted_ct_marks(const struct config *config, const struct marks *marks,
 			    const uint64_t *meanings, uint64_t *ret_meanings);
+
+/** config_assign_ct_marks() - the bits of the connection mark for them, and for the clocks. */
+void config_assign_ct_marks(const struct config *config, const uint64_t *meanings,
+			    const struct marks_ct *old, struct marks_ct *ret_marks);
 
 /**
  * config_rules_params() - what the ruleset is made from; points into @config.

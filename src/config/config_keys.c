@@ -54,6 +54,10 @@ static const struct word grades[] = {{"access", LINK_ACCESS},
 				     {"likely", LINK_LIKELY},
 				     {NULL, 0}};
 
+static const struct word matches[] = {{"mark", CONFIG_MATCH_MARK},
+				      {"counter", CONFIG_MATCH_COUNTER},
+				      {NULL, 0}};
+
 static const struct word levels[] = {{"error", LOG_LEVEL_ERROR},
 				     {"warning", LOG_LEVEL_WARNING},
 				     {"info", LOG_LEVEL_INFO},
@@ -119,6 +123,11 @@ static const struct key keys[] = {
 	{"rules.ct_mark_field", KEY_MARK, RESTART, AT(ct_mark_field),
 	 .init = 0xff000000 + IS(uint32_t, ct_mark_field)},
 	UINT("rules.nflog_group", RESTART, nflog_group, 0, 65535, 175),
+	BOOL("clocks.enabled", RELOAD, clocks_enabled, false),
+	WORD("clocks.match", RELOAD, clocks_match, matches, CONFIG_MATCH_MARK),
+	UINT("clocks.limit", RELOAD, clocks_limit, 1, 2000, 100),
+	UINT("clocks.nflog_group", RESTART, clocks_group, 0, 65535, 176),
+	UINT("clocks.clients", RESTART, clocks_clients, 64, 1 << 22, 1 << 14),
 	UINT("rules.limit", RELOAD, rules_limit, 0, 1000000, 0),
 	MARK("rules.mark_field", RESTART, mark_field),
 	DURATION("rules.skip_known", RELOAD, skip_known_s, 3600, 0),

@@ -35,8 +35,25 @@ void config_wanted_ct_marks(const struct config *config, const struct marks *mar
 					  : 0;
 }
 
+static bool wants_clocks_bit(const struct config *config)
+{
+	return config->clocks_enabled && config->clocks_match == CONFIG_MATCH_MARK;
+}
+
+void config_assign_ct_marks(const struct config *config, const uint64_t *meanings,
+			    const struct marks_ct *old, struct marks_ct *ret_marks)
+{
+	marks_assign_ct(config->ct_mark_field, meanings, old, ret_marks);
+	marks_add_clocks(config->ct_mark_field, wants_clocks_bit(config), old, ret_marks);
+}
+
 int config_finish_field(struct config *config, struct text_error *ret_error)
 {
+	if (config->clocks_group == config->nflog_group)
+		return text_error_set(ret_error, 0, 0,
+				      "clocks.nflog_group and rules.nflog_group are both %u: give "
+				      "one of them another",
+				      config->nflog_group);
 	if (!config->mark_field)
 		config->mark_field = DEFAULT_FIELD & ~config->mark_mask;
 	if (config->mark_field & config->mark_mask)
@@ -101,7 +118,7 @@ static void assign(const struct config *config, struct marks *ret_marks, struct 
 	config_wanted_marks(config, &wanted);
 	marks_assign(config->mark_field, &wanted, NULL, NULL, ret_marks, NULL);
 	config_wanted_ct_marks(config, ret_marks, wanted.meanings, ct_meanings);
-	marks_assign_ct(config->ct_mark_field, ct_meanings, NULL, ret_ct);
+	config_assign_ct_marks(config, ct_meanings, NULL, ret_ct);
 }
 
 void config_rules_params(const struct config *config, const struct marks *marks,
@@ -115,20 +132,26 @@ void config_rules_params(const struct config *config, const struct marks *marks,
 		marks = &own;
 		ct = &own_ct;
 	}
-	*ret_params = (struct rules_params){.engine = config->engine,
-					    .queue_first = config->queue_first,
-					    .queue_count = (uint16_t)config->queue_count,
-					    .interfaces = config->interfaces,
-					    .interface_count = config->interface_count,
-					    .limit = config->rules_limit,
-					    .diverts_answers = config->servers_enabled,
-					    .skip_known_s = config->skip_known_s,
-					    .defragments = config->defragments,
-					    .marks = *marks,
-					    .confirm = {.is_on = config->conntrack,
-							.ask = ct->ask,
-							.has_log = true,
-							.group = config->nflog_group}};
+	*ret_params =
+		(struct rules_params){.engine = config->engine,
+				      .queue_first = config->queue_first,
+				      .queue_count = (uint16_t)config->queue_count,
+				      .interfaces = config->interfaces,
+				      .interface_count = config->interface_count,
+				      .limit = config->rules_limit,
+				      .diverts_answers = config->servers_enabled,
+				      .skip_known_s = config->skip_known_s,
+				      .defragments = config->defragments,
+				      .marks = *marks,
+				      .confirm = {.is_on = config->conntrack,
+						  .ask = ct->ask,
+						  .has_log = true,
+						  .group = config->nflog_group},
+				      .clocks = {.is_on = config->clocks_enabled &&
+							  config->conntrack,
+						 .bit = wants_clocks_bit(config) ? ct->clocks : 0,
+						 .limit = config->clocks_limit,
+						 .group = config->clocks_group}};
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (config_fills_by_packet(&config->sets[i]))
 			add_set(&config->sets[i], marks->sets[i], ct->sets[i], ret_params);

@@ -45,7 +45,8 @@ void config_default_sets(struct config *config)
 	/* A SYN scan never finishes a handshake. */
 	add_default(config, "scanner", VERDICT_SCANNER, CONFIG_SYN);
 	add_default(config, "suspect",
-		    VERDICT_VPN | VERDICT_SCANNER | VERDICT_OS_MISMATCH | VERDICT_INCONSISTENT,
+		    VERDICT_VPN | VERDICT_SCANNER | VERDICT_OS_MISMATCH | VERDICT_INCONSISTENT |
+			    VERDICT_PROXY,
 		    CONFIG_SERVED);
 }
 

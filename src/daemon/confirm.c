@@ -60,7 +60,7 @@ static void look(struct daemon *daemon)
 	daemon->looked_s = clock_boot_s();
 }
 
-static void decide(const struct daemon *daemon, struct generation *generation)
+static void decide(struct daemon *daemon, struct generation *generation)
 {
 	const struct config *config = generation->config;
 
@@ -68,6 +68,7 @@ static void decide(const struct daemon *daemon, struct generation *generation)
 			       (config->conntrack || daemon->foreign.uses_conntrack);
 	generation->has_labels = daemon->foreign.takes_mark;
 	generation->has_log = daemon->confirmer != NULL;
+	daemon_plan_clocks(daemon, generation);
 }
 
 /* Names of sets that wait for confirmations. Return: whether there are any. */

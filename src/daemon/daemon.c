@@ -422,8 +422,10 @@ static void stop(struct daemon *daemon)
 	service_done(&daemon->service);
 	loop_free(daemon->loop);
 	confirmer_close(daemon->confirmer);
+	timing_stop(daemon->timing);
 	feed_free(daemon->pipeline.feed);
 	interfaces_free(daemon->pipeline.interfaces);
+	evidence_free(daemon->evidence);
 	clients_free(daemon->pipeline.clients);
 	clients_free(daemon->pipeline.servers);
 	baseline_free(daemon->pipeline.baseline);

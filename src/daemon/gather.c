@@ -46,10 +46,20 @@ static void gather_refused(const struct daemon *daemon, struct figures *figures)
 				keeper_refused(daemon->keeper, generation->config->sets[i].name);
 }
 
+static void gather_clocks(const struct daemon *daemon, struct figures *figures)
+{
+	figures->has_clocks = daemon->generation->config->clocks_enabled;
+	figures->clocks_by = daemon_clocks_by(daemon->generation);
+	timing_get_stats(daemon->timing, &figures->timing);
+	if (daemon->evidence)
+		evidence_get_stats(daemon->evidence, &figures->evidence);
+}
+
 static void gather_advice(const struct daemon *daemon, const struct keeper_stats *rules,
 			  struct advice_list *list)
 {
 	const struct config *config = daemon->generation->config;
+	const char *clocks = daemon_explain_clocks(daemon->generation);
 
 	*list = daemon->advised.list;
 	if (rules->is_harmful)
@@ -59,6 +69,8 @@ static void gather_advice(const struct daemon *daemon, const struct keeper_stats
 			   "Find what behind the queue loses them, then reload",
 			   rules->trial.sent, rules->trial.sent_again, rules->trial.passed,
 			   rules->trial.passed_again);
+	if (*clocks)
+		advice_add(list, ADVICE_FAULT, "clocks", "%s", clocks);
 	if (config->metrics_file && daemon->metrics_rc < 0)
 		advice_add(list, ADVICE_FAULT, "files",
 			   "metrics.textfile: %s cannot be written: %s (its folder must be "
@@ -87,6 +99,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 							    : "mark";
 	daemon_explain_confirm(daemon, generation, ret_figures->confirm_note,
 			       sizeof(ret_figures->confirm_note));
+	gather_clocks(daemon, ret_figures);
 	gather_advice(daemon, &ret_figures->rules, &ret_figures->advice);
 	gather_queues(daemon, ret_figures);
 	gather_tables(daemon, ret_figures);

@@ -10,6 +10,7 @@
 #include "daemon/answers/answers.h"
 #include "daemon/daemon.h"
 #include "daemon/packets/confirmer.h"
+#include "daemon/packets/timing.h"
 #include "daemon/service.h"
 #include "input/foreign.h"
 #include "sys/clock.h"
@@ -55,6 +56,8 @@ struct daemon {
 	struct keeper *keeper;
 	struct reported *reported; /* what other gateways say */
 	struct confirmer *confirmer; /* NULL where the kernel tells nobody */
+	struct timing *timing; /* NULL where no connection was ever to be measured */
+	struct evidence_table *evidence; /* likewise */
 	struct foreign foreign; /* others' rules as they were last seen */
 	uint64_t looked_s; /* when, clock_boot_s() */
 	uint32_t ruleset; /* the ruleset's generation then */
@@ -125,6 +128,17 @@ void daemon_advise_anew(struct daemon *daemon);
 
 /** daemon_note_interfaces() - some have changed. */
 void daemon_note_interfaces(struct daemon *daemon);
+
+/* ---- clocks.c ---- */
+
+/** daemon_plan_clocks() - whether a generation measures connections, once it is known who confirms. */
+void daemon_plan_clocks(struct daemon *daemon, struct generation *generation);
+
+/** daemon_explain_clocks() - why nothing is measured although it should be, in words; "": it is. */
+const char *daemon_explain_clocks(const struct generation *generation);
+
+/** daemon_clocks_by() - "mark", "label", "counter", "rules" of the administrator, or "nothing". */
+const char *daemon_clocks_by(const struct generation *generation);
 
 /* ---- gather.c ---- */
 

@@ -20,7 +20,7 @@
 #include "input/nflog_tuple.h"
 #include "nl/nl.h"
 
-#define COPY_BYTES 96 /* an IPv6 header and a whole TCP header; the rule's snaplen is less */
+#define COPY_BYTES 128 /* an IPv6 header and a whole TCP header; the rule's snaplen is no more */
 #define LINGER_CS 10 /* hundredths of a second that a message waits for others */
 #define KERNEL_BYTES 32768 /* of the kernel's datagram: 64 messages of 450 bytes */
 #define RECEIVE_BYTES (1 << 21) /* of the socket: a burst of 10,000 confirmations */
@@ -96,12 +96,14 @@ static int set_flags(struct nflog *nflog, uint16_t group, uint16_t flags)
 	return send_config(nflog, nlh);
 }
 
-static int bind_group(struct nflog *nflog, uint16_t group)
+static int bind_group(struct nflog *nflog, const struct nflog_params *params)
 {
+	uint16_t group = params->group;
 	struct nfulnl_msg_config_mode mode = {.copy_range = htonl(COPY_BYTES),
 					      .copy_mode = NFULNL_COPY_PACKET};
 	char buf[NL_MESSAGE_BYTES];
 	struct nlmsghdr *nlh = begin_config(buf, group);
+	uint16_t more = params->wants_connection ? NFULNL_CFG_F_CONNTRACK : 0;
 	int rc;
 
 	put_command(nlh, NFULNL_CFG_CMD_BIND);
@@ -113,18 +115,20 @@ static int bind_group(struct nflog *nflog, uint16_t group)
 	if (rc < 0)
 		return rc;
 	/* Kernels without CONFIG_NETFILTER_NETLINK_GLUE_CT have the flag not: nflog_ask(). */
-	rc = set_flags(nflog, group, NFULNL_CFG_F_SEQ | NFULNL_CFG_F_CONNTRACK);
+	rc = set_flags(nflog, group, NFULNL_CFG_F_SEQ | more);
 	return rc == -EOPNOTSUPP ? set_flags(nflog, group, NFULNL_CFG_F_SEQ) : rc;
 }
 
 /* A group that another socket holds is EPERM, as is a missing capability (nfnetlink_log.c). */
-static int explain(int rc, uint16_t group, struct text_error *ret_error)
+static int explain(int rc, const struct nflog_params *params, struct text_error *ret_error)
 {
+	unsigned group = params->group;
+
 	if (rc == -EPERM || rc == -EBUSY) {
 		text_error_set(ret_error, 0, 0,
 			       "NFLOG group %u is in use by another program: choose another with "
-			       "rules.nflog_group",
-			       group);
+			       "%s",
+			       group, params->key);
 		return -EBUSY;
 	}
 	if (rc == -EINVAL || rc == -EOPNOTSUPP) {
@@ -136,23 +140,24 @@ static int explain(int rc, uint16_t group, struct text_error *ret_error)
 	return rc;
 }
 
-int nflog_open(uint16_t group, struct text_error *ret_error, struct nflog **ret_nflog)
+int nflog_open(const struct nflog_params *params, struct text_error *ret_error,
+	       struct nflog **ret_nflog)
 {
 	struct nflog *nflog = calloc(1, sizeof(*nflog));
 	int on = 1, size = RECEIVE_BYTES, rc = 0;
 
 	if (!nflog)
-		return explain(-ENOMEM, group, ret_error);
+		return explain(-ENOMEM, params, ret_error);
 	nflog->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!nflog->socket || mnl_socket_bind(nflog->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		rc = -errno;
 	if (rc == 0) {
 		nflog->portid = mnl_socket_get_portid(nflog->socket);
-		rc = bind_group(nflog, group);
+		rc = bind_group(nflog, params);
 	}
 	if (rc < 0) {
 		nflog_close(nflog);
-		return explain(rc, group, ret_error);
+		return explain(rc, params, ret_error);
 	}
 	mnl_socket_setsockopt(nflog->socket, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 	if (setsockopt(nflog_fd(nflog), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
@@ -233,6 +238,41 @@ int nflog_receive(struct nflog *nflog, struct nflog_event *ret_events)
 			return count ? count : rc;
 	}
 	return count;
+}
+
+/* Return: whether it is a copy. */
+static bool take_copy(struct nflog *nflog, struct nflog_copy *ret_copy)
+{
+	const struct nlmsghdr *nlh = nflog->at;
+	uint32_t seq = nflog->next_seq;
+	bool is_copy;
+
+	nflog->at = mnl_nlmsg_next(nlh, &nflog->left);
+	if (nlh->nlmsg_type < NLMSG_MIN_TYPE)
+		return false;
+	is_copy = nflog_parse_copy(nlh, nlh->nlmsg_len, ret_copy, &seq) == 0;
+	note_seq(nflog, seq);
+	if (is_copy)
+		nflog->stats.received++;
+	else
+		nflog->stats.unreadable++;
+	return is_copy;
+}
+
+int nflog_next(struct nflog *nflog, struct nflog_copy *ret_copy)
+{
+	for (;;) {
+		int rc;
+
+		if (mnl_nlmsg_ok(nflog->at, nflog->left)) {
+			if (take_copy(nflog, ret_copy))
+				return 1;
+			continue;
+		}
+		rc = next_datagram(nflog);
+		if (rc <= 0)
+			return rc;
+	}
 }
 
 static int take_answer(const struct nlmsghdr *nlh, void *ctx)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's word for which connections are confirmed: the ruleset logs the server's first answer
- * of an accepted handshake to a group of NFLOG, and this reads it. What is lost here is only not
- * known. Nothing waits, and nothing grows: one buffer, and the socket's own, of fixed size.
+ * What the ruleset logs to a group of NFLOG: which connections are confirmed, as the server's first
+ * answer of an accepted handshake; or copies of packets, with the time at which they came. What is
+ * lost here is only not known. Nothing waits, and nothing grows: one buffer, and the socket's own, of
+ * fixed size.
  */
 #ifndef SYNPRINT_INPUT_NFLOG_H
 #define SYNPRINT_INPUT_NFLOG_H
@@ -24,20 +25,34 @@ struct nflog_event {
 	uint32_t ack;
 };
 
+/* A copy of a packet. */
+struct nflog_copy {
+	const uint8_t *bytes; /* from the IP header on, as much as the rule copies; the log's */
+	size_t len;
+	uint64_t
+		time_ns; /* Unix time at which the kernel got it; 0: it is not said, as of what goes out */
+};
+
+struct nflog_params {
+	uint16_t group; /* 0 to 65535 */
+	const char *key; /* of the configuration, that chooses another group */
+	bool wants_connection; /* events; else copies */
+};
+
 struct nflog_stats {
 	uint64_t received;
 	uint64_t lost; /* logged by the kernel, and dropped before we could read it */
-	uint64_t unreadable; /* no TCP answer in it */
+	uint64_t unreadable; /* no TCP answer in it, or no packet at all */
 };
 
 /**
  * nflog_open() - have a group's packets sent here, several at a time.
- * @group: 0 to 65535
  * @ret_error: on failure says in words what to do
  * Return: 0; -EBUSY: another program has the group; -EPERM; -EOPNOTSUPP: the kernel has no NFLOG;
  * -errno.
  */
-int nflog_open(uint16_t group, struct text_error *ret_error, struct nflog **ret_nflog);
+int nflog_open(const struct nflog_params *params, struct text_error *ret_error,
+	       struct nflog **ret_nflog);
 void nflog_close(struct nflog *nflog);
 
 /** nflog_fd() - readable when nflog_receive() has something; owned by the log. */
@@ -50,6 +65,13 @@ int nflog_fd(const struct nflog *nflog);
  * failure of the socket.
  */
 int nflog_receive(struct nflog *nflog, struct nflog_event *ret_events);
+
+/**
+ * nflog_next() - the next copy that has come in, without waiting.
+ * @ret_copy: its bytes are valid until the next call
+ * Return: 1, 0 where there is none, -errno on a failure of the socket.
+ */
+int nflog_next(struct nflog *nflog, struct nflog_copy *ret_copy);
 
 /**
  * nflog_ask() - have conntrack tell the original addresses of an event without them.
@@ -66,5 +88,9 @@ void nflog_get_stats(const struct nflog *nflog, struct nflog_stats *ret_stats);
  * Return: 0, or -EINVAL: no message of NFLOG, or no TCP packet in it.
  */
 int nflog_parse(const void *message, size_t len, struct nflog_event *ret_event, uint32_t *ret_seq);
+
+/** nflog_parse_copy() - the same for a copy; its bytes are the message's. */
+int nflog_parse_copy(const void *message, size_t len, struct nflog_copy *ret_copy,
+		     uint32_t *ret_seq);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One message of NFLOG: the connection from conntrack, where the kernel adds it, and the answer. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "core/base/wire.h"
 #include "input/nflog.h"
@@ -110,26 +112,59 @@ static bool take_packet(const struct nlattr *payload, struct nflog_event *event)
 	return true;
 }
 
-int nflog_parse(const void *message, size_t len, struct nflog_event *ret_event, uint32_t *ret_seq)
+/* A message of the log, with its attributes. Return: whether it is one. */
+static bool read_attributes(const struct nlmsghdr *nlh, size_t len, const struct nlattr **attrs,
+			    uint32_t *ret_seq)
 {
-	const struct nlattr *attrs[NFULA_MAX + 1] = {NULL}, *ct[CTA_MAX + 1] = {NULL};
 	struct attributes attributes = {attrs, NFULA_MAX};
-	const struct nlmsghdr *nlh = message;
-	struct nflog_event event = {.has_original = false};
-	bool has_packet;
 
 	if (!mnl_nlmsg_ok(nlh, (int)len) ||
 	    nlh->nlmsg_type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
 	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), keep, &attributes) < 0)
+		return false;
+	if (attrs[NFULA_SEQ] && mnl_attr_get_payload_len(attrs[NFULA_SEQ]) == sizeof(uint32_t))
+		*ret_seq = ntohl(mnl_attr_get_u32(attrs[NFULA_SEQ]));
+	return true;
+}
+
+int nflog_parse(const void *message, size_t len, struct nflog_event *ret_event, uint32_t *ret_seq)
+{
+	const struct nlattr *attrs[NFULA_MAX + 1] = {NULL}, *ct[CTA_MAX + 1] = {NULL};
+	struct nflog_event event = {.has_original = false};
+	bool has_packet;
+
+	if (!read_attributes(message, len, attrs, ret_seq))
 		return -EINVAL;
 	event.has_original = parse_nested(attrs[NFULA_CT], ct, CTA_MAX) &&
 			     nflog_take_tuple(ct[CTA_TUPLE_ORIG], &event);
 	has_packet = take_packet(attrs[NFULA_PAYLOAD], &event);
-	if (attrs[NFULA_SEQ] && mnl_attr_get_payload_len(attrs[NFULA_SEQ]) == 4)
-		*ret_seq = ntohl(mnl_attr_get_u32(attrs[NFULA_SEQ]));
 	if (!event.has_original && !has_packet)
 		return -EINVAL;
 	*ret_event = event;
+	return 0;
+}
+
+/* Microseconds since 1970 in network order (linux/netfilter/nfnetlink_log.h). */
+static uint64_t take_time(const struct nlattr *attr)
+{
+	struct nfulnl_msg_packet_timestamp stamp;
+
+	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(stamp))
+		return 0;
+	memcpy(&stamp, mnl_attr_get_payload(attr), sizeof(stamp));
+	return be64toh(stamp.sec) * 1000000000 + be64toh(stamp.usec) * 1000;
+}
+
+int nflog_parse_copy(const void *message, size_t len, struct nflog_copy *ret_copy,
+		     uint32_t *ret_seq)
+{
+	const struct nlattr *attrs[NFULA_MAX + 1] = {NULL};
+
+	if (!read_attributes(message, len, attrs, ret_seq) || !attrs[NFULA_PAYLOAD])
+		return -EINVAL;
+	*ret_copy = (struct nflog_copy){.bytes = mnl_attr_get_payload(attrs[NFULA_PAYLOAD]),
+					.len = mnl_attr_get_payload_len(attrs[NFULA_PAYLOAD]),
+					.time_ns = take_time(attrs[NFULA_TIMESTAMP])};
 	return 0;
 }

@@ -19,9 +19,10 @@
 #define SWITCH_SETS 2
 
 /* Base chains first. */
-static const char *const own_chains[] = {"divert",  "served",  "promote", "promote_out",
-					 "syn",     "back",    "send",    "publish",
-					 "dispute", "confirm", "whole",   "back_answer"};
+static const char *const own_chains[] = {"divert", "served",      "promote",      "promote_out",
+					 "clocks", "clocks_out",  "syn",          "back",
+					 "send",   "publish",     "dispute",      "confirm",
+					 "whole",  "back_answer", "clocks_begin", "clocks_copy"};
 
 int rules_check_kernel(struct text_error *ret_error)
 {
@@ -320,7 +321,7 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 	return rc;
 }
 
-/* Rules of ours, of all chains or of one. */
+/* Rules of ours, of all chains or of those whose names begin so. */
 static int delete_rules(struct nl *nl, struct nft_batch *batch, const char *chain)
 {
 	struct attempt *attempt = calloc(1, sizeof(*attempt));
@@ -336,7 +337,7 @@ static int delete_rules(struct nl *nl, struct nft_batch *batch, const char *chai
 		rc = rules_survey(nl, survey);
 		for (unsigned i = 0; i < survey->count; i++)
 			if (!survey->rules[i].is_foreign &&
-			    (!chain || strcmp(survey->rules[i].chain, chain) == 0))
+			    strncmp(survey->rules[i].chain, chain, strlen(chain)) == 0)
 				survey->rules[kept++] = survey->rules[i];
 		survey->count = kept;
 		if (rc == 0) {
@@ -356,6 +357,28 @@ int rules_undivert(struct nl *nl)
 	if (!batch)
 		return -ENOMEM;
 	rc = delete_rules(nl, batch, RULES_CHAIN);
+	nft_batch_free(batch);
+	return rc;
+}
+
+static int remove_chains(struct nl *nl, struct nft_batch *batch, const char *chain)
+{
+	int rc = delete_rules(nl, batch, chain);
+
+	for (size_t i = 0; rc == 0 && i < sizeof(own_chains) / sizeof(own_chains[0]); i++)
+		if (strncmp(own_chains[i], chain, strlen(chain)) == 0)
+			rc = nft_remove_chain(nl, batch, own_chains[i]);
+	return rc;
+}
+
+int rules_remove_clocks(struct nl *nl)
+{
+	struct nft_batch *batch = nft_batch_new(nl);
+	int rc;
+
+	if (!batch)
+		return -ENOMEM;
+	rc = remove_chains(nl, batch, "clocks");
 	nft_batch_free(batch);
 	return rc;
 }
@@ -384,9 +407,7 @@ int rules_remove(struct nl *nl, const char *const *sets, size_t set_count)
 
 	if (!batch)
 		return -ENOMEM;
-	rc = delete_rules(nl, batch, NULL);
-	for (size_t i = 0; rc == 0 && i < sizeof(own_chains) / sizeof(own_chains[0]); i++)
-		rc = nft_remove_chain(nl, batch, own_chains[i]);
+	rc = remove_chains(nl, batch, "");
 	if (rc == 0)
 		rc = remove_sets(nl, batch, sets, set_count);
 	if (rc == 0)

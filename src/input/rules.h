@@ -94,6 +94,13 @@ int rules_trial_forget(struct nl *nl);
 int rules_undivert(struct nl *nl);
 
 /**
+ * rules_remove_clocks() - the chains of group_clocks.c, with what is in them. Whoever removes a base
+ * chain drops what waits in queues: undivert before, and let the queues run dry.
+ * Return: 0, also where there are none; -errno.
+ */
+int rules_remove_clocks(struct nl *nl);
+
+/**
  * rules_remove() - leave no trace of ours: rules, chains, our own sets, and the table if we made it
  * and nothing else is in it. What other rules still refer to stays.
  * @sets: names of sets in our table that publishers made; a set without our tag stays

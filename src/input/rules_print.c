@@ -102,7 +102,7 @@ static unsigned queue_last(const struct rules_params *params)
 /* All bits of the connection mark that make a candidate. */
 static uint32_t candidate_bits(const struct rules_params *params)
 {
-	uint32_t bits = params->confirm.ask;
+	uint32_t bits = params->confirm.ask | (params->clocks.is_on ? params->clocks.bit : 0);
 
 	for (unsigned i = 0; i < params->set_count; i++)
 		bits |= params->sets[i].ct_bit;
@@ -182,6 +182,29 @@ static void print_iptables_confirm(const struct rules_params *params, struct tex
 		  bit, bit, params->confirm.group, bit);
 }
 
+/* By the counter: what is above the limit loses some of its packets, and is not measured. */
+static void print_iptables_clocks(const struct rules_params *params, struct text_buf *out)
+{
+	static const char *const hooks[] = {"PREROUTING", "OUTPUT"};
+	uint32_t limit = params->clocks.limit * RULES_CLOCKS_PACKETS;
+
+	limit = limit < 10000 ? limit : 10000; /* xt_limit counts no more */
+	text_putf(
+		out,
+		"# Copies for the clocks; connbytes switches net.netfilter.nf_conntrack_acct on.\n"
+		"*mangle\n:SYNPRINT-CLOCKS - [0:0]\n"
+		"-A SYNPRINT-CLOCKS -m limit --limit %u/sec --limit-burst %u -j NFLOG "
+		"--nflog-group %u --nflog-size 128 --nflog-threshold 64\n"
+		"-A PREROUTING -p tcp -m connbytes --connbytes 1:%u --connbytes-dir original "
+		"--connbytes-mode packets -m conntrack --ctdir ORIGINAL -j SYNPRINT-CLOCKS\n",
+		limit, limit, params->clocks.group, RULES_CLOCKS_PACKETS);
+	for (unsigned i = 0; i < 2; i++)
+		text_putf(out,
+			  "-A %s -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j SYNPRINT-CLOCKS\n",
+			  hooks[i]);
+	text_put(out, "COMMIT\n");
+}
+
 static void print_iptables_head(struct text_buf *out)
 {
 	text_put(out, "# For iptables-restore --noflush and for ip6tables-restore --noflush: load "
@@ -222,6 +245,8 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 	text_put(out, "COMMIT\n");
 	if (params->confirm.is_on)
 		print_iptables_confirm(params, out);
+	if (params->clocks.is_on)
+		print_iptables_clocks(params, out);
 }
 
 /* No set matches packets of both IP versions but a list of sets, which has timeouts too. */

@@ -65,6 +65,7 @@ static const struct field_info fields[FIELD_COUNT] = {
 	[FIELD_CT_STATUS] = CT("ct status", NFT_CT_STATUS, 4, TYPE_INTEGER, 0),
 	[FIELD_CT_DIRECTION] = CT("ct direction", NFT_CT_DIRECTION, 1, TYPE_INTEGER, 0),
 	[FIELD_CT_MARK] = CT("ct mark", NFT_CT_MARK, 4, TYPE_MARK, 0),
+	[FIELD_CT_ORIGINAL_PACKETS] = CT("ct original packets", NFT_CT_PKTS, 8, TYPE_INTEGER, 1),
 	[FIELD_CT_ORIGINAL_IP_SADDR] = {"ct original ip saddr", FIELD_CT, NFT_CT_SRC_IP, 0, 4,
 					TYPE_IPV4_ADDR, "ipv4_addr", 0, 0, 1},
 	[FIELD_CT_ORIGINAL_IP6_SADDR] = {"ct original ip6 saddr", FIELD_CT, NFT_CT_SRC_IP6, 0, 16,

@@ -34,6 +34,7 @@ enum field {
 	FIELD_CT_STATUS,
 	FIELD_CT_DIRECTION,
 	FIELD_CT_MARK,
+	FIELD_CT_ORIGINAL_PACKETS, /* eight bytes: rule_match_count(), rule_match_packets() */
 	FIELD_CT_ORIGINAL_IP_SADDR,
 	FIELD_CT_ORIGINAL_IP6_SADDR,
 	FIELD_COUNT,

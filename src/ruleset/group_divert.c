@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which SYNs and SYN+ACKs are ours at all: chain `divert`, and the head of chain `syn`. */
+/*
+ * Which SYNs and SYN+ACKs are ours at all: chain `divert`, and the head of chain `syn`. And that
+ * SYNs in fragments are put together before.
+ */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 
@@ -67,4 +70,22 @@ void group_divert(struct ruleset *ruleset, const struct rules_params *params)
 		add_answer_rule(ruleset, params);
 	add_vrf_guard(ruleset);
 	add_mark_guard(ruleset, params);
+}
+
+/*
+ * The first of small fragments (nmap -f) has no TCP flags, so no rule sees a SYN in it; only what is
+ * put together again is one. The kernel does that from priority -400 on, once anything in the
+ * namespace asks for it: connection tracking does, and so does a rule that hands packets to a socket
+ * (nft_tproxy.c: nft_tproxy_init), which nothing has to reach for that.
+ */
+void group_whole(struct ruleset *ruleset, const struct rules_params *params)
+{
+	struct rule *rule;
+
+	if (!params->defragments)
+		return;
+	ruleset_add_chain(ruleset, "whole");
+	rule = ruleset_add_rule(ruleset, "whole", "nothing comes here: fragments are put together");
+	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
+	rule_ask_for_whole(rule);
 }

@@ -55,6 +55,7 @@ int groups_build(const struct rules_params *params, enum rules_engine engine,
 	group_switch(&ruleset, params);
 	group_whole(&ruleset, params);
 	group_confirm(&ruleset, params);
+	group_clocks(&ruleset, params);
 	if (ruleset.failed || describe(&ruleset, params) < 0) {
 		ruleset_free(&ruleset);
 		return -ENOMEM;

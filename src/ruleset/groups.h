@@ -48,6 +48,7 @@ void group_publish(struct ruleset *ruleset, const struct rules_params *params);
 void group_switch(struct ruleset *ruleset, const struct rules_params *params);
 void group_whole(struct ruleset *ruleset, const struct rules_params *params);
 void group_confirm(struct ruleset *ruleset, const struct rules_params *params);
+void group_clocks(struct ruleset *ruleset, const struct rules_params *params);
 
 /* Parts of group_confirm() that stand between rules of group_switch(). */
 void group_confirm_candidates(struct ruleset *ruleset, const struct rules_params *params);

@@ -106,3 +106,12 @@ void marks_assign_ct(uint32_t field, const uint64_t *meanings, const struct mark
 	}
 	*ret_marks = marks;
 }
+
+void marks_add_clocks(uint32_t field, bool is_wanted, const struct marks_ct *old,
+		      struct marks_ct *marks)
+{
+	marks->clocks = old ? old->clocks : 0;
+	if (is_wanted && !marks->clocks)
+		marks->clocks = lowest(field & ~marks->used);
+	marks->used |= marks->clocks;
+}

@@ -43,6 +43,7 @@ struct marks_ct {
 	uint32_t ask; /* nothing but a confirmation */
 	uint32_t sets[MARKS_SETS_MAX]; /* 0: there was no bit left, or the set needs none */
 	uint64_t meanings[MARKS_SETS_MAX]; /* as marks_wanted's */
+	uint32_t clocks; /* it is measured; 0: none was wanted or left */
 	uint32_t used; /* every bit that ever had a meaning */
 };
 
@@ -54,6 +55,10 @@ struct marks_ct {
  */
 void marks_assign_ct(uint32_t field, const uint64_t *meanings, const struct marks_ct *old,
 		     struct marks_ct *ret_marks);
+
+/** marks_add_clocks() - then a bit for the clocks, if they want one; it stays theirs. */
+void marks_add_clocks(uint32_t field, bool is_wanted, const struct marks_ct *old,
+		      struct marks_ct *marks);
 
 /** marks_used() - all bits that are in use. */
 uint32_t marks_used(const struct marks *marks);

@@ -38,6 +38,16 @@ struct rules_confirm {
 	uint16_t group; /* of NFLOG; with has_log */
 };
 
+#define RULES_CLOCKS_PACKETS 20 /* of a client, that are copied: its SYN, and what c1 and c2 need */
+
+/* Which connections are copied to who measures their clocks. */
+struct rules_clocks {
+	bool is_on; /* conntrack may be used, and counts packets then */
+	uint32_t bit; /* of the connection mark; 0: the packet counter alone */
+	uint32_t limit; /* connections a second */
+	uint16_t group; /* of NFLOG */
+};
+
 struct rules_params {
 	enum rules_engine engine;
 	uint16_t queue_first, queue_count; /* at least one, the last at most 65535 */
@@ -47,6 +57,7 @@ struct rules_params {
 	bool diverts_answers; /* SYN+ACKs too, from wherever they come */
 	struct marks marks;
 	struct rules_confirm confirm;
+	struct rules_clocks clocks;
 	uint32_t
 		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
 	bool defragments; /* SYNs in fragments are seen; left out where the kernel cannot */

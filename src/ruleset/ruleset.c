@@ -131,6 +131,22 @@ void rule_match_not(struct rule *rule, enum field field, uint32_t mask, uint32_t
 	put_match(rule, field, true, mask, value);
 }
 
+void rule_match_count(struct rule *rule, uint32_t count, bool is_not)
+{
+	struct statement *match = add_statement(rule, STATEMENT_MATCH_COUNT);
+
+	match->value = count;
+	match->is_not = is_not;
+}
+
+void rule_match_packets(struct rule *rule, uint32_t first, uint32_t last)
+{
+	struct statement *match = add_statement(rule, STATEMENT_MATCH_PACKETS);
+
+	match->mask = first;
+	match->value = last;
+}
+
 void rule_match_name(struct rule *rule, enum field field, const char *name)
 {
 	struct statement *match = add_statement(rule, STATEMENT_MATCH_NAME);

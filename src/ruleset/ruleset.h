@@ -59,6 +59,8 @@ enum statement_kind {
 	STATEMENT_LOG, /* to an NFLOG group */
 	STATEMENT_WHOLE, /* to a local socket, of which the kernel wants whole packets */
 	STATEMENT_MATCH_LABELS, /* go on where the connection has some of the labels, or none of them */
+	STATEMENT_MATCH_COUNT, /* go on where the client has sent fewer packets, or as many and more */
+	STATEMENT_MATCH_PACKETS, /* go on where it is one of the packets from mask to value */
 	STATEMENT_SET_LABELS, /* give the connection labels, for ever */
 };
 
@@ -130,6 +132,9 @@ void rule_change(struct rule *rule, enum rule_change change, const struct rule_k
 		 const char *set, uint64_t timeout_ms);
 void rule_change_map(struct rule *rule, enum rule_change change, const struct rule_key *key,
 		     const char *set, uint64_t timeout_ms, uint32_t data);
+/* Packets of the connection's first direction: fewer than @count, a power of two; or not fewer. */
+void rule_match_count(struct rule *rule, uint32_t count, bool is_not);
+void rule_match_packets(struct rule *rule, uint32_t first, uint32_t last);
 void rule_set_bits(struct rule *rule, enum field field, uint32_t bits); /* or-ed */
 void rule_clear_bits(struct rule *rule, enum field field, uint32_t bits);
 void rule_count(struct rule *rule);

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <endian.h>
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <linux/netfilter.h>
@@ -184,6 +185,52 @@ static void write_match(struct writer *writer, const struct statement *match)
 		writer->loaded.count = 0;
 	}
 	add_compare(writer, match->is_not, &value, info->len);
+}
+
+static void load_packets(struct writer *writer)
+{
+	load_key(writer, &(struct rule_key){.count = 1, .fields = {FIELD_CT_ORIGINAL_PACKETS}});
+}
+
+static void write_match_count(struct writer *writer, const struct statement *match)
+{
+	const uint64_t mask = ~(uint64_t)(match->value - 1), zero = 0;
+
+	load_packets(writer);
+	add_bitwise(writer, &mask, &zero, sizeof(mask));
+	writer->loaded.count = 0;
+	add_compare(writer, match->is_not, &zero, sizeof(zero));
+}
+
+static void add_bound(struct writer *writer, uint32_t op, uint64_t bound)
+{
+	struct nftnl_expr *expr = add(writer, "cmp");
+
+	if (!expr)
+		return;
+	bound = htobe64(bound);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, op);
+	nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, &bound, sizeof(bound));
+}
+
+/* Registers are compared byte by byte, so numbers of the host are turned round first. */
+static void write_match_packets(struct writer *writer, const struct statement *match)
+{
+	struct nftnl_expr *expr;
+
+	load_packets(writer);
+	expr = add(writer, "byteorder");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint64_t));
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint64_t));
+	writer->loaded.count = 0;
+	add_bound(writer, NFT_CMP_GTE, match->mask);
+	add_bound(writer, NFT_CMP_LTE, match->value);
 }
 
 /* A name is compared with its NULs, a name that ends in '*' only as far as it goes. */
@@ -418,6 +465,8 @@ static void write_statement(struct writer *writer, const struct statement *state
 	case STATEMENT_VERDICT: write_verdict(writer, statement); return;
 	case STATEMENT_LOG: write_log(writer, statement); return;
 	case STATEMENT_WHOLE: write_whole(writer); return;
+	case STATEMENT_MATCH_COUNT: write_match_count(writer, statement); return;
+	case STATEMENT_MATCH_PACKETS: write_match_packets(writer, statement); return;
 	case STATEMENT_MATCH_LABELS: write_match_labels(writer, statement); return;
 	case STATEMENT_SET_LABELS: write_set_labels(writer, statement); return;
 	case STATEMENT_QUEUE:

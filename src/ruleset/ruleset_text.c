@@ -164,6 +164,15 @@ static void put_statement(const struct ruleset *ruleset, const struct statement 
 	case STATEMENT_VERDICT: put_verdict(statement, out); return;
 	case STATEMENT_QUEUE: put_queue(ruleset, statement, out); return;
 	case STATEMENT_WHOLE: text_put(out, "tproxy to :1"); return;
+	case STATEMENT_MATCH_COUNT:
+		text_putf(out, "%s & %llu %s 0", field_info(FIELD_CT_ORIGINAL_PACKETS)->text,
+			  (unsigned long long)~(uint64_t)(statement->value - 1),
+			  statement->is_not ? "!=" : "==");
+		return;
+	case STATEMENT_MATCH_PACKETS:
+		text_putf(out, "%s %u-%u", field_info(FIELD_CT_ORIGINAL_PACKETS)->text,
+			  statement->mask, statement->value);
+		return;
 	case STATEMENT_MATCH_LABELS:
 	case STATEMENT_SET_LABELS: put_labels(statement, out); return;
 	case STATEMENT_LOG:

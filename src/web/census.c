@@ -87,8 +87,8 @@ static bool has_word(const cJSON *list, const char *word)
 
 static bool is_suspect(const cJSON *flags)
 {
-	static const char *const words[] = {"vpn",         "tunnel",       "scanner",
-					    "os_mismatch", "inconsistent", "malformed"};
+	static const char *const words[] = {"vpn",          "tunnel",    "scanner", "os_mismatch",
+					    "inconsistent", "malformed", "proxy"};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (has_word(flags, words[i]))

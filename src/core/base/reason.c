@@ -52,6 +52,7 @@ static const struct words reasons[REASON_COUNT] = {
 	[REASON_PAIR_SAME] = {"pair_same", "IPv4 and IPv6 of this client are limited alike"},
 	[REASON_PAIR_DIFFERS] = {"pair_differs",
 				 "what is on the path carries only one of IPv4 and IPv6"},
+	[REASON_CLOCKS] = {"clocks", "its data and its answers wait for somebody behind it"},
 };
 
 const char *reason_name(enum reason reason)

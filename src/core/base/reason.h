@@ -50,6 +50,7 @@ enum reason {
 	REASON_SEVERAL_STACKS, /* this address shows several systems */
 	REASON_PAIR_SAME, /* only in answers about two addresses: IPv4 and IPv6 have one MTU or MSS */
 	REASON_PAIR_DIFFERS, /* likewise: what is on the path carries only one of them */
+	REASON_CLOCKS, /* in each of several connections the data and the answers waited */
 	REASON_COUNT
 };
 

@@ -259,6 +259,11 @@ enum evidence_grade evidence_note(struct evidence_table *table, uint32_t now_s,
 	return grade;
 }
 
+bool evidence_has_likely(const struct evidence_table *table)
+{
+	return __atomic_load_n(&table->likely, __ATOMIC_RELAXED) != 0;
+}
+
 bool evidence_is_likely(struct evidence_table *table, uint32_t now_s, const struct addr *addr,
 			uint32_t shape)
 {
@@ -266,7 +271,7 @@ bool evidence_is_likely(struct evidence_table *table, uint32_t now_s, const stru
 	struct addr key;
 	bool is_likely;
 
-	if (!__atomic_load_n(&table->likely, __ATOMIC_RELAXED))
+	if (!evidence_has_likely(table))
 		return false;
 	key = key_of(table, addr);
 	pthread_mutex_lock(&table->lock);
@@ -335,6 +340,7 @@ bool evidence_next(struct evidence_table *table, size_t *cursor, struct addr *re
 
 size_t evidence_forget(struct evidence_table *table, const struct addr_net *net)
 {
+	struct addr key = key_of(table, &net->addr); /* where its subnet is one client */
 	size_t count = 0;
 	uint32_t at;
 
@@ -343,7 +349,8 @@ size_t evidence_forget(struct evidence_table *table, const struct addr_net *net)
 		struct entry *entry = &table->entries[at];
 
 		at = entry->newer;
-		if (!addr_net_holds(net, &entry->addr))
+		if (!addr_net_holds(net, &entry->addr) &&
+		    (net->bits <= table->params.v6_prefix_bits || !addr_equal(&key, &entry->addr)))
 			continue;
 		drop(table, entry);
 		count++;
@@ -357,49 +364,4 @@ void evidence_get_stats(struct evidence_table *table, struct evidence_stats *ret
 	pthread_mutex_lock(&table->lock);
 	*ret_stats = table->stats;
 	pthread_mutex_unlock(&table->lock);
-}
-
-const char *evidence_grade_name(enum evidence_grade grade)
-{
-	static const char *const names[EVIDENCE_GRADE_COUNT] = {
-		[EVIDENCE_NONE] = "none",
-		[EVIDENCE_SPLIT] = "split",
-		[EVIDENCE_SUSPECTED] = "suspected",
-		[EVIDENCE_LIKELY] = "likely",
-	};
-
-	return grade < EVIDENCE_GRADE_COUNT ? names[grade] : NULL;
-}
-
-static void put_connections(const struct evidence *evidence, struct text_buf *out)
-{
-	if (evidence->connections == 1)
-		text_put(out, "in one connection");
-	else
-		text_putf(out, "in each of %u connections", evidence->connections);
-	if (evidence->by_arrival)
-		text_put(out, " (by arrival times: there are no timestamps to go by)");
-}
-
-void evidence_put_text(const struct evidence *evidence, struct text_buf *out)
-{
-	if (!evidence->connections) {
-		text_put(out, "client and TCP are one machine: its last connection had no delay");
-		return;
-	}
-	if (evidence_grade(evidence) == EVIDENCE_SPLIT) {
-		text_putf(
-			out,
-			"something on the way ends TCP, such as a relay or a satellite link: the "
-			"first data came at once, and the answer to the server's first data %u ms "
-			"late, ",
-			evidence->c2_ms);
-		put_connections(evidence, out);
-		return;
-	}
-	text_putf(out,
-		  "the first data came %u ms after the handshake, and the answer to the server's "
-		  "first data %u ms late, ",
-		  evidence->c1_ms, evidence->c2_ms);
-	put_connections(evidence, out);
 }

@@ -64,10 +64,10 @@ enum evidence_grade evidence_note(struct evidence_table *table, uint32_t now_s,
 				  const struct clocks_measure *measure,
 				  struct evidence *ret_evidence);
 
-/**
- * evidence_is_likely() - whether a client with this shape is EVIDENCE_LIKELY now. While nobody is,
- * it costs one load and no lock.
- */
+/** evidence_has_likely() - whether anybody is EVIDENCE_LIKELY; one load and no lock. */
+bool evidence_has_likely(const struct evidence_table *table);
+
+/** evidence_is_likely() - whether a client with this shape is EVIDENCE_LIKELY now. */
 bool evidence_is_likely(struct evidence_table *table, uint32_t now_s, const struct addr *addr,
 			uint32_t shape);
 
@@ -99,7 +99,15 @@ enum evidence_grade evidence_grade(const struct evidence *evidence);
 /** evidence_grade_name() - "none", "split", "suspected" or "likely"; NULL for none of these. */
 const char *evidence_grade_name(enum evidence_grade grade);
 
-/** evidence_put_text() - the reasons in words, one sentence or two without the last full stop. */
+#define EVIDENCE_TEXT_MAX 320 /* of evidence_put_text(), with a NUL */
+
+/** evidence_put_text() - the reasons in words, without the last full stop. */
 void evidence_put_text(const struct evidence *evidence, struct text_buf *out);
+
+/**
+ * evidence_put_json() - as an object: grade, connections, c1_ms, c2_ms, by ("timestamps" or
+ * "arrival"), last_quick (quick_s, or null) and the reason in words.
+ */
+void evidence_put_json(const struct evidence *evidence, struct text_buf *out);
 
 #endif

@@ -11,7 +11,7 @@
 
 static const char *const flag_names[VERDICT_FLAG_COUNT] = {
 	"vpn",    "tunnel",      "scanner", "os_mismatch", "inconsistent",
-	"shared", "mss_clamped", "unknown", "malformed",
+	"shared", "mss_clamped", "unknown", "malformed",   "proxy",
 };
 
 /* An access network never flags, whatever the threshold. */

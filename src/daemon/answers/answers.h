@@ -38,6 +38,15 @@ struct server_handler answers_handler(struct answers *answers);
 /** answers_p0f() - how the p0f socket's queries are answered; where it listens is left open. */
 struct p0f_server_params answers_p0f(struct answers *answers);
 
+/**
+ * answers_find_clocks() - what the clocks of an address say now, and its verdict's flag by it.
+ * @syn: of the connection, whose shape is meant; NULL: the shape with the strongest evidence
+ * Return: whether any of its connections was measured.
+ */
+bool answers_find_clocks(const struct answers *answers, const struct addr *addr,
+			 const struct syn *syn, struct verdict *verdict,
+			 struct evidence *ret_evidence);
+
 /** answers_tell_confirmed() - a client's connection from @port is confirmed. */
 void answers_tell_confirmed(const struct answers *answers, const struct client_confirmed *confirmed,
 			    uint16_t port);

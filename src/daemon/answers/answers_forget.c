@@ -53,6 +53,14 @@ static void sweep_address(const struct generation *generation, const struct addr
 				is_subnet ? UINT32_MAX : generation->port_sets, &net);
 }
 
+static void forget_clocks(const struct answers *answers, const struct addr_net *net)
+{
+	struct evidence_table *table = answers_generation(answers)->evidence;
+
+	if (table)
+		evidence_forget(table, net);
+}
+
 static void forget_address(struct answers *answers, const struct proto_request *req,
 			   struct text_buf *reply)
 {
@@ -69,6 +77,7 @@ static void forget_address(struct answers *answers, const struct proto_request *
 		return;
 	}
 	is_known = clients_forget(answers->clients, &req->addr, NULL) == 0;
+	forget_clocks(answers, &(struct addr_net){req->addr, addr_is_v4(&req->addr) ? 32 : 128});
 	sweep_address(generation, &req->addr);
 	proto_begin_reply(req, reply);
 	text_put(reply, is_known ? ",\"forgotten\":true" : ",\"forgotten\":false");
@@ -110,6 +119,8 @@ static void forget_network(struct answers *answers, const struct proto_request *
 		cursor = next;
 		looked += PAGE_MAX;
 	} while (cursor && looked < LOOK_MAX);
+	if (!next)
+		forget_clocks(answers, &req->filter.net);
 	if (!forgotten && cursor == req->cursor && next) {
 		proto_put_error(reply, req->id, PROTO_FAILED, "the sets are busy: try again");
 		return;

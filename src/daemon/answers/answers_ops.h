@@ -20,6 +20,8 @@ struct details {
 	struct link link;
 	struct report report; /* points into the others as far as they are known */
 	bool is_exact; /* it has the port that was asked for */
+	bool has_clocks; /* connections of the client were measured; clocks is what they say */
+	struct evidence clocks;
 };
 
 /**
@@ -41,6 +43,10 @@ void details_put_client(const struct answers *answers, const struct client *clie
 
 /** details_put_history() - the member "client", with a comma before it. */
 void details_put_history(const struct client *client, struct text_buf *reply);
+
+/** details_put_clocks() - the member "clocks", with a comma before it, where connections are measured. */
+void details_put_clocks(const struct answers *answers, const struct details *details,
+			struct text_buf *reply);
 
 /** answers_put_pair() - what @req->also adds, as the member "pair" with a comma before it. */
 void answers_put_pair(const struct answers *answers, const struct proto_request *req,

@@ -72,6 +72,8 @@ static void put_link(const struct vocab *vocab, const struct verdict *verdict,
 {
 	if (verdict->flags & VERDICT_VPN)
 		copy(reply->link_type, "generic tunnel or VPN");
+	else if (verdict->flags & VERDICT_PROXY)
+		copy(reply->link_type, "generic proxy");
 	else
 		copy(reply->link_type, vocab_text(vocab, VOCAB_LINK, verdict->link));
 }
@@ -79,13 +81,16 @@ static void put_link(const struct vocab *vocab, const struct verdict *verdict,
 static void lookup(void *ctx, const struct addr *addr, struct p0f_reply *ret_reply)
 {
 	const struct answers *answers = ctx;
-	const struct verdict *verdict;
+	struct evidence evidence;
+	struct verdict *verdict, shown;
 	struct client client;
 
 	ret_reply->status = P0F_NO_MATCH;
 	if (clients_get(answers->clients, addr, &client) < 0)
 		return;
-	verdict = &client_conn_find(&client, 0)->verdict;
+	shown = client_conn_find(&client, 0)->verdict;
+	verdict = &shown;
+	answers_find_clocks(answers, addr, NULL, verdict, &evidence);
 	*ret_reply = (struct p0f_reply){.status = P0F_OK,
 					.first_seen_s = clock_shown_s(client.first_seen_s),
 					.last_seen_s = clock_shown_s(client.last_seen_s),

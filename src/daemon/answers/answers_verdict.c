@@ -110,6 +110,7 @@ void answers_verdict(struct answers *answers, const struct proto_request *req,
 	report_put_members(&details.report, answers->vocab, reply);
 	if (req->user_agent[0])
 		put_user_agent(&claim, &judgement, req->keep, reply);
+	details_put_clocks(answers, &details, reply);
 	if (req->has_also)
 		answers_put_pair(answers, req, reply);
 	details_put_reported(answers, &client.addr, reply);

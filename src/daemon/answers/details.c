@@ -52,6 +52,51 @@ static bool find_by_syn(const struct answers *answers, const struct client *clie
 	return true;
 }
 
+/* Of one shape, or the strongest; -1: there is none. */
+static int choose_shape(const struct evidence *list, unsigned count, const struct syn *syn)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!syn || list[i].shape == clocks_shape(syn))
+			return (int)i;
+	return -1;
+}
+
+bool answers_find_clocks(const struct answers *answers, const struct addr *addr,
+			 const struct syn *syn, struct verdict *verdict,
+			 struct evidence *ret_evidence)
+{
+	struct evidence_table *table = answers_generation(answers)->evidence;
+	struct evidence list[EVIDENCE_SHAPES];
+	unsigned count = table ? evidence_list(table, clock_steady_s(), addr, list) : 0;
+	int at = choose_shape(list, count, syn);
+
+	if (at < 0)
+		return false;
+	*ret_evidence = list[at];
+	verdict->flags &= ~(unsigned)VERDICT_PROXY & VERDICT_FLAGS_MASK;
+	verdict->reasons &= ~reason_bit(REASON_CLOCKS) & VERDICT_REASONS_MASK;
+	if (evidence_grade(ret_evidence) == EVIDENCE_LIKELY) {
+		verdict->flags |= VERDICT_PROXY;
+		verdict->reasons |= reason_bit(REASON_CLOCKS);
+	}
+	return true;
+}
+
+void details_put_clocks(const struct answers *answers, const struct details *details,
+			struct text_buf *reply)
+{
+	struct evidence shown = details->clocks;
+
+	if (!answers_generation(answers)->evidence)
+		return;
+	text_put(reply, ",\"clocks\":");
+	shown.quick_s = clock_shown_s(shown.quick_s);
+	if (details->has_clocks)
+		evidence_put_json(&shown, reply);
+	else
+		text_put(reply, "null");
+}
+
 static void put_bool(const char *name, bool value, struct text_buf *reply)
 {
 	text_putf(reply, ",\"%s\":%s", name, value ? "true" : "false");
@@ -90,6 +135,9 @@ int details_find(const struct answers *answers, const struct proto_request *req,
 		ret_details->report = report_of(ret_client, conn);
 		find_syn(answers, ret_details);
 	}
+	ret_details->has_clocks =
+		answers_find_clocks(answers, &ret_client->addr, ret_details->report.syn,
+				    &ret_details->report.verdict, &ret_details->clocks);
 	put_found(ret_client, conn, ret_details->is_exact, req->port, reply);
 	return 0;
 }

@@ -79,6 +79,29 @@ static const struct figure confirm[] = {
 	 IN(confirm.uncounted)},
 };
 
+static const struct figure clocks[] = {
+	{"connections", "clocks_connections_total", COUNTER, "connections that were looked at",
+	 IN(timing.clocks.connections)},
+	{"pending", "clocks_pending", GAUGE, "those that are being measured",
+	 IN(timing.clocks.results[CLOCKS_PENDING])},
+	{"copies", "clocks_copies_total", COUNTER, "copies of packets that were read",
+	 IN(timing.copies)},
+	{"lost", "clocks_lost_total", COUNTER, "copies that nobody read in time", IN(timing.lost)},
+	{"unreadable", "clocks_unreadable_total", COUNTER,
+	 "copies without a TCP packet or without a time", IN(timing.unreadable)},
+	{"clients", "clocks_clients", GAUGE, "clients and shapes with evidence", IN(evidence.used)},
+	{"capacity", NULL, GAUGE, NULL, IN(evidence.capacity)},
+	{"likely", "clocks_likely", GAUGE, "those that are likely proxies",
+	 IN(evidence.graded[EVIDENCE_LIKELY])},
+	{"suspected", "clocks_suspected", GAUGE, "those that may be proxies",
+	 IN(evidence.graded[EVIDENCE_SUSPECTED])},
+	{"split", "clocks_split", GAUGE, "those with something on the way that ends TCP",
+	 IN(evidence.graded[EVIDENCE_SPLIT])},
+	{"evicted", "clocks_evicted_total", COUNTER, "clients whose evidence gave way",
+	 IN(evidence.evicted)},
+	{"memory_bytes", NULL, GAUGE, NULL, IN(evidence.memory_bytes)},
+};
+
 static const struct figure baseline[] = {
 	{"networks", "baseline_networks", GAUGE, "networks in the baseline", IN(baseline.used)},
 	{"capacity", "baseline_capacity", GAUGE, "how many it has room for", IN(baseline.capacity)},
@@ -158,6 +181,7 @@ const struct figure_group figure_groups[] = {
 	{"rules", rules, COUNT(rules), 0},
 	{"clients", clients, COUNT(clients), 0},
 	{"confirm", confirm, COUNT(confirm), 0},
+	{"clocks", clocks, COUNT(clocks), HAS(has_clocks)},
 	{"baseline", baseline, COUNT(baseline), HAS(has_baseline)},
 	{"unknown", unknown, COUNT(unknown), 0},
 	{"learned", learned, COUNT(learned), HAS(has_learned)},

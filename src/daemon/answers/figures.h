@@ -14,6 +14,7 @@
 #include "core/reported/reported.h"
 #include "daemon/packets/confirmer.h"
 #include "daemon/packets/keeper.h"
+#include "daemon/packets/timing.h"
 #include "input/nfqueue_proc.h"
 
 struct figures_queue {
@@ -35,6 +36,8 @@ struct figures {
 	struct figures_queue queues[CONFIG_QUEUES_MAX];
 	struct clients_stats clients;
 	struct confirmer_stats confirm;
+	struct timing_stats timing;
+	struct evidence_stats evidence;
 	struct baseline_stats baseline;
 	struct tally_stats unknown, learned;
 	struct publisher_stats publish;
@@ -43,7 +46,8 @@ struct figures {
 	struct reported_stats reported;
 	struct reporter_stats reporter;
 	const char *socket, *p0f_socket; /* paths that are listened at */
-	bool has_baseline, has_learned, has_p0f;
+	bool has_baseline, has_learned, has_p0f, has_clocks;
+	const char *clocks_by; /* "mark", "label", "counter", "rules" or "nothing" */
 	bool confirms; /* the rules in the kernel confirm connections */
 	const char *confirms_by; /* "mark", "label" or "nothing" */
 	struct advice_list advice; /* what else */

@@ -91,6 +91,17 @@ static void put_packets(const struct worker_stats *sum, struct text_buf *out)
 	durations(out, "burst_seconds", "from a burst's receipt to its acceptance", &sum->burst);
 }
 
+static void put_clocks(const struct figures *figures, struct text_buf *out)
+{
+	if (!figures->has_clocks)
+		return;
+	family(out, "counter", "clocks_results_total",
+	       "connections by what became of their measurement");
+	for (unsigned r = CLOCKS_MEASURED; r < CLOCKS_RESULT_COUNT; r++)
+		labelled(out, "clocks_results_total", "result", clocks_result_name(r),
+			 figures->timing.clocks.results[r]);
+}
+
 static void put_drops(const struct figures_queue *queue, const char *by, uint64_t dropped,
 		      struct text_buf *out)
 {
@@ -154,6 +165,7 @@ void metrics_put(const struct figures *figures, struct text_buf *out)
 	labelled(out, "build_info", "version", SYNPRINT_VERSION, 1);
 	put_groups(figures, out);
 	put_packets(&figures->workers, out);
+	put_clocks(figures, out);
 	put_queues(figures, out);
 	put_sets(figures, out);
 }

@@ -82,6 +82,16 @@ static void put_confirm(const struct figures *figures, struct text_buf *reply)
 	text_put_json(reply, figures->confirm_note);
 }
 
+static void put_clocks(const struct figures *figures, struct text_buf *reply)
+{
+	text_putf(reply, ",\"by\":\"%s\",\"results\":{", figures->clocks_by);
+	for (unsigned r = CLOCKS_MEASURED; r < CLOCKS_RESULT_COUNT; r++)
+		text_putf(reply, "%s\"%s\":%llu", r == CLOCKS_MEASURED ? "" : ",",
+			  clocks_result_name(r),
+			  (unsigned long long)figures->timing.clocks.results[r]);
+	text_put_char(reply, '}');
+}
+
 static void put_sets(const struct figures *figures, struct text_buf *reply)
 {
 	const struct generation *generation = figures->generation;
@@ -127,6 +137,8 @@ static void put_group(const struct figure_group *group, const struct figures *fi
 		put_p0f(figures, reply);
 	if (strcmp(group->member, "confirm") == 0)
 		put_confirm(figures, reply);
+	if (strcmp(group->member, "clocks") == 0)
+		put_clocks(figures, reply);
 	if (strcmp(group->member, "publish") == 0)
 		put_sets(figures, reply);
 	if (*group->member)

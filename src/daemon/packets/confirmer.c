@@ -43,7 +43,8 @@ int confirmer_open(const struct confirmer_params *params, struct text_error *ret
 		return -ENOMEM;
 	}
 	confirmer->params = *params;
-	rc = nflog_open(params->group, ret_error, &confirmer->nflog);
+	rc = nflog_open(&(struct nflog_params){params->group, "rules.nflog_group", true}, ret_error,
+			&confirmer->nflog);
 	if (rc < 0)
 		free(confirmer);
 	else

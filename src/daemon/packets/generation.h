@@ -12,6 +12,7 @@
 #include "publish/publisher.h"
 #include "publish/reporter.h"
 #include "core/clients/client_table.h"
+#include "core/clocks/evidence.h"
 #include "core/match/match_memo.h"
 
 #define GENERATION_NOTES_MAX 32
@@ -34,6 +35,8 @@ struct generation {
 	struct marks_ct ct; /* and those of the connection mark */
 	bool confirms, has_labels,
 		has_log; /* as struct rules_confirm's; the daemon has found out */
+	bool has_clocks; /* rules of ours send copies: the daemon has found out that they can */
+	struct evidence_table *evidence; /* of clients, the daemon's; NULL: nothing is measured */
 	uint32_t served_sets; /* targets that wait for a confirmation */
 	uint32_t ct_sets; /* of these, what the rules fill then */
 	uint32_t mark_sets; /* targets that packets fill by these bits */

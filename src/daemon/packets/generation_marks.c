@@ -63,7 +63,7 @@ static void assign_ct(struct generation *generation, const struct generation *ol
 	uint64_t meanings[MARKS_SETS_MAX];
 
 	config_wanted_ct_marks(config, &generation->marks, generation->meanings.meanings, meanings);
-	marks_assign_ct(config->ct_mark_field, meanings, old ? &old->ct : NULL, &generation->ct);
+	config_assign_ct_marks(config, meanings, old ? &old->ct : NULL, &generation->ct);
 }
 
 /* What becomes of each set, from its rule and the bits that it has. */
@@ -118,6 +118,7 @@ void generation_rules_params(const struct generation *generation, bool is_settle
 	ret_params->confirm.is_on = generation->confirms;
 	ret_params->confirm.has_labels = generation->has_labels;
 	ret_params->confirm.has_log = generation->has_log;
+	ret_params->clocks.is_on = generation->has_clocks;
 	if (is_settled)
 		return;
 	ret_params->marks.judged &= ~generation->late_bits;

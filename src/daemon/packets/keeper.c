@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "daemon/packets/beats.h"
+#include "daemon/packets/turns.h"
 #include "daemon/packets/harm.h"
 #include "input/nfqueue_proc.h"
 #include "nl/nft.h"
@@ -22,7 +23,6 @@
 #define LOOK_MS 500
 #define LOOKS_PER_COUNT 2 /* looks between two at the counters */
 #define SETTLE_MS 20 /* between two looks at the workers' progress */
-#define TURNS 2 /* of a worker's loop, after which its verdicts are sent */
 
 /* What waits for the workers. */
 struct settling {
@@ -265,10 +265,7 @@ static void look(struct keeper *keeper, unsigned number)
 
 static bool have_turned(const struct keeper *keeper)
 {
-	for (unsigned i = 0; i < keeper->config->queue_count; i++)
-		if (worker_ticks(keeper->workers[i]) < keeper->settling.ticks[i] + TURNS)
-			return false;
-	return true;
+	return turns_are_over(keeper->workers, keeper->config->queue_count, keeper->settling.ticks);
 }
 
 static int apply(struct keeper *keeper, const struct rules_params *params,
@@ -277,6 +274,8 @@ static int apply(struct keeper *keeper, const struct rules_params *params,
 	int rc;
 
 	look_at_rules(keeper); /* what is replaced takes its counters with it */
+	if (keeper->params.clocks.is_on && !params->clocks.is_on)
+		turns_remove_clocks(keeper->nl, keeper->workers, keeper->config->queue_count);
 	rc = rules_apply(keeper->nl, params, NULL, ret_error);
 	if (rc == 0)
 		keeper->params = *params;
@@ -510,8 +509,7 @@ void keeper_settle(struct keeper *keeper, const struct rules_params *params,
 					     .params = *params,
 					     .settled = settled,
 					     .ctx = ctx};
-	for (unsigned i = 0; i < keeper->config->queue_count; i++)
-		keeper->settling.ticks[i] = worker_ticks(keeper->workers[i]);
+	turns_note(keeper->workers, keeper->config->queue_count, keeper->settling.ticks);
 	pthread_mutex_unlock(&keeper->work);
 	pthread_mutex_lock(&keeper->lock);
 	pthread_cond_signal(&keeper->wake);

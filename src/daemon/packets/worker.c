@@ -291,6 +291,17 @@ static void note_answer(struct worker *worker, const struct generation *generati
 	clients_observe(servers, &key, now_ms, &syn, &verdict, &change);
 }
 
+/* What the clocks of its connections have said of a client with this shape. */
+static void judge_clocks(struct evidence_table *evidence, uint64_t now_ms, const struct syn *syn,
+			 struct verdict *verdict)
+{
+	if (!evidence || !evidence_has_likely(evidence) ||
+	    !evidence_is_likely(evidence, (uint32_t)(now_ms / 1000), &syn->src, clocks_shape(syn)))
+		return;
+	verdict->flags |= VERDICT_PROXY;
+	verdict->reasons |= reason_bit(REASON_CLOCKS);
+}
+
 /* Return: whether it is a SYN. */
 static bool judge(struct worker *worker, struct generation *generation, uint64_t now_ms,
 		  const struct nfqueue_packet *packet, struct judged *ret)
@@ -315,6 +326,7 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	link_judge(knowledge->linkdb, &ret->syn, config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &ret->syn, &link);
 	ret->verdict = verdict_decide(&ret->syn, match, &link, config->link_threshold);
+	judge_clocks(generation->evidence, now_ms, &ret->syn, &ret->verdict);
 	ret->verdict.interface = ingress_number(&worker->ingress, generation->vocab,
 						worker->pipeline->interfaces, packet->in_ifindex) &
 				 0xf;

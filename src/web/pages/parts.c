@@ -119,6 +119,7 @@ const char *part_flag(const char *flag)
 		{"mss_clamped", "had its segment size rewritten on the way"},
 		{"unknown", "is like nothing in the database"},
 		{"malformed", "has malformed options"},
+		{"proxy", "waits as if it spoke for somebody behind it"},
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

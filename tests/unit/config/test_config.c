@@ -157,6 +157,8 @@ Test(config, every_key)
 			  "ipv6_prefix = 48; half_life_hours = 24; names = \"as.txt\"; };\n"
 			  "publish: { deadline_ms = 9; once_percent = 7; sets = (); };\n"
 			  "control: { socket = \"/x.sock\"; mode = \"0600\"; group = \"adm\"; };\n"
+			  "clocks: { enabled = true; match = \"counter\"; limit = 9;\n"
+			  "nflog_group = 8; clients = 100; };\n"
 			  "log: { level = \"debug\"; };\n");
 	struct rules_params rules;
 
@@ -169,6 +171,11 @@ Test(config, every_key)
 	cr_expect_eq(config->queue_count, 3);
 	cr_expect_eq(config->queue_length, 64);
 	cr_expect_eq(config->receive_buffer, 65536);
+	cr_expect_eq(config->clocks_clients, 100);
+	cr_expect_eq(rules.clocks.limit, 9);
+	cr_expect_eq(rules.clocks.group, 8);
+	cr_expect_eq(rules.clocks.bit, 0, "the counter needs none");
+	cr_expect_eq(rules.clocks.is_on, false, "nobody has switched conntrack on");
 	cr_expect_eq(config->clients, 1000);
 	cr_expect_eq(config->recent, 100);
 	cr_expect_eq(config->ipv6_prefix, 64);
@@ -237,6 +244,9 @@ Test(config, refuses_with_the_line)
 		{"links = 5;", "links must be a string"},
 		{"rules: { limit = 1000001; };", "0 to 1000000"},
 		{"publish: { deadline_ms = 0; };", "1 to 1000"},
+		{"clocks: { enabled = 1; };", "true or false"},
+		{"clocks: { limit = 0; };", "1 to 2000"},
+		{"clocks: { match = \"label\"; };", "\"mark\" \"counter\""},
 		{"publish: { once_percent = 0; };", "1 to 100"},
 		{"publish: { except = \"192.0.2.1\"; };", "a list of at most 64 networks"},
 		{"publish: { except = [ 7 ]; };", "networks and addresses"},

@@ -2,6 +2,7 @@
 /* Messages of NFLOG as the kernel writes them, and as it never would. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -139,6 +140,31 @@ Test(nflog, what_is_none_is_refused)
 	cr_expect_eq(nflog_parse(nlh, nlh->nlmsg_len, &event, &seq), -EINVAL, "of a queue");
 }
 
+/* A copy is the packet as it came, with the time that the kernel says; of what goes out it says none. */
+Test(nflog, copies)
+{
+	const struct nfulnl_msg_packet_timestamp stamp = {htobe64(1700000000), htobe64(123456)};
+	_Alignas(8) char buf[BYTES];
+	struct nlmsghdr *nlh = begin(buf);
+	struct nflog_copy copy = {.len = 0};
+	uint8_t packet[64];
+	uint32_t seq = 0;
+
+	mnl_attr_put_u32(nlh, NFULA_SEQ, htonl(77));
+	cr_expect_eq(nflog_parse_copy(nlh, nlh->nlmsg_len, &copy, &seq), -EINVAL, "no packet");
+	cr_expect_eq(seq, 77, "it is counted all the same");
+	mnl_attr_put(nlh, NFULA_PAYLOAD, make_packet(true, packet), packet);
+	cr_assert_eq(nflog_parse_copy(nlh, nlh->nlmsg_len, &copy, &seq), 0);
+	cr_expect_eq(copy.time_ns, 0);
+	cr_expect_eq(copy.len, 60);
+	cr_expect_eq(memcmp(copy.bytes, packet, copy.len), 0);
+	mnl_attr_put(nlh, NFULA_TIMESTAMP, sizeof(stamp), &stamp);
+	cr_assert_eq(nflog_parse_copy(nlh, nlh->nlmsg_len, &copy, &seq), 0);
+	cr_expect_eq(copy.time_ns, 1700000000123456000);
+	nlh->nlmsg_type = NFNL_SUBSYS_QUEUE << 8;
+	cr_expect_eq(nflog_parse_copy(nlh, nlh->nlmsg_len, &copy, &seq), -EINVAL, "of a queue");
+}
+
 /* Cut at any byte, and with any one byte changed, it is read within its bounds. */
 Test(nflog, damaged_messages_are_read_within_their_bounds)
 {
@@ -146,6 +172,7 @@ Test(nflog, damaged_messages_are_read_within_their_bounds)
 	const struct nlmsghdr *nlh = make(buf, true, true, true);
 	size_t len = nlh->nlmsg_len;
 	struct nflog_event event;
+	struct nflog_copy whole;
 	uint32_t seq;
 
 	for (size_t cut = 0; cut <= len; cut++) {
@@ -155,6 +182,7 @@ Test(nflog, damaged_messages_are_read_within_their_bounds)
 		if (cut >= sizeof(uint32_t))
 			memcpy(copy, &(uint32_t){(uint32_t)cut}, sizeof(uint32_t));
 		nflog_parse(copy, cut, &event, &seq);
+		nflog_parse_copy(copy, cut, &whole, &seq);
 		free(copy);
 	}
 	for (size_t at = 4; at < len; at++)

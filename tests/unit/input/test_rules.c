@@ -138,6 +138,42 @@ Test(rules, print_limit)
 			 "--hashlimit-name synprint -j NFQUEUE "));
 }
 
+/* By mark, by label and by counter; never `<= 20`, which connections without a counter are too. */
+Test(rules, print_clocks)
+{
+	struct rules_params params =
+		{.queue_first = 5,
+		 .queue_count = 1,
+		 .marks = MARKS,
+		 .clocks = {.is_on = true, .bit = 0x02000000, .limit = 7, .group = 176}};
+	const char *text = print(&params, RULES_FORMAT_NFT);
+
+	cr_expect(strstr(text, "hook prerouting priority -170; policy accept;"), "%s", text);
+	cr_expect(strstr(text, "limit rate 7/second burst 7 packets ct mark set ct mark | "
+			       "0x02000000 "),
+		  "%s", text);
+	cr_expect(strstr(text, "ct direction 0 ct original packets 1-20 counter log group 176 "
+			       "snaplen 128 "),
+		  "%s", text);
+	cr_expect(strstr(text, "ct mark set ct mark & 0xfdffffff"), "%s", text);
+	params.confirm.has_labels = true;
+	text = print(&params, RULES_FORMAT_NFT);
+	cr_expect(strstr(text, "ct label set 121 ") && !strstr(text, "ct mark set"), "%s", text);
+	params.clocks.bit = 0;
+	text = print(&params, RULES_FORMAT_NFT);
+	cr_expect(strstr(text, "ct original packets & 18446744073709551584 == 0 "
+			       "ct original packets 1-20 goto clocks_copy "),
+		  "%s", text);
+	cr_expect(strstr(text, "limit rate 140/second burst 140 packets counter log"), "%s", text);
+	text = print(&params, RULES_FORMAT_IPTABLES);
+	cr_expect(strstr(text, "-m limit --limit 140/sec --limit-burst 140 -j NFLOG "
+			       "--nflog-group 176 --nflog-size 128 "),
+		  "%s", text);
+	cr_expect(strstr(text, "--connbytes 1:20 --connbytes-dir original"), "%s", text);
+	params.clocks.is_on = false;
+	cr_expect(!strstr(print(&params, RULES_FORMAT_NFT), "clocks"));
+}
+
 Test(rules, print_ipset)
 {
 	const char *text =

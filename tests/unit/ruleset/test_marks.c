@@ -92,3 +92,22 @@ Test(marks, judged_may_have_to_wait_too)
 	cr_expect_eq(marks.judged, 0x4);
 	cr_expect_eq(reused, 0x4);
 }
+
+Test(marks, the_clocks_keep_their_bit)
+{
+	const uint64_t none[MARKS_SETS_MAX] = {0}, one[MARKS_SETS_MAX] = {5};
+	struct marks_ct old, marks;
+
+	marks_assign_ct(0x0f00, one, NULL, &old);
+	marks_add_clocks(0x0f00, false, NULL, &old);
+	cr_expect_eq(old.clocks, 0, "not wanted");
+	marks_add_clocks(0x0f00, true, NULL, &old);
+	cr_expect_eq(old.clocks, 0x0400, "behind what asks and the set");
+	marks_assign_ct(0x0f00, none, &old, &marks);
+	marks_add_clocks(0x0f00, false, &old, &marks);
+	cr_expect_eq(marks.clocks, 0x0400, "connections live for days");
+	cr_expect(marks.used & marks.clocks);
+	marks_assign_ct(0x0100, none, NULL, &marks);
+	marks_add_clocks(0x0100, true, NULL, &marks);
+	cr_expect_eq(marks.clocks, 0, "none is left");
+}

@@ -202,7 +202,9 @@ Test(evidence, subnets_and_forgetting)
 	cr_assert_eq(note(table, 1, "2001:db8::2", 30, 30), EVIDENCE_LIKELY);
 	note(table, 3, "192.0.2.9", 30, 30);
 	cr_assert_eq(evidence_list(table, 1000, &measure.client, list), 1);
-	addr_net_parse("2001:db8::/32", &net);
+	addr_net_parse("2001:db8:0:1::1", &net);
+	cr_assert_eq(evidence_forget(table, &net), 0);
+	addr_net_parse("2001:db8::77", &net);
 	cr_assert_eq(evidence_forget(table, &net), 1);
 	cr_assert_eq(evidence_list(table, 1000, &measure.client, list), 0);
 	evidence_get_stats(table, &stats);

@@ -182,7 +182,7 @@ Test(verdict, flag_names_both_ways)
 							      "scanner",      "os_mismatch",
 							      "inconsistent", "shared",
 							      "mss_clamped",  "unknown",
-							      "malformed"};
+							      "malformed",    "proxy"};
 
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++) {
 		const char *name = verdict_flag_name((enum verdict_flag)(1u << i));

@@ -2,6 +2,7 @@
 /* What a reload leaves to the keeper, with a kernel and workers that do as they are told. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +18,16 @@
 static struct {
 	int apply_rc; /* of what follows */
 	unsigned applied, failed, settled;
+	unsigned undiverted,
+		removed; /* removed: chains of the clocks, and after how many of the other */
 	uint32_t limit; /* of the rules in force, by which they are told apart */
 	uint64_t ticks;
 } fake;
+
+static unsigned read_count(const unsigned *count)
+{
+	return __atomic_load_n(count, __ATOMIC_SEQ_CST);
+}
 
 int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
 		struct text_error *ret_error)
@@ -53,6 +61,14 @@ int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint3
 int rules_undivert(struct nl *nl)
 {
 	(void)nl;
+	__atomic_add_fetch(&fake.undiverted, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+int rules_remove_clocks(struct nl *nl)
+{
+	(void)nl;
+	__atomic_store_n(&fake.removed, read_count(&fake.undiverted), __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -94,11 +110,6 @@ void workers_sum_stats(struct worker *const *workers, unsigned count,
 	(void)workers;
 	(void)count;
 	*ret_stats = (struct worker_stats){.received = 0};
-}
-
-static unsigned read_count(const unsigned *count)
-{
-	return __atomic_load_n(count, __ATOMIC_SEQ_CST);
 }
 
 static void expect_more(const unsigned *count, unsigned than, const char *what)
@@ -200,4 +211,38 @@ Test(keeper, lets_a_reload_supersede_what_failed)
 	usleep(700000); /* longer than between two tries */
 	cr_assert_eq(read_count(&fake.limit), 3, "the old ones do not come back");
 	cr_assert_eq(read_count(&fake.settled), 0, "and nobody is told so");
+}
+
+static void *keep_turning(void *arg)
+{
+	const bool *ends = arg;
+
+	while (!__atomic_load_n(ends, __ATOMIC_SEQ_CST)) {
+		turn_workers();
+		usleep(5000);
+	}
+	return NULL;
+}
+
+/* The kernel drops what waits in a queue when a base chain goes. */
+Test(keeper, removes_chains_only_from_empty_queues)
+{
+	struct rules_params off = params_with(2), on = off;
+	struct text_error error = {.what = ""};
+	bool ends = false;
+	pthread_t thread;
+
+	on.clocks.is_on = true;
+	cr_assert_eq(keeper_change(keeper, config, &on, &error), 0);
+	cr_assert_eq(read_count(&fake.undiverted), 0, "nothing is to be removed");
+	cr_assert_eq(keeper_change(keeper, config, &off, &error), 0);
+	cr_assert_eq(read_count(&fake.undiverted), 1);
+	cr_assert_eq(read_count(&fake.removed), 0,
+		     "no worker has turned its loop: the chains stay");
+	cr_assert_eq(keeper_change(keeper, config, &on, &error), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, keep_turning, &ends), 0);
+	cr_assert_eq(keeper_change(keeper, config, &off, &error), 0);
+	cr_assert_eq(read_count(&fake.removed), 2, "behind the second time");
+	__atomic_store_n(&ends, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
 }
