@@ -126,6 +126,7 @@ static void relieve(struct channel *channel, const struct look *look, bool is_sh
 {
 	uint32_t size = channel->params->sizes[channel->number];
 	unsigned larger = look->counts[V6] > look->counts[V4] ? V6 : V4, gone = 0;
+	uint64_t tried = removals_count(&channel->crowd);
 	bool is_crowded = false;
 
 	for (unsigned v = 0; v < VERSIONS; v++) {
@@ -135,7 +136,7 @@ static void relieve(struct channel *channel, const struct look *look, bool is_sh
 		gone += exchange(channel, look, v, is_full, is_full || (is_short && v == larger));
 	}
 	__atomic_store_n(&channel->is_crowded, is_crowded, __ATOMIC_RELAXED);
-	removals_forget(&channel->crowd);
+	removals_forget(&channel->crowd, tried);
 	if (gone)
 		channel->params->event(channel->params->ctx, channel->target, PUBLISHER_RELIEVED,
 				       "");

@@ -80,9 +80,20 @@ void removals_move(struct removals *from, struct removals *to)
 		removals_note(to, &op.addr, op.port);
 }
 
-void removals_forget(struct removals *removals)
+uint64_t removals_count(struct removals *removals)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&removals->lock);
+	count = removals->noted;
+	pthread_mutex_unlock(&removals->lock);
+	return count;
+}
+
+void removals_forget(struct removals *removals, uint64_t count)
 {
 	pthread_mutex_lock(&removals->lock);
-	removals->taken = removals->noted;
+	if (removals->taken < count)
+		removals->taken = count;
 	pthread_mutex_unlock(&removals->lock);
 }

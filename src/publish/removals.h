@@ -42,7 +42,8 @@ bool removals_look(struct removals *removals, unsigned number, struct publish_op
 /** removals_move() - all of them; the two are different ones. */
 void removals_move(struct removals *from, struct removals *to);
 
-/** removals_forget() - all of them. */
-void removals_forget(struct removals *removals);
+/** removals_count() - how many there were ever. removals_forget() - all but those noted since then. */
+uint64_t removals_count(struct removals *removals);
+void removals_forget(struct removals *removals, uint64_t count);
 
 #endif

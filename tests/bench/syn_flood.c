@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS: sends SYNs of a usual Linux through an
+ * syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS [6]: sends SYNs of a usual Linux through an
  * interface, from CLIENTS addresses in turn beginning with number FIRST (0 clients: each SYN has a
- * new one), RATE a second (0: as fast as one core can). Prints how many were sent.
+ * new one), RATE a second (0: as fast as one core can). 6: of IPv6, each address in another /64.
+ * Prints how many were sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,6 +28,7 @@ static volatile sig_atomic_t must_stop;
 struct flood {
 	int fd;
 	uint32_t first, clients, number;
+	unsigned kind;
 	struct sockaddr_ll to;
 	struct mmsghdr headers[BURST];
 	struct iovec vectors[BURST];
@@ -63,7 +65,9 @@ static int flood_open(struct flood *flood, const char *interface, const char *ma
 		for (unsigned b = 0; b < 6; b++)
 			flood->frames[i][b] = (uint8_t)byte[b];
 		flood->frames[i][6] = 2; /* locally administered */
-		flood->frames[i][12] = ETHERTYPE_IP >> 8;
+		flood->frames[i][12] =
+			(uint8_t)(flood->kind ? ETHERTYPE_IPV6 >> 8 : ETHERTYPE_IP >> 8);
+		flood->frames[i][13] = (uint8_t)(flood->kind ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
 		flood->vectors[i].iov_base = flood->frames[i];
 		flood->headers[i].msg_hdr = (struct msghdr){.msg_name = &flood->to,
 							    .msg_namelen = sizeof(flood->to),
@@ -79,8 +83,9 @@ static int send_burst(struct flood *flood, unsigned count)
 		uint32_t number = flood->number + i;
 		uint32_t src = flood->clients ? number % flood->clients : number;
 
-		flood->vectors[i].iov_len = ETHER_BYTES + syns_make(0, flood->first + src, number,
-								    flood->frames[i] + ETHER_BYTES);
+		flood->vectors[i].iov_len =
+			ETHER_BYTES + syns_make(flood->kind, flood->first + src, number,
+						flood->frames[i] + ETHER_BYTES);
 	}
 	return sendmmsg(flood->fd, flood->headers, count, 0);
 }
@@ -109,14 +114,15 @@ int main(int argc, char **argv)
 	uint64_t end_ns, next_ns = now_ns();
 	int rc;
 
-	if (argc != 7) {
-		fprintf(stderr, "usage: syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS\n");
+	if (argc != 7 && argc != 8) {
+		fprintf(stderr, "usage: syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS [6]\n");
 		return 2;
 	}
 	flood.first = (uint32_t)strtoul(argv[3], NULL, 10);
 	flood.clients = (uint32_t)strtoul(argv[4], NULL, 10);
 	rate = (unsigned)strtoul(argv[5], NULL, 10);
 	end_ns = next_ns + (uint64_t)(strtod(argv[6], NULL) * 1e9);
+	flood.kind = argc == 8 ? SYNS_SUBNETS | (SYNS_KINDS - 1) : 0;
 	rc = flood_open(&flood, argv[1], argv[2]);
 	if (rc < 0) {
 		fprintf(stderr, "syn_flood: %s: %s\n", argv[1], strerror(-rc));

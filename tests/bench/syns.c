@@ -2,6 +2,7 @@
 /* Shapes as the systems send them; what is counted up is written in, checksums come last. */
 #include "syns.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct shape {
@@ -66,7 +67,8 @@ static void put_v4(uint8_t *ip, const struct shape *shape, unsigned len, uint32_
 	put16(ip + 10, checksum(sum_of(ip, 20)));
 }
 
-static void put_v6(uint8_t *ip, const struct shape *shape, unsigned len, uint32_t src)
+static void put_v6(uint8_t *ip, const struct shape *shape, unsigned len, uint32_t src,
+		   bool has_subnets)
 {
 	ip[0] = 0x60;
 	put32(ip, 0x60000000 | (0x12345 + src % 0x1000));
@@ -74,7 +76,9 @@ static void put_v6(uint8_t *ip, const struct shape *shape, unsigned len, uint32_
 	ip[6] = 6;
 	ip[7] = shape->ttl;
 	put32(ip + 8, 0x20010db8);
-	put32(ip + 20, src);
+	put32(ip + 20, has_subnets ? 1 : src);
+	if (has_subnets)
+		put32(ip + 12, src * 2654435761u);
 	put32(ip + 24, 0x20010db8);
 	put32(ip + 28, 0x00020000);
 	ip[39] = 2;
@@ -82,7 +86,7 @@ static void put_v6(uint8_t *ip, const struct shape *shape, unsigned len, uint32_
 
 unsigned syns_make(unsigned kind, uint32_t src, uint32_t number, uint8_t *buf)
 {
-	const struct shape *shape = &shapes[kind];
+	const struct shape *shape = &shapes[kind % SYNS_SUBNETS];
 	unsigned ip_len = shape->version == 4 ? 20 : 40, tcp_len = 24u + shape->options_len;
 	uint8_t *tcp = buf + ip_len;
 
@@ -90,7 +94,7 @@ unsigned syns_make(unsigned kind, uint32_t src, uint32_t number, uint8_t *buf)
 	if (shape->version == 4)
 		put_v4(buf, shape, ip_len + tcp_len, src, number);
 	else
-		put_v6(buf, shape, ip_len + tcp_len, src);
+		put_v6(buf, shape, ip_len + tcp_len, src, kind >= SYNS_SUBNETS);
 	put16(tcp, 1024 + number % 64000);
 	put16(tcp + 2, 443);
 	put32(tcp + 4, 0x10000001 + number * 2654435761u);

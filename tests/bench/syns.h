@@ -11,10 +11,12 @@
 
 #define SYNS_KINDS 8 /* the last one is IPv6 */
 #define SYNS_BYTES_MAX 100
+#define SYNS_SUBNETS                                                                               \
+	0x100 /* added to a kind of IPv6: each client is in a /64 of its own, anywhere in a /32 */
 
 /**
  * syns_make() - a SYN with right checksums.
- * @kind: below SYNS_KINDS; 0 is a usual Linux
+ * @kind: below SYNS_KINDS; 0 is a usual Linux; with SYNS_SUBNETS
  * @src: the client, as a number that is added to 10.0.0.0 or 2001:db8::
  * @number: gives port and sequence number, so that no two SYNs are a retransmission
  * @buf: SYNS_BYTES_MAX bytes

@@ -306,7 +306,7 @@ def twice_forged(lab_, daemon):
     while waiting and time.monotonic() < ended + 2:  # a scanner does not send one SYN alone
         for ip in waiting:
             traffic.connect(lab_.client, lab.SERVER4, ip)
-        waiting = {ip for ip in waiting if not lab_.has_element("all4", ip)}
+        waiting = {ip for ip in waiting if not lab_.has_elements("all4", [ip])}
     waited = time.monotonic() - ended
     known = sum(daemon.verdict(ip).get("os", {}).get("label") == label for ip, label in before.items())
     print(f"  {done.stdout.strip()}; {20 - len(waiting)} of 20 entered within {waited:.1f} s, "

@@ -267,10 +267,12 @@ class Lab:
                         for elem in item["set"].get("elem", [])}
         raise AssertionError(f"nft does not list set {name}")
 
-    def has_element(self, name, element, table="inet synprint"):
-        """Whether it is in an nft set, without listing the set."""
-        return sh("nft", "get", "element", *table.split(), name, f"{{ {element} }}",
-                  namespace=self.gateway, check=False).returncode == 0
+    def has_elements(self, name, elements, table="inet synprint"):
+        """Whether all of them are in an nft set, which is not listed for that."""
+        return all(sh("nft", "get", "element", *table.split(), name,
+                      f"{{ {', '.join(elements[at:at + 32])} }}",  # nft takes no long lists
+                      namespace=self.gateway, check=False).returncode == 0
+                   for at in range(0, len(elements), 32))
 
     def expect_snapshot(self, before, what, stateless=False, namespace=None):
         after = self.snapshot(namespace, stateless)

@@ -17,9 +17,10 @@
 
 /*
  * Who has a network can be confirmed at each of its addresses. So one /24 or /48 adds at most this
- * many clients an hour to what is usual, half of them at once.
+ * many clients an hour to what is usual, half of them at once: who has four of them together cannot
+ * make a VPN's MTU usual around them (BASELINE_SETTLED_CLIENTS) within an hour.
  */
-#define NETWORK_CLIENTS 32
+#define NETWORK_CLIENTS 16
 #define NETWORK_WINDOW_S 3600
 #define NETWORKS 4096 /* that are told apart */
 
