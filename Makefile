@@ -292,7 +292,8 @@ WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/alloc.o $(HOST_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CRITERION) -lm
-$(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c)
+$(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c src/cli/flow.c)
+$(BUILD)/unit/cli/test_table: $(call obj,src/cli/table.c src/cli/scale.c src/cli/flow.c)
 $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
 $(filter $(BUILD)/unit/client/%,$(UNIT_BIN)): $(CLIENT_LIB)
 $(filter $(BUILD)/unit/web/%,$(UNIT_BIN)): $(WEB_LIB) $(CLIENT_LIB)

@@ -4,12 +4,20 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-#define SYSTEM_WIDTH 21 /* with an IPv4 address, the flags begin behind column 80 */
-#define WIDE_COLUMNS 110
+#include "cli/flow.h"
+
+#define ADDR_WIDTH 15
+#define TO_WIDTH 19
+#define SYSTEM_MIN 14
 #define LINK_WIDTH 17
+#define LINK_MIN 9
 #define KIND_WIDTH 7
+#define FLAGS_WIDTH 12 /* the longest: inconsistent */
+#define HOPS_COLUMNS 88 /* a narrower screen has no room for them */
+#define DATE_COLUMNS 100 /* nor for a whole date */
 
 /* SGR codes (ECMA-48 section 8.3.117). */
 #define SGR_DIM "2"
@@ -57,11 +65,74 @@ void line_layout_init(struct line_layout *layout, bool color, bool with_date, un
 {
 	*layout = (struct line_layout){.color = color,
 				       .with_date = with_date,
-				       .addr_width = 15,
-				       .to_width = 19};
-	layout->system_width =
-		columns == 0 || columns >= WIDE_COLUMNS ? LINE_SYSTEM_WIDE : SYSTEM_WIDTH;
+				       .addr_width = ADDR_WIDTH,
+				       .to_width = TO_WIDTH,
+				       .system_width = LINE_SYSTEM_WIDE,
+				       .link_width = LINK_WIDTH,
+				       .time_s = -1};
+	line_layout_resize(layout, columns);
+}
+
+/* The last column stays free: some terminals wrap when it is written. */
+void line_layout_resize(struct line_layout *layout, unsigned columns)
+{
+	if (!columns || columns - 1 == layout->columns)
+		return;
+	layout->columns = columns - 1;
+	layout->addr_width = ADDR_WIDTH;
+	layout->to_width = TO_WIDTH;
+	layout->is_planned = false;
 	layout->time_s = -1;
+}
+
+static bool has_hops(const struct line_layout *layout)
+{
+	return !layout->columns || layout->columns >= HOPS_COLUMNS;
+}
+
+static bool has_short_date(const struct line_layout *layout)
+{
+	return layout->columns && layout->columns < DATE_COLUMNS;
+}
+
+static unsigned time_width(const struct line_layout *layout)
+{
+	return !layout->with_date ? 8 : has_short_date(layout) ? 11 : 19;
+}
+
+/* All columns whose width is not to be found, with the blanks behind them. */
+static unsigned fixed_width(const struct line_layout *layout, unsigned addr_width)
+{
+	return time_width(layout) + 1 + addr_width + 1 + 5 + (has_hops(layout) ? 5 : 0) + 6 +
+	       (layout->with_to ? layout->to_width + 1 : 0) +
+	       (layout->with_kind ? KIND_WIDTH + 1 : 0);
+}
+
+/* How wide system and link may be beside an address; false where there is no room for columns. */
+static bool plan(struct line_layout *layout, unsigned addr_width)
+{
+	unsigned fixed = fixed_width(layout, addr_width) + FLAGS_WIDTH + 2, room;
+
+	if (layout->columns < fixed + SYSTEM_MIN + LINK_MIN)
+		return false;
+	room = layout->columns - fixed;
+	layout->link_width = room / 3 < LINK_MIN     ? LINK_MIN
+			     : room / 3 < LINK_WIDTH ? room / 3
+						     : LINK_WIDTH;
+	layout->system_width = room - layout->link_width < LINE_SYSTEM_WIDE
+				       ? room - layout->link_width
+				       : LINE_SYSTEM_WIDE;
+	layout->addr_width = addr_width;
+	layout->flags_width = FLAGS_WIDTH + room - layout->link_width - layout->system_width;
+	return true;
+}
+
+static void plan_once(struct line_layout *layout)
+{
+	if (layout->is_planned)
+		return;
+	layout->is_planned = true;
+	layout->is_flow = layout->columns && !plan(layout, layout->addr_width);
 }
 
 /* One column and the space behind it; @width below 0 aligns to the right. What is too long is cut. */
@@ -104,17 +175,19 @@ static void put_number(const struct line_layout *layout, struct text_buf *buf, u
 	put_column(layout, buf, data, width, "");
 }
 
-static void put_time(struct line_layout *layout, time_t time_s, struct text_buf *buf)
+static const char *text_of_time(struct line_layout *layout, time_t time_s)
 {
 	struct tm tm;
 
 	if (time_s != layout->time_s && localtime_r(&time_s, &tm)) {
 		strftime(layout->time_text, sizeof(layout->time_text),
-			 layout->with_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
+			 !layout->with_date       ? "%H:%M:%S"
+			 : has_short_date(layout) ? "%m-%d %H:%M"
+						  : "%Y-%m-%d %H:%M:%S",
+			 &tm);
 		layout->time_s = time_s;
 	}
-	put_column(layout, buf, time_s > 0 ? layout->time_text : "-", layout->with_date ? 19 : 8,
-		   SGR_DIM);
+	return time_s > 0 ? layout->time_text : "-";
 }
 
 static void put_flags(const struct line_layout *layout, unsigned flags, struct text_buf *buf)
@@ -145,9 +218,13 @@ static void end_line(struct text_buf *buf)
 	text_put_char(buf, '\n');
 }
 
+/* Where there are no columns, nothing needs a name. */
 void line_put_header(struct line_layout *layout, struct text_buf *buf)
 {
-	put_column(layout, buf, "TIME", layout->with_date ? 19 : 8, SGR_BOLD);
+	plan_once(layout);
+	if (layout->is_flow)
+		return;
+	put_column(layout, buf, "TIME", (int)time_width(layout), SGR_BOLD);
 	put_column(layout, buf, "ADDRESS", (int)layout->addr_width, SGR_BOLD);
 	if (layout->with_to)
 		put_column(layout, buf, "TO", (int)layout->to_width, SGR_BOLD);
@@ -155,54 +232,157 @@ void line_put_header(struct line_layout *layout, struct text_buf *buf)
 		put_column(layout, buf, "KIND", KIND_WIDTH, SGR_BOLD);
 	put_column(layout, buf, "SYSTEM", (int)layout->system_width, SGR_BOLD);
 	put_column(layout, buf, "CONF", -4, SGR_BOLD);
-	put_column(layout, buf, "HOPS", -4, SGR_BOLD);
+	if (has_hops(layout))
+		put_column(layout, buf, "HOPS", -4, SGR_BOLD);
 	put_column(layout, buf, "MTU", -5, SGR_BOLD);
-	put_column(layout, buf, "LINK", LINK_WIDTH, SGR_BOLD);
+	put_column(layout, buf, "LINK", (int)layout->link_width, SGR_BOLD);
 	put_column(layout, buf, "FLAGS", 5, SGR_BOLD);
 	end_line(buf);
+}
+
+static void write_to(const struct line *line, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, strchr(line->to, ':') ? "[%s]:%u" : "%s:%u", line->to,
+		 line->to_port);
 }
 
 /* Like the address column, it grows. */
 static void put_to(struct line_layout *layout, const struct line *line, struct text_buf *buf)
 {
 	char data[80];
-	struct text_buf text;
 
-	text_buf_init(&text, data, sizeof(data));
-	text_putf(&text, strchr(line->to, ':') ? "[%s]:%u" : "%s:%u", line->to, line->to_port);
-	if (text.len > layout->to_width)
-		layout->to_width = (unsigned)text.len;
+	write_to(line, data, sizeof(data));
+	if (strlen(data) > layout->to_width)
+		layout->to_width = (unsigned)strlen(data);
 	put_column(layout, buf, data, (int)layout->to_width, "");
 }
 
-void line_put(struct line_layout *layout, const struct line *line, struct text_buf *buf)
+static void put_guess(const struct line_layout *layout, const struct line *line,
+		      struct text_buf *buf)
 {
 	const char *sgr = line->match == MATCH_NONE ? SGR_DIM : "";
 
-	if (strlen(line->addr) > layout->addr_width)
-		layout->addr_width = (unsigned)strlen(line->addr);
-	put_time(layout, line->time_s, buf);
-	put_column(layout, buf, line->addr, (int)layout->addr_width, flags_sgr(line->flags));
-	if (layout->with_to)
-		put_to(layout, line, buf);
-	if (layout->with_kind)
-		put_column(layout, buf, line->is_answer ? "SYN+ACK" : "SYN", KIND_WIDTH, "");
 	put_column(layout, buf, line->system, (int)layout->system_width, sgr);
 	if (line->match == MATCH_NONE)
 		put_column(layout, buf, "-", -4, sgr);
 	else
 		put_number(layout, buf, (line->confidence_permille + 5) / 10, "%", -4);
-	if (line->dist_hops == VERDICT_DIST_UNKNOWN)
+}
+
+static void put_way(const struct line_layout *layout, const struct line *line, struct text_buf *buf)
+{
+	if (line->dist_hops == VERDICT_DIST_UNKNOWN && has_hops(layout))
 		put_column(layout, buf, "-", -4, SGR_DIM);
-	else
+	else if (has_hops(layout))
 		put_number(layout, buf, line->dist_hops, "", -4);
 	if (line->mtu == 0)
 		put_column(layout, buf, "-", -5, SGR_DIM);
 	else
 		put_number(layout, buf, line->mtu, "", -5);
-	put_column(layout, buf, line->link, LINK_WIDTH, grade_sgr(line->grade));
+	put_column(layout, buf, line->link, (int)layout->link_width, grade_sgr(line->grade));
+}
+
+static void put_columns(struct line_layout *layout, const struct line *line, struct text_buf *buf)
+{
+	put_column(layout, buf, text_of_time(layout, line->time_s), (int)time_width(layout),
+		   SGR_DIM);
+	put_column(layout, buf, line->addr, (int)layout->addr_width, flags_sgr(line->flags));
+	if (layout->with_to)
+		put_to(layout, line, buf);
+	if (layout->with_kind)
+		put_column(layout, buf, line->is_answer ? "SYN+ACK" : "SYN", KIND_WIDTH, "");
+	put_guess(layout, line, buf);
+	put_way(layout, line, buf);
 	put_flags(layout, line->flags, buf);
 	end_line(buf);
+}
+
+static void flow_flags(const struct line_layout *layout, unsigned flags, struct flow *flow)
+{
+	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
+		if (flags & 1u << i)
+			flow_put(flow, verdict_flag_name((enum verdict_flag)(1u << i)),
+				 layout->color ? flags_sgr(1u << i) : "");
+}
+
+static void flow_guess(const struct line *line, struct flow *flow)
+{
+	char text[32];
+
+	flow_put(flow, line->system, "");
+	if (line->match != MATCH_NONE) {
+		snprintf(text, sizeof(text), "%u%%", (line->confidence_permille + 5) / 10);
+		flow_put(flow, text, "");
+	}
+	if (line->dist_hops != VERDICT_DIST_UNKNOWN) {
+		snprintf(text, sizeof(text), "%u hops", line->dist_hops);
+		flow_put(flow, text, "");
+	}
+	if (line->mtu) {
+		snprintf(text, sizeof(text), "MTU %u", line->mtu);
+		flow_put(flow, text, "");
+	}
+	if (strcmp(line->link, "-") != 0)
+		flow_put(flow, line->link, "");
+}
+
+/* On as many lines as it takes: who it is and its flags, and below what it is. */
+static void put_flow(struct line_layout *layout, const struct line *line, struct text_buf *buf)
+{
+	struct flow flow;
+	char to[80];
+
+	flow_begin(&flow, buf, layout->columns, 2);
+	flow_put(&flow, text_of_time(layout, line->time_s), layout->color ? SGR_DIM : "");
+	flow_put(&flow, line->addr, layout->color ? flags_sgr(line->flags) : "");
+	if (layout->with_to) {
+		write_to(line, to, sizeof(to));
+		flow_put(&flow, to, "");
+	}
+	if (layout->with_kind)
+		flow_put(&flow, line->is_answer ? "SYN+ACK" : "SYN", "");
+	flow_flags(layout, line->flags, &flow);
+	flow_break(&flow);
+	flow_guess(line, &flow);
+	flow_end(&flow);
+}
+
+static unsigned flags_length(unsigned flags)
+{
+	unsigned len = 0;
+
+	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
+		if (flags & 1u << i)
+			len += (unsigned)strlen(verdict_flag_name((enum verdict_flag)(1u << i))) +
+			       (len ? 1 : 0);
+	return len;
+}
+
+/* Whether the screen has room for it in columns; those of addresses grow where they can. */
+static bool fits(struct line_layout *layout, const struct line *line)
+{
+	unsigned addr_len = (unsigned)strlen(line->addr);
+	char to[80];
+
+	if (layout->with_to) {
+		write_to(line, to, sizeof(to));
+		if (strlen(to) > layout->to_width)
+			return false;
+	}
+	return (addr_len <= layout->addr_width || plan(layout, addr_len)) &&
+	       flags_length(line->flags) <= layout->flags_width;
+}
+
+void line_put(struct line_layout *layout, const struct line *line, struct text_buf *buf)
+{
+	plan_once(layout);
+	if (layout->columns && (layout->is_flow || !fits(layout, line))) {
+		put_flow(layout, line, buf);
+		return;
+	}
+	if (strlen(line->addr) > layout->addr_width)
+		layout->addr_width = (unsigned)strlen(line->addr);
+	put_columns(layout, line, buf);
 }
 
 static const cJSON *member(const cJSON *object, const char *name)

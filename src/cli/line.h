@@ -30,18 +30,26 @@ struct line {
 
 #define LINE_SYSTEM_WIDE 34 /* columns of the system on a wide terminal, or without one */
 
-/* How wide and how colourful; the address column grows when a longer address comes. */
+/*
+ * How wide and how colourful. Without a screen the address column grows when a longer address comes;
+ * on a screen no line is longer than it, and a SYN that does not fit its columns takes several lines.
+ */
 struct line_layout {
 	bool color;
 	bool with_date;
-	bool with_to, with_kind; /* columns of captures */
-	unsigned addr_width, to_width, system_width;
+	bool with_to, with_kind; /* columns of captures; set before the first line */
+	unsigned columns; /* of the screen that may be used; 0: there is none */
+	unsigned addr_width, to_width, system_width, link_width, flags_width;
+	bool is_planned, is_flow; /* widths are found; there is no room for columns at all */
 	time_t time_s; /* whose text is in time_text */
 	char time_text[24];
 };
 
 /** line_layout_init() - @columns: of the terminal; 0: there is none, nothing need be cut. */
 void line_layout_init(struct line_layout *layout, bool color, bool with_date, unsigned columns);
+
+/** line_layout_resize() - the terminal has another width now; 0: as before. */
+void line_layout_resize(struct line_layout *layout, unsigned columns);
 
 /** line_put_header() - append the columns' names and a newline. */
 void line_put_header(struct line_layout *layout, struct text_buf *buf);

@@ -1,86 +1,102 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* synprint status: how the daemon does, as the daemon tells it, in aligned lines. */
+/*
+ * synprint status: how the daemon does, as the daemon tells it: what needs the administrator first,
+ * then figures with units in tables that fit the screen. --json has the same figures as they are.
+ */
 #include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/ask.h"
+#include "cli/flow.h"
+#include "cli/screen.h"
+#include "cli/table.h"
 
 #define INDENT 2
-#define NAME_WIDTH 24
+#define TEXT_BYTES (512 * 1024) /* twice what a reply can have */
 
-static void print_scalar(const cJSON *value)
+/* What is wrong, and what to do. */
+static void put_advice(const cJSON *list, unsigned columns, struct text_buf *out)
 {
-	if (cJSON_IsString(value)) {
-		fputs(value->valuestring, stdout);
-	} else if (cJSON_IsBool(value)) {
-		fputs(cJSON_IsTrue(value) ? "yes" : "no", stdout);
-	} else if (cJSON_IsNull(value)) {
-		fputs("-", stdout);
-	} else {
-		char *text = cJSON_PrintUnformatted(value);
+	const cJSON *advice;
 
-		fputs(text ? text : "?", stdout);
-		cJSON_free(text);
+	text_put(out, "advice\n");
+	cJSON_ArrayForEach (advice, list) {
+		struct flow flow;
+
+		text_put(out, cJSON_IsTrue(ask_member(advice, "fault")) ? "! " : "  ");
+		flow_begin(&flow, out, columns, 2 * INDENT);
+		flow.at = INDENT;
+		flow_put_words(&flow, ask_text(advice, "about"));
+		flow_put_words(&flow, "-");
+		flow_put_words(&flow, ask_text(advice, "text"));
+		flow_end(&flow);
 	}
 }
 
-static void print_list(const cJSON *list)
+static bool is_list_of_objects(const cJSON *value)
+{
+	return cJSON_IsArray(value) && cJSON_IsObject(value->child);
+}
+
+static void put_section(const cJSON *section, unsigned columns, struct text_buf *out)
 {
 	const cJSON *value;
 
-	if (!list->child)
-		putchar('-');
-	cJSON_ArrayForEach (value, list) {
-		print_scalar(value);
-		if (value->next)
-			fputs(", ", stdout);
+	text_put(out, section->string);
+	text_put_char(out, '\n');
+	if (cJSON_IsArray(section)) {
+		table_put_rows(section, columns, INDENT, out);
+		return;
 	}
-}
-
-/* Things of one kind, a line for each: "queue 0, received 4, ...". */
-static void print_items(const cJSON *list, int indent)
-{
-	const cJSON *item, *value;
-
-	putchar('\n');
-	cJSON_ArrayForEach (item, list) {
-		printf("%*s", indent + INDENT, "");
-		cJSON_ArrayForEach (value, item) {
-			printf("%s ", value->string);
-			print_scalar(value);
-			fputs(value->next ? ", " : "\n", stdout);
-		}
-	}
-}
-
-/* A member and those that follow it. */
-static void print_members(const cJSON *value, int indent)
-{
-	for (; value; value = value->next) {
-		bool is_list = cJSON_IsArray(value);
-
-		if (cJSON_IsObject(value) || (is_list && cJSON_IsObject(value->child))) {
-			printf("%*s%s\n", indent, "", value->string);
-			if (is_list)
-				print_items(value, indent + INDENT);
-			else
-				print_members(value->child, indent + INDENT);
+	table_put_members(section, columns, INDENT, out);
+	cJSON_ArrayForEach (value, section) {
+		if (!is_list_of_objects(value))
 			continue;
-		}
-		printf("%*s%-*s ", indent, "", NAME_WIDTH - indent, value->string);
-		if (is_list)
-			print_list(value);
-		else
-			print_scalar(value);
-		putchar('\n');
+		text_putf(out, "%*s%s\n", INDENT, "", value->string);
+		table_put_rows(value, columns, 2 * INDENT, out);
 	}
+}
+
+/* For a reference, which changes nothing. */
+static cJSON *unconst(const cJSON *value)
+{
+	return (cJSON *)(uintptr_t)value;
+}
+
+static void put_status(const cJSON *reply, unsigned columns, struct text_buf *out)
+{
+	const cJSON *advice = ask_member(reply, "advice"), *value;
+	cJSON *head = cJSON_CreateObject();
+
+	cJSON_ArrayForEach (value, reply)
+		if (!cJSON_IsObject(value) && !cJSON_IsArray(value) &&
+		    strcmp(value->string, "ok") != 0)
+			cJSON_AddItemReferenceToObject(head, value->string, unconst(value));
+	table_put_members(head, columns, 0, out);
+	cJSON_Delete(head);
+	if (cJSON_GetArraySize(advice))
+		put_advice(advice, columns, out);
+	cJSON_ArrayForEach (value, reply)
+		if ((cJSON_IsObject(value) || is_list_of_objects(value)) && value != advice)
+			put_section(value, columns, out);
 }
 
 static int print_reply(const cJSON *reply)
 {
-	const cJSON *ok = ask_member(reply, "ok");
+	char *data = malloc(TEXT_BYTES);
+	unsigned columns = screen_columns();
+	struct text_buf text;
+	int r;
 
-	print_members(ok ? ok->next : reply->child, 0);
-	return CLI_OK;
+	if (!data)
+		return cli_error(CLI_FAILED, "out of memory");
+	text_buf_init(&text, data, TEXT_BYTES);
+	put_status(reply, columns ? columns - 1 : 0, &text);
+	r = cli_write(text.data, text.len);
+	free(data);
+	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -51,6 +51,7 @@ static void put_event(struct watch *watch, const cJSON *event)
 	    !cJSON_GetObjectItemCaseSensitive(event, "ip"))
 		return;
 	line_from_json(event, &line);
+	screen_follow(&watch->layout);
 	line_put(&watch->layout, &line, &watch->out);
 }
 

@@ -332,6 +332,8 @@ static enum daemon_exit start_stages(struct daemon *daemon, const char *user)
 	code = code ? code : open_answers(daemon);
 	code = code ? code : start_loop(daemon);
 	daemon->proc_fd = nfqueue_proc_open();
+	if (daemon->proc_fd < 0) /* it is root's: a service gets it handed over */
+		daemon->proc_fd = inherit_take_proc(&daemon->service.inherited);
 	/* Now, as the directory may be somebody else's later; a busy queue is told first. */
 	if (code == DAEMON_EXIT_OK)
 		daemon->lock_rc = lock_namespace(&daemon->lock_fd);

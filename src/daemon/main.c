@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
+#include "daemon/service.h"
 #include "sys/log.h"
 
 #define MMAP_BYTES 65536 /* what waits for slow subscribers goes back when they have read it */
@@ -19,6 +20,7 @@ static const char usage[] =
 	"  -u, --user USER    give up root for this user, as `user` in the configuration\n"
 	"  -t, --test         check configuration and databases, and what they meet here, and "
 	"exit\n"
+	"  --hand-over        of the service, as root: hand it the kernel's table of queues\n"
 	"  -V, --version      print the version, and exit\n"
 	"  -h, --help         print this, and exit\n"
 	"exit codes: 0 ok, 1 failed, 2 usage, 4 configuration or database, 5 no privileges,\n"
@@ -30,12 +32,25 @@ struct options {
 	bool is_test;
 };
 
+enum { OPT_HAND_OVER = 256 };
+
+static int hand_over(void)
+{
+	int rc = service_hand_over();
+
+	if (rc < 0)
+		log_line(LOG_LEVEL_INFO, "the kernel's table of queues cannot be handed over: %s",
+			 strerror(-rc));
+	return rc < 0 ? DAEMON_EXIT_FAILED : DAEMON_EXIT_OK;
+}
+
 /* Returns -1 to go on, or the code to exit with. */
 static int parse_options(int argc, char **argv, struct options *ret_options)
 {
 	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
 					      {"user", required_argument, NULL, 'u'},
 					      {"test", no_argument, NULL, 't'},
+					      {"hand-over", no_argument, NULL, OPT_HAND_OVER},
 					      {"version", no_argument, NULL, 'V'},
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
@@ -47,6 +62,7 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 		case 'c': ret_options->config_path = optarg; break;
 		case 'u': ret_options->user = optarg; break;
 		case 't': ret_options->is_test = true; break;
+		case OPT_HAND_OVER: return hand_over();
 		case 'V': puts("synprintd " SYNPRINT_VERSION); return DAEMON_EXIT_OK;
 		case 'h': fputs(usage, stdout); return DAEMON_EXIT_OK;
 		default: fputs(usage, stderr); return DAEMON_EXIT_USAGE;

@@ -2,6 +2,9 @@
 /* What systemd(1) understands; sd_notify(3) has the words. */
 #include "daemon/service.h"
 
+#include <unistd.h>
+
+#include "input/nfqueue_proc.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -12,6 +15,21 @@ void service_init(struct service *service)
 	*service = (struct service){.seconds = 0};
 	inherit_init(&service->inherited);
 	notify_init(&service->notify);
+}
+
+int service_hand_over(void)
+{
+	struct notify notify;
+	int fd, rc;
+
+	notify_init(&notify);
+	nfqueue_load_module();
+	fd = nfqueue_proc_open();
+	rc = fd < 0 ? fd : notify_send_fd(&notify, fd, "FDSTORE=1\nFDNAME=queues\nFDPOLL=0");
+	if (fd >= 0)
+		close(fd);
+	notify_done(&notify);
+	return rc;
 }
 
 static void say_unused(const char *path)

@@ -21,6 +21,13 @@ struct service {
 /** service_init() - look at what the service manager gave us; before any descriptor is opened. */
 void service_init(struct service *service);
 
+/**
+ * service_hand_over() - as root, before the service starts: give the service manager the kernel's
+ * table of queues, which only root may open, for the service itself.
+ * Return: 0 or -errno.
+ */
+int service_hand_over(void);
+
 /** service_ready() - SYNs are diverted, or a reload is over, whatever came of it. */
 void service_ready(struct service *service);
 

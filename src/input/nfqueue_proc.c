@@ -4,11 +4,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "nl/nl.h"
+
 #define FILE_BYTES 8192 /* some 90 bytes a queue */
+
+/* Any message of the subsystem does it (nfnetlink.c: nfnetlink_rcv_msg), whatever comes of it. */
+void nfqueue_load_module(void)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nl *nl = NULL;
+
+	if (nl_open(&nl) == 0)
+		nl_request(nl,
+			   nl_header(buf, NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG, NFPROTO_UNSPEC,
+				     NLM_F_ACK),
+			   NULL, NULL);
+	nl_close(nl);
+}
 
 int nfqueue_proc_open(void)
 {

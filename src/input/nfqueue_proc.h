@@ -14,6 +14,9 @@ struct nfqueue_figures {
 	uint64_t queue_dropped, user_dropped;
 };
 
+/** nfqueue_load_module() - as root, have the kernel load what makes the file, where it is a module. */
+void nfqueue_load_module(void);
+
 /** nfqueue_proc_open() - of this network namespace. Return: a descriptor, or -errno. */
 int nfqueue_proc_open(void);
 

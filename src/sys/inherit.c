@@ -3,10 +3,12 @@
 #include "sys/inherit.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -83,6 +85,20 @@ int inherit_take(struct inherited *inherited, const char *path)
 	if (at >= 0)
 		inherited->fds[at] = -1;
 	return fd;
+}
+
+int inherit_take_proc(struct inherited *inherited)
+{
+	for (unsigned i = 0; i < inherited->count; i++) {
+		int fd = inherited->fds[i];
+		struct statfs status;
+
+		if (fd < 0 || fstatfs(fd, &status) < 0 || status.f_type != PROC_SUPER_MAGIC)
+			continue;
+		inherited->fds[i] = -1;
+		return fd;
+	}
+	return -1;
 }
 
 void inherit_done(struct inherited *inherited, void (*fn)(const char *path))

@@ -25,6 +25,9 @@ bool inherit_has(const struct inherited *inherited, const char *path);
 /** inherit_take() - the socket that listens at this path, from now on the caller's, or -1. */
 int inherit_take(struct inherited *inherited, const char *path);
 
+/** inherit_take_proc() - a file of /proc that was handed over beside them, now the caller's, or -1. */
+int inherit_take_proc(struct inherited *inherited);
+
 /**
  * inherit_done() - close what nobody took.
  * @fn: called before for each, with the path, "" where it has none; may be NULL

@@ -2,6 +2,7 @@
 /* Lines for the service manager, on the socket that NOTIFY_SOCKET names (sd_notify(3)). */
 #include "sys/notify.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,4 +76,29 @@ void notify_send(const struct notify *notify, const char *fmt, ...)
 	if (sendto(notify->fd, message, (size_t)len, MSG_NOSIGNAL,
 		   (const struct sockaddr *)&notify->to, notify->to_len) < 0)
 		return; /* the next one may come through */
+}
+
+int notify_send_fd(const struct notify *notify, int fd, const char *message)
+{
+	struct sockaddr_un to = notify->to;
+	char text[MESSAGE_BYTES];
+	struct iovec data = {.iov_base = text};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	struct msghdr whole = {.msg_name = &to,
+			       .msg_namelen = notify->to_len,
+			       .msg_iov = &data,
+			       .msg_iovlen = 1,
+			       .msg_control = &control,
+			       .msg_controllen = sizeof(control.bytes)};
+
+	if (notify->fd < 0)
+		return -ENOENT;
+	data.iov_len = (size_t)snprintf(text, sizeof(text), "%s", message);
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(notify->fd, &whole, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

@@ -26,4 +26,10 @@ void notify_done(struct notify *notify);
 void notify_send(const struct notify *notify, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/**
+ * notify_send_fd() - the same with a descriptor, such as one that the manager is to store and give to
+ * the next process. Return: 0; -ENOENT: there is no manager; or -errno.
+ */
+int notify_send_fd(const struct notify *notify, int fd, const char *message);
+
 #endif

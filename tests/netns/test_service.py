@@ -146,6 +146,27 @@ def both_sockets(lab_):
     assert not re.search("warning|error", daemon.log()), daemon.log()
 
 
+def queues_for_who_may_not_open_them(lab_):
+    """The kernel's table of queues is root's: `--hand-over` gives it to the manager for the service."""
+    manager = Manager(lab_)
+    lab.sh("env", f"NOTIFY_SOCKET={manager.path}", lab.SYNPRINTD, "--hand-over",
+           namespace=lab_.gateway)
+    message, fds, _, _ = socket.recv_fds(manager.notified, 4096, 4)
+    assert message.decode().split() == ["FDSTORE=1", "FDNAME=queues", "FDPOLL=0"] and len(fds) == 1
+    os.chmod(lab_.dir, 0o777)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+              "--inh-caps=+net_admin", "--ambient-caps=+net_admin"]
+    daemon = lab_.daemon()
+    daemon.start(wrapper=nobody)
+    assert "dropped" not in daemon.status()["queues"][0]
+    assert daemon.stop() == 0, daemon.log()
+    daemon.start(wrapper=["sh", "-ec", f'exec 3<&{fds[0]}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"',
+                          "sh", *nobody], pass_fds=fds)
+    assert daemon.status()["queues"][0]["dropped"] == {"kernel": 0, "user": 0}, daemon.status()
+    assert "handed over" not in daemon.log(), daemon.log()
+    assert daemon.stop() == 0, daemon.log()
+
+
 def another_socket(lab_):
     """One that the configuration does not name is not served, and said; the configured one is."""
     manager = Manager(lab_, "other.sock")
@@ -159,4 +180,5 @@ def another_socket(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(notifications, watchdog, activation, both_sockets, another_socket)
+    lab.run(notifications, watchdog, activation, both_sockets, queues_for_who_may_not_open_them,
+            another_socket)

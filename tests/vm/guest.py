@@ -280,6 +280,31 @@ def a_reload_is_checked(host):
     assert pid() == before and show("ActiveState") == "active"
 
 
+def the_service_knows_its_queues(_):
+    """The kernel's table is root's; systemd keeps it for the service, over restarts too."""
+    for round_ in range(2):
+        queue = status()["queues"][0]
+        assert queue["waiting"] >= 0 and queue["dropped"] == {"kernel": 0, "user": 0}, (round_, queue)
+        systemctl("restart", SERVICE)
+        wait_active()
+
+
+def a_bad_configuration_stays_down(_):
+    """It is not started again and again; good again, it starts."""
+    good = CONFIG.read_text()
+    CONFIG.write_text(good + "colour = 1;\n")
+    try:
+        assert systemctl("restart", SERVICE, check=False).returncode != 0
+        time.sleep(3)
+        assert (show("ActiveState"), show("NRestarts"), show("ExecMainStatus")) == ("failed", "0", "4"), \
+            systemctl("status", SERVICE, check=False).stdout
+    finally:
+        CONFIG.write_text(good)
+    systemctl("reset-failed", SERVICE, check=False)
+    systemctl("start", SERVICE)
+    wait_active()
+
+
 def the_watchdog_ends_what_hangs(host):
     before = pid()
     name = f"queue {status()['queues'][0]['queue']}"
@@ -349,7 +374,8 @@ BOOTS = {
     "1": (installation_starts_nothing, a_client_starts_the_service, the_queue_is_native,
           nothing_but_net_admin, the_first_syn_is_in_the_set, the_sockets_are_the_groups,
           the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
-          a_kill_keeps_the_sets, a_reload_is_checked, the_watchdog_ends_what_hangs,
+          a_kill_keeps_the_sets, a_reload_is_checked, the_service_knows_its_queues,
+          a_bad_configuration_stays_down, the_watchdog_ends_what_hangs,
           a_restart_loses_no_client, an_upgrade_drops_no_connection, what_is_printed_diverts, a_vrf,
           the_switch_on_this_kernel, the_stop_leaves_nothing),
     "2": (it_comes_with_the_boot, a_purge_leaves_no_trace),

@@ -21,6 +21,7 @@
 #define OUT_BYTES ((size_t)1 << 20) /* the page cache takes large pieces at half the cost */
 #define PROGRESS_PACKETS 32768 /* between two looks at the clock */
 #define PROGRESS_AFTER_S 1
+#define TO_COLUMNS 112 /* of a screen that has room for where SYNs go */
 
 struct run {
 	const struct classify_options *options;
@@ -317,7 +318,7 @@ static bool make_parts(struct run *run)
 	struct tally_params tally = {.capacity = SUMMARY_UNKNOWN_MAX};
 
 	screen_init(options->color, true, &run->layout);
-	run->layout.with_to = run->layout.system_width == LINE_SYSTEM_WIDE;
+	run->layout.with_to = !run->layout.columns || run->layout.columns >= TO_COLUMNS;
 	run->layout.with_kind = run->knowledge->servers != NULL;
 	run->judge = judge_new(&judge);
 	run->timing = timing_new(judge.is_any);

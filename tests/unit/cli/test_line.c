@@ -39,7 +39,7 @@ static const char *put_plain(const struct line *line, bool with_date)
 {
 	struct line_layout layout;
 
-	line_layout_init(&layout, false, with_date, 80);
+	line_layout_init(&layout, false, with_date, 0);
 	return put(&layout, line);
 }
 
@@ -48,12 +48,13 @@ Test(line, plain)
 	struct line line = usual;
 
 	cr_assert_str_eq(put_plain(&line, false),
-			 "22:13:20 203.0.113.7     Linux 5.x-6.x          99%"
+			 "22:13:20 203.0.113.7     Linux 5.x-6.x                       99%"
 			 "   12  1420 WireGuard         vpn\n");
 	line.flags = VERDICT_VPN | VERDICT_SCANNER;
-	cr_assert_str_eq(put_plain(&line, true),
-			 "2023-11-14 22:13:20 203.0.113.7     Linux 5.x-6.x          99%"
-			 "   12  1420 WireGuard         vpn,scanner\n");
+	cr_assert_str_eq(
+		put_plain(&line, true),
+		"2023-11-14 22:13:20 203.0.113.7     Linux 5.x-6.x                       99%"
+		"   12  1420 WireGuard         vpn,scanner\n");
 }
 
 Test(line, what_is_not_known_is_a_dash)
@@ -65,7 +66,7 @@ Test(line, what_is_not_known_is_a_dash)
 			    .match = MATCH_NONE};
 
 	cr_assert_str_eq(put_plain(&line, false),
-			 "-        192.0.2.1       unknown                  -"
+			 "-        192.0.2.1       unknown                               -"
 			 "    -     - -\n");
 }
 
@@ -75,11 +76,14 @@ Test(line, header_stands_over_its_columns)
 	char data[256];
 	struct text_buf buf;
 
-	line_layout_init(&layout, false, false, 80);
+	line_layout_init(&layout, false, false, 132);
 	text_buf_init(&buf, data, sizeof(data));
 	line_put_header(&layout, &buf);
-	cr_assert_str_eq(data, "TIME     ADDRESS         SYSTEM                CONF HOPS   MTU LINK"
-			       "              FLAGS\n");
+	cr_assert_str_eq(data,
+			 "TIME     ADDRESS         SYSTEM                             CONF HOPS"
+			 "   MTU LINK              FLAGS\n");
+	cr_assert_eq(strstr(data, "FLAGS") - data,
+		     strstr(put(&layout, &usual), "vpn") - put(&layout, &usual));
 }
 
 Test(line, a_label_that_is_too_long_is_cut_and_moves_nothing)
@@ -87,9 +91,9 @@ Test(line, a_label_that_is_too_long_is_cut_and_moves_nothing)
 	struct line line = usual;
 	const char *text;
 
-	line.system = "A system with a very long name";
+	line.system = "A system with a very very very long name";
 	text = put_plain(&line, false);
-	cr_assert(strstr(text, "A system with a very~  99%"), "%s", text);
+	cr_assert(strstr(text, "A system with a very very very lo~  99%"), "%s", text);
 }
 
 Test(line, the_address_column_grows_and_stays)
@@ -98,7 +102,7 @@ Test(line, the_address_column_grows_and_stays)
 	struct line_layout layout;
 	char first[1024];
 
-	line_layout_init(&layout, false, false, 80);
+	line_layout_init(&layout, false, false, 0);
 	line.addr = "2001:db8:1234:5678:9abc:def0:1234:5678";
 	strcpy(first, put(&layout, &line));
 	cr_assert_eq(strstr(first, "Linux") - first, 9 + 38 + 1);
@@ -112,6 +116,8 @@ Test(line, a_wide_terminal_shows_more_of_the_label)
 
 	line_layout_init(&narrow, false, false, 80);
 	line_layout_init(&wide, false, false, 160);
+	put(&narrow, &usual);
+	put(&wide, &usual);
 	cr_assert_gt(wide.system_width, narrow.system_width);
 }
 
@@ -135,11 +141,88 @@ Test(line, colours_change_nothing_else)
 
 	for (unsigned flags = 0; flags < 1u << VERDICT_FLAG_COUNT; flags++) {
 		line.flags = flags;
-		line_layout_init(&layout, true, false, 80);
+		line_layout_init(&layout, true, false, 0);
 		strcpy(text, put(&layout, &line));
 		strip_colors(text, stripped);
 		cr_assert_str_eq(stripped, put_plain(&line, false));
 	}
+}
+
+static void expect_lines_within(const char *text, unsigned columns)
+{
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+		cr_assert_lt(strcspn(line, "\n"), columns, "%u: %s", columns, text);
+}
+
+/* Of any width: nothing is longer than the screen, and every flag is seen whole. */
+Test(line, fits_any_screen)
+{
+	static const unsigned widths[] = {24, 40, 72, 80, 87, 88, 89, 100, 110, 132, 133, 250};
+	static const char *const addrs[] = {"192.0.2.1", "198.51.100.200",
+					    "2001:db8:1234:5678:9abc:def0:1234:5678"};
+	struct line line = usual;
+	char text[2048], stripped[2048];
+
+	line.system = "A system with a rather long name";
+	line.link = "a link of which there is much to be said";
+	for (size_t w = 0; w < sizeof(widths) / sizeof(widths[0]); w++)
+		for (unsigned n = 0; n < 3u << VERDICT_FLAG_COUNT; n++) {
+			struct line_layout layout;
+
+			line.addr = addrs[n % 3];
+			line.flags = n / 3;
+			line_layout_init(&layout, n & 1, n & 2, widths[w]);
+			layout.with_to = layout.with_kind = n & 4;
+			line.to = "2001:db8::1";
+			strcpy(text, put(&layout, &line));
+			strip_colors(text, stripped);
+			expect_lines_within(stripped, widths[w]);
+			for (unsigned f = 0; f < VERDICT_FLAG_COUNT; f++)
+				if (line.flags & 1u << f)
+					cr_assert(strstr(stripped,
+							 verdict_flag_name(
+								 (enum verdict_flag)(1u << f))),
+						  "%u: %s", widths[w], stripped);
+			cr_assert(widths[w] < 40 || strstr(stripped, line.addr));
+		}
+}
+
+Test(line, one_line_where_there_is_room)
+{
+	static const struct {
+		const char *addr;
+		unsigned columns, lines;
+	} rows[] = {{"198.51.100.200", 80, 1},
+		    {"2001:db8::7", 80, 1},
+		    {"2001:db8:1234:5678:9abc:def0:1234:5678", 80, 2},
+		    {"2001:db8:1234:5678:9abc:def0:1234:5678", 132, 1},
+		    {"198.51.100.200", 40, 3}};
+	struct line line = usual;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct line_layout layout;
+		unsigned lines = 0;
+
+		line_layout_init(&layout, false, false, rows[i].columns);
+		line.addr = rows[i].addr;
+		for (const char *at = put(&layout, &line); (at = strchr(at, '\n')) != NULL; at++)
+			lines++;
+		cr_expect_eq(lines, rows[i].lines, "%u: %s", rows[i].columns, put(&layout, &line));
+	}
+}
+
+Test(line, follows_the_terminal)
+{
+	struct line_layout layout;
+
+	line_layout_init(&layout, false, false, 132);
+	expect_lines_within(put(&layout, &usual), 132);
+	line_layout_resize(&layout, 40);
+	expect_lines_within(put(&layout, &usual), 40);
+	line_layout_resize(&layout, 0);
+	expect_lines_within(put(&layout, &usual), 40);
+	line_layout_resize(&layout, 132);
+	cr_assert(strstr(put(&layout, &usual), "   12  1420 WireGuard         vpn\n"));
 }
 
 Test(line, suspects_stand_out)
