@@ -329,12 +329,16 @@ static void flow_guess(const struct line *line, struct flow *flow)
 /* On as many lines as it takes: who it is and its flags, and below what it is. */
 static void put_flow(struct line_layout *layout, const struct line *line, struct text_buf *buf)
 {
+	bool is_long = time_width(layout) + 1 + strlen(line->addr) > layout->columns;
 	struct flow flow;
 	char to[80];
 
 	flow_begin(&flow, buf, layout->columns, 2);
-	flow_put(&flow, text_of_time(layout, line->time_s), layout->color ? SGR_DIM : "");
+	if (!is_long)
+		flow_put(&flow, text_of_time(layout, line->time_s), layout->color ? SGR_DIM : "");
 	flow_put(&flow, line->addr, layout->color ? flags_sgr(line->flags) : "");
+	if (is_long)
+		flow_put(&flow, text_of_time(layout, line->time_s), layout->color ? SGR_DIM : "");
 	if (layout->with_to) {
 		write_to(line, to, sizeof(to));
 		flow_put(&flow, to, "");

@@ -16,12 +16,16 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
+#include "cli/flow.h"
+#include "cli/scale.h"
 #include "sys/clock.h"
 
 #define SHARES_MAX 64 /* different systems, or links */
 #define SUSPECTS_MAX 128
 #define SECOND_MS 1000
 #define HALVE_S 60 /* shares are of the last few minutes: counts are halved so often */
+#define LOW_LINES 16 /* of a screen that has no room for shares */
+#define SIDE_BY_SIDE 64 /* columns that two panes need beside each other */
 #define SUSPECT                                                                                    \
 	(SYNPRINT_VPN | SYNPRINT_TUNNEL | SYNPRINT_SCANNER | SYNPRINT_OS_MISMATCH |                \
 	 SYNPRINT_INCONSISTENT | SYNPRINT_PROXY)
@@ -220,41 +224,114 @@ static void __attribute__((format(printf, 3, 4))) put_f(int y, int x, const char
 	put_at(y, x, COLS, text);
 }
 
+/* What a line says, the most important first: what does not fit whole is left out. */
+struct pieces {
+	int y, x;
+	bool is_begun;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+put_piece(struct pieces *pieces, const char *fmt, ...)
+{
+	char text[SYNPRINT_WORD_MAX + 64];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (pieces->x + len + (pieces->is_begun ? 2 : 0) >= COLS)
+		return;
+	if (pieces->is_begun)
+		put_f(pieces->y, pieces->x, ", ");
+	pieces->x += pieces->is_begun ? 2 : 0;
+	put_f(pieces->y, pieces->x, "%s", text);
+	pieces->x += len;
+	pieces->is_begun = true;
+}
+
+/* Whole words on as many lines as it takes. Return: how many. */
+static int put_text(int y, int rows, const char *text)
+{
+	char data[2048];
+	struct text_buf out;
+	struct flow flow;
+	char *line = data, *end;
+	int used = 0;
+
+	text_buf_init(&out, data, sizeof(data));
+	flow_begin(&flow, &out, (unsigned)COLS - (COLS > 1), 2);
+	flow_put_words(&flow, text);
+	flow_end(&flow);
+	for (; used < rows && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		put_at(y + used++, 0, COLS, line);
+	}
+	return used;
+}
+
 static void draw_head(const struct top *top)
 {
 	const cJSON *rules = get(top->status, "rules");
 	const char *engine = cJSON_GetStringValue(get(rules, "engine"));
 	const char *version = cJSON_GetStringValue(get(top->status, "version"));
-	unsigned up = (unsigned)number(top->status, "uptime_s");
+	struct pieces pieces = {.y = 0};
+	char text[256], up[SCALE_BYTES];
 
-	if (!top->is_connected)
-		put_f(0, 0, "synprintd does not answer at %s; trying again", top->status_ask.path);
-	else
-		put_f(0, 0, "synprintd %s, up %u:%02u:%02u, engine %s, %s%s",
-		      version ? version : "?", up / 3600, up / 60 % 60, up % 60,
-		      engine ? engine : "?",
-		      cJSON_IsTrue(get(rules, "diverting")) ? "diverting" : "NOT DIVERTING",
-		      top->is_paused ? "   [paused]" : "");
+	if (!top->is_connected) {
+		snprintf(text, sizeof(text), "synprintd does not answer at %s; trying again",
+			 top->status_ask.path);
+		put_text(0, 3, text);
+		return;
+	}
+	scale_seconds(number(top->status, "uptime_s"), up);
+	put_piece(&pieces, "synprintd %s",
+		  cJSON_IsTrue(get(rules, "diverting")) ? "diverting" : "NOT DIVERTING");
+	if (top->is_paused)
+		put_piece(&pieces, "[paused]");
+	put_piece(&pieces, "up %s", up);
+	put_piece(&pieces, "engine %s", engine ? engine : "?");
+	put_piece(&pieces, "version %s", version ? version : "?");
 }
 
-static void draw_figures(const struct top *top)
+static void draw_syns(const struct top *top, int y)
 {
-	const cJSON *rules = get(top->status, "rules"), *clients = get(top->status, "clients");
+	const cJSON *rules = get(top->status, "rules");
 	double syns = number(get(top->status, "packets"), "syn");
 	double unknown = number(get(top->status, "flagged"), "unknown");
+	char rate[SCALE_BYTES], all[SCALE_BYTES], passed[SCALE_BYTES];
+	struct pieces pieces = {.y = y};
 
-	put_f(1, 0, "SYNs     %.0f/s, %.0f in all, %.0f passed unclassified, %.1f %% unknown",
-	      top->rate, top->received, number(rules, "unclassified"),
-	      syns > 0 ? 100 * unknown / syns : 0);
-	put_f(2, 0, "clients  %.0f of %.0f, %.0f gave way", number(clients, "used"),
-	      number(clients, "capacity"), number(clients, "evicted"));
+	scale_count((double)(long long)top->rate, rate);
+	scale_count(top->received, all);
+	scale_count(number(rules, "unclassified"), passed);
+	put_piece(&pieces, "SYNs     %s/s", rate);
+	put_piece(&pieces, "%s in all", all);
+	put_piece(&pieces, "%s passed unclassified", passed);
+	put_piece(&pieces, "%.1f %% unknown", syns > 0 ? 100 * unknown / syns : 0);
 }
 
-static void draw_health(const struct top *top)
+static void draw_clients(const struct top *top, int y)
 {
-	const cJSON *publish = get(top->status, "publish"), *item;
+	const cJSON *clients = get(top->status, "clients");
+	char used[SCALE_BYTES], capacity[SCALE_BYTES], evicted[SCALE_BYTES];
+	struct pieces pieces = {.y = y};
+
+	scale_count(number(clients, "used"), used);
+	scale_count(number(clients, "capacity"), capacity);
+	scale_count(number(clients, "evicted"), evicted);
+	put_piece(&pieces, "clients  %s of %s", used, capacity);
+	put_piece(&pieces, "%s gave way", evicted);
+	if (top->missed)
+		put_piece(&pieces, "%llu events missed here", (unsigned long long)top->missed);
+}
+
+static void draw_queues(const struct top *top, int y)
+{
+	const cJSON *item;
 	double p50 = 0, p99 = 0, waiting = 0;
-	unsigned quarantined = 0;
+	char half[SCALE_BYTES], most[SCALE_BYTES];
+	struct pieces pieces = {.y = y};
 
 	cJSON_ArrayForEach (item, get(top->status, "queues")) {
 		const cJSON *burst = get(item, "burst_us");
@@ -263,22 +340,43 @@ static void draw_health(const struct top *top)
 		p99 = number(burst, "p99") > p99 ? number(burst, "p99") : p99;
 		waiting += number(item, "waiting");
 	}
+	scale_us(p50, half);
+	scale_us(p99, most);
+	put_piece(&pieces, "queues   %.0f waiting", waiting);
+	put_piece(&pieces, "a burst takes %s", half);
+	put_piece(&pieces, "99 of 100 at most %s", most);
+}
+
+static void draw_sets(const struct top *top, int y)
+{
+	const cJSON *publish = get(top->status, "publish"), *item;
+	unsigned quarantined = 0;
+	char late[SCALE_BYTES], bursts[SCALE_BYTES];
+	struct pieces pieces = {.y = y};
+
 	cJSON_ArrayForEach (item, get(publish, "sets"))
 		quarantined += (unsigned)cJSON_IsTrue(get(item, "quarantined"));
-	put_f(3, 0, "queues   %.0f waiting, a burst takes %.0f us (99 of 100: %.0f us)", waiting,
-	      p50, p99);
-	put_f(4, 0, "sets     %d, %u fail; %.0f of %.0f bursts late, %.0f lost",
-	      cJSON_GetArraySize(get(publish, "sets")), quarantined, number(publish, "late"),
-	      number(publish, "bursts"), number(publish, "lost"));
-	if (top->missed)
-		put_f(5, 0, "this display was too slow for %llu events",
-		      (unsigned long long)top->missed);
+	scale_count(number(publish, "late"), late);
+	scale_count(number(publish, "bursts"), bursts);
+	put_piece(&pieces, "sets     %d", cJSON_GetArraySize(get(publish, "sets")));
+	put_piece(&pieces, "%u fail", quarantined);
+	put_piece(&pieces, "%s of %s bursts late", late, bursts);
+	put_piece(&pieces, "%.0f lost", number(publish, "lost"));
 }
 
 /* Of the screen, in characters. */
 struct pane {
 	int y, x, rows, width;
 };
+
+static void draw_title(int y, int x, int width, const char *title)
+{
+	attron(A_REVERSE);
+	for (int i = 0; i < width && x + i < COLS && y < LINES; i++)
+		mvaddch(y, x + i, ' ');
+	put_at(y, x, width, title);
+	attroff(A_REVERSE);
+}
 
 static void draw_shares(const struct top *top, const struct shares *shares, const char *title,
 			const struct pane *pane)
@@ -287,19 +385,34 @@ static void draw_shares(const struct top *top, const struct shares *shares, cons
 
 	qsort(sorted.list, sorted.used, sizeof(sorted.list[0]),
 	      top->sorts_by_name ? by_name : by_count);
-	attron(A_REVERSE);
-	for (int i = 0; i < pane->width && pane->x + i < COLS && pane->y < LINES; i++)
-		mvaddch(pane->y, pane->x + i, ' ');
-	put_at(pane->y, pane->x, pane->width, title);
-	attroff(A_REVERSE);
+	draw_title(pane->y, pane->x, pane->width, title);
 	for (int i = 0; i < pane->rows && i < (int)sorted.used; i++) {
 		char text[SYNPRINT_WORD_MAX + 16];
+		int len = snprintf(text, sizeof(text), "%5.1f %%  %s",
+				   sorted.total > 0 ? 100 * sorted.list[i].count / sorted.total : 0,
+				   sorted.list[i].name);
 
-		snprintf(text, sizeof(text), "%5.1f %%  %s",
-			 sorted.total > 0 ? 100 * sorted.list[i].count / sorted.total : 0,
-			 sorted.list[i].name);
+		if (len > pane->width - 1 && pane->width > 2)
+			snprintf(text + pane->width - 2, 2, "~");
 		put_at(pane->y + 1 + i, pane->x, pane->width - 1, text);
 	}
+}
+
+/* Systems and links, side by side or one above the other. Return: the line behind them. */
+static int draw_panes(const struct top *top, int y, int rows)
+{
+	int half = COLS / 2;
+
+	if (COLS < SIDE_BY_SIDE) {
+		rows = rows > 2 ? (rows - 1) / 2 : 1;
+		draw_shares(top, &top->systems, "systems", &(struct pane){y, 0, rows, COLS});
+		y += 1 + rows;
+		draw_shares(top, &top->links, "links", &(struct pane){y, 0, rows, COLS});
+	} else {
+		draw_shares(top, &top->systems, "systems", &(struct pane){y, 0, rows, half});
+		draw_shares(top, &top->links, "links", &(struct pane){y, half, rows, COLS - half});
+	}
+	return y + 1 + rows;
 }
 
 static void flag_text(unsigned flags, char *buf, size_t size)
@@ -323,39 +436,57 @@ static void flag_text(unsigned flags, char *buf, size_t size)
 						names[i].name);
 }
 
-static void draw_suspects(const struct top *top, int y)
+/* Return: the line behind it. */
+static int draw_suspect(const struct suspect *suspect, int y, int end)
 {
-	attron(A_REVERSE);
-	for (int x = 0; x < COLS && y < LINES; x++)
-		mvaddch(y, x, ' ');
-	put_at(y, 0, COLS, "time      newest suspects");
-	attroff(A_REVERSE);
-	for (unsigned i = 0; i < top->suspect_count && i < SUSPECTS_MAX && y + 1 < LINES; i++) {
-		const struct suspect *suspect =
-			&top->suspects[(top->suspect_count - 1 - i) % SUSPECTS_MAX];
-		char when[16], flags[96];
-		struct tm tm;
+	const struct synprint_verdict *verdict = &suspect->verdict;
+	struct pieces pieces = {.y = y};
+	char when[16], flags[96], text[256];
+	struct tm tm;
+	int len;
 
-		localtime_r(&suspect->time, &tm);
-		strftime(when, sizeof(when), "%H:%M:%S", &tm);
-		flag_text(suspect->verdict.flags, flags, sizeof(flags));
-		put_f(++y, 0, "%s  %-21s %-24.24s %s (%s)", when, suspect->verdict.ip,
-		      suspect->verdict.os_label, flags, suspect->verdict.link);
-	}
+	localtime_r(&suspect->time, &tm);
+	strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	flag_text(verdict->flags, flags, sizeof(flags));
+	len = snprintf(text, sizeof(text), "%s %-15s %s", when, verdict->ip, flags);
+	if (len >= COLS)
+		return y + put_text(y, end - y, text);
+	put_f(y, 0, "%s", text);
+	pieces.x = len < 38 ? 38 : len + 1;
+	put_piece(&pieces, "%s", verdict->os_label);
+	put_piece(&pieces, "%s", verdict->link);
+	return y + 1;
 }
 
+static void draw_suspects(const struct top *top, int y, int end)
+{
+	draw_title(y++, 0, COLS, "newest suspects");
+	for (unsigned i = 0; i < top->suspect_count && i < SUSPECTS_MAX && y < end; i++)
+		y = draw_suspect(&top->suspects[(top->suspect_count - 1 - i) % SUSPECTS_MAX], y,
+				 end);
+}
+
+/* On a low screen the suspects have what room there is. */
 static void draw(const struct top *top)
 {
-	int rows = LINES > 20 ? (LINES - 8) / 2 : 4, half = COLS / 2;
+	bool is_low = LINES < LOW_LINES;
+	int y = 1, end = LINES - 1;
 
 	erase();
 	draw_head(top);
-	draw_figures(top);
-	draw_health(top);
-	draw_shares(top, &top->systems, "systems", &(struct pane){6, 0, rows, half});
-	draw_shares(top, &top->links, "links", &(struct pane){6, half, rows, COLS - half});
-	draw_suspects(top, 7 + rows);
-	put_at(LINES - 1, COLS - 34, 34, "q quit  p pause  s sort by name/share");
+	if (top->is_connected) {
+		draw_syns(top, y++);
+		draw_clients(top, y++);
+		if (!is_low)
+			draw_queues(top, y++);
+		draw_sets(top, y++);
+	} else {
+		y = 4;
+	}
+	if (!is_low)
+		y = draw_panes(top, y + 1, (LINES - 10) / 2);
+	draw_suspects(top, y, end);
+	put_at(end, 0, COLS, COLS > 37 ? "q quit  p pause  s sort by name/share" : "q p s");
 	refresh();
 }
 
