@@ -58,7 +58,7 @@ def install(scratch):
     make("install", scratch)
     units = scratch / "opt/sp/lib/systemd/system"
     commands = [command for name in UNITS[::2]
-                for command in re.findall(r"^Exec\w+=(/\S+)", (units / name).read_text(), re.M)]
+                for command in re.findall(r"^Exec\w+=[-+]*(/\S+)", (units / name).read_text(), re.M)]
     assert len(commands) == 4, commands
     for command in commands:
         assert os.access(f"{scratch}{command}", os.X_OK), f"{command} is not installed"
