@@ -119,22 +119,30 @@ static void put_link(const cJSON *object, const cJSON *explain, struct text_buf 
 	put_origins(ask_member(found, "window"), buf);
 }
 
-/* What speaks for somebody behind the client, or for a way that he hides. */
+static void put_clocks(const cJSON *object, const char *name, struct text_buf *buf)
+{
+	const cJSON *clocks = ask_member(object, "clocks");
+
+	if (cJSON_IsObject(clocks))
+		text_putf(buf, "  %-24s %s: %s\n", name, ask_text(clocks, "grade"),
+			  ask_text(clocks, "reason"));
+}
+
+/* What speaks for somebody behind the client, or for a way that he hides; of captures the clocks. */
 static void put_witnesses(const cJSON *object, struct text_buf *buf)
 {
 	const cJSON *witnesses = ask_member(object, "witnesses"), *witness;
-	const cJSON *clocks = ask_member(object, "clocks");
 
-	if (!cJSON_IsObject(witnesses))
+	if (!cJSON_IsObject(witnesses)) {
+		put_clocks(object, "clocks", buf);
 		return;
+	}
 	text_putf(buf, "  witnesses of a proxy or a VPN: %.0f of 3\n",
 		  ask_number(witnesses, "agree"));
 	cJSON_ArrayForEach (witness, witnesses)
 		if (cJSON_IsObject(witness))
 			text_putf(buf, "  %-24s %s\n", witness->string, ask_text(witness, "text"));
-	if (cJSON_IsObject(clocks))
-		text_putf(buf, "  %-24s %s: %s\n", "", ask_text(clocks, "grade"),
-			  ask_text(clocks, "reason"));
+	put_clocks(object, "", buf);
 }
 
 void explanation_put(const cJSON *object, struct text_buf *buf)

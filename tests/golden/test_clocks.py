@@ -121,7 +121,18 @@ def test_a_syn_says_what_was_known_before_it(folder):
     path = capture(folder, *connections_of("198.51.100.1", 6, 52, 55))
     known = [one.get("clocks", {}).get("connections", 0) for one in run_json(path)]
     assert known == [0, 1, 2, 3, 4, 5], known
-    assert run_json(path)[5]["clocks"]["grade"] == "likely"
+    last = run_json(path)[5]
+    assert last["clocks"]["grade"] == "likely" and "proxy" in last["flags"], last
+    assert len(run_json("--flag", "proxy", path)) == 3, "at 30 ms it takes three connections"
+    assert "likely: the first data came 52 ms" in run_classify("--explain", str(path))[1]
+
+
+def test_connections_at_once_are_one(folder):
+    """A busy machine's are one witness; a proxy's, which wait equally long, half a one each."""
+    busy = [Connection("198.51.100.1", 40000 + i, 0).begin().talk(40 + 40 * i, 60) for i in range(8)]
+    proxy = [Connection("198.51.100.2", 40000 + i, i).begin().talk(50 + i % 2, 60) for i in range(9)]
+    counted = {ip: one["connections"] for ip, one in clients(capture(folder, *busy, *proxy)).items()}
+    assert counted == {"198.51.100.1": 1, "198.51.100.2": 5}, counted
 
 
 def totals(path):

@@ -56,8 +56,14 @@ static int put(struct run *run, const struct judgement *judgement)
 /* What was measured of the client before this SYN, as the daemon would know it. */
 static void add_clocks(struct run *run, struct judgement *judgement)
 {
+	struct verdict *verdict = &judgement->report.verdict;
+
 	judgement->has_evidence = timing_find(run->timing, &judgement->syn,
 					      judgement->report.now_ms, &judgement->evidence);
+	if (judgement->has_evidence && evidence_grade(&judgement->evidence) == EVIDENCE_LIKELY) {
+		verdict->flags = (verdict->flags | VERDICT_PROXY) & VERDICT_FLAGS_MASK;
+		verdict->reasons |= reason_bit(REASON_CLOCKS) & VERDICT_REASONS_MASK;
+	}
 }
 
 /* The SYN of a handshake waited for its answer; now both are shown. */

@@ -185,14 +185,8 @@ void timing_put_totals(struct timing *timing, bool json, struct text_buf *out)
 
 void timing_put_evidence(const struct evidence *evidence, struct text_buf *out)
 {
-	text_putf(out,
-		  "\"clocks\":{\"grade\":\"%s\",\"connections\":%u,\"c1_ms\":%u,\"c2_ms\":%u,"
-		  "\"by\":\"%s\",\"reason\":\"",
-		  evidence_grade_name(evidence_grade(evidence)), evidence->connections,
-		  evidence->c1_ms, evidence->c2_ms,
-		  evidence->by_arrival ? "arrival" : "timestamps");
-	evidence_put_text(evidence, out);
-	text_put(out, "\"}");
+	text_put(out, "\"clocks\":");
+	evidence_put_json(evidence, out);
 }
 
 static void put_client_json(const char *addr, const struct evidence *evidence, struct text_buf *out)

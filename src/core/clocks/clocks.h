@@ -51,6 +51,7 @@ struct clocks_measure {
 	struct addr client, server; /* as in the SYN */
 	uint16_t client_port, server_port;
 	uint32_t shape; /* clocks_shape() of the SYN */
+	uint64_t began_ms, ended_ms; /* SYN and answer, on the clock of clocks_feed() */
 	uint32_t c1_ms; /* from the ACK that ends the handshake to the client's first data */
 	uint32_t c2_ms; /* from the server's first data to the client's answer, beyond the path */
 	/* The client has no timestamps, or they do not run at 1 kHz: both are arrival times, and hold

@@ -141,6 +141,8 @@ static enum clocks_result measure(const struct clocks_conn *conn,
 					       .client_port = conn->client_port,
 					       .server_port = conn->server_port,
 					       .shape = conn->shape,
+					       .began_ms = conn->syn.time_ns / MS_NS,
+					       .ended_ms = answer->time_ns / MS_NS,
 					       .c1_ms = (uint32_t)c1,
 					       .c2_ms = (uint32_t)c2,
 					       .is_by_arrival = !is_trusted};

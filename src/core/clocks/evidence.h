@@ -5,6 +5,9 @@
  * each of several connections is a proxy's, so the minimum of each clock counts; and one connection
  * with two quick clocks shows that somebody speaks for himself, and clears it.
  *
+ * Connections at the same time are one witness: a machine that is busy lets all of them wait. They
+ * count as one, or half each where they wait equally long, as those of a proxy do.
+ *
  * A table of fixed size; who was measured longest ago gives way. Every function takes the table's
  * lock, so any thread may call any of them. Time comes from the caller.
  */
@@ -28,7 +31,7 @@ enum evidence_grade {
 
 struct evidence {
 	uint32_t shape; /* clocks_shape() */
-	uint32_t connections; /* that were measured since the last quick one, 65535 at the most */
+	uint32_t connections; /* that count since the last quick one, 65535 at the most */
 	uint32_t by_arrival; /* of these, without timestamps that could be trusted */
 	uint32_t c1_ms, c2_ms; /* minimum of each clock; 0 without connections */
 	uint32_t quick_s; /* Unix time of the last one with two quick clocks; 0: none */

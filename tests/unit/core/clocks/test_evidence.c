@@ -275,3 +275,73 @@ Test(evidence, walk)
 	cr_assert_not(evidence_next(table, &cursor, &addr, &evidence));
 	evidence_free(table);
 }
+
+struct timed {
+	uint32_t began_ms, ended_ms, c1_ms;
+};
+
+static struct evidence note_timed(struct evidence_table *table, const struct timed *timed,
+				  unsigned count)
+{
+	struct evidence evidence = {.connections = 0};
+
+	for (unsigned i = 0; i < count; i++) {
+		struct clocks_measure measure = measure_of("198.51.100.9", timed[i].c1_ms, 90);
+
+		measure.began_ms = 1000000 + timed[i].began_ms;
+		measure.ended_ms = 1000000 + timed[i].ended_ms;
+		evidence_note(table, 1000, &measure, &evidence);
+	}
+	return evidence;
+}
+
+/* What a busy machine has at the same time is one witness; what a proxy has is half of one each. */
+Test(evidence, connections_at_once)
+{
+	static const struct {
+		const char *what;
+		struct timed timed[8];
+		unsigned count, connections;
+	} cases[] = {
+		{"one after another", {{0, 300, 50}, {300, 600, 90}, {700, 900, 50}}, 3, 3},
+		{"a busy machine's", {{0, 300, 50}, {10, 700, 90}, {20, 900, 70}}, 3, 1},
+		{"a proxy's", {{0, 300, 50}, {1, 310, 52}, {2, 320, 57}, {3, 330, 48}}, 4, 2},
+		{"equal to 5 ms", {{0, 300, 20}, {1, 310, 25}, {2, 320, 25}}, 3, 2},
+		{"not quite equal", {{0, 300, 20}, {1, 310, 26}, {2, 320, 26}}, 3, 1},
+		{"equal to 15 %", {{0, 300, 200}, {1, 310, 230}, {2, 320, 170}}, 3, 2},
+		{"less than the first one", {{0, 300, 200}, {1, 310, 230}, {2, 320, 169}}, 3, 1},
+		{"a chain of them", {{0, 300, 50}, {250, 600, 90}, {550, 900, 130}}, 3, 1},
+		{"after five seconds", {{0, 300, 50}, {200, 5400, 90}, {5300, 5600, 130}}, 3, 2},
+		{"not before", {{0, 300, 50}, {200, 5400, 90}, {5299, 5600, 130}}, 3, 1},
+		{"a clock set back", {{90000, 90300, 50}, {0, 300, 90}, {400, 700, 90}}, 3, 3},
+		{"a burst, and another", {{0, 300, 50}, {1, 310, 90}, {400, 700, 50}}, 3, 2},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct evidence_table *table = new_table(16);
+		struct evidence evidence = note_timed(table, cases[i].timed, cases[i].count);
+
+		cr_assert_eq(evidence.connections, cases[i].connections, "%s: %u", cases[i].what,
+			     evidence.connections);
+		evidence_free(table);
+	}
+}
+
+/* Those that do not count are among the minima, and a quick one of them clears. */
+Test(evidence, minima_of_connections_at_once)
+{
+	static const struct timed slow[] = {{0, 300, 80}, {1, 310, 31}};
+	static const struct timed quick[] = {{400, 700, 80}, {401, 710, 2}};
+	struct evidence_table *table = new_table(16);
+	struct clocks_measure measure = measure_of("198.51.100.9", 2, 2);
+	struct evidence evidence = note_timed(table, slow, 2);
+
+	cr_assert(evidence.connections == 1 && evidence.c1_ms == 31 && evidence.c2_ms == 90);
+	evidence = note_timed(table, quick, 2);
+	cr_assert(evidence.connections == 2 && evidence.c1_ms == 2);
+	measure.began_ms = 1000402;
+	measure.ended_ms = 1000720;
+	evidence_note(table, 1001, &measure, &evidence);
+	cr_assert(evidence.connections == 0 && evidence.quick_s == 1001);
+	evidence_free(table);
+}
