@@ -55,14 +55,13 @@ def read_capture(net, row, capture, groups):
         by_address[client["ip"]].states.append(client["clocks"])
     totals = net.classify("--summary", capture)[0]["clocks"]
     return rows.Result(groups, totals["measured"], totals["not_measured"],
-                       row.groups * row.size, count_fast_opens(capture),
-                       net.synprintd is not None)
+                       row.groups * row.size, count_fast_opens(capture))
 
 
 def ask_daemon(net, groups):
     for group in groups:
-        reply = net.synprintd.request({"op": "explain", "ip": group.address})
-        group.live = reply.get("clocks") or {}
+        reply = net.synprintd.request({"op": "verdict", "ip": group.address})
+        group.live, group.flags = reply.get("clocks") or {}, reply.get("flags", [])
 
 
 def run_row(net, row, folder, number):
@@ -79,8 +78,7 @@ def run_row(net, row, folder, number):
     time.sleep(SETTLE_S)
     missed = net.stop_capture(recorder)
     result = read_capture(net, row, capture, groups)
-    if net.synprintd:
-        ask_daemon(net, groups)
+    ask_daemon(net, groups)
     return result, good, missed
 
 
@@ -94,6 +92,15 @@ def describe(row, result, good, missed):
     return [row.name, total, result.measured, figure, row.says, "ok" if is_reached else "FAILED"]
 
 
+def compare(results):
+    """Whether synprintd, by copies of the kernel, says the same as classify by a capture."""
+    groups = [group for result in results for group in result.groups if group.states]
+    same = sum(g.last()["grade"] == g.live.get("grade") and
+               g.last()["connections"] == g.live.get("connections") for g in groups)
+    return ["synprintd and classify", "", "", f"{rows.share(same, len(groups))} groups alike",
+            "alike in >= 97 %", "ok" if groups and same * 100 >= 97 * len(groups) else "FAILED"]
+
+
 HEAD = ["row", "connections", "measured", "figure", "bar", ""]
 
 
@@ -104,15 +111,17 @@ def format_table(table):
 
 
 def run_all(net, wanted, folder):
-    table = []
+    table, results = [], []
     for number, row in enumerate(rows.all_rows()):
         if wanted and not any(part in row.name for part in wanted):
             continue
         start = time.monotonic()
-        line = describe(row, *run_row(net, row, folder, number))
+        result, good, missed = run_row(net, row, folder, number)
+        line = describe(row, result, good, missed)
+        results.append(result)
         table.append(line)
         print(f"{'  '.join(map(str, line))} ({time.monotonic() - start:.0f} s)", flush=True)
-    return table
+    return table + [compare(results)]
 
 
 def main():

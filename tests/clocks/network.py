@@ -160,8 +160,10 @@ class Network(lab.Lab):
         return int(re.search(r"(\d+) packets? dropped by kernel", recorder.log())[1])
 
     def start_daemon(self):
-        """With clocks, where this build has them."""
-        self.synprintd = None
+        """It measures every connection: clocks.limit is beyond what the lab opens."""
+        config = self.write_config(rules="conntrack = true;",
+                                   clocks="enabled = true; limit = 2000; clients = 65536;")
+        self.synprintd = self.daemon(config).start()
 
 
 SOURCE_RULES = f"""table inet lab {{

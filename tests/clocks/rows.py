@@ -20,6 +20,7 @@ class Group:
     address: str
     states: list = field(default_factory=list)  # of the capture, by classify
     live: dict = field(default_factory=dict)  # by synprintd, in the end
+    flags: list = field(default_factory=list)  # of the verdict, likewise
 
     def reached(self, measured):
         """The state when so many connections were measured, or nothing."""
@@ -36,7 +37,6 @@ class Result:
     not_measured: dict  # connections by reason
     connections: int  # that were made
     fast_opens: int  # of them, by tcpdump
-    has_live: bool
 
     def is_seen(self):
         seen = self.measured + sum(self.not_measured.values())
@@ -68,17 +68,14 @@ def share(hits, of):
     return f"{hits} of {of}"
 
 
-def none_is(*grades, measured=0, percent=0):
-    """Of the groups, or of those of which so much was measured, at most so many percent are graded
-    so. Connections that nobody has seen prove nothing."""
+def none_is(*grades, percent=0):
+    """At most so many percent of the groups are graded so, at any time in the capture or in the end
+    by synprintd. Connections that nobody has seen prove nothing."""
     def bar(result):
-        states = [g.reached(measured) if measured else g.last() for g in result.groups]
-        able = [state for state in states if state]
-        hits = sum(state["grade"] in grades for state in able)
-        live = sum(g.live.get("grade") in grades for g in result.groups)
-        worst = max(hits, live)
-        return (f"{share(worst, len(able))} {' or '.join(grades)}",
-                worst * 100 <= percent * len(able) and len(able) > 0 and result.is_seen())
+        seen = sum(any(s["grade"] in grades for s in g.states) for g in result.groups)
+        worst = max(seen, sum(g.live.get("grade") in grades for g in result.groups))
+        return (f"{share(worst, len(result.groups))} {' or '.join(grades)}",
+                worst * 100 <= percent * len(result.groups) and result.is_seen())
     return bar
 
 
@@ -86,9 +83,8 @@ def is_mostly(grade, percent, measured):
     """Of the groups of which so much was measured, at least so many percent are graded so."""
     def bar(result):
         able = [g for g in result.groups if g.reached(measured)]
-        hits = sum(g.reached(measured)["grade"] == grade for g in able)
-        if result.has_live:
-            hits = min(hits, sum(g.live.get("grade") == grade for g in able))
+        hits = min(sum(g.reached(measured)["grade"] == grade for g in able),
+                   sum(g.live.get("grade") == grade for g in able))
         return (f"{share(hits, len(able))} {grade}",
                 hits * 100 >= percent * len(able) and len(able) * 100 >= 90 * len(result.groups))
     return bar
@@ -108,6 +104,12 @@ def is_quick(result):
             f"{share(result.measured, result.connections)} measured",
             quick * 100 >= 95 * len(result.groups) and
             result.measured * 100 >= 97 * result.connections)
+
+
+def has_flag(result):
+    """What synprintd says of the last connection, whose SYN came when the others were measured."""
+    hits = sum("proxy" in g.flags for g in result.groups)
+    return f"{share(hits, len(result.groups))} with the flag", hits * 100 >= 97 * len(result.groups)
 
 
 def is_fast_open(result):
@@ -188,7 +190,7 @@ NO_PROXY = ("never proxy", none_is("likely"))
 
 def direct_rows():
     no_suspect = ("suspected in 0", none_is("suspected", "likely"))
-    few_likely = ("likely at 5 in <= 1 %", none_is("likely", measured=5, percent=1))
+    few_likely = ("likely at 5 in <= 1 %", none_is("likely", percent=1))
     return [
         direct("direct TLS, IPv4", 1100, 3, *no_suspect),
         direct("direct TLS, IPv6", 236, 3, *no_suspect, version=6,
@@ -239,7 +241,9 @@ def proxy_rows():
 def other_rows():
     delayed = ("likely at 10 in >= 95 %", is_mostly("likely", 95, 10))
     rows = [proxied("SOCKS over IPv6, inner 50 ms", 36, 5, clients.through("SOCKS", 50), *LIKELY5,
-                    version=6, address=servers(hosts.TLS13, version=6))]
+                    version=6, address=servers(hosts.TLS13, version=6)),
+            proxied("SOCKS, inner 50 ms, the next one", 36, 6, clients.through("SOCKS", 50),
+                    "flag proxy in >= 97 %", has_flag)]
     for rtt_ms in (20, 50):
         rows.append(proxied(f"delayed ACKs, inner {rtt_ms} ms", 40, 10,
                             clients.through("delayed ACK", rtt_ms), *delayed))
