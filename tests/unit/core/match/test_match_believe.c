@@ -93,6 +93,9 @@ Test(match_believe, odd_fields)
 		{QUIRK_OPT_BAD, 0.5f},
 		{QUIRK_PUSH | QUIRK_OPT_BAD, 0.75f},
 		{QUIRK_URG_PTR | QUIRK_SEQ_ZERO, 0.52f},
+		{QUIRK_WSCALE_BIG | QUIRK_URG_PTR, 0.76f},
+		{QUIRK_WSCALE_BIG | QUIRK_OPT_BAD | QUIRK_TS_ZERO, 0.82f},
+		{QUIRK_PUSH | QUIRK_OPT_BAD | QUIRK_URG_FLAG, 0.875f},
 	};
 
 	build(HEAD "label = s:unix:A:1\nsig = *:64:0:*:1024,3:mss,nop,ws,sok,ts:df,id+:0\n");
@@ -105,7 +108,7 @@ Test(match_believe, odd_fields)
 		cr_expect_eq(match.kind, MATCH_FUZZY);
 		cr_expect_float_eq(match.contradiction, cases[i].contradiction, 1e-5f, "%x: %f",
 				   cases[i].quirks, (double)match.contradiction);
-		cr_expect_eq(match.inconsistent, false);
+		cr_expect_eq(match.inconsistent, cases[i].contradiction > 0.8f);
 		cr_expect_eq(match.reasons & QUIRK_REASONS, BIT(REASON_CONTRADICTION), "%x",
 			     cases[i].quirks);
 	}
@@ -186,6 +189,7 @@ Test(match_believe, hops_of_what_fits_nearly)
 			     cases[i].initial, cases[i].ttl, match.reasons & TTL_REASONS);
 		cr_expect_float_eq(match.contradiction, cases[i].contradiction, 1e-5f, "%s from %u",
 				   cases[i].initial, cases[i].ttl);
+		cr_expect_eq(match.reasons >> REASON_CONTRADICTION & 1, 0, "by itself ordinary");
 	}
 }
 
@@ -263,6 +267,8 @@ Test(match_believe, parts_of_a_shape)
 			     syn.win, syn.wscale, match.reasons & SHAPE_REASONS);
 		cr_expect_float_eq(match.contradiction, cases[i].contradiction, 1e-5f, "%u, %u: %f",
 				   syn.win, syn.wscale, (double)match.contradiction);
+		cr_expect_eq(match.reasons >> REASON_CONTRADICTION & 1, cases[i].contradiction > 0,
+			     "told from a half on");
 	}
 }
 
