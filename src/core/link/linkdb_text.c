@@ -7,16 +7,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/span.h"
 #include "core/link/linkdb.h"
 
 #define LINE_MAX_BYTES 1000
 #define SOURCE_MAX_BYTES 300
 #define MTU_MIN 68 /* RFC 791 section 3.2: what every IPv4 module must forward */
-
-struct span {
-	const char *at;
-	size_t len;
-};
 
 enum section { SECTION_NONE, SECTION_BASE, SECTION_MTU, SECTION_ENCAP };
 
@@ -35,44 +31,18 @@ struct reader {
 
 static int fail_at(const struct reader *reader, const char *at, const char *what)
 {
-	return text_error_set(reader->err, reader->line_no, (unsigned)(at - reader->line.at) + 1,
+	return text_error_set(reader->err, reader->line_no, (unsigned)(at - reader->line.text) + 1,
 			      "%s", what);
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span text)
-{
-	while (text.len && is_blank(text.at[0])) {
-		text.at++;
-		text.len--;
-	}
-	while (text.len && is_blank(text.at[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-static bool span_is(struct span text, const char *word)
-{
-	return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
 }
 
 /* Cut off what stands before @sep, or all of it; both are trimmed. */
 static struct span cut(struct span *rest, char sep)
 {
-	const char *end = memchr(rest->at, sep, rest->len);
-	struct span head = *rest;
+	struct span head;
 
-	if (end) {
-		head.len = (size_t)(end - rest->at);
-		*rest = trim((struct span){end + 1, rest->len - head.len - 1});
-	} else {
-		*rest = (struct span){rest->at + rest->len, 0};
-	}
-	return trim(head);
+	span_split(*rest, sep, &head, rest);
+	*rest = span_trim(*rest);
+	return span_trim(head);
 }
 
 static int read_number(const struct reader *reader, struct span text, unsigned min, unsigned max,
@@ -81,16 +51,16 @@ static int read_number(const struct reader *reader, struct span text, unsigned m
 	unsigned number = 0;
 
 	if (text.len == 0)
-		return fail_at(reader, text.at, "a number is missing");
+		return fail_at(reader, text.text, "a number is missing");
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return fail_at(reader, text.at + i, "not a number");
-		number = number * 10 + (unsigned)(text.at[i] - '0');
+		if (text.text[i] < '0' || text.text[i] > '9')
+			return fail_at(reader, text.text + i, "not a number");
+		number = number * 10 + (unsigned)(text.text[i] - '0');
 		if (number > max)
-			return fail_at(reader, text.at, "the number is too large");
+			return fail_at(reader, text.text, "the number is too large");
 	}
 	if (number < min)
-		return fail_at(reader, text.at, "the number is too small");
+		return fail_at(reader, text.text, "the number is too small");
 	*ret_number = number;
 	return 0;
 }
@@ -118,7 +88,7 @@ static int read_section(struct reader *reader, struct span text)
 	else if (span_is(text, "[encap]"))
 		reader->section = SECTION_ENCAP;
 	else
-		return fail_at(reader, text.at, "no such section; there are base, mtu and encap");
+		return fail_at(reader, text.text, "no such section; there are base, mtu and encap");
 	return 0;
 }
 
@@ -140,12 +110,12 @@ static int read_base(struct reader *reader, struct span value)
 	if (r < 0)
 		return r;
 	if (name.len == 0 || name.len > VOCAB_WORD_MAX)
-		return fail_at(reader, name.at, "the base needs a name of at most 63 bytes");
+		return fail_at(reader, name.text, "the base needs a name of at most 63 bytes");
 	if (find_base(reader->db, mtu) >= 0)
-		return fail_at(reader, number.at, "this base is there already");
+		return fail_at(reader, number.text, "this base is there already");
 	if (reader->db->base_count == LINKDB_BASES_MAX)
-		return fail_at(reader, number.at, "too many bases");
-	return linkdb_add_base(reader->db, (uint16_t)mtu, name.at, name.len);
+		return fail_at(reader, number.text, "too many bases");
+	return linkdb_add_base(reader->db, (uint16_t)mtu, name.text, name.len);
 }
 
 static int read_label(struct reader *reader, struct span value)
@@ -155,10 +125,10 @@ static int read_label(struct reader *reader, struct span value)
 	if (r < 0)
 		return r;
 	if (value.len == 0 || value.len > VOCAB_WORD_MAX)
-		return fail_at(reader, value.at, "a label has 1 to 63 bytes");
-	r = vocab_add(reader->db->vocab, VOCAB_LINK, value.at, value.len);
+		return fail_at(reader, value.text, "a label has 1 to 63 bytes");
+	r = vocab_add(reader->db->vocab, VOCAB_LINK, value.text, value.len);
 	if (r == -ENOSPC)
-		fail_at(reader, value.at, "too many labels");
+		fail_at(reader, value.text, "too many labels");
 	if (r < 0)
 		return r;
 	reader->block = (struct linkdb_row){
@@ -182,14 +152,14 @@ static int read_kind(struct reader *reader, struct span value)
 		}
 	}
 	return fail_at(
-		reader, value.at,
+		reader, value.text,
 		"no such kind; there are ethernet, access, ambiguous, tunnel, vpn, loopback");
 }
 
 static int read_source(struct reader *reader, struct span value)
 {
 	if (value.len == 0 || value.len > SOURCE_MAX_BYTES)
-		return fail_at(reader, value.at, "a source has 1 to 300 bytes");
+		return fail_at(reader, value.text, "a source has 1 to 300 bytes");
 	reader->source = value;
 	return 0;
 }
@@ -199,7 +169,7 @@ static int read_ip(struct reader *reader, struct span value)
 	reader->block.ip4 = span_is(value, "4");
 	reader->block.ip6 = span_is(value, "6");
 	if (!reader->block.ip4 && !reader->block.ip6)
-		return fail_at(reader, value.at, "ip is 4 or 6");
+		return fail_at(reader, value.text, "ip is 4 or 6");
 	return 0;
 }
 
@@ -207,7 +177,7 @@ static int read_shows(struct reader *reader, struct span value)
 {
 	reader->block.on_interface = span_is(value, "interface");
 	if (!reader->block.on_interface && !span_is(value, "clamp"))
-		return fail_at(reader, value.at, "shows is interface or clamp");
+		return fail_at(reader, value.text, "shows is interface or clamp");
 	return 0;
 }
 
@@ -223,7 +193,7 @@ static int read_over(struct reader *reader, struct span value)
 			return r;
 		base = find_base(reader->db, mtu);
 		if (base < 0)
-			return fail_at(reader, number.at, "not declared as a base");
+			return fail_at(reader, number.text, "not declared as a base");
 		reader->block.bases |= 1u << base;
 	} while (value.len);
 	return 0;
@@ -234,7 +204,7 @@ static int add_row(struct reader *reader, const struct linkdb_row *row, const ch
 	if (reader->db->row_count == LINKDB_ROWS_MAX)
 		return fail_at(reader, at, "too many rows");
 	reader->has_rows = true;
-	return linkdb_add_row(reader->db, row, reader->source.at, reader->source.len);
+	return linkdb_add_row(reader->db, row, reader->source.text, reader->source.len);
 }
 
 static int check_block(const struct reader *reader, const char *at)
@@ -250,7 +220,7 @@ static int check_block(const struct reader *reader, const char *at)
 
 static int read_mtu(struct reader *reader, struct span value)
 {
-	int r = check_block(reader, value.at);
+	int r = check_block(reader, value.text);
 
 	while (r == 0) {
 		struct span number = cut(&value, ' ');
@@ -261,7 +231,7 @@ static int read_mtu(struct reader *reader, struct span value)
 		if (r < 0)
 			break;
 		row.mtu = mtu;
-		r = add_row(reader, &row, number.at);
+		r = add_row(reader, &row, number.text);
 		if (value.len == 0)
 			break;
 	}
@@ -276,32 +246,32 @@ static int read_term(const struct reader *reader, struct span text, struct linkd
 	unsigned bytes;
 	int r;
 
-	while (name_len && !is_blank(text.at[name_len - 1]))
+	while (name_len && !char_is_blank(text.text[name_len - 1]))
 		name_len--;
-	r = read_number(reader, (struct span){text.at + name_len, text.len - name_len}, 1, 1000,
+	r = read_number(reader, (struct span){text.text + name_len, text.len - name_len}, 1, 1000,
 			&bytes);
 	if (r < 0)
 		return r;
-	name = trim((struct span){text.at, name_len});
+	name = span_trim((struct span){text.text, name_len});
 	if (name.len == 0 || name.len > LINKDB_TERM_NAME_MAX)
-		return fail_at(reader, text.at, "a term is a name of 1 to 23 bytes and a number");
+		return fail_at(reader, text.text, "a term is a name of 1 to 23 bytes and a number");
 	*ret_term =
 		(struct linkdb_term){.bytes = (uint16_t)bytes, .is_block = span_is(name, "block")};
-	memcpy(ret_term->name, name.at, name.len);
+	memcpy(ret_term->name, name.text, name.len);
 	return 0;
 }
 
 static int read_cost(struct reader *reader, struct span value)
 {
 	struct linkdb_row row = reader->block;
-	const char *at = value.at;
-	int r = check_block(reader, value.at);
+	const char *at = value.text;
+	int r = check_block(reader, value.text);
 
 	while (r == 0) {
 		struct span term = cut(&value, '+');
 
 		if (row.term_count == LINKDB_TERMS_MAX)
-			return fail_at(reader, term.at, "too many terms");
+			return fail_at(reader, term.text, "too many terms");
 		r = read_term(reader, term, &row.terms[row.term_count++]);
 		if (r == 0 && value.len == 0)
 			return add_row(reader, &row, at);
@@ -329,34 +299,35 @@ static int read_key(struct reader *reader, struct span text)
 {
 	struct span value = text, name;
 
-	if (!memchr(text.at, '=', text.len))
-		return fail_at(reader, text.at, "neither a section nor key = value");
+	if (!memchr(text.text, '=', text.len))
+		return fail_at(reader, text.text, "neither a section nor key = value");
 	name = cut(&value, '=');
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (!span_is(name, keys[i].name))
 			continue;
 		if (!(keys[i].sections & 1u << reader->section))
-			return fail_at(reader, text.at, "this key does not belong in this section");
+			return fail_at(reader, text.text,
+				       "this key does not belong in this section");
 		if (keys[i].read != read_label && keys[i].read != read_base && !reader->label_line)
-			return fail_at(reader, text.at, "no label stands before this line");
+			return fail_at(reader, text.text, "no label stands before this line");
 		return keys[i].read(reader, value);
 	}
-	return fail_at(reader, text.at, "no such key");
+	return fail_at(reader, text.text, "no such key");
 }
 
 static int read_line(struct reader *reader)
 {
-	struct span text = trim(reader->line);
+	struct span text = span_trim(reader->line);
 
 	if (reader->line.len > LINE_MAX_BYTES)
-		return fail_at(reader, reader->line.at, "the line is longer than 1000 bytes");
+		return fail_at(reader, reader->line.text, "the line is longer than 1000 bytes");
 	for (size_t i = 0; i < text.len; i++) {
-		if ((unsigned char)text.at[i] < ' ' && text.at[i] != '\t')
-			return fail_at(reader, text.at + i, "a control character");
+		if ((unsigned char)text.text[i] < ' ' && text.text[i] != '\t')
+			return fail_at(reader, text.text + i, "a control character");
 	}
-	if (text.len == 0 || text.at[0] == ';')
+	if (text.len == 0 || text.text[0] == ';')
 		return 0;
-	return text.at[0] == '[' ? read_section(reader, text) : read_key(reader, text);
+	return text.text[0] == '[' ? read_section(reader, text) : read_key(reader, text);
 }
 
 int linkdb_load(struct linkdb *db, const char *text, size_t len, struct text_error *ret_error)
@@ -365,7 +336,7 @@ int linkdb_load(struct linkdb *db, const char *text, size_t len, struct text_err
 	const char *end = text + len;
 	int r;
 
-	for (const char *at = text; at < end; at = reader.line.at + reader.line.len + 1) {
+	for (const char *at = text; at < end; at = reader.line.text + reader.line.len + 1) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 
 		reader.line = (struct span){at, (size_t)((newline ? newline : end) - at)};

@@ -4,26 +4,15 @@
 
 #include <string.h>
 
+#include "core/base/span.h"
+
 #define HEADERS_LEN 40 /* IPv4 and TCP without options */
-
-struct span {
-	const char *text;
-	size_t len;
-};
-
-static bool span_is(struct span span, const char *word)
-{
-	return span.len == strlen(word) && memcmp(span.text, word, span.len) == 0;
-}
 
 static struct span cut(struct span *rest, char separator)
 {
-	const char *stop = rest->len ? memchr(rest->text, separator, rest->len) : NULL;
-	struct span part = *rest;
+	struct span part;
 
-	part.len = stop ? (size_t)(stop - rest->text) : rest->len;
-	rest->text += part.len + (stop ? 1 : 0);
-	rest->len -= part.len + (stop ? 1 : 0);
+	span_split(*rest, separator, &part, rest);
 	return part;
 }
 
@@ -40,11 +29,6 @@ static bool parse_number(struct span span, uint32_t max, uint32_t *ret_number)
 	}
 	*ret_number = number;
 	return number <= max;
-}
-
-static struct span behind(struct span span, size_t count)
-{
-	return (struct span){span.text + count, span.len - count};
 }
 
 static bool is_any_of(char c, const char *characters)
@@ -67,7 +51,7 @@ static enum satori_result parse_window(struct span span, struct sig *sig)
 		sig->win_kind = is_modulus            ? SIG_WIN_MOD
 				: span.text[0] == 'S' ? SIG_WIN_MSS
 						      : SIG_WIN_MTU;
-		span = behind(span, 1);
+		span = span_behind(span, 1);
 		if (!parse_number(span, is_modulus ? 65535 : SIG_FACTOR_MAX, &number) ||
 		    number < (is_modulus ? 2u : 1u))
 			return SATORI_WINDOW;
@@ -121,7 +105,7 @@ static bool parse_option(struct span span, struct sig *sig, unsigned *used)
 			return false;
 		sig->opt_kinds[sig->opt_count++] = option->kind;
 		*used += option->bytes;
-		return parse_option_value(option->letter, behind(span, 1), sig);
+		return parse_option_value(option->letter, span_behind(span, 1), sig);
 	}
 	return false;
 }
@@ -250,7 +234,7 @@ static void keep_name(struct satori_reader *reader, struct span value)
 	while (value.len && len < sizeof(reader->name) - 1) {
 		char c;
 
-		value = behind(value, entity(value, &c));
+		value = span_behind(value, entity(value, &c));
 		if (c >= 0 && c < ' ')
 			c = ' ';
 		reader->name[len++] = c == ':' ? ' ' : c;

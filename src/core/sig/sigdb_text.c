@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/span.h"
+
 #define LINE_MAX_BYTES 2048
 #define PERMILLE_MAX 1000.0f
 #define WEIGHT_LIMIT 1000000.0f
@@ -16,11 +18,6 @@
 #define SYNS_MAX 1000000000.0f
 
 enum section { SECTION_HEAD, SECTION_SYN, SECTION_SKIPPED };
-
-struct span {
-	const char *text;
-	size_t len;
-};
 
 struct reader {
 	struct sigdb *db;
@@ -64,41 +61,13 @@ size_t sigdb_alias_len(const char *label, const char *class)
 static const char *const skipped_sections[] = {"mtu", "tcp:request", "tcp:response", "http:request",
 					       "http:response"};
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span span_trim(struct span span)
-{
-	while (span.len && is_blank(*span.text)) {
-		span.text++;
-		span.len--;
-	}
-	while (span.len && is_blank(span.text[span.len - 1]))
-		span.len--;
-	return span;
-}
-
-static bool span_is(struct span span, const char *word)
-{
-	return span.len == strlen(word) && memcmp(span.text, word, span.len) == 0;
-}
-
 /* Cut the part before a separator off *rest; what is behind it stays, or NULL is the end. */
 static struct span span_cut(struct span *rest, char separator)
 {
-	const char *stop = rest->len ? memchr(rest->text, separator, rest->len) : NULL;
-	struct span part = *rest;
+	struct span part;
 
-	if (stop) {
-		part.len = (size_t)(stop - rest->text);
-		rest->text = stop + 1;
-		rest->len -= part.len + 1;
-	} else {
+	if (!span_split(*rest, separator, &part, rest))
 		rest->text = NULL;
-		rest->len = 0;
-	}
 	return span_trim(part);
 }
 
