@@ -247,13 +247,12 @@ static int continue_snapshot(struct server *server, struct conn *conn)
 	return conn_put_line(conn, end, sizeof(end) - 1);
 }
 
+/* While lines are left nothing is read, so the end is not seen before they are answered. */
 static bool is_finished(const struct conn *conn, uint32_t events)
 {
-	if (conn->eof && events & (EPOLLHUP | EPOLLERR) && !conn->lines_left)
+	if (conn->eof && events & (EPOLLHUP | EPOLLERR))
 		return true;
-	if (conn->out.len > 0 || conn->lines_left)
-		return false;
-	return conn->closing || (conn->eof && !conn->subscribed);
+	return conn->out.len == 0 && (conn->closing || (conn->eof && !conn->subscribed));
 }
 
 static void serve_conn(struct server *server, struct conn *conn, uint32_t events)

@@ -53,6 +53,8 @@ Test(bytes, the_block_grows_by_doubling)
 
 		cr_assert_not_null(bytes_reserve(&bytes, cases[i].len));
 		cr_expect_eq(bytes.size, cases[i].size, "%zu", cases[i].len);
+		cr_assert_not_null(bytes_reserve(&bytes, cases[i].size - 1));
+		cr_expect_eq(bytes.size, cases[i].size, "there is as much room as that");
 		bytes_done(&bytes);
 	}
 }

@@ -90,6 +90,7 @@ Test(sigdb, refuses)
 		{"doubt = fuzzy, 0.5, 1.1, 7\n", 1, 21, "RIGHT"},
 		{"doubt = fuzzy, 0.5, 0.9\n", 1, 21, "RIGHT"},
 		{"doubt = fuzzy, 0.5, 0.9, many\n", 1, 21, "RIGHT"},
+		{"doubt = fuzzy, 0.5, 0.9, 1000000001\n", 1, 21, "RIGHT"},
 		{"doubt = some, 0.5\n", 1, 9, "not one of fuzzy"},
 		{HEAD "label = s:unix:" WORD_64 ":3.x\n", 2, 16, "empty or too long"},
 		{HEAD "label = s:unix:Linux:" WORD_64 "\n", 2, 16, "empty or too long"},
@@ -147,6 +148,7 @@ Test(sigdb, accepts)
 		setup();
 		cr_expect_eq(sigdb_load(db, cases[i], strlen(cases[i]), &error), 0, "%s: %u:%u %s",
 			     cases[i], error.line, error.column, error.what);
+		cr_expect(!error.line && !error.what[0], "%s: nothing to complain of", cases[i]);
 		teardown();
 	}
 }
