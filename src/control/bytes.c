@@ -37,7 +37,7 @@ static int grow(struct bytes *bytes, size_t needed)
 char *bytes_reserve(struct bytes *bytes, size_t len)
 {
 	/* Two bytes moved at the most for each one taken out before: O(1) a byte. */
-	if (bytes->start + bytes->len + len + 1 > bytes->size && bytes->start > 0 &&
+	if (bytes->start + bytes->len + len + 1 > bytes->size && bytes->start &&
 	    bytes->start >= bytes->len / 2) {
 		memmove(bytes->data, bytes_front(bytes), bytes->len);
 		bytes->start = 0;

@@ -75,7 +75,7 @@ int conn_next_line(struct conn *conn, char **ret_line, size_t *ret_len)
 
 int conn_flush(struct conn *conn)
 {
-	while (conn->out.len > 0) {
+	while (conn->out.len) {
 		ssize_t n = send(conn->fd, bytes_front(&conn->out), conn->out.len,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
 

@@ -107,7 +107,7 @@ static void update_events(struct server *server, struct conn *conn)
 {
 	uint32_t events = can_read(conn) ? EPOLLIN : 0;
 
-	if (conn->out.len > 0 || conn->lines_left || conn->snapshot_running)
+	if (conn->out.len || conn->lines_left || conn->snapshot_running)
 		events |= EPOLLOUT;
 	if (events == conn->epoll_events)
 		return;
@@ -259,7 +259,7 @@ static void serve_conn(struct server *server, struct conn *conn, uint32_t events
 {
 	int r = conn_flush(conn);
 
-	if (r == 0 && events & ~(uint32_t)EPOLLOUT && can_read(conn))
+	if (r == 0 && can_read(conn))
 		r = conn_read(conn);
 	if (r == 0 && !conn->closing)
 		r = answer_lines(server, conn);
@@ -361,11 +361,9 @@ int server_tidy(struct server *server, struct text_error *ret_error)
 
 bool server_has_subscribers(const struct server *server, enum server_event_kind kind)
 {
-	unsigned count = __atomic_load_n(&server->syn_subscribers, __ATOMIC_RELAXED);
-
-	if (kind != SERVER_EVENT_SYN)
-		count += __atomic_load_n(&server->change_subscribers, __ATOMIC_RELAXED);
-	return count > 0;
+	return __atomic_load_n(&server->syn_subscribers, __ATOMIC_RELAXED) ||
+	       (kind != SERVER_EVENT_SYN &&
+		__atomic_load_n(&server->change_subscribers, __ATOMIC_RELAXED));
 }
 
 /* `{` and @head, then the members of the object @json. */

@@ -243,8 +243,8 @@ static struct shape believe_parts(struct question *question, struct opinion *opi
 	}
 	opinion_compare(opinion, candidates);
 	opinion_tell(opinion, layout, "window or scale");
-	return (struct shape){.window = windows.count > 0,
-			      .scale = scales.count > 0,
+	return (struct shape){.window = windows.count,
+			      .scale = scales.count,
 			      .count = count};
 }
 

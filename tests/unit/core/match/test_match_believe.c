@@ -352,6 +352,63 @@ Test(match_believe, eight_shapes_at_once)
 	cr_expect_eq(speaking, 8, "%zu", speaking);
 }
 
+/* Points of a guess: 10, less for each field that differs. */
+Test(match_believe, scores)
+{
+	static const struct {
+		const char *sig, *syn;
+		uint8_t ttl;
+		uint16_t payload_len;
+		float score;
+	} cases[] = {
+		{"4:64:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 29, 0,
+		 10},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 28, 0,
+		 9},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 65, 0,
+		 9},
+		{"4:64-:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 1, 0,
+		 10},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:+", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 1,
+		 10},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:+", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 0,
+		 9.5f},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:*", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 7,
+		 10},
+		{"4:64:0:1400:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60,
+		 0, 9.5f},
+		{"4:64:0:*:1024,*:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 0,
+		 10},
+		{"4:64:0:*:1024,4:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 0,
+		 8.5f},
+		{"4:64:0:*:%512,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 0,
+		 10},
+		{"4:64:0:*:1025,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+:0", 60, 0,
+		 8},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":id+:0", 60, 0,
+		 9.5f},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:" ONE ":df,id+,pushf+:0",
+		 60, 0, 9},
+		{"4:64:0:*:1024,3:" ONE ":df,id+:0", "4:64:0:1460:1024,3:mss,ws:df,id+:0", 60, 0,
+		 8},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct match_guess guesses[MATCH_BEST_MAX];
+		struct syn syn = syn_of_text(cases[i].syn);
+		char text[300];
+
+		renew();
+		snprintf(text, sizeof(text), HEAD "label = s:unix:A:1\nsig = %s\n", cases[i].sig);
+		build(text);
+		syn.ttl = cases[i].ttl;
+		syn.payload_len = cases[i].payload_len;
+		cr_assert_eq(match_guesses(db, &syn, guesses), 1, "%s", cases[i].sig);
+		cr_expect_float_eq(guesses[0].score, cases[i].score, 1e-5f, "%s, %s: %f",
+				   cases[i].sig, cases[i].syn, (double)guesses[0].score);
+	}
+}
+
 /* ---- whatever the SYN ---- */
 
 static uint32_t state = 12345;

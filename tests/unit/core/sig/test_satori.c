@@ -149,6 +149,7 @@ Test(satori, names_and_tags)
 		{"<!---->" TEST, ""},
 		{"<!-- > --><fingerprint name='A'>" TEST, "A"},
 		{"<!--><fingerprint name='A'>--><fingerprint name='B'>" TEST, "B"},
+		{"<!---><fingerprint name='A'>--><fingerprint name='B'>" TEST, "B"},
 		{"<!-- never ends " TEST, NULL},
 		{"no tag at all", NULL},
 		{"<tests tcpsig='1:64:1:44:M9:.'/>", NULL},
