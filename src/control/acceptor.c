@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define ACCEPTS_PER_TURN 64
+#define EVENTS_PER_DISPATCH 64
 #define PAUSE_NS 100000000 /* when descriptors have run out */
 
 static int watch(const struct acceptor *acceptor, int op, const int *fd, uint32_t events)
@@ -75,6 +76,20 @@ void acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(vo
 	else if (data == &acceptor->timer_fd &&
 		 read(acceptor->timer_fd, &expirations, sizeof(expirations)) == sizeof(expirations))
 		set_paused(acceptor, false);
+}
+
+void acceptor_dispatch(struct acceptor *acceptor,
+		       void (*serve)(void *ctx, void *data, uint32_t events),
+		       void (*add)(void *ctx, int fd), void *ctx)
+{
+	struct epoll_event events[EVENTS_PER_DISPATCH];
+	int count = epoll_wait(acceptor->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
+
+	for (int i = 0; i < count; i++)
+		if (!acceptor_owns(acceptor, events[i].data.ptr))
+			serve(ctx, events[i].data.ptr, events[i].events);
+	for (int i = 0; i < count; i++)
+		acceptor_handle(acceptor, events[i].data.ptr, add, ctx);
 }
 
 int acceptor_check(struct acceptor *acceptor, struct text_error *ret_error)

@@ -7,6 +7,7 @@
 #define SYNPRINT_CONTROL_ACCEPTOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "control/listener.h"
 
@@ -55,6 +56,16 @@ int acceptor_check(struct acceptor *acceptor, struct text_error *ret_error);
  */
 void acceptor_handle(struct acceptor *acceptor, const void *data, void (*add)(void *ctx, int fd),
 		     void *ctx);
+
+/**
+ * acceptor_dispatch() - what epoll has ready now, without waiting: each connection with an event is
+ * served, then newcomers are taken in, as one of them may end a connection that had an event.
+ * @serve: is given the data pointer and the events of what is not the acceptor's
+ * @add: as acceptor_handle()'s
+ */
+void acceptor_dispatch(struct acceptor *acceptor,
+		       void (*serve)(void *ctx, void *data, uint32_t events),
+		       void (*add)(void *ctx, int fd), void *ctx);
 
 /** acceptor_resume() - a descriptor was closed: look again. */
 void acceptor_resume(struct acceptor *acceptor);

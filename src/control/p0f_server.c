@@ -18,13 +18,11 @@
 #include "control/places.h"
 #include "sys/clock.h"
 
-#define DEFAULT_CONNS_MAX 1024
-#define EVENTS_PER_DISPATCH 64
-
 struct p0f_conn {
 	int fd;
 	uint32_t epoll_events; /* what epoll was told last */
 	size_t out_start; /* replies wait from here on */
+	bool eof; /* the peer sends nothing more */
 	struct p0f_stream stream;
 	struct place place;
 	LIST_ENTRY(p0f_conn) all;
@@ -83,6 +81,7 @@ static struct p0f_conn *make_conn(struct p0f_server *server, int fd)
 		return NULL;
 	}
 	conn->fd = fd;
+	conn->eof = false;
 	conn->out_start = conn->stream.in_len = conn->stream.out_len = 0;
 	return conn;
 }
@@ -126,7 +125,6 @@ static int flush(struct p0f_conn *conn)
 	return 0;
 }
 
-/* Return: 1: go on; 0: the peer has closed; -errno. */
 static int take_in(struct p0f_conn *conn)
 {
 	struct p0f_stream *stream = &conn->stream;
@@ -134,26 +132,31 @@ static int take_in(struct p0f_conn *conn)
 			 MSG_DONTWAIT);
 
 	if (n < 0)
-		return is_for_later(errno) ? 1 : -errno;
+		return is_for_later(errno) ? 0 : -errno;
 	stream->in_len += (size_t)n;
-	return n > 0;
+	conn->eof = n == 0;
+	return 0;
 }
 
-static void serve_conn(struct p0f_server *server, struct p0f_conn *conn)
+static void serve_conn(void *ctx, void *data, uint32_t happened)
 {
-	int rc = flush(conn), going = 1;
+	struct p0f_server *server = ctx;
+	struct p0f_conn *conn = data;
+	int rc = flush(conn);
 	uint32_t events;
 
-	if (rc == 0 && conn->stream.out_len == 0) {
+	(void)happened;
+	if (!conn->stream.out_len) {
 		places_touch(&conn->place, clock_monotonic_ms());
-		going = take_in(conn);
+		rc = take_in(conn);
 		server->stats.queries += p0f_answer(&conn->stream, server->params.lookup,
 						    server->params.ctx, &server->stats.bad_queries);
-		rc = flush(conn);
+		if (rc == 0)
+			rc = flush(conn);
 	}
 	events = conn->stream.out_len ? EPOLLOUT : EPOLLIN;
 	/* A peer that only closed its sending side still gets what it asked for. */
-	if (rc < 0 || going < 0 || (going == 0 && conn->stream.out_len == 0))
+	if (rc < 0 || (conn->eof && !conn->stream.out_len))
 		drop_conn(server, conn);
 	else if (events != conn->epoll_events)
 		watch(server, EPOLL_CTL_MOD, events, conn);
@@ -166,15 +169,7 @@ int p0f_server_fd(const struct p0f_server *server)
 
 void p0f_server_dispatch(struct p0f_server *server)
 {
-	struct epoll_event events[EVENTS_PER_DISPATCH];
-	int count = epoll_wait(server->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
-
-	for (int i = 0; i < count; i++)
-		if (!acceptor_owns(&server->acceptor, events[i].data.ptr))
-			serve_conn(server, events[i].data.ptr);
-	/* Last, as a newcomer may end a connection that has an event here. */
-	for (int i = 0; i < count; i++)
-		acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server);
+	acceptor_dispatch(&server->acceptor, serve_conn, add_conn, server);
 }
 
 int p0f_server_tidy(struct p0f_server *server, struct text_error *ret_error)
@@ -198,9 +193,7 @@ int p0f_server_new(const struct p0f_server_params *params, struct text_error *re
 		return -ENOMEM;
 	}
 	server->params = *params;
-	if (!params->conns_max)
-		server->params.conns_max = DEFAULT_CONNS_MAX;
-	places_init(&server->places, server->params.conns_max);
+	places_init(&server->places, params->conns_max);
 	server->acceptor.listener.fd = server->acceptor.timer_fd = -1;
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = server->epoll_fd < 0 ? -errno : 0;

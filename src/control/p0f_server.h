@@ -14,7 +14,7 @@ struct p0f_server;
 
 struct p0f_server_params {
 	struct acceptor_params where;
-	unsigned conns_max; /* 0: 1024; some are kept for root (control/places.h) */
+	unsigned conns_max; /* at least 1; some are kept for root (control/places.h) */
 	p0f_lookup *lookup;
 	void *ctx;
 };

@@ -21,10 +21,8 @@
 #include "control/conn.h"
 #include "sys/clock.h"
 
-#define DEFAULT_CONNS_MAX 1024
 #define DEFAULT_TRUSTED_EVENTS_MAX (4 << 20) /* of most of a second at 5,000 a second */
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
-#define EVENTS_PER_DISPATCH 64
 #define LINES_PER_DISPATCH 512 /* of one connection */
 #define SHARE_US 2000 /* of time, of one connection in one dispatch: the next is not kept waiting */
 #define TRIM_AFTER 64 /* connections that are gone */
@@ -255,8 +253,10 @@ static bool is_finished(const struct conn *conn, uint32_t events)
 	return conn->out.len == 0 && (conn->closing || (conn->eof && !conn->subscribed));
 }
 
-static void serve_conn(struct server *server, struct conn *conn, uint32_t events)
+static void serve_conn(void *ctx, void *data, uint32_t events)
 {
+	struct server *server = ctx;
+	struct conn *conn = data;
 	int r = conn_flush(conn);
 
 	if (r == 0 && can_read(conn))
@@ -339,15 +339,7 @@ int server_fd(const struct server *server)
 
 void server_dispatch(struct server *server)
 {
-	struct epoll_event events[EVENTS_PER_DISPATCH];
-	int count = epoll_wait(server->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
-
-	for (int i = 0; i < count; i++)
-		if (!acceptor_owns(&server->acceptor, events[i].data.ptr))
-			serve_conn(server, events[i].data.ptr, events[i].events);
-	/* Last, as a newcomer may end a connection that has an event here. */
-	for (int i = 0; i < count; i++)
-		acceptor_handle(&server->acceptor, events[i].data.ptr, add_conn, server);
+	acceptor_dispatch(&server->acceptor, serve_conn, add_conn, server);
 }
 
 int server_tidy(struct server *server, struct text_error *ret_error)
@@ -481,9 +473,7 @@ static struct server *alloc_server(const struct server_params *params)
 	if (!server)
 		return NULL;
 	server->params = *params;
-	if (!params->conns_max)
-		server->params.conns_max = DEFAULT_CONNS_MAX;
-	places_init(&server->places, server->params.conns_max);
+	places_init(&server->places, params->conns_max);
 	if (!params->output_max)
 		server->params.output_max = DEFAULT_OUTPUT_MAX;
 	if (!params->trusted_events_max)

@@ -64,7 +64,7 @@ struct server_handler {
 
 struct server_params {
 	struct acceptor_params where;
-	unsigned conns_max; /* 0: 1024; some are kept for root (control/places.h) */
+	unsigned conns_max; /* at least 1; some are kept for root (control/places.h) */
 	enum peer_claims claims;
 	gid_t claims_group; /* only with PEER_CLAIMS_GROUP */
 	uid_t reports_uid; /* who may report besides root and our own user; (uid_t)-1: nobody */

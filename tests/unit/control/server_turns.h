@@ -75,6 +75,7 @@ static inline struct server_params usual_params(void)
 {
 	return (struct server_params){
 		.where = {.path = path, .listen_fd = -1, .mode = 0660, .group = (gid_t)-1},
+		.conns_max = 1024,
 		.vocab = vocab,
 		.trusted_events_max = 256 << 10,
 		.handler = {.request = answer, .snapshot = snapshot_page, .ctx = &request_count}};

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "control/p0f_server.h"
 
 #define KNOWN "198.51.100.7"
@@ -41,15 +45,25 @@ static void lookup(void *ctx, const struct addr *addr, struct p0f_reply *ret_rep
 					.link_type = "DSL"};
 }
 
+static struct text_error error;
+
+static int start(unsigned conns_max)
+{
+	struct p0f_server_params params = {.lookup = lookup,
+					   .conns_max = conns_max,
+					   .where = {.path = path,
+						     .mode = 0600,
+						     .group = (gid_t)-1}};
+
+	error = (struct text_error){.line = 9, .column = 9};
+	return p0f_server_new(&params, &error, &server);
+}
+
 static void setup(void)
 {
-	struct p0f_server_params params = {.lookup = lookup, .conns_max = 8};
-	struct text_error error = {.what = ""};
-
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/p0f", directory);
-	params.where = (struct acceptor_params){.path = path, .mode = 0600, .group = (gid_t)-1};
-	cr_assert_eq(p0f_server_new(&params, &error, &server), 0, "%s", error.what);
+	cr_assert_eq(start(8), 0, "%s", error.what);
 }
 
 static void teardown(void)
@@ -285,4 +299,134 @@ Test(p0f, too_many_connections)
 	cr_expect_eq(recv(fds[8], &byte, 1, MSG_DONTWAIT), 0, "closed");
 	for (int i = 0; i < 9; i++)
 		close(fds[i]);
+}
+
+static void stop(void)
+{
+	p0f_server_free(server);
+	server = NULL;
+}
+
+static void expect_served(int fd)
+{
+	uint8_t query[P0F_QUERY_BYTES], reply[P0F_REPLY_BYTES];
+
+	make_query(0x50304601, 4, KNOWN, query);
+	cr_assert_eq(send(fd, query, sizeof(query), MSG_NOSIGNAL), (ssize_t)sizeof(query));
+	serve();
+	expect_received(fd, reply, sizeof(reply));
+}
+
+static bool is_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+Test(p0f, an_idle_peer_gives_way)
+{
+	struct p0f_server_stats stats;
+	int first, second, third;
+
+	stop();
+	cr_assert_eq(start(1), 0);
+	first = connect_peer();
+	serve();
+	second = connect_peer();
+	serve();
+	cr_expect(is_closed(second), "the first has just come");
+	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 20000000}, NULL);
+	third = connect_peer();
+	serve();
+	expect_served(third);
+	cr_expect(is_closed(first));
+	p0f_server_get_stats(server, &stats);
+	cr_expect_eq(stats.conns, 1);
+	cr_expect_eq(stats.accepted, 2);
+	cr_expect_eq(stats.refused, 1);
+	close(first);
+	close(second);
+	close(third);
+}
+
+Test(p0f, no_memory_to_begin)
+{
+	stop();
+	alloc_fail_after(0);
+	cr_expect_eq(start(8), -ENOMEM);
+	cr_expect(alloc_has_failed());
+	cr_expect_not_null(strstr(error.what, "no memory"), "%s", error.what);
+	cr_expect_eq(error.line, 0);
+	cr_expect_eq(error.column, 0);
+	cr_expect_null(server);
+}
+
+Test(p0f, no_memory_for_a_peer)
+{
+	unsigned failures = 0;
+
+	for (;; failures++) {
+		struct p0f_server_stats stats;
+		int fd = connect_peer();
+
+		alloc_fail_after(failures);
+		p0f_server_dispatch(server);
+		if (!alloc_has_failed()) {
+			expect_served(fd);
+			close(fd);
+			break;
+		}
+		cr_expect(is_closed(fd));
+		p0f_server_get_stats(server, &stats);
+		cr_expect_eq(stats.refused, failures + 1);
+		cr_expect_eq(stats.conns, 0);
+		close(fd);
+	}
+	cr_expect_eq(failures, 2, "the connection, and its user");
+}
+
+Test(p0f, no_descriptor_to_begin)
+{
+	struct rlimit limit, none;
+
+	stop();
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(start(8), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_not_null(strstr(error.what, "cannot serve the p0f socket"), "%s", error.what);
+	cr_expect_eq(error.line, 0);
+	cr_expect_eq(error.column, 0);
+	cr_expect_null(server);
+}
+
+/* Whatever was closed before, and where there is nothing to close, the first one stays. */
+Test(p0f, the_first_descriptor_is_as_good_as_others)
+{
+	stop();
+	close(0);
+	cr_assert_eq(start(8), 0);
+	cr_assert_eq(p0f_server_fd(server), 0);
+	stop();
+	cr_expect_eq(fcntl(0, F_GETFD), -1, "it is closed");
+	cr_assert_eq(open("/dev/null", O_RDONLY), 0);
+	path[0] = '\0';
+	cr_expect_eq(start(8), -ENAMETOOLONG);
+	cr_expect_neq(fcntl(0, F_GETFD), -1, "it is somebody else's");
+	snprintf(path, sizeof(path), "%s/p0f", directory);
+}
+
+Test(p0f, a_deleted_file_is_made_again)
+{
+	int fd;
+
+	cr_expect_eq(p0f_server_tidy(server, NULL), 0);
+	unlink(path);
+	cr_expect_eq(p0f_server_tidy(server, NULL), 1);
+	fd = connect_peer();
+	serve();
+	expect_served(fd);
+	close(fd);
 }

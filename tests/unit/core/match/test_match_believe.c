@@ -235,6 +235,7 @@ Test(match_believe, hops_of_what_fits)
 
 static const char two_stacks[] =
 	HEAD "label = s:unix:A:1\nsig = *:64:0:*:1000,3:" ONE ":df,id+:0\n"
+	     "sig = *:64:0:*:7000,8:" OTHER ":df,id+:0\n"
 	     "sig = *:64:0:*:2000,5:" ONE ":df,id+:0\n"
 	     "label = s:unix:B:1\nsig = *:64:0:*:3000,6:" OTHER ":df,id+:0\n";
 
@@ -253,6 +254,7 @@ Test(match_believe, parts_of_a_shape)
 		{4000, 3, BIT(REASON_WIN_CHANGED), 0},
 		{4000, 9, SHAPE_REASONS, 0},
 		{3000, 6, SHAPE_REASONS, 0.65f}, /* known, but of others */
+		{7000, 8, SHAPE_REASONS, 0}, /* known with other options of the same systems */
 	};
 
 	build(two_stacks);
