@@ -313,8 +313,8 @@ $(BUILD)/fuzz/fuzz_share: LIBS += $(SHARE_LIBS)
 DATA ?= ../shared/data
 
 # Each part of tests/bench/bench.py runs alone too; ROUNDS=N repeats each measurement N times.
-BENCH_PARTS := queue skip latency classify offline table query publish
-BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate
+BENCH_PARTS := queue skip latency classify offline table query publish clocks
+BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate clock_load
 BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time
 ROUNDS ?= 7
 
@@ -330,6 +330,7 @@ bench-offline: ## capture files, beside p0f
 bench-table: ## the client table
 bench-query: ## verdict queries on both sockets (root)
 bench-publish: ## elements into sets, beside nft -f and ipset restore (root)
+bench-clocks: ## what it costs to measure connections, beside no rule (root)
 $(BENCH_PARTS:%=bench-%): bench-%: bench-tools
 	@BUILD=$(BUILD) DATA=$(DATA) ROUNDS=$(ROUNDS) tests/bench/bench.py $*
 

@@ -9,16 +9,18 @@ import sys
 
 import harness
 import gateway
+import measuring
 import offline
 import stages
 
 PARTS = {"queue": gateway.queue, "latency": gateway.latency, "classify": stages.classify,
          "offline": offline.offline, "table": stages.table, "query": gateway.query,
-         "publish": gateway.publish, "skip": gateway.skip}
-ROOT_PARTS = {"queue", "latency", "query", "publish", "skip"}
+         "publish": gateway.publish, "skip": gateway.skip, "clocks": measuring.clocks}
+ROOT_PARTS = {"queue", "latency", "query", "publish", "skip", "clocks"}
 NEEDS = {"queue": ["ip", "iptables", "nft", "ipset", "taskset"], "offline": ["p0f", "time"],
          "latency": ["ip", "iptables", "taskset"], "classify": ["valgrind"],
          "skip": ["ip", "nft", "ipset"],
+         "clocks": ["ip", "nft"],
          "query": ["ip"], "publish": ["ip", "nft", "ipset"], "table": []}
 
 

@@ -21,7 +21,7 @@ def everything_on(lab_, **sections):
     return lab_.write_config(['nftset = "all"; families = [ "Linux" ];', 'ipset = "seen";'],
                              p0f=f'enabled = true; socket = "{lab_.dir / "p0f.sock"}";',
                              learn=f'enabled = true; file = "{lab_.dir / "learned.db"}";',
-                             queue="first = 3; count = 2;", **sections)
+                             clocks="enabled = true;", queue="first = 3; count = 2;", **sections)
 
 
 def counts_and_format(lab_):
