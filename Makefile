@@ -157,6 +157,9 @@ check-share: ## a fleet with brokers that die, hang and lie, and every sink (roo
 
 # What is installed in the machine besides what the packages depend on, for the tests.
 VM_PACKAGES := iptables ipset
+# The machines of the cookbook's recipes, and what they install when they need it.
+VM_RECIPE_PACKAGES := iptables ipset conntrack busybox-static
+VM_RECIPE_LATER := ufw firewalld iptables-persistent ipset-persistent docker.io conntrackd keepalived
 VM_DEBS = $(filter-out %-dbgsym_%,$(wildcard $(BUILD)/deb/*.deb))
 check-faults: bench-tools ## what happens to real connections while something goes wrong (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS)
@@ -173,11 +176,20 @@ check-web: all ## a real browser looks at the pages, with pictures in build/web 
 		tar -xzOf axe-core-*.tgz package/axe.min.js >axe.min.js && rm -f axe-core-*.tgz)
 	@BUILD=$(BUILD) timeout -k 10 600 tests/web/browser.py
 
+VM_DEPS := qemu-system-x86 mmdebstrap e2fsprogs busybox-static kmod dpkg-dev
 check-vm: deb ## the Debian package under systemd, in a machine with Debian's own kernel (root; QEMU)
-	@tests/deps.sh qemu-system-x86 mmdebstrap e2fsprogs busybox-static kmod
+	@tests/deps.sh $(VM_DEPS)
 	@$(MAKE) --no-print-directory vm-run
 
-.PHONY: vm-run
+check-cookbook: deb ## recipes for machines that boot, on such machines; VM_ONLY=nftables,ufw,... for some (root; QEMU)
+	@tests/deps.sh --no-services $(CHECK_DEPS) $(VM_DEPS)
+	@$(MAKE) --no-print-directory vm-recipes
+
+.PHONY: vm-run vm-recipes check-cookbook
+vm-recipes:
+	@VM_LATER='$(VM_RECIPE_LATER)' tests/vm/image.sh $(BUILD)/vm-recipes $(VM_RECIPE_PACKAGES) $$(tests/vm/depends.sh $(VM_DEBS))
+	@VM_CPU=$${VM_CPU:-$$(sed -n 1p $(BUILD)/vm/cpu 2>/dev/null | grep . || echo tcg:max)} tests/vm/recipes.py $(BUILD)/vm-recipes $(VM_DEBS)
+
 vm-run:
 	@tests/vm/image.sh $(BUILD)/vm $(VM_PACKAGES) $$(tests/vm/depends.sh $(VM_DEBS))
 	@tests/vm/check.sh $(BUILD)/vm $(VM_DEBS)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import cookbook
 import lab
+import test_engine_none
+import test_readme
 import traffic
 
 VPN4, VPN6 = lab.source4(7), lab.source6(7)  # clients whose way has an MTU of 1420, as WireGuard's
@@ -135,7 +137,7 @@ def scan(namespace, target, *arguments):
     return f"{lab.PORT}/tcp open" in out
 
 
-def connects(lab_, source, seconds=20):
+def connects(lab_, source, seconds=20, port=lab.PORT):
     """The server's greeting, or nothing."""
     target = lab.SERVER6 if ":" in source else lab.SERVER4
     with lab.inside(lab_.client):
@@ -143,7 +145,7 @@ def connects(lab_, source, seconds=20):
     with conn, contextlib.suppress(OSError):
         conn.settimeout(seconds)
         conn.bind((source, 0))
-        conn.connect((target, lab.PORT))
+        conn.connect((target, port))
         return conn.recv(64)
     return b""
 
@@ -252,6 +254,25 @@ def log_lines(lab_):
     assert [event["ip"] for event in events if "ip" in event] == [lab.CLIENT4], events
 
 
+def readme_iptables(lab_):
+    """What README prints for iptables: rules of the administrator's own, and ipsets."""
+    if not test_engine_none.has_variant(lab_, ""):
+        raise lab.Skip("this kernel does not take iptables' NFQUEUE in table raw")
+    name_links(lab_)
+    lab_.adopt(traffic.Server(lab_.server))
+    gateway = Gateway(lab_, lab_.gateway)
+    config, commands = test_readme.example('rules: { engine = "none"; };').split("\n\n", 1)
+    gateway.write(CONFIG, config)
+    gateway.run(commands)
+    daemon = gateway.start()
+    lab.wait_until(lambda: daemon.status()["rules"]["diverting"], "the switch is on")
+    for client, server in ((lab.CLIENT4, lab.SERVER4), (lab.CLIENT6, lab.SERVER6)):
+        assert scan(lab_.client, server)
+    lab.wait_until(lambda: lab.CLIENT4 in gateway.run("ipset list scanner4"), "the scanner is in the ipset")
+    lab.wait_until(lambda: lab.CLIENT6 in gateway.run("ipset list scanner6"), "over IPv6 as well")
+    assert re.search(r"^ +[1-9].* LOG .*match-set scanner4", gateway.run("iptables -vnL FORWARD"), re.M)
+
+
 SECOND = "The mark of a connection on a second gateway"
 
 
@@ -336,4 +357,5 @@ class Command:
 
 
 if __name__ == "__main__":
-    lab.run(wan_first, only_watch, drop_scanners, never_these, another_way, limits, log_lines, second_gateway)
+    lab.run(wan_first, only_watch, drop_scanners, never_these, another_way, limits, log_lines, readme_iptables,
+            second_gateway)

@@ -33,7 +33,15 @@ mmdebstrap --quiet --mode=root --variant=minbase --include="${packages// /,}" \
 version=$(ls "$root/lib/modules")
 cp "$root/boot/vmlinuz-$version" "$directory/kernel"
 rm -rf "$root"/boot/*
-[ -n "$later" ] || rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+rm -rf "$root"/var/lib/apt/lists/*
+if [ -n "$later" ]; then
+	(cd "$root/var/cache/apt/archives" && dpkg-scanpackages -m . >Packages 2>/dev/null)
+	echo 'deb [trusted=yes] file:/var/cache/apt/archives ./' >"$root/etc/apt/sources.list"
+	printf '%s\n' 'APT::Install-Recommends "false";' 'APT::Get::Assume-Yes "true";' 'quiet "2";' \
+		'Dpkg::Options:: "--force-confold";' >"$root/etc/apt/apt.conf.d/90unasked"
+else
+	rm -rf "$root"/var/cache/apt/archives/*.deb
+fi
 
 # Nothing that takes time at a boot and is of no use in a machine that lives for a minute.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer \
