@@ -111,21 +111,22 @@ def mail_through(rtt_ms):
     return mail("--socks5", f"{inner4(rtt_ms)}:{hosts.SOCKS}")
 
 
-def chromium(address, first_port, ports, each, at_once):
-    """A page whose pictures come from so many ports, over so many connections to each."""
+def chromium(address, first_port, ports, each, at_once, proxy=None):
+    """A page whose pictures come from so many ports, over so many connections to each; the page
+    itself is at the port before them. @proxy: such as socks5://192.0.2.1:1080"""
     home = tempfile.mkdtemp(prefix="cl-chromium-")
-    page = (f"https://start.test:{first_port - 1}/page.html?first={first_port}&ports={ports}"
-            f"&each={each}&at_once={at_once}")
+    host, more = ("start.test", "") if not proxy else (address, f"&host={address}")
+    page = (f"https://{host}:{first_port - 1}/page.html?first={first_port}&ports={ports}"
+            f"&each={each}&at_once={at_once}{more}")
     try:
         return run_quiet(["env", f"HOME={home}", "chromium", "--headless=new", "--no-sandbox",
                           "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors",
                           "--disable-background-networking", "--no-first-run",
+                          *([f"--proxy-server={proxy}"] if proxy else []),
                           f"--user-data-dir={home}/profile", "--timeout=60000",
                           f"--host-resolver-rules=MAP *.test {address}", "--dump-dom", page], 90)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
 
 
 def output_of(command):
