@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synprint reload: have the daemon read configuration and databases again; bad ones change nothing. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/ask.h"
 
@@ -11,7 +12,9 @@ static int print_reply(const cJSON *reply)
 	puts("configuration and databases read again");
 	cJSON_ArrayForEach (key, ask_member(reply, "restart_needed"))
 		if (cJSON_IsString(key))
-			printf("%s stays as it was: it changes with a restart only\n",
+			printf(strchr(key->valuestring, ' ')
+				       ? "stays as it was: the %s\n"
+				       : "%s stays as it was: it changes with a restart only\n",
 			       key->valuestring);
 	return CLI_OK;
 }

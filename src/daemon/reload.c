@@ -8,6 +8,7 @@
  * replaced; and when every worker has sent the verdicts of what it had, the rest is loaded too, and
  * what was missed in between is filled from the client table.
  */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -129,7 +130,8 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 	if (rc < 0)
 		return text_error_set(ret_error, 0, 0, "cannot change the rules: %s", error.what);
 	if (error.what[0])
-		log_line(LOG_LEVEL_WARNING, "%s", error.what);
+		log_line(LOG_LEVEL_WARNING, "stays as it was: the %s", error.what);
+	snprintf(next->kept_size, sizeof(next->kept_size), "%s", error.what);
 	rc = generation_start(next, daemon->generation, daemon->pipeline.clients, daemon->reported);
 	if (rc == 0)
 		return 0;

@@ -50,6 +50,7 @@ struct attempt {
 	unsigned first_delete, first_rule; /* messages of the batch, counted from 0 */
 	bool is_dormant; /* somebody switched our table off */
 	bool keeps_sizes; /* of sets of ours that others' rules refer to */
+	char kept[RULESET_NAME_MAX + 1]; /* such a set, which is to have another one */
 };
 
 /* Whether the rules that are there are those of the ruleset. */
@@ -108,8 +109,11 @@ static int put_set(struct attempt *attempt, const struct ruleset_set *set)
 		if (info.key_type == type && info.flags & NFT_SET_TIMEOUT &&
 		    is_map == set->is_mark_map &&
 		    !(info.flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT)) &&
-		    (info.size == set->size || attempt->keeps_sizes || !info.has_tag))
+		    (info.size == set->size || attempt->keeps_sizes || !info.has_tag)) {
+			if (info.size != set->size && info.has_tag && !attempt->kept[0])
+				snprintf(attempt->kept, sizeof(attempt->kept), "%s", set->name);
 			return 0;
+		}
 		if (!info.has_tag)
 			return -EEXIST;
 		put_delete_set(attempt, set->name);
@@ -277,11 +281,10 @@ static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
 		return explain(attempt->nl, rc, ret_error);
 	if (rc == 0 && ret_engine)
 		*ret_engine = engine;
-	if (rc == 0 && attempt->keeps_sizes && attempt->params->may_resize)
-		text_error_set(
-			ret_error, 0, 0,
-			"a set keeps the size that it has, because rules outside of ours refer "
-			"to it");
+	if (rc == 0 && attempt->kept[0] && attempt->params->may_resize)
+		text_error_set(ret_error, 0, 0,
+			       "size of set %.255s, because rules outside of ours refer to it",
+			       attempt->kept);
 	return rc;
 }
 

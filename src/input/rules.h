@@ -64,7 +64,8 @@ int rules_check_kernel(struct text_error *ret_error);
  * transaction, those of version 0.1 too. Sets keep their elements, unless one is to have another key
  * or size: it is made anew, or keeps its size where rules outside of ours refer to it.
  * @ret_engine: RULES_NFT or RULES_XT; may be NULL
- * @ret_error: on failure says in words what is wrong, on success what could not be had; may be NULL
+ * @ret_error: on failure says in words what is wrong, on success what stays as it was, or "" (with
+ * may_resize alone); may be NULL
  * Return: 0; -EINVAL: parameters; -EPERM: no CAP_NET_ADMIN; -EOPNOTSUPP: the kernel lacks what
  * the engine needs; -EEXIST: the names are taken by something of another kind; -errno.
  */

@@ -151,6 +151,23 @@ def what_needs_a_restart_is_said(lab_):
     assert daemon.status()["queues"][0]["queue"] == 0, daemon.status()
 
 
+def a_size_that_cannot_change_is_said(lab_):
+    """A set of ours that a chain of the administrator's refers to."""
+    daemon = lab_.daemon(lab_.write_config(['nftset = "sized"; size = 2048'])).start()
+    lab_.nft("table inet synprint { chain mine { type filter hook forward priority 0; "
+             "ip saddr @sized4 counter; }; }")
+    lab_.write_config(['nftset = "sized"; size = 4096'])
+    reply = daemon.request({"op": "reload"})
+    said, = reply["restart_needed"]
+    assert said == "size of set sized4, because rules outside of ours refer to it", reply
+    assert f"stays as it was: the {said}" in daemon.log(), daemon.log()
+    assert "size 2048" in lab_.nft("list set inet synprint sized4")
+    lab_.nft("flush chain inet synprint mine")
+    lab_.write_config(['nftset = "sized"; size = 8192'])
+    assert daemon.cli("reload").stdout == "configuration and databases read again\n"
+    assert "size 8192" in lab_.nft("list set inet synprint sized4")
+
+
 def divert_chain(lab_):
     return lab.sh("nft", "list", "chain", "inet", "synprint", "divert",
                   namespace=lab_.gateway).stdout
@@ -193,5 +210,5 @@ def sets_change_under_load(lab_):
 
 if __name__ == "__main__":
     lab.run(bad_keeps_the_old_and_good_is_used, nothing_is_dropped_under_load, sets_come_and_go,
-            a_bad_configuration_changes_nothing, what_needs_a_restart_is_said, interfaces_change,
-            sets_change_under_load)
+            a_bad_configuration_changes_nothing, what_needs_a_restart_is_said,
+            a_size_that_cannot_change_is_said, interfaces_change, sets_change_under_load)

@@ -27,6 +27,10 @@ static void answer_reload(struct answers *answers, const struct proto_request *r
 		text_put(reply, i ? "," : "");
 		text_put_json(reply, generation->kept_keys[i]);
 	}
+	if (generation->kept_size[0]) {
+		text_put(reply, generation->kept_count ? "," : "");
+		text_put_json(reply, generation->kept_size);
+	}
 	text_put(reply, "]}");
 }
 

@@ -47,6 +47,7 @@ struct generation {
 	const char
 		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
 	unsigned kept_count;
+	char kept_size[320]; /* of a set that cannot be made anew, in words; "": none */
 	uint64_t ticks[CONFIG_QUEUES_MAX]; /* of the workers when it was replaced */
 };
 
