@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/parts.h"
+#include "input/conntrack.h"
 #include "sys/log.h"
 
 #define LOOK_S 5 /* between two looks, however often the ruleset changes */
@@ -119,6 +120,30 @@ void daemon_say_confirm(const struct daemon *daemon, const struct generation *ge
 	daemon_explain_confirm(daemon, generation, text, sizeof(text));
 	if (text[0])
 		log_line(level, "%s", text);
+}
+
+/* Candidates of an earlier process: its bits may have meant other sets. */
+void daemon_forget_candidates(const struct daemon *daemon)
+{
+	uint32_t bits = daemon->boot->ct_mark_field;
+	unsigned cleared = 0;
+	struct nl *nl = NULL;
+	int rc;
+
+	if (!daemon->generation->confirms || daemon->generation->has_labels || !bits)
+		return;
+	rc = nl_open(&nl);
+	if (rc == 0)
+		rc = conntrack_clear_marks(nl, bits, &cleared);
+	nl_close(nl);
+	if (rc < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "bits of rules.ct_mark_field that connections may still have of an "
+			 "earlier synprintd cannot be cleared (%s)",
+			 strerror(-rc));
+	else if (cleared)
+		log_line(LOG_LEVEL_DEBUG, "%u connections had bits of an earlier synprintd",
+			 cleared);
 }
 
 void daemon_plan_confirm(struct daemon *daemon, struct generation *generation)

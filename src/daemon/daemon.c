@@ -276,6 +276,7 @@ static enum daemon_exit start_diversion(struct daemon *daemon)
 	struct text_error error;
 	int rc;
 
+	daemon_forget_candidates(daemon);
 	generation_rules_params(daemon->generation, true, &params);
 	rc = keeper_start(daemon->boot, &params, daemon->workers, &error, &daemon->keeper);
 	if (rc == 0)

@@ -3,6 +3,7 @@
 """What somebody can make synprint say of somebody else by packets that only claim to be his: nothing
 that outlives them. `--long`: with the counts of `make check-forgeries`."""
 import json
+import signal
 import struct
 import sys
 import time
@@ -227,6 +228,28 @@ def disputed(lab_):
     assert lab.source4(1) in members(lab_, ("vpn",)), "the next one"
 
 
+def of_an_earlier_process(lab_):
+    """A candidate of a set that is another one's now: what its bit meant is forgotten at the start."""
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(['nftset = "before"; families = [ "Linux" ]; confirm = "served"'],
+                               rules="conntrack = true;")
+    daemon, forged = lab_.daemon(config).start(), forger.Forger(lab_)
+    line = own.Line(lab_, forged, 4)
+    client = line.new_client(1)
+    accepted = line.connect(client)
+    source_ = client.getsockname()[0]
+    lab.wait_until(lambda: daemon.verdict(source_)["found"], "its SYN was seen")
+    daemon.stop(signal.SIGKILL)
+    lab_.write_config(['nftset = "behind"; families = [ "Windows" ]; confirm = "served"',
+                       'nftset = "all"; confirm = "served"'], rules="conntrack = true;")
+    daemon.start()
+    line.greet(client, accepted)
+    traffic.connect(lab_.client, lab.SERVER4, lab.source4(2))
+    lab.wait_until(lambda: lab.source4(2) in members(lab_, ("all",)), "another one is confirmed")
+    assert not members(lab_, ("behind",)), members(lab_, ("behind",))
+    assert source_ not in members(lab_, ("all",)), "nothing is known of it"
+
+
 def accomplice(lab_):
     """Whoever sees the server's numbers confirms whom he likes, there."""
     daemon, forged = set_up(lab_)
@@ -339,4 +362,4 @@ def another_marks(lab_):
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
     lab.run(strangers, guesses, own_tuples, known_clients, suspects, shapes_that_speak, one_syn,
-            disputed, accomplice, without_conntrack, another_marks, *([flood] if IS_LONG else []))
+            disputed, of_an_earlier_process, accomplice, without_conntrack, another_marks, *([flood] if IS_LONG else []))
