@@ -684,7 +684,8 @@ Test(publisher, removals_outlive_a_reload)
 	start(2, PATIENT_MS);
 	cr_expect_eq(stats().targets[0].waiting, 0);
 	publisher_stop(old, harness.publisher);
-	WAIT_FOR(stats().targets[0].waiting == 2);
+	/* One is enough: the successor may have found out already that the other one came back. */
+	WAIT_FOR(stats().targets[0].waiting > 0);
 	cr_expect_eq(stats().targets[1].waiting, 0, "it is another target's");
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, 0);
 	WAIT_FOR(committed(&harness.fakes[0]) == 1);
