@@ -4,7 +4,9 @@
 and nothing is learned from few;
 memory and file are bounded; a damaged file is put aside and never keeps the daemon from starting."""
 import json
+import socket
 
+import forger
 import lab
 import traffic
 
@@ -99,5 +101,24 @@ def off_by_default_and_only_for_root(lab_):
     assert reply and reply["error"]["code"] == "forbidden", done
 
 
+def a_forged_syn_teaches_nothing(lab_):
+    """Whoever guesses a client's port sends his own SYN before it."""
+    _, daemon = prepare(lab_)
+    forged = forger.Forger(lab_)
+    victim, port = lab.source4(1), 40000
+    forged.syn(victim, lab.SERVER4, port, "nmap")
+    lab.wait_until(lambda: daemon.verdict(victim, port)["found"], "the forged SYN was seen")
+    before = daemon.received()
+    with lab.inside(lab_.client):
+        client = socket.socket()
+    client.bind((victim, port))
+    client.settimeout(10)
+    client.connect((lab.SERVER4, lab.PORT))
+    lab.wait_until(lambda: daemon.received() > before, "and the client's own")
+    assert learn(daemon, victim, port, LINUX) == "disputed"
+    assert learn(daemon, *visit(lab_, 2), LINUX) == "counted"
+
+
 if __name__ == "__main__":
-    lab.run(counted_kept_and_used, a_damaged_file_is_put_aside, off_by_default_and_only_for_root)
+    lab.run(a_forged_syn_teaches_nothing, counted_kept_and_used, a_damaged_file_is_put_aside,
+            off_by_default_and_only_for_root)
