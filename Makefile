@@ -306,6 +306,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/alloc.o $(HOST_L
 	@$(CC) $(LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CRITERION) -lm
 $(BUILD)/unit/cli/test_line: $(call obj,src/cli/line.c src/cli/flow.c)
 $(BUILD)/unit/cli/test_table: $(call obj,src/cli/table.c src/cli/scale.c src/cli/flow.c)
+$(BUILD)/unit/cli/test_activation: $(call obj,src/cli/activation.c)
 $(BUILD)/unit/cli/test_judged: $(call obj,src/cli/judged.c)
 $(filter $(BUILD)/unit/client/%,$(UNIT_BIN)): $(CLIENT_LIB)
 $(filter $(BUILD)/unit/web/%,$(UNIT_BIN)): $(WEB_LIB) $(CLIENT_LIB)

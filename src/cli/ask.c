@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/activation.h"
 #include "config/config.h"
 #include "core/base/addr.h"
 
@@ -43,21 +44,38 @@ static int explain_failure(const struct ask *ask, int error)
 		return cli_error(CLI_NO_PRIVILEGES,
 				 "no permission for %s: be root, or in the group of that file",
 				 ask->path);
+	if (error == ENOTCONN)
+		return cli_error(
+			CLI_UNREACHABLE,
+			"synprintd is stopped, and asking does not start it: 'systemctl start "
+			"synprintd' does (systemd listens at %s for it)",
+			ask->path);
 	if (error == ENOENT || error == ECONNREFUSED)
 		return cli_error(CLI_UNREACHABLE, "synprintd is not running: nobody listens at %s",
 				 ask->path);
 	return cli_error(CLI_UNREACHABLE, "cannot connect to %s: %s", ask->path, strerror(error));
 }
 
+int ask_find(const struct cli *cli, struct ask *ret_ask)
+{
+	*ret_ask = (struct ask){.synprint = NULL};
+	return find_socket(cli, ret_ask);
+}
+
+int ask_connect(struct ask *ask, unsigned timeout_ms)
+{
+	if (activation_is_dormant(ask->path))
+		return -ENOTCONN;
+	return synprint_connect(ask->path, timeout_ms, &ask->synprint);
+}
+
 int ask_open(const struct cli *cli, struct ask *ret_ask)
 {
-	int r;
+	int r = ask_find(cli, ret_ask);
 
-	*ret_ask = (struct ask){.synprint = NULL};
-	r = find_socket(cli, ret_ask);
 	if (r != CLI_OK)
 		return r;
-	r = synprint_connect(ret_ask->path, ANSWER_TIMEOUT_MS, &ret_ask->synprint);
+	r = ask_connect(ret_ask, ANSWER_TIMEOUT_MS);
 	return r < 0 ? explain_failure(ret_ask, -r) : CLI_OK;
 }
 

@@ -13,8 +13,18 @@ struct ask {
 	char path[108]; /* sun_path's size, for messages */
 };
 
-/** ask_open() - connect. Return: CLI_OK, or the exit code, with the error printed. */
+/**
+ * ask_open() - connect. A service that is stopped is not started by that, though systemd(1) listens.
+ * Return: CLI_OK, or the exit code, with the error printed.
+ */
 int ask_open(const struct cli *cli, struct ask *ret_ask);
+
+/** ask_find() - where to connect, for ask_connect(). Return: as ask_open(). */
+int ask_find(const struct cli *cli, struct ask *ret_ask);
+
+/** ask_connect() - Return: 0; -ENOENT and the like; -ENOTCONN: only systemd listens; silent. */
+int ask_connect(struct ask *ask, unsigned timeout_ms);
+
 void ask_close(struct ask *ask);
 
 /** ask_new_request() - `{"op":...}`, to be freed with cJSON_Delete(). */

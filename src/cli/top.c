@@ -140,10 +140,9 @@ static void disconnect(struct top *top)
 /* Silent: the screen says that nobody answers. */
 static void connect_again(struct top *top)
 {
-	const char *path = top->status_ask.path;
-
-	if (synprint_connect(path, SECOND_MS, &top->status_ask.synprint) == 0 &&
-	    synprint_connect(path, SECOND_MS, &top->event_ask.synprint) == 0 &&
+	memcpy(top->event_ask.path, top->status_ask.path, sizeof(top->event_ask.path));
+	if (ask_connect(&top->status_ask, SECOND_MS) == 0 &&
+	    ask_connect(&top->event_ask, SECOND_MS) == 0 &&
 	    synprint_subscribe(top->event_ask.synprint, NULL) == 0)
 		top->is_connected = true;
 	else

@@ -12,6 +12,7 @@
 #include "cli/screen.h"
 
 #define OUT_BYTES 65536
+#define RECONNECT_MS 1000 /* between two tries */
 #define LINE_BYTES 4096 /* room for one printed line; --json copies lines of any length */
 
 struct watch {
@@ -94,6 +95,7 @@ static int wait_for_events(const struct watch *watch)
 	return CLI_OK;
 }
 
+/* Until the connection is lost. Return: CLI_OK then, or the exit code. */
 static int follow(struct watch *watch)
 {
 	const char *line;
@@ -107,57 +109,112 @@ static int follow(struct watch *watch)
 			continue;
 		}
 		r = flush_out(watch);
-		if (r == CLI_OK)
-			r = rc == -ETIMEDOUT
-				    ? wait_for_events(watch)
-				    : cli_error(CLI_UNREACHABLE, "synprintd has gone away (%s)",
-						synprint_error(watch->ask.synprint));
+		if (r != CLI_OK || rc != -ETIMEDOUT)
+			return r;
+		r = wait_for_events(watch);
 	}
 	return r;
 }
 
-static int watch_events(const struct cli *cli, const cJSON *request, enum line_color color)
+/* Programs get an object, such as other gaps are. */
+static int say_lost(struct watch *watch, const char *reason)
 {
-	static struct watch watch;
+	if (watch->cli->json)
+		text_put(&watch->out, "{\"event\":\"disconnected\"}\n");
+	else
+		text_putf(&watch->out, "-- synprintd does not answer (%s); trying again --\n",
+			  reason);
+	return flush_out(watch);
+}
+
+/* One subscription. Return: CLI_OK where it is over. */
+static int subscribe(struct watch *watch, const cJSON *request)
+{
 	cJSON *reply = NULL;
 	const char *line;
+	int r = ask_send(&watch->ask, request);
+
+	if (r == CLI_OK)
+		r = ask_reply(&watch->ask, &line, &reply);
+	cJSON_Delete(reply);
+	return r == CLI_OK ? follow(watch) : r;
+}
+
+/* Again and again, until the user has had enough; a request that is refused is no reason to. */
+static int watch_for_ever(struct watch *watch, const cJSON *request)
+{
+	bool is_told = false;
+	int r = CLI_OK;
+
+	while (r == CLI_OK || r == CLI_UNREACHABLE) {
+		int rc = ask_connect(&watch->ask, RECONNECT_MS);
+
+		if (rc < 0 && !is_told)
+			say_lost(watch, rc == -ENOTCONN ? "it is stopped" : strerror(-rc));
+		is_told = rc < 0;
+		if (rc == 0) {
+			r = subscribe(watch, request);
+			ask_close(&watch->ask);
+			if (r == CLI_OK)
+				r = say_lost(watch, "it has gone away");
+			is_told = true;
+		}
+		poll(NULL, 0, RECONNECT_MS);
+	}
+	return r;
+}
+
+static int watch_once(struct watch *watch, const cJSON *request)
+{
+	int r = ask_open(watch->cli, &watch->ask);
+
+	if (r != CLI_OK)
+		return r;
+	r = subscribe(watch, request);
+	if (r == CLI_OK)
+		r = cli_error(CLI_UNREACHABLE, "synprintd has gone away (%s)",
+			      synprint_error(watch->ask.synprint));
+	ask_close(&watch->ask);
+	return r;
+}
+
+static int watch_events(const struct cli *cli, const cJSON *request, enum line_color color,
+			bool reconnects)
+{
+	static struct watch watch;
 	int r;
 
 	watch.cli = cli;
 	text_buf_init(&watch.out, watch.data, sizeof(watch.data));
 	signal(SIGINT, end_quietly);
 	signal(SIGTERM, end_quietly);
-	r = ask_open(cli, &watch.ask);
-	if (r != CLI_OK)
-		return r;
 	if (screen_init(color, false, &watch.layout) && !cli->json)
 		line_put_header(&watch.layout, &watch.out);
-	r = ask_send(&watch.ask, request);
-	if (r == CLI_OK)
-		r = ask_reply(&watch.ask, &line, &reply);
-	cJSON_Delete(reply);
-	if (r == CLI_OK)
-		r = follow(&watch);
-	ask_close(&watch.ask);
-	return r;
+	if (!reconnects)
+		return watch_once(&watch, request);
+	r = ask_find(cli, &watch.ask);
+	return r == CLI_OK ? watch_for_ever(&watch, request) : r;
 }
 
-enum { OPT_CHANGES = CLI_OPT_OWN, OPT_SNAPSHOT, OPT_COLOR };
+enum { OPT_CHANGES = CLI_OPT_OWN, OPT_SNAPSHOT, OPT_RECONNECT, OPT_COLOR };
 
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
 	static const struct option options[] = {{"changes", no_argument, NULL, OPT_CHANGES},
 						{"snapshot", no_argument, NULL, OPT_SNAPSHOT},
+						{"reconnect", no_argument, NULL, OPT_RECONNECT},
 						{"color", required_argument, NULL, OPT_COLOR},
 						FILTER_OPTIONS,
 						CLI_COMMON_OPTIONS};
 	enum line_color color = LINE_COLOR_AUTO;
-	bool syns = true;
+	bool syns = true, reconnects = false;
 	int option;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
 		if (option == OPT_CHANGES)
 			syns = false;
+		else if (option == OPT_RECONNECT)
+			reconnects = true;
 		else if (option == OPT_SNAPSHOT)
 			cJSON_AddTrueToObject(request, "snapshot");
 		else if (option == OPT_COLOR && line_color_parse(optarg, &color) < 0)
@@ -170,7 +227,7 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 	if (optind < argc)
 		return cli_usage_error(cli, "watch takes options only, not '%s'", argv[optind]);
 	cJSON_AddBoolToObject(request, "syns", syns);
-	return watch_events(cli, request, color);
+	return watch_events(cli, request, color, reconnects);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -184,11 +241,13 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_watch = {
 	.name = "watch",
-	.arguments = FILTER_ARGUMENTS " [--changes] [--snapshot] [--color WHEN]",
+	.arguments = FILTER_ARGUMENTS " [--changes] [--snapshot] [--reconnect] [--color WHEN]",
 	.summary = "Show SYNs as they come, until Ctrl-C",
-	.help = FILTER_HELP "Options:\n"
-			    "  --changes      only new clients and changed verdicts\n"
-			    "  --snapshot     all known clients first\n"
-			    "  --color WHEN   auto (default; honours NO_COLOR), always or never\n",
+	.help = FILTER_HELP
+	"Options:\n"
+	"  --changes      only new clients and changed verdicts\n"
+	"  --snapshot     all known clients first\n"
+	"  --reconnect    wait for a daemon that is not there, and go on after its restart\n"
+	"  --color WHEN   auto (default; honours NO_COLOR), always or never\n",
 	.run = run,
 };

@@ -88,6 +88,32 @@ def events(lab_):
         watch.wait()
 
 
+def watch_outlives_restarts(lab_):
+    """--reconnect waits for a daemon that is not there, tells of the gap and goes on; else it ends."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon()
+    watch = subprocess.Popen([lab.SYNPRINT, "--socket", daemon.socket, "watch", "--json", "--reconnect"],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        assert read_events(watch.stdout, 1) == [{"event": "disconnected"}]
+        for _ in range(2):
+            daemon.start()
+            lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 1, "it subscribed", 20)
+            port = traffic.connect(lab_.client, lab.SERVER4)
+            event, = read_events(watch.stdout, 1)
+            assert event["event"] in ("new", "syn") and event["port"] == port, event
+            once = subprocess.Popen([lab.SYNPRINT, "--socket", daemon.socket, "watch"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 2, "two subscribe")
+            assert daemon.stop() == 0
+            assert read_events(watch.stdout, 1) == [{"event": "disconnected"}]
+            assert "has gone away" in once.communicate(timeout=20)[1] and once.returncode == 3
+        assert watch.poll() is None
+    finally:
+        watch.terminate()
+        watch.wait()
+
+
 def snapshot(lab_):
     """Who is known already is told with the times, which no SYN tells any more."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -104,4 +130,4 @@ def snapshot(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(verdicts, events, snapshot)
+    lab.run(verdicts, events, watch_outlives_restarts, snapshot)

@@ -143,6 +143,10 @@ def installation_starts_nothing(_):
 def a_client_starts_the_service(_):
     systemctl("start", SOCKET)
     assert show("ActiveState") == "inactive"
+    for command in ("status", "selftest", "watch"):
+        done = lab.sh("synprint", command, check=False)
+        assert done.returncode == 3 and "systemctl start synprintd" in done.stderr, done
+    assert show("ActiveState") == "inactive", "who only looks starts nothing"
     assert status()["ok"], "who connects before the start is answered after it"
     wait_active()
     assert "error" not in journal() and "warning" not in journal(), journal()
