@@ -149,11 +149,12 @@ check-clocks: ## proxies by their timing: real clients, servers and proxies over
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) timeout -k 10 1800 tests/clocks/check.py $(CLOCKS_ROWS)
 
-SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl faketime jq curl
+SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl faketime jq curl systemd libsqlite3-0
 check-share: ## a fleet with brokers that die, hang and lie, and every sink (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(SHARE_CHECK_DEPS)
 	@$(MAKE) --no-print-directory all
-	@BUILD=$(BUILD) timeout -k 10 900 tests/share/share.py
+	@tests/share/crowdsec.sh $(BUILD)/crowdsec
+	@BUILD=$(BUILD) timeout -k 10 900 sh -c 'tests/share/sinks.py && tests/share/share.py'
 
 # What is installed in the machine besides what the packages depend on, for the tests.
 VM_PACKAGES := iptables ipset
@@ -235,9 +236,11 @@ check-syns: ## SYNS=FILE of hex lines: every packet and every prefix under ASan 
 T ?= syn
 RUNS ?= 1000000
 SECONDS ?= 0
-# What a harness needs besides the core.
-FUZZ_WITH = $(if $(filter web,$(T)),$(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS),\
-	$(if $(filter share,$(T)),$(SHARE_SRC) $(CLIENT_SRC) $(SHARE_LIBS)) $(HOST_SRC)) $(LIBS)
+# What a harness needs besides the core. Each instruction that is linked slows libFuzzer down.
+FUZZ_WITH_web = $(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/%,$(HOST_SRC)) $(WEB_LIBS)
+FUZZ_WITH_share = $(addprefix src/share/,accept.c hear.c reports.c sign.c) $(wildcard src/share/words/*.c) \
+	$(CLIENT_SRC) src/control/proto.c src/sys/log.c $(SHARE_LIBS)
+FUZZ_WITH = $(if $(filter web share,$(T)),$(FUZZ_WITH_$(T)),$(HOST_SRC)) $(LIBS)
 fuzz: ## T=syn RUNS=1000000 SECONDS=0: run one harness under libFuzzer (clang), beginning with its corpus
 	@tests/deps.sh clang
 	@mkdir -p $(BUILD)/libfuzzer/$(T)-found

@@ -36,8 +36,8 @@ struct server_event {
 	enum server_event_kind kind;
 	struct addr addr;
 	struct verdict verdict;
-	bool has_changed;
-	struct verdict old_verdict; /* only where it has changed */
+	bool has_changed; /* or is confirmed, as another connection was before */
+	struct verdict old_verdict; /* only where it has changed: what it was before */
 };
 
 struct server_handler {

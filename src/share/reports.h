@@ -10,7 +10,7 @@
 
 #include "share/words/peers.h"
 
-#define REPORTS_REQUEST_MAX 768 /* bytes: a label of control characters takes six each */
+#define REPORTS_REQUEST_MAX 512 /* bytes */
 
 struct reports;
 

@@ -81,9 +81,12 @@ class Process:
 
 
 class Broker(Process):
-    def __init__(self, fleet, number, has_tls):
+    """In the hub, or on a gateway."""
+
+    def __init__(self, fleet, number, has_tls, gateway=None, more=""):
         self.fleet, self.number, self.has_tls = fleet, number, has_tls
-        self.address = f"10.77.0.{number}"
+        self.namespace = gateway.namespace if gateway else fleet.hub
+        self.address = gateway.address if gateway else f"10.77.0.{number}"
         self.port = 8883 if has_tls else 1883
         self.store = fleet.dir / f"store{number}"
         self.store.mkdir(exist_ok=True)
@@ -100,16 +103,16 @@ class Broker(Process):
                                                    "require", "use_identity", "allow", "acl")))
             text += f"listener 1883 {self.address}\nallow_anonymous true\n"
         text = text.replace("/var/lib/mosquitto/", f"{self.store}/")
-        self.config.write_text(text + "user root\nlog_type error\nlog_type warning\n")
+        self.config.write_text(text + "user root\nlog_type error\nlog_type warning\n" + more)
         self.start()
 
     def start(self):
-        super().__init__([MOSQUITTO, "-c", str(self.config)], self.fleet.hub,
+        super().__init__([MOSQUITTO, "-c", str(self.config)], self.namespace,
                          self.fleet.dir / f"broker{self.number}.log")
         wait_until(self.answers, f"broker {self.number} listens: {self.log()}")
 
     def answers(self):
-        with lab.inside(self.fleet.hub), contextlib.suppress(OSError):
+        with lab.inside(self.namespace), contextlib.suppress(OSError):
             socket.create_connection((self.address, self.port), 1).close()
             return True
 
@@ -182,6 +185,12 @@ brokers = ( {", ".join(entries)} ); publish = ( {self.publish} ); accept = ( {se
         text = self.textfile.read_text() if self.textfile.exists() else ""
         found = re.search(rf"^synprint_share_{re.escape(name)} (\d+)$", text, re.M)
         return int(found[1]) if found else None
+
+    def wait_for_figures(self):
+        """They are written every ten seconds."""
+        before = self.textfile.stat().st_mtime_ns if self.textfile.exists() else 0
+        wait_until(lambda: self.textfile.exists() and self.textfile.stat().st_mtime_ns != before,
+                   "new figures", 20)
 
     def inject(self, numbers, rate=5000, shape=NMAP):
         """Forged SYNs of these suspects into this gateway; returns when each was sent first. What a
@@ -289,7 +298,7 @@ class Fleet:
         for file, name in names:
             base = self.dir / file
             (self.dir / f"{file}.ext").write_text(
-                "subjectAltName=" + ",".join(f"IP:10.77.0.{b}" for b in range(1, 9)))
+                "subjectAltName=" + ",".join(f"IP:10.77.0.{b},IP:10.77.{b}.2" for b in range(1, 9)))
             self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                          "-keyout", f"{base}.key", "-out", f"{base}.csr", "-subj", f"/CN={name}")
             self.openssl("x509", "-req", "-in", f"{base}.csr", "-CA", str(ca), "-CAkey", str(key),
@@ -311,6 +320,13 @@ class Fleet:
                "--key", str(self.dir / f"{name}.key")] if target.has_tls else []
         return sh(arguments[0], "-V", "5", "-h", target.address, "-p", str(target.port), *tls,
                   *arguments[1:], namespace=self.hub, check=False)
+
+
+def close(lab_):
+    """For the next fleet of the same scenario."""
+    lab_.close()
+    lab_.daemons, lab_.processes = [], []
+    lab_.dir.mkdir()
 
 
 def percentile(values, percent):

@@ -58,9 +58,9 @@ void text_put_permille(struct text_buf *buf, unsigned permille)
 		text_put_len(buf, fraction, len);
 }
 
-/* Length of the well-formed UTF-8 sequence at @text (RFC 3629 section 4), or 0. */
-static size_t utf8_len(const unsigned char *text)
+size_t text_utf8_len(const char *chars)
 {
+	const unsigned char *text = (const unsigned char *)chars;
 	unsigned char min = 0x80, max = 0xbf;
 	size_t len = text[0] < 0x80   ? 1
 		     : text[0] < 0xc2 ? 0
@@ -95,7 +95,7 @@ static size_t plain_len(const unsigned char *text)
 
 static size_t put_special(struct text_buf *buf, const unsigned char *at)
 {
-	size_t len = utf8_len(at);
+	size_t len = text_utf8_len((const char *)at);
 
 	if (len == 0)
 		text_put(buf, "\xef\xbf\xbd");

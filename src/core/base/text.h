@@ -61,6 +61,9 @@ void text_put_uint(struct text_buf *buf, uint64_t value);
 /** text_put_permille() - a fraction of 1000 as a decimal number: 985 is "0.985", 1000 is "1". */
 void text_put_permille(struct text_buf *buf, unsigned permille);
 
+/** text_utf8_len() - of the well-formed UTF-8 sequence at @chars (RFC 3629 section 4); 0: it is none. */
+size_t text_utf8_len(const char *chars);
+
 /** text_put_json() - @text as a quoted JSON string (RFC 8259 section 7); bad UTF-8 becomes U+FFFD. */
 void text_put_json(struct text_buf *buf, const char *text);
 

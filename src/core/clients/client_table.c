@@ -255,6 +255,15 @@ static int find_confirmed(const struct clients *clients, const struct entry *ent
 	return is_it ? first : -1;
 }
 
+static void note_before(const struct entry *entry, int at, struct client_confirmed *confirmed)
+{
+	int last = conns_find(entry, 0);
+
+	confirmed->has_before = last >= 0 && last != at && entry->confirmed >> last & 1;
+	if (confirmed->has_before)
+		confirmed->before = entry->verdicts[last];
+}
+
 static int shard_confirm(const struct clients *clients, struct shard *shard, uint64_t hash,
 			 const struct client_handshake *handshake, uint32_t now_s,
 			 struct client_confirmed *confirmed)
@@ -269,6 +278,7 @@ static int shard_confirm(const struct clients *clients, struct shard *shard, uin
 				    handshake);
 	if (at < 0)
 		return -ENOENT;
+	note_before(entry, at, confirmed);
 	confirmed->is_first = !entry->is_confirmed;
 	shard->confirmed += !entry->is_confirmed;
 	confirmed->syn_count = entry->syn_count;

@@ -123,6 +123,8 @@ struct client_confirmed {
 	bool is_withheld;
 	uint32_t syn_count;
 	struct verdict verdict; /* of the connection */
+	bool has_before; /* another connection was confirmed before it */
+	struct verdict before; /* of the newest of these */
 };
 
 /**

@@ -156,7 +156,9 @@ void answers_tell_confirmed(const struct answers *answers, const struct client_c
 {
 	struct server_event event = {.kind = SERVER_EVENT_CONFIRMED,
 				     .addr = confirmed->addr,
-				     .verdict = confirmed->verdict};
+				     .verdict = confirmed->verdict,
+				     .has_changed = confirmed->has_before,
+				     .old_verdict = confirmed->before};
 	struct details details = {.report = {.now_ms = clock_unix_ms(),
 					     .addr = confirmed->addr,
 					     .port = port,

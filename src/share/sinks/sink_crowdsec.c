@@ -20,8 +20,8 @@
 #include "sys/log.h"
 
 #define WAITING_MAX 4096
-#define BATCH_MAX 256
-#define BATCH_EVERY_S 1
+#define BATCH_MAX 50 /* as many as the API takes at once, or not at all (alerts.go: bulkSize) */
+#define BATCH_EVERY_S 1 /* unless a whole one waits */
 #define RETRY_S 5
 #define HTTP_TIMEOUT_S 10L
 #define REPLY_MAX 65536
@@ -149,7 +149,7 @@ static cJSON *decision_object(const struct decision *decision, const char *ip, c
 
 	snprintf(duration, sizeof(duration), "%us", decision->left_s);
 	cJSON_AddStringToObject(object, "duration", duration);
-	cJSON_AddStringToObject(object, "origin", "synprint");
+	cJSON_AddStringToObject(object, "origin", "crowdsec"); /* others are not in cscli's list */
 	cJSON_AddStringToObject(object, "scenario", scenario);
 	cJSON_AddStringToObject(object, "scope", "Ip");
 	cJSON_AddStringToObject(object, "type", "ban");
@@ -261,7 +261,10 @@ static void work(struct crowdsec *crowdsec, struct decision batch[BATCH_MAX])
 		crowdsec->count -= count;
 		crowdsec->sink.taken += count;
 	}
-	wait_s(crowdsec, is_sent ? BATCH_EVERY_S : RETRY_S);
+	if (!is_sent)
+		wait_s(crowdsec, RETRY_S);
+	else if (crowdsec->count < BATCH_MAX)
+		wait_s(crowdsec, BATCH_EVERY_S);
 }
 
 static void *crowdsec_main(void *arg)
@@ -344,12 +347,15 @@ static int crowdsec_open(const struct sink_config *config, struct text_error *re
 static void crowdsec_take(struct sink *sink, uint64_t now_s, const struct sink_event *event)
 {
 	struct crowdsec *crowdsec = crowdsec_of(sink);
+	struct message known = {.flags = 0}; /* of a decision nothing but its end can change */
 	struct decision decision;
 	uint16_t slot;
 
 	if (local_judge(&crowdsec->config->rule, 1, event->tree, &decision.suspect,
-			&decision.left_s) != LOCAL_TELL ||
-	    slots_put(crowdsec->slots, now_s, &decision.suspect, decision.left_s, &slot) != 1)
+			&decision.left_s) != LOCAL_TELL)
+		return;
+	known.addr = decision.suspect.addr;
+	if (slots_put(crowdsec->slots, now_s, &known, decision.left_s, &slot) != 1)
 		return;
 	pthread_mutex_lock(&crowdsec->lock);
 	if (crowdsec->count < WAITING_MAX)

@@ -144,16 +144,28 @@ static bool read_flags(const cJSON *list, unsigned *ret_flags)
 	return true;
 }
 
-/* Cut between characters, so that what was UTF-8 still is (RFC 3629 section 3). */
+/*
+ * Cut between characters; what is no character, or moves a terminal's cursor, becomes '?'. So it is
+ * as long for everybody who reads it.
+ */
 static void copy_label(const char *text, char label[MESSAGE_LABEL_MAX])
 {
-	size_t len = strnlen(text, MESSAGE_LABEL_MAX);
+	size_t used = 0;
 
-	if (len == MESSAGE_LABEL_MAX)
-		for (len--; len && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
-			;
-	memcpy(label, text, len);
-	label[len] = '\0';
+	while (*text) {
+		size_t len = text_utf8_len(text);
+		bool is_plain = len && (unsigned char)*text >= ' ' && *text != '\x7f';
+
+		if (used + (is_plain ? len : 1) >= MESSAGE_LABEL_MAX)
+			break;
+		if (is_plain)
+			memcpy(label + used, text, len);
+		else
+			label[used] = '?';
+		used += is_plain ? len : 1;
+		text += len ? len : 1;
+	}
+	label[used] = '\0';
 }
 
 static enum message_result read_suspect(const cJSON *tree, struct message *message)

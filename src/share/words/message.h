@@ -64,7 +64,7 @@ void message_format(const struct message *message, struct text_buf *out);
 
 /**
  * message_parse() - read a payload. Members that this version does not know are passed over, and so
- * are flags; a label that is too long is cut.
+ * are flags; a label that is too long is cut, and '?' stands for what cannot be printed.
  * @ret_message: untouched unless MESSAGE_OK
  */
 enum message_result message_parse(const char *payload, size_t len, struct message *ret_message);

@@ -145,6 +145,21 @@ static bool newer_differs(uint16_t port)
 	return client_newer_differs(&client, client_conn_find(&client, port), port);
 }
 
+Test(confirm, what_was_confirmed_before_is_told)
+{
+	struct syn first = syn_of(victim, 1000, 7), second = syn_of(victim, 1001, 8);
+	struct client_confirmed confirmed;
+
+	see(first, forged());
+	cr_expect_not(answer(first).has_before);
+	see(second, honest());
+	see(syn_of(victim, 1002, 9), honest());
+	confirmed = answer(second);
+	cr_expect(confirmed.has_before);
+	cr_expect_eq(confirmed.before.flags, VERDICT_VPN);
+	cr_expect_eq(confirmed.verdict.flags, 0);
+}
+
 Test(confirm, a_client_is_confirmed_by_its_connection_alone)
 {
 	struct syn syn = syn_of(victim, 1000, 7);
