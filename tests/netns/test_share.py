@@ -6,7 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "share"))
 import lab
-from fleet import Fleet, suspect
+import traffic
+from fleet import LINUX, Fleet, suspect
 from lab import wait_until
 
 lab.Lab.build = lambda self: None
@@ -41,4 +42,28 @@ def one_that_withdraws_or_goes_away(lab_):
     wait_until(lambda: three.set_size() == 1, "a daemon that was restarted is told again")
 
 
-lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away)
+def a_client_that_turns_honest(lab_):
+    """Told when a handshake has confirmed it, and taken back when the next one shows something else; a
+    SYN alone does neither."""
+    fleet = Fleet(lab_, has_tls=False, publish='{ flags = [ "vpn" ]; confirm = "served"; }',
+                  daemon_more="rules: { conntrack = true; };")
+    one, two = fleet.gateways
+    client, route = suspect(7), f"route change {one.address}/32 dev h1"
+    lab_.ip(fleet.hub, f"""addr add {client}/32 dev lo
+        route add {one.address}/32 dev h1 advmss 1380""")
+    server = lab_.adopt(traffic.Server(one.namespace))
+    tunnel = (65535, bytes.fromhex("020405640402080a000000010000000001030307"))
+    one.send([8], 100, tunnel, {})
+    traffic.connect(fleet.hub, one.address, client, lab.PORT)
+    wait_until(lambda: "reported" in two.verdict(client), "gw2 knows who came through a tunnel")
+    assert two.reports() == 1, "a SYN alone is not told"
+    lab_.ip(fleet.hub, f"{route} advmss 1460")
+    one.send([7], 100, LINUX, {})
+    wait_until(lambda: one.verdict(client)["newer_differs"], "gw1 has seen an honest SYN")
+    assert two.reports() == 1, "a SYN alone takes nothing back"
+    traffic.connect(fleet.hub, one.address, client, lab.PORT)
+    wait_until(lambda: "reported" not in two.verdict(client), "gw2 knows that it does not any more")
+    server.close()
+
+
+lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest)

@@ -124,7 +124,7 @@ class Broker(Process):
 class Gateway:
     """gwN, at 10.77.N.2 in its own namespace."""
 
-    def __init__(self, fleet, number, publish, accept, more="", min_origins=1):
+    def __init__(self, fleet, number, publish, accept, more="", daemon_more="", min_origins=1):
         self.fleet, self.number, self.name = fleet, number, f"gw{number}"
         self.namespace = f"{fleet.prefix}-{number}"
         self.address = f"10.77.{number}.2"
@@ -141,6 +141,7 @@ signatures = [ "{lab.CONF}/signatures.db" ]; links = "{lab.CONF}/links.db";
 control: {{ socket = "{self.socket}"; }}; state: {{ enabled = false; }};
 reports: {{ capacity = 262144; }}; clients: {{ capacity = 524288; }};
 publish: {{ sets = ( {{ nftset = "fleet"; origins = [ "*" ]; min_origins = {min_origins}; size = 262144; }} ); }};
+{daemon_more}
 """)
         self.share_config = fleet.dir / f"share{number}.conf"
         self.textfile = fleet.dir / f"metrics{number}"
