@@ -150,11 +150,17 @@ check-clocks: ## proxies by their timing: real clients, servers and proxies over
 	@BUILD=$(BUILD) timeout -k 10 1800 tests/clocks/check.py $(CLOCKS_ROWS)
 
 SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl faketime jq curl systemd libsqlite3-0
+.PHONY: fleet
+fleet: ## three gateways and a broker in namespaces: live, what one knows of what another saw (root)
+	@tests/deps.sh --no-services $(DEPS) mosquitto openssl nftables iproute2 python3
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) exec tests/share/demo.py
+
 check-share: ## a fleet with brokers that die, hang and lie, and every sink (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(SHARE_CHECK_DEPS)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory bench-tools
 	@tests/share/crowdsec.sh $(BUILD)/crowdsec
-	@BUILD=$(BUILD) timeout -k 10 900 sh -c 'tests/share/sinks.py && tests/share/share.py'
+	@BUILD=$(BUILD) timeout -k 10 900 sh -c 'tests/share/sinks.py && tests/share/share.py && tests/bench/bench.py brokers'
 
 # What is installed in the machine besides what the packages depend on, for the tests.
 VM_PACKAGES := iptables ipset
@@ -329,9 +335,9 @@ $(BUILD)/fuzz/fuzz_share: LIBS += $(SHARE_LIBS)
 DATA ?= ../shared/data
 
 # Each part of tests/bench/bench.py runs alone too; ROUNDS=N repeats each measurement N times.
-BENCH_PARTS := queue skip latency classify offline table query publish clocks
+BENCH_PARTS := queue skip brokers latency classify offline table query publish clocks
 BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate clock_load
-BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time
+BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time mosquitto
 ROUNDS ?= 7
 
 bench: bench-tools ## all figures of speed, into build/bench.json (root; DATA=, ROUNDS=7)
@@ -340,6 +346,7 @@ bench: bench-tools ## all figures of speed, into build/bench.json (root; DATA=, 
 .PHONY: bench-tools $(BENCH_PARTS:%=bench-%)
 bench-queue: ## SYN/s through a queue, beside a loop that accepts everything (root)
 bench-skip: ## known shapes that pass unasked, beside a loop that accepts everything (root)
+bench-brokers: ## SYN/s while synprint-share's broker is up, hung or away (root)
 bench-latency: ## connect() through the gateway, idle and under load (root)
 bench-classify: ## each stage of a SYN, with counted instructions (DATA=)
 bench-offline: ## capture files, beside p0f

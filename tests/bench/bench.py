@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 
+import brokers
 import harness
 import gateway
 import measuring
@@ -15,11 +16,12 @@ import stages
 
 PARTS = {"queue": gateway.queue, "latency": gateway.latency, "classify": stages.classify,
          "offline": offline.offline, "table": stages.table, "query": gateway.query,
-         "publish": gateway.publish, "skip": gateway.skip, "clocks": measuring.clocks}
-ROOT_PARTS = {"queue", "latency", "query", "publish", "skip", "clocks"}
+         "publish": gateway.publish, "skip": gateway.skip, "clocks": measuring.clocks,
+         "brokers": brokers.brokers}
+ROOT_PARTS = {"queue", "latency", "query", "publish", "skip", "clocks", "brokers"}
 NEEDS = {"queue": ["ip", "iptables", "nft", "ipset", "taskset"], "offline": ["p0f", "time"],
          "latency": ["ip", "iptables", "taskset"], "classify": ["valgrind"],
-         "skip": ["ip", "nft", "ipset"],
+         "skip": ["ip", "nft", "ipset"], "brokers": ["ip", "nft", "mosquitto", "taskset"],
          "clocks": ["ip", "nft"],
          "query": ["ip"], "publish": ["ip", "nft", "ipset"], "table": []}
 

@@ -158,19 +158,24 @@ static void hear_all(const struct hearer *hearer, const uint8_t *data, size_t si
 	}
 }
 
+/* The tables are large: they are emptied, not made anew. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct slots *slots;
+	static struct peers *peers;
 	struct share_counts counts = {.topics = 0};
 	struct hearer hearer = {.config = &config, .own = &own, .counts = &counts};
 
 	set_up();
 	slots = slots ? slots : slots_new(1);
+	peers = peers ? peers : peers_new(RECORDS, 1);
 	slots_set_epoch(slots, 1000);
 	hearer.slots = slots;
-	hearer.peers = peers_new(RECORDS, 1);
+	hearer.peers = peers;
 	hear_all(&hearer, data, size);
-	peers_free(hearer.peers);
 	slots_expire(slots, UINT64_MAX);
+	peers_expire(peers, UINT64_MAX);
+	if (peers_count(peers))
+		abort();
 	return 0;
 }

@@ -36,6 +36,7 @@ def checksum(data):
 
 
 NMAP = 1024, struct.pack("!BBH", 2, 4, 1460)
+ZMAP = 65535, b""
 LINUX = 64240, bytes.fromhex("020405b40402080a000000010000000001030307")
 
 
@@ -216,7 +217,8 @@ brokers = ( {", ".join(entries)} ); publish = ( {self.publish} ); accept = ( {se
         for i, number in enumerate(numbers):
             time.sleep(max(0, begin + i / rate - time.monotonic()))
             times.setdefault(suspect(number), time.monotonic())
-            raw.sendto(syn(shape, suspect(number), self.address, 1024 + number % 60000),
+            port = 1024 + (number + shape[0] - NMAP[0]) % 60000  # one shape's SYN repeats no other's
+            raw.sendto(syn(shape, suspect(number), self.address, port),
                        (self.address, 0))
         raw.close()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -259,5 +260,26 @@ def crowdsec_gets_decisions(lab_):
            "them while it was away")
 
 
+def examples_for_shippers(_):
+    """Debian has neither Vector nor Fluent Bit: their examples are whole, and read one and the same file."""
+    folder = lab.CONF / "examples/events"
+    vector = tomllib.loads((folder / "vector.toml").read_text())
+    names = set(vector["sources"]) | set(vector["transforms"])
+    for part in (*vector["transforms"].values(), *vector["sinks"].values()):
+        assert set(part["inputs"]) <= names, part
+    sections = {}
+    for line in (folder / "fluent-bit.conf").read_text().splitlines():
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), {})
+        elif line.strip() and not line.startswith("#"):
+            key, value = line.split()
+            section[key] = value
+    assert sections["OUTPUT"]["Match"] == sections["INPUT"]["Tag"], sections
+    paths = {sections["INPUT"]["Path"], *vector["sources"]["synprint"]["include"]}
+    assert paths == {"/var/log/synprint/events.json"}, paths
+    assert all(f'path = "{path}"' in file.read_text() for file in folder.iterdir() for path in paths)
+
+
 if __name__ == "__main__":
-    lab.run(events_into_a_file, logrotate_renames_it, a_list, the_journal, crowdsec_gets_decisions)
+    lab.run(events_into_a_file, logrotate_renames_it, a_list, the_journal, crowdsec_gets_decisions,
+            examples_for_shippers)
