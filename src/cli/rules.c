@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/rules_sets.h"
 #include "config/config.h"
+#include "input/netdevs.h"
 #include "input/nfqueue_proc.h"
 #include "input/rules.h"
 
@@ -23,9 +24,31 @@ struct rules_task {
 	const char *interfaces[RULES_INTERFACES_MAX];
 };
 
+#define VRFS_MAX 64
+
+/* Of this network namespace; what cannot be looked at has none. */
+static void find_vrfs(struct rules_params *params)
+{
+	static char names[VRFS_MAX][IF_NAMESIZE];
+	static const char *list[VRFS_MAX];
+	struct netdevs netdevs;
+
+	if (netdevs_read(&netdevs) < 0)
+		return;
+	for (size_t i = 0; i < netdevs.count && params->vrf_count < VRFS_MAX; i++)
+		if (strcmp(netdevs.list[i].kind, "vrf") == 0) {
+			memcpy(names[params->vrf_count], netdevs.list[i].name, IF_NAMESIZE);
+			list[params->vrf_count] = names[params->vrf_count];
+			params->vrf_count++;
+		}
+	params->vrfs = list;
+	netdevs_done(&netdevs);
+}
+
 static int print_rules(const struct rules_task *task)
 {
 	static char data[TEXT_BYTES];
+	struct rules_params params;
 	struct text_buf text;
 
 	if (task->cli->json)
@@ -38,8 +61,11 @@ static int print_rules(const struct rules_task *task)
 		return cli_usage_error(task->cli, "nft has no words for xt's NFQUEUE: --format "
 						  "iptables prints rules for such a kernel");
 	text_buf_init(&text, data, sizeof(data));
+	params = task->params;
+	if (task->format == RULES_FORMAT_IPTABLES)
+		find_vrfs(&params);
 	if (!task->is_sets_only)
-		rules_print(&task->params, task->format, &text);
+		rules_print(&params, task->format, &text);
 	if (task->format == RULES_FORMAT_IPTABLES)
 		rules_sets_put_hints(task->config, &text);
 	else

@@ -226,6 +226,8 @@ static void print_iptables_head(struct text_buf *out)
 static void print_iptables(const struct rules_params *params, struct text_buf *out)
 {
 	print_iptables_head(out);
+	for (unsigned i = 0; i < params->vrf_count; i++) /* as group_divert's guard */
+		text_putf(out, "-A SYNPRINT -i %s -j RETURN\n", params->vrfs[i]);
 	text_put(out, "-A SYNPRINT -m set --match-set " RULES_IPSET_ALIVE " src ");
 	if (params->limit)
 		text_putf(out,

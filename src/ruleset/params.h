@@ -53,6 +53,8 @@ struct rules_params {
 	uint16_t queue_first, queue_count; /* at least one, the last at most 65535 */
 	const char *const *interfaces; /* names; a trailing '*' stands for any rest */
 	unsigned interface_count; /* 0: all */
+	const char *const *vrfs; /* that are there: iptables cannot ask for the kind of a device */
+	unsigned vrf_count;
 	uint32_t limit; /* SYNs/s that each rule diverts at the most; 0: all */
 	bool diverts_answers; /* SYN+ACKs too, from wherever they come */
 	struct marks marks;

@@ -124,6 +124,21 @@ Test(rules, print_iptables)
 	cr_expect(strstr(text, "-A PREROUTING -i wg+ -p tcp"), "%s", text);
 }
 
+Test(rules, iptables_names_the_vrfs_that_are_there)
+{
+	static const char *const vrfs[] = {"blue", "red"};
+	struct rules_params params = {.queue_first = 5,
+				      .queue_count = 1,
+				      .marks = MARKS,
+				      .vrfs = vrfs,
+				      .vrf_count = 2};
+
+	cr_expect(strstr(print(&params, RULES_FORMAT_IPTABLES),
+			 ":SYNPRINT - [0:0]\n-A SYNPRINT -i blue -j RETURN\n"
+			 "-A SYNPRINT -i red -j RETURN\n-A SYNPRINT -m set "));
+	cr_expect(strstr(print(&params, RULES_FORMAT_NFT), "meta iifkind \"vrf\" return"));
+}
+
 Test(rules, print_limit)
 {
 	struct rules_params params = {.queue_first = 5,
