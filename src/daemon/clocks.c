@@ -28,11 +28,14 @@ static void start(struct daemon *daemon, const struct config *config)
 void daemon_plan_clocks(struct daemon *daemon, struct generation *generation)
 {
 	const struct config *config = generation->config;
+	struct evidence_table *evidence;
 
 	if (config->clocks_enabled && !daemon->timing)
 		start(daemon, config);
-	generation->evidence = config->clocks_enabled && daemon->timing ? daemon->evidence : NULL;
-	generation->has_clocks = generation->evidence && generation->confirms;
+	evidence = config->clocks_enabled && daemon->timing ? daemon->evidence : NULL;
+	/* Workers read it, when the ruleset has changed and this is asked again. */
+	__atomic_store_n(&generation->evidence, evidence, __ATOMIC_RELEASE);
+	generation->has_clocks = evidence && generation->confirms;
 }
 
 const char *daemon_explain_clocks(const struct generation *generation)

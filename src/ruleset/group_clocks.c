@@ -52,6 +52,24 @@ static void match_flags(struct rule *rule, uint32_t flags)
 	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, flags);
 }
 
+/*
+ * A rule for each interface that clients come in by, or for all. @make: what it is for.
+ */
+static void for_interfaces(struct ruleset *ruleset, const struct rules_params *params,
+			   void (*make)(struct rule *rule, const struct rules_params *params),
+			   const char *comment)
+{
+	unsigned count = params->interface_count ? params->interface_count : 1;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct rule *rule = ruleset_add_rule(ruleset, "clocks", "%s", comment);
+
+		if (params->interface_count)
+			rule_match_name(rule, FIELD_IIFNAME, params->interfaces[i]);
+		make(rule, params);
+	}
+}
+
 /* The last rule of a chain of copies. @limit: packets a second; 0: all */
 static void add_log(struct ruleset *ruleset, const struct rules_params *params, const char *chain,
 		    uint32_t limit)
@@ -75,14 +93,19 @@ static void add_vrf_guard(struct ruleset *ruleset, const char *chain)
 
 /* ---- by mark ---- */
 
-static void add_beginning(struct ruleset *ruleset, const struct rules_params *params)
+static void make_beginning(struct rule *rule, const struct rules_params *params)
 {
-	struct rule *rule = ruleset_add_rule(ruleset, "clocks", "this connection is measured");
-
 	match_flags(rule, TCP_FLAG_SYN);
 	rule_match_masked(rule, FIELD_CT_STATUS, FIELD_CT_CONFIRMED, 0);
 	rule_limit(rule, params->clocks.limit, params->clocks.limit);
 	give_bit(rule, params);
+}
+
+static void add_beginning(struct ruleset *ruleset, const struct rules_params *params)
+{
+	struct rule *rule;
+
+	for_interfaces(ruleset, params, make_beginning, "this connection is measured");
 	rule = ruleset_add_rule(ruleset, "clocks", "it is");
 	match_bit(rule, params);
 	rule_end(rule, RULE_GOTO, "clocks_copy");
@@ -113,13 +136,21 @@ static void add_copies_by_mark(struct ruleset *ruleset, const struct rules_param
 
 /* ---- by counter ---- */
 
-static void add_goto(struct ruleset *ruleset, const char *comment, uint32_t flags,
-		     const char *chain)
+static void make_syn(struct rule *rule, const struct rules_params *params)
 {
-	struct rule *rule = ruleset_add_rule(ruleset, "clocks", "%s", comment);
+	(void)params;
+	match_flags(rule, TCP_FLAG_SYN);
+	rule_end(rule, RULE_GOTO, "clocks_begin");
+}
 
-	match_flags(rule, flags);
-	rule_end(rule, RULE_GOTO, chain);
+static void make_first_packets(struct rule *rule, const struct rules_params *params)
+{
+	(void)params;
+	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
+	rule_match(rule, FIELD_CT_DIRECTION, FIELD_CT_ORIGINAL);
+	rule_match_count(rule, COUNT_ROUGH, false);
+	rule_match_packets(rule, 1, RULES_CLOCKS_PACKETS);
+	rule_end(rule, RULE_GOTO, "clocks_copy");
 }
 
 static void add_copies_by_counter(struct ruleset *ruleset, const struct rules_params *params)
@@ -133,14 +164,11 @@ static void add_copies_by_counter(struct ruleset *ruleset, const struct rules_pa
 	ruleset_add_chain(ruleset, "clocks_copy");
 	add_vrf_guard(ruleset, "clocks_copy");
 	add_log(ruleset, params, "clocks_copy", limit * RULES_CLOCKS_PACKETS);
-	add_goto(ruleset, "this connection may be measured", TCP_FLAG_SYN, "clocks_begin");
-	rule = ruleset_add_rule(ruleset, "clocks", "its client's first packets");
-	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
-	rule_match(rule, FIELD_CT_DIRECTION, FIELD_CT_ORIGINAL);
-	rule_match_count(rule, COUNT_ROUGH, false);
-	rule_match_packets(rule, 1, RULES_CLOCKS_PACKETS);
+	for_interfaces(ruleset, params, make_syn, "this connection may be measured");
+	for_interfaces(ruleset, params, make_first_packets, "its client's first packets");
+	rule = ruleset_add_rule(ruleset, "clocks", "its server's SYN+ACK");
+	match_flags(rule, answer_flags);
 	rule_end(rule, RULE_GOTO, "clocks_copy");
-	add_goto(ruleset, "its server's SYN+ACK", answer_flags, "clocks_copy");
 }
 
 /* The kernel stamps nothing that goes out; of a SYN+ACK no stamp is needed. */

@@ -105,6 +105,27 @@ static void check_confirm(struct selftest *test)
 			      ask_number(confirm, "clients"));
 }
 
+/* Why nothing can be measured is among the advice. */
+static void check_clocks(struct selftest *test)
+{
+	const cJSON *clocks = ask_member(test->status, "clocks");
+	double measured = ask_number(ask_member(clocks, "results"), "measured");
+	double connections = ask_number(clocks, "connections");
+	const char *by = cJSON_GetStringValue(ask_member(clocks, "by"));
+
+	if (!cJSON_IsObject(clocks) || !by || strcmp(by, "nothing") == 0)
+		return;
+	if (connections >= CANDIDATES_MANY && measured == 0)
+		selftest_tell(test, OUTCOME_SKIPPED, "clocks",
+			      "none of %.0f connections was measured: 'synprint status' counts the "
+			      "reasons (clocks.results)",
+			      connections);
+	else
+		selftest_tell(test, OUTCOME_OK, "clocks",
+			      "by %s: %.0f of %.0f connections measured, %.0f likely proxies", by,
+			      measured, connections, ask_number(clocks, "likely"));
+}
+
 static int run_checks(struct selftest *test)
 {
 	struct config *config = NULL;
@@ -117,6 +138,7 @@ static int run_checks(struct selftest *test)
 		selftest_check_queues(test);
 		check_sets(test);
 		check_confirm(test);
+		check_clocks(test);
 		selftest_check_p0f(test);
 		selftest_check_probe(test);
 		if (test->must_stop)

@@ -36,7 +36,8 @@ struct generation {
 	bool confirms, has_labels,
 		has_log; /* as struct rules_confirm's; the daemon has found out */
 	bool has_clocks; /* rules of ours send copies: the daemon has found out that they can */
-	struct evidence_table *evidence; /* of clients, the daemon's; NULL: nothing is measured */
+	struct evidence_table
+		*evidence; /* of clients, the daemon's; NULL: nothing is measured; atomic */
 	uint32_t served_sets; /* targets that wait for a confirmation */
 	uint32_t ct_sets; /* of these, what the rules fill then */
 	uint32_t mark_sets; /* targets that packets fill by these bits */

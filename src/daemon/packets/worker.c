@@ -326,7 +326,8 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	link_judge(knowledge->linkdb, &ret->syn, config->local_clamp, &link);
 	link.reasons |= judge_network(worker->pipeline, knowledge->names, now_ms, &ret->syn, &link);
 	ret->verdict = verdict_decide(&ret->syn, match, &link, config->link_threshold);
-	judge_clocks(generation->evidence, now_ms, &ret->syn, &ret->verdict);
+	judge_clocks(__atomic_load_n(&generation->evidence, __ATOMIC_ACQUIRE), now_ms, &ret->syn,
+		     &ret->verdict);
 	ret->verdict.interface = ingress_number(&worker->ingress, generation->vocab,
 						worker->pipeline->interfaces, packet->in_ifindex) &
 				 0xf;

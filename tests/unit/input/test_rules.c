@@ -185,6 +185,15 @@ Test(rules, print_clocks)
 			       "--nflog-group 176 --nflog-size 128 "),
 		  "%s", text);
 	cr_expect(strstr(text, "--connbytes 1:20 --connbytes-dir original"), "%s", text);
+	params.interfaces = two;
+	params.interface_count = 2;
+	text = print(&params, RULES_FORMAT_NFT);
+	cr_expect(strstr(text, "iifname \"wg*\" meta l4proto tcp ct direction 0 ct original"), "%s",
+		  text);
+	cr_expect(strstr(text,
+			 "iifname \"eth0\" meta l4proto tcp tcp flags & (fin | syn | rst | ack) "
+			 "== syn goto clocks_begin "),
+		  "%s", text);
 	params.clocks.is_on = false;
 	cr_expect(!strstr(print(&params, RULES_FORMAT_NFT), "clocks"));
 }
