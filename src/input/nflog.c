@@ -275,6 +275,14 @@ int nflog_next(struct nflog *nflog, struct nflog_copy *ret_copy)
 	}
 }
 
+/* net/core/sock.c: sock_enable_timestamp; net/netfilter/nfnetlink_log.c. */
+void nflog_want_times(struct nflog *nflog)
+{
+	int on = 1;
+
+	setsockopt(nflog_fd(nflog), SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+}
+
 static int take_answer(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct nlattr *attr;

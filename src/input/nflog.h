@@ -74,6 +74,13 @@ int nflog_receive(struct nflog *nflog, struct nflog_event *ret_events);
 int nflog_next(struct nflog *nflog, struct nflog_copy *ret_copy);
 
 /**
+ * nflog_want_times() - have the kernel stamp packets as they come in. From Linux 6.6 on it says a copy's
+ * time in any case; before, only while some socket asks for times, and then it stamps every packet of
+ * the machine. What has come in until then has none.
+ */
+void nflog_want_times(struct nflog *nflog);
+
+/**
  * nflog_ask() - have conntrack tell the original addresses of an event without them.
  * Return: 0, and the event has them; -ENOENT: the connection is gone; -errno.
  */

@@ -182,6 +182,11 @@ def the_switch_on_this_kernel(_):
     run_in_namespaces("/payload/tests/netns/test_switch.py")
 
 
+def the_clocks_on_this_kernel(_):
+    """Which says when a packet came only where somebody asks for it."""
+    run_in_namespaces("/payload/tests/netns/test_clocks.py")
+
+
 def a_vrf(_):
     """Debian's cloud kernel has it."""
     run_in_namespaces("/payload/tests/netns/test_vrf.py")
@@ -380,7 +385,7 @@ BOOTS = {
           the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
           a_kill_keeps_the_sets, a_reload_is_checked, the_service_knows_its_queues,
           a_bad_configuration_stays_down, the_watchdog_ends_what_hangs,
-          a_restart_loses_no_client, an_upgrade_drops_no_connection, what_is_printed_diverts, a_vrf,
+          a_restart_loses_no_client, an_upgrade_drops_no_connection, what_is_printed_diverts, a_vrf, the_clocks_on_this_kernel,
           the_switch_on_this_kernel, the_stop_leaves_nothing),
     "2": (it_comes_with_the_boot, a_purge_leaves_no_trace),
 }

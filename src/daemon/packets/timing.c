@@ -26,18 +26,26 @@ struct timing {
 	int stop_fd;
 	pthread_t thread;
 	bool is_started;
+	bool wants_times; /* the kernel was told so */
 	pthread_mutex_t lock; /* of what is below */
 	struct clocks *clocks;
 	struct timing_stats stats;
 };
 
 /* A SYN+ACK that this machine sends has no time, and needs none. */
-static bool read_segment(const struct nflog_copy *copy, struct syn *ret_segment)
+static bool read_segment(struct timing *timing, const struct nflog_copy *copy,
+			 struct syn *ret_segment)
 {
 	const unsigned answer = SYN_TCP_SYN | SYN_TCP_ACK;
 
-	return syn_parse_segment(copy->bytes, copy->len, ret_segment) == SYN_OK &&
-	       (copy->time_ns || (ret_segment->tcp_flags & answer) == answer);
+	if (syn_parse_segment(copy->bytes, copy->len, ret_segment) != SYN_OK)
+		return false;
+	if (copy->time_ns || (ret_segment->tcp_flags & answer) == answer)
+		return true;
+	if (!timing->wants_times)
+		nflog_want_times(timing->nflog);
+	timing->wants_times = true;
+	return false;
 }
 
 static void take(struct timing *timing, const struct nflog_copy *copy)
@@ -46,7 +54,7 @@ static void take(struct timing *timing, const struct nflog_copy *copy)
 	struct syn segment;
 
 	timing->stats.copies++;
-	if (!read_segment(copy, &segment)) {
+	if (!read_segment(timing, copy, &segment)) {
 		timing->stats.unreadable++;
 		return;
 	}
