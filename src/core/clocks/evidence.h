@@ -19,6 +19,7 @@
 
 #define EVIDENCE_QUICK_MS 5 /* a clock below it is quick: client and TCP are one machine */
 #define EVIDENCE_LIFE_S 86400 /* who was not measured for so long is not known any more */
+#define EVIDENCE_MANY 5 /* connections, of which one may be left out */
 #define EVIDENCE_SHAPES 4 /* shapes of one address that evidence_list() gives */
 
 enum evidence_grade {
@@ -34,6 +35,7 @@ struct evidence {
 	uint32_t connections; /* that count since the last quick one, 65535 at the most */
 	uint32_t by_arrival; /* of these, without timestamps that could be trusted */
 	uint32_t c1_ms, c2_ms; /* minimum of each clock; 0 without connections */
+	uint32_t c1_next_ms, c2_next_ms; /* and the second smallest, where there are two */
 	uint32_t quick_s; /* Unix time of the last one with two quick clocks; 0: none */
 	uint32_t seen_s; /* of the last one of all */
 };
@@ -95,6 +97,32 @@ bool evidence_next(struct evidence_table *table, size_t *cursor, struct addr *re
 size_t evidence_forget(struct evidence_table *table, const struct addr_net *net);
 
 void evidence_get_stats(struct evidence_table *table, struct evidence_stats *ret_stats);
+
+/** evidence_is_by_arrival() - most of its connections had no timestamps that could be trusted. */
+static inline bool evidence_is_by_arrival(const struct evidence *evidence)
+{
+	return evidence->by_arrival * 2 > evidence->connections;
+}
+
+/**
+ * evidence_leaves_one_out() - so many by arrival that the second smallest counts: one packet that
+ * the path held back makes one wait look short.
+ */
+static inline bool evidence_leaves_one_out(const struct evidence *evidence)
+{
+	return evidence_is_by_arrival(evidence) && evidence->connections >= EVIDENCE_MANY;
+}
+
+/** evidence_c1_ms(), evidence_c2_ms() - what counts of each clock. */
+static inline uint32_t evidence_c1_ms(const struct evidence *evidence)
+{
+	return evidence_leaves_one_out(evidence) ? evidence->c1_next_ms : evidence->c1_ms;
+}
+
+static inline uint32_t evidence_c2_ms(const struct evidence *evidence)
+{
+	return evidence_leaves_one_out(evidence) ? evidence->c2_next_ms : evidence->c2_ms;
+}
 
 /** evidence_grade() - what it says by itself; pure. */
 enum evidence_grade evidence_grade(const struct evidence *evidence);

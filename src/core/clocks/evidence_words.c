@@ -19,8 +19,10 @@ static void put_connections(const struct evidence *evidence, struct text_buf *ou
 	if (evidence->connections == 1)
 		text_put(out, "in one connection");
 	else
-		text_putf(out, "in each of %u connections", evidence->connections);
-	if (evidence->by_arrival)
+		text_putf(out, "in %s of %u connections",
+			  evidence_leaves_one_out(evidence) ? "all but one" : "each",
+			  evidence->connections);
+	if (evidence_is_by_arrival(evidence))
 		text_put(out, " (by arrival times: there are no timestamps to go by)");
 }
 
@@ -36,14 +38,14 @@ void evidence_put_text(const struct evidence *evidence, struct text_buf *out)
 			"something on the way ends TCP, such as a relay or a satellite link: the "
 			"first data came at once, and the answer to the server's first data %u ms "
 			"late, ",
-			evidence->c2_ms);
+			evidence_c2_ms(evidence));
 		put_connections(evidence, out);
 		return;
 	}
 	text_putf(out,
 		  "the first data came %u ms after the handshake, and the answer to the server's "
 		  "first data %u ms late, ",
-		  evidence->c1_ms, evidence->c2_ms);
+		  evidence_c1_ms(evidence), evidence_c2_ms(evidence));
 	put_connections(evidence, out);
 }
 
@@ -54,9 +56,9 @@ void evidence_put_json(const struct evidence *evidence, struct text_buf *out)
 
 	text_putf(out, "{\"grade\":\"%s\",\"connections\":%u,\"c1_ms\":%u,\"c2_ms\":%u",
 		  evidence_grade_name(evidence_grade(evidence)), evidence->connections,
-		  evidence->c1_ms, evidence->c2_ms);
+		  evidence_c1_ms(evidence), evidence_c2_ms(evidence));
 	text_putf(out, ",\"by\":\"%s\",\"last_quick\":",
-		  evidence->by_arrival ? "arrival" : "timestamps");
+		  evidence_is_by_arrival(evidence) ? "arrival" : "timestamps");
 	if (evidence->quick_s)
 		text_put_uint(out, evidence->quick_s);
 	else

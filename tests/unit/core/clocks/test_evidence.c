@@ -38,25 +38,29 @@ Test(evidence, grades)
 		uint32_t connections, by_arrival, c1_ms, c2_ms;
 		enum evidence_grade grade;
 	} cases[] = {
-		{2, 0, 15, 15, EVIDENCE_NONE},      {3, 0, 15, 15, EVIDENCE_SUSPECTED},
-		{3, 0, 14, 80, EVIDENCE_NONE},      {3, 0, 80, 14, EVIDENCE_NONE},
-		{9, 0, 15, 19, EVIDENCE_SUSPECTED}, {10, 0, 15, 15, EVIDENCE_LIKELY},
-		{4, 0, 20, 20, EVIDENCE_SUSPECTED}, {5, 0, 20, 20, EVIDENCE_LIKELY},
-		{2, 0, 30, 30, EVIDENCE_NONE},      {3, 0, 30, 30, EVIDENCE_LIKELY},
-		{3, 0, 29, 99, EVIDENCE_SUSPECTED}, {3, 1, 30, 30, EVIDENCE_NONE},
-		{5, 1, 30, 30, EVIDENCE_LIKELY},    {5, 5, 29, 30, EVIDENCE_SUSPECTED},
-		{10, 1, 20, 20, EVIDENCE_LIKELY},   {19, 1, 15, 15, EVIDENCE_SUSPECTED},
-		{20, 1, 15, 15, EVIDENCE_LIKELY},   {9, 0, 0, 30, EVIDENCE_NONE},
-		{10, 0, 0, 30, EVIDENCE_SPLIT},     {10, 0, 4, 200, EVIDENCE_SPLIT},
-		{10, 0, 5, 200, EVIDENCE_NONE},     {10, 0, 0, 29, EVIDENCE_NONE},
-		{65535, 0, 10, 10, EVIDENCE_NONE},
+		{2, 0, 15, 15, EVIDENCE_NONE},        {3, 0, 15, 15, EVIDENCE_SUSPECTED},
+		{3, 0, 14, 80, EVIDENCE_NONE},        {3, 0, 80, 14, EVIDENCE_NONE},
+		{9, 0, 15, 19, EVIDENCE_SUSPECTED},   {10, 0, 15, 15, EVIDENCE_LIKELY},
+		{4, 0, 20, 20, EVIDENCE_SUSPECTED},   {5, 0, 20, 20, EVIDENCE_LIKELY},
+		{2, 0, 30, 30, EVIDENCE_NONE},        {3, 0, 30, 30, EVIDENCE_LIKELY},
+		{3, 0, 29, 99, EVIDENCE_SUSPECTED},   {3, 2, 30, 30, EVIDENCE_NONE},
+		{3, 1, 30, 30, EVIDENCE_LIKELY},      {4, 3, 99, 99, EVIDENCE_NONE},
+		{5, 5, 30, 30, EVIDENCE_LIKELY},      {5, 5, 29, 30, EVIDENCE_LIKELY},
+		{5, 5, 20, 20, EVIDENCE_LIKELY},      {5, 5, 19, 30, EVIDENCE_SUSPECTED},
+		{10, 5, 15, 15, EVIDENCE_LIKELY},     {10, 6, 15, 15, EVIDENCE_SUSPECTED},
+		{19, 19, 15, 15, EVIDENCE_SUSPECTED}, {20, 20, 15, 15, EVIDENCE_LIKELY},
+		{9, 0, 0, 30, EVIDENCE_NONE},         {10, 0, 0, 30, EVIDENCE_SPLIT},
+		{10, 0, 4, 200, EVIDENCE_SPLIT},      {10, 0, 5, 200, EVIDENCE_NONE},
+		{10, 0, 0, 29, EVIDENCE_NONE},        {65535, 0, 10, 10, EVIDENCE_NONE},
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct evidence evidence = {.connections = cases[i].connections,
 					    .by_arrival = cases[i].by_arrival,
 					    .c1_ms = cases[i].c1_ms,
-					    .c2_ms = cases[i].c2_ms};
+					    .c2_ms = cases[i].c2_ms,
+					    .c1_next_ms = cases[i].c1_ms,
+					    .c2_next_ms = cases[i].c2_ms};
 
 		cr_assert_eq(evidence_grade(&evidence), cases[i].grade, "case %u", i);
 	}
@@ -87,6 +91,29 @@ Test(evidence, minima)
 	cr_assert_eq(evidence.by_arrival, 1);
 	cr_assert_eq(evidence.seen_s, 1001);
 	evidence_free(table);
+}
+
+/* By arrival, one of five that the path held back is no minimum; by timestamps it is. */
+Test(evidence, leaves_one_out)
+{
+	static const uint32_t c1_ms[] = {50, 0, 48, 51, 49}, c2_ms[] = {50, 70, 1, 47, 60};
+
+	for (unsigned arrivals = 0; arrivals <= 5; arrivals++) {
+		struct evidence_table *table = new_table(16);
+		enum evidence_grade grade = EVIDENCE_NONE;
+		struct evidence evidence = {.connections = 0};
+
+		for (unsigned i = 0; i < 5; i++) {
+			struct clocks_measure measure = measure_of("192.0.2.1", c1_ms[i], c2_ms[i]);
+
+			measure.is_by_arrival = i < arrivals;
+			grade = evidence_note(table, 1000, &measure, &evidence);
+		}
+		cr_assert_eq(grade, arrivals > 2 ? EVIDENCE_LIKELY : EVIDENCE_NONE);
+		cr_assert_eq(evidence_c1_ms(&evidence), arrivals > 2 ? 48 : 0);
+		cr_assert_eq(evidence_c2_ms(&evidence), arrivals > 2 ? 47 : 1);
+		evidence_free(table);
+	}
 }
 
 /* One connection with two quick clocks clears; one with a single quick one does not. */
@@ -234,6 +261,10 @@ Test(evidence, words)
 		 "came at once, and the answer to the server's first data 600 ms late, in each of "
 		 "12 "
 		 "connections"},
+		{{.connections = 5, .by_arrival = 3, .c1_next_ms = 48, .c2_next_ms = 50},
+		 "the first data came 48 ms after the handshake, and the answer to the server's "
+		 "first data 50 ms late, in all but one of 5 connections (by arrival times: there "
+		 "are no timestamps to go by)"},
 		{{.quick_s = 7},
 		 "client and TCP are one machine: its last connection had no delay"},
 	};
