@@ -107,7 +107,7 @@ class Network(lab.Lab):
         self.add_addresses(self.proxy, "inner", *(f"{inner4(rtt, loss)}/24" for rtt in INNER
                                                   for loss in (False, True)))
         for namespace, device in ((self.client, "outer-c"), (self.proxy, "outer-p")):
-            self.add_addresses(namespace, device, "192.0.2.1/32", "2001:db8:1::1/128")
+            self.add_addresses(namespace, device, "192.0.2.1/32", "2001:db8:1::1/128 nodad")
             self.ip(namespace, f"route add {SERVER_NET4} dev {device} src 192.0.2.1\n"
                                f"route add {SERVER_NET6} dev {device} src 2001:db8:1::1")
         self.add_addresses(self.gateway, "far", "203.0.113.1/32", "2001:db8:2::1/128")
