@@ -170,10 +170,13 @@ def start_proxies(net):
     net.adopt(Process(net, "tinyproxy", net.proxy,
                       ["tinyproxy", "-d", "-c", net.dir / "tinyproxy.conf"]))
     net.adopt(Process(net, "delayed", net.proxy, [HERE / "delayed_ack.py", DELAYED]))
-    # sshd wants a directory that its service makes.
-    net.adopt(Process(net, "sshd", net.proxy,
-                      ["sh", "-c", "mount -t tmpfs tmpfs /run && mkdir /run/sshd && "
-                       f"exec {shutil.which('sshd')} -D -e -f {net.dir}/sshd_config"]))
+    # sshd wants a directory that its service makes, and without PAM a root that is not locked.
+    net.adopt(Process(net, "sshd", net.proxy, ["sh", "-ec", f"""umask 077
+        printf '%s\\n' 'root:*:19000:0:99999:7:::' 'sshd:!:19000::::::' >{net.dir}/shadow
+        mount --bind {net.dir}/shadow /etc/shadow
+        mount -t tmpfs tmpfs /run
+        mkdir -m 755 /run/sshd
+        exec {shutil.which("sshd")} -D -e -f {net.dir}/sshd_config"""]))
     for port in (SOCKS, CONNECT, DELAYED, SSH):
         lab.wait_until(lambda: is_listening(net.proxy, port), f"a proxy listens at {port}")
 
