@@ -27,8 +27,8 @@ WAN4, WAN6, LAN4, LAN6 = "198.51.100.1", "2001:db8:1::1", "203.0.113.1", "2001:d
 VPN = {4: lab.source4(7), 6: lab.source6(7)}  # their way has an MTU of 1420, as WireGuard's
 VISITOR = {4: lab.source4(9), 6: lab.source6(9)}
 TRY_S = 0.25
-# A listener whose port only the policy closes.
-LISTENER = {"/etc/systemd/system/closed.socket": f"""[Socket]
+# A listener whose port only the policy closes; and what is emulated takes its time.
+UNITS = {"/etc/systemd/system/closed.socket": f"""[Socket]
 ListenStream={CLOSED}
 Accept=yes
 [Install]
@@ -36,6 +36,9 @@ WantedBy=sockets.target
 """, "/etc/systemd/system/closed@.service": """[Service]
 ExecStart=/bin/echo open
 StandardOutput=socket
+""", "/etc/systemd/system/synprintd.service.d/emulated.conf": """[Service]
+TimeoutStartSec=10min
+WatchdogSec=5min
 """}
 
 
@@ -99,7 +102,8 @@ class Site:
                             "[Route]", f"Destination={lab.SOURCES4}", "Gateway=198.51.100.2",
                             "[Route]", f"Destination={lab.SOURCES6}", "Gateway=2001:db8:1::2")
         machine.add_network("eth1", f"Address={LAN4}/24", f"Address={LAN6}/64", "IPForward=yes")
-        for path, text in LISTENER.items():
+        machine.run("mkdir -p /etc/systemd/system/synprintd.service.d")
+        for path, text in UNITS.items():
             machine.write(path, text)
         machine.run("""echo net.ipv6.conf.all.forwarding=1 >/etc/sysctl.d/gateway.conf; sysctl -q --system
             systemctl daemon-reload
@@ -222,10 +226,10 @@ def make_pair(network):
                             "[Route]", f"Destination={lab.SOURCES4}", "Gateway=198.51.100.2")
         machine.add_network("eth1", f"Address=203.0.113.1{number}/24", "IPForward=yes")
         machine.add_network("eth2", f"Address=192.0.2.{number}/24")
-        for path, text in LISTENER.items():
+        machine.run("mkdir -p /etc/systemd/system/synprintd.service.d /etc/nftables.d")
+        for path, text in UNITS.items():
             machine.write(path, text)
-        machine.run("""mkdir -p /etc/nftables.d
-            systemctl daemon-reload
+        machine.run("""            systemctl daemon-reload
             systemctl -q enable --now systemd-networkd closed.socket
             apt update
             apt install ./build/deb/*.deb""")
