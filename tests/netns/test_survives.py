@@ -66,10 +66,11 @@ def nftables(lab_):
             "nft -f /etc/nftables.conf")
 
 
-def firewalld(lab_):
-    """Another's table stays what it was."""
-    load = f"nft -f /etc/nftables.conf; nft '{test_cookbook.FIREWALL}'"
-    survive(lab_, "Beside firewalld or Docker", load, "nft flush ruleset", load)
+def beside_others(lab_):
+    """Their tables stay what they were."""
+    load = "nft -f /etc/nftables.d/10-sets.nft; nft -f /etc/nftables.d/20-site.nft"
+    survive(lab_, "Beside ufw, firewalld or Docker", load, "nft flush ruleset",
+            f"nft '{test_cookbook.FIREWALL}'; {load}")
 
 
 def iptables(lab_):
@@ -82,4 +83,4 @@ def iptables(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(nftables, firewalld, iptables)
+    lab.run(nftables, beside_others, iptables)

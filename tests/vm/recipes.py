@@ -176,11 +176,17 @@ def iptables_persistent(network):
     site.expect_all("systemctl restart netfilter-persistent", "systemctl restart synprintd")
 
 
+OTHERS = "Beside ufw, firewalld or Docker"
+
+
 def ufw(network):
     site = Site(network)
     site.install()
-    site.follow("Policies that survive a boot: ufw")
-    site.expect_all("ufw reload", "systemctl restart synprintd")
+    site.machine.run("""apt install ufw
+        ufw route allow in on eth0 out on eth1 to any port 25,8080 proto tcp
+        ufw --force enable""")
+    site.follow(OTHERS)
+    site.expect_all("ufw reload", "systemctl restart ufw", "systemctl restart site-policy")
 
 
 def firewalld(network):
@@ -194,9 +200,8 @@ def firewalld(network):
         firewall-cmd --permanent --policy inward --add-egress-zone trusted
         firewall-cmd --permanent --policy inward --set-target ACCEPT
         firewall-cmd --reload""")
-    site.follow("Beside firewalld or Docker")
-    site.expect_all("firewall-cmd --reload", "nft -f /etc/nftables.conf", "systemctl restart nftables",
-                    "systemctl restart firewalld")
+    site.follow(OTHERS)
+    site.expect_all("firewall-cmd --reload", "systemctl restart firewalld", "systemctl restart site-policy")
 
 
 def docker(network):
@@ -208,8 +213,8 @@ def docker(network):
         tar -C /tmp/root -c . | docker import - greeting
         docker run -d --restart always -p 8080:1 -p 25:1 -p 2222:1 greeting \\
             /bin/busybox nc -ll -p 1 -e /bin/busybox printf k""")
-    site.follow("Beside firewalld or Docker")
-    site.expect_all("systemctl restart docker", "systemctl restart nftables")
+    site.follow(OTHERS)
+    site.expect_all("systemctl restart docker", "systemctl restart site-policy")
 
 
 MARKED = "The mark of a connection on a second gateway"
