@@ -59,6 +59,7 @@ def survive(lab_, title, reload, shut_down, start_up):
         assert test_cookbook.connects(lab_, visitor, port=25), "visitors come through"
     gateway.start()
     expect_policy(lab_, "at the next boot")
+    gateway.run("synprint selftest")  # a healthy gateway is green
 
 
 def nftables(lab_):
