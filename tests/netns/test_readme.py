@@ -79,6 +79,20 @@ def nftables_example(lab_):
     assert re.search(r"0x00010000 counter packets 1 .*drop", listed), listed
 
 
+def declared_sets(lab_):
+    """What is in the administrator's file before synprintd is; it is filled, and stays."""
+    lab_.adopt(traffic.Server(lab_.server))
+    lab_.nft(example("table inet synprint {"))
+    before = lab_.snapshot(stateless=True)
+    daemon = lab_.daemon(lab_.write_config(['nftset = "vpn"; confirm = "served"'], rules="conntrack = true;")).start()
+    lab.sh("ip", "route", "replace", "default", "via", "198.51.100.1", "advmss", "1380", namespace=lab_.client)
+    traffic.connect(lab_.client, lab.SERVER4)
+    lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("vpn4"), "a client of a VPN is in the set")
+    daemon.stop()
+    lab_.nft("flush set inet synprint vpn4")
+    lab_.expect_snapshot(before, "the administrator's table", stateless=True)
+
+
 def haproxy_example(lab_):
     if not shutil.which("haproxy"):
         raise lab.Skip("haproxy is not installed")
@@ -102,4 +116,4 @@ def ask(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(python_example, shell_example, nftables_example, haproxy_example)
+    lab.run(python_example, shell_example, nftables_example, declared_sets, haproxy_example)
