@@ -2,6 +2,7 @@
 /* synprint db: looks at signature files and changes one form into another, without a daemon. */
 #include "cli/db.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -223,6 +224,14 @@ static void put_shown(const struct db_call *call, const struct sigdb_info *info,
 	text_put_char(buf, '\n');
 }
 
+/* A pattern, as everywhere else; without '*' and the like, a part of the label is enough. */
+static bool fits_label(const char *pattern, const char *label)
+{
+	if (strpbrk(pattern, "*?["))
+		return fnmatch(pattern, label, FNM_CASEFOLD) == 0;
+	return strcasestr(label, pattern) != NULL;
+}
+
 static int db_show(struct db_call *call)
 {
 	struct sigdb *db = NULL;
@@ -237,7 +246,7 @@ static int db_show(struct db_call *call)
 		struct text_buf buf;
 
 		if (call->label &&
-		    !strcasestr(vocab_text(call->vocab, VOCAB_LABEL, info.label), call->label))
+		    !fits_label(call->label, vocab_text(call->vocab, VOCAB_LABEL, info.label)))
 			continue;
 		is_found = true;
 		text_buf_init(&buf, data, sizeof(data));
@@ -245,6 +254,8 @@ static int db_show(struct db_call *call)
 		fputs(data, stdout);
 	}
 	sigdb_free(db);
+	if (!is_found && call->label && !call->cli->json)
+		return cli_error(CLI_FAILED, "no label fits '%s'", call->label);
 	return is_found ? CLI_OK : CLI_FAILED;
 }
 
@@ -338,7 +349,8 @@ const struct cli_command cli_db = {
 		"  export [FILE ...]  in p0f 3's form, without what p0f has no words for\n"
 		"Without a file: the shipped signatures.db.\n\n"
 		"Options:\n"
-		"  --label TEXT   show: only labels that have this text in them\n"
+		"  --label TEXT   show: only labels that have this text in them, or fit a pattern "
+		"with *\n"
 		"  -o, --output FILE  merge, import, export: replace this file, whole or not at "
 		"all\n",
 	.run = run,

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/rules_sets.h"
 #include "config/config.h"
+#include "input/foreign.h"
 #include "input/netdevs.h"
 #include "input/nfqueue_proc.h"
 #include "input/rules.h"
@@ -99,6 +100,9 @@ static int apply_rules(const struct rules_task *task, struct nl *nl)
 		return cli_error(exit_code(r), "%s", error.what);
 	if (task->cli->json)
 		printf("{\"ok\":true,\"engine\":\"%s\"}\n", rules_engine_name(engine));
+	else
+		printf("The rules are in the kernel (engine %s) and divert while synprintd runs.\n",
+		       rules_engine_name(engine));
 	return CLI_OK;
 }
 
@@ -118,23 +122,6 @@ static unsigned own_sets(const struct config *config, char (*ret_names)[64])
 	return count;
 }
 
-static int remove_rules(const struct rules_task *task, struct nl *nl)
-{
-	static char names[2 * CONFIG_SETS_MAX][64];
-	const char *sets[2 * CONFIG_SETS_MAX];
-	unsigned count = own_sets(task->config, names);
-	int r;
-
-	for (unsigned i = 0; i < count; i++)
-		sets[i] = names[i];
-	r = rules_remove(nl, sets, count);
-	if (r < 0)
-		return explain_error(r, "cannot remove the rules");
-	if (task->cli->json)
-		puts("{\"ok\":true}");
-	return CLI_OK;
-}
-
 /* Where /proc does not tell, there may be one. */
 static bool has_reader(const struct rules_status *status)
 {
@@ -149,6 +136,32 @@ static bool has_reader(const struct rules_status *status)
 	if (fd >= 0)
 		close(fd);
 	return is_read;
+}
+
+static int remove_rules(const struct rules_task *task, struct nl *nl)
+{
+	static char names[2 * CONFIG_SETS_MAX][64];
+	const char *sets[2 * CONFIG_SETS_MAX];
+	unsigned count = own_sets(task->config, names);
+	struct rules_status status;
+	bool is_restored;
+	int r;
+
+	for (unsigned i = 0; i < count; i++)
+		sets[i] = names[i];
+	is_restored =
+		rules_get_status(nl, &status) == 0 && status.is_present && has_reader(&status);
+	r = rules_remove(nl, sets, count);
+	if (r < 0)
+		return explain_error(r, "cannot remove the rules");
+	if (task->cli->json)
+		puts("{\"ok\":true}");
+	else
+		puts(is_restored ? "The rules are removed, but synprintd runs, and restores them "
+				   "within "
+				   "a second: stop it first."
+				 : "The rules are removed.");
+	return CLI_OK;
 }
 
 static bool is_diverting(const struct rules_status *status)
@@ -198,6 +211,25 @@ static void print_status(const struct rules_status *status)
 	       is_diverting(status) ? "yes" : "no (no queue answers, or the table is dormant)");
 }
 
+/* Rules of the administrator's that lead into the queues, such as those of iptables. */
+static int show_own(const struct rules_task *task, struct nl *nl)
+{
+	struct foreign_queues found = {.count = 0};
+	int r = foreign_find_queues(nl, task->params.queue_first, task->params.queue_count, &found);
+
+	if (r < 0)
+		return explain_error(r, "cannot read the kernel's rules");
+	if (task->cli->json)
+		printf("{\"present\":%s,\"engine\":\"none\"}\n", found.count ? "true" : "false");
+	else if (found.count)
+		printf("Rules of yours lead to the queues: %s%s.\n", found.where,
+		       found.count > 1 ? ", and others" : "");
+	else
+		puts("rules.engine is \"none\", and no rule of yours leads to the queues (those of "
+		     "iptables-legacy are not seen).");
+	return found.count ? CLI_OK : CLI_FAILED;
+}
+
 static int show_status(const struct rules_task *task, struct nl *nl)
 {
 	struct rules_status status;
@@ -205,6 +237,8 @@ static int show_status(const struct rules_task *task, struct nl *nl)
 
 	if (r < 0)
 		return explain_error(r, "cannot read the kernel's rules");
+	if (!status.is_present && task->params.engine == RULES_NONE)
+		return show_own(task, nl);
 	if (task->cli->json)
 		print_status_json(&status);
 	else

@@ -111,7 +111,7 @@ void state_load(const struct state_params *params)
 	if (rc < 0)
 		set_aside(params->path, error.what);
 	else if (counts.clients)
-		log_line(LOG_LEVEL_INFO, "%s: %zu clients are known from before%s", params->path,
+		log_line(LOG_LEVEL_INFO, "%s: clients known from before: %zu%s", params->path,
 			 counts.clients, counts.dropped ? ", older ones have no room" : "");
 }
 

@@ -73,6 +73,8 @@ def show_and_stats(folder):
     assert [line["label"] for line in lines] == ["Linux 9", "Linux 9", "Windows any"], lines
     assert lines[0]["permille"] == 12.5 and lines[2]["generic"] and lines[0]["from"] == "here"
     assert db("show", "--label", "WINDOWS", good).stdout.count("\n") == 1
+    assert db("show", "--label", "win*", good).stdout.count("\n") == 1
+    assert "no label fits 'BeOS*'" in db("show", "--label", "BeOS*", good, status=1).stderr
     db("show", "--label", "BeOS", good, status=1)
     stats = [json.loads(line) for line in db("stats", "--json", good).stdout.splitlines()]
     assert stats[0]["signatures"] == 3 and stats[0]["classes"] == 2, stats

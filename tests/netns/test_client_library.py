@@ -49,14 +49,14 @@ def as_others_use_it(lab_):
     needed = subprocess.run(["ldd", programs[1]], capture_output=True, text=True).stdout
     assert "libsynprint-client.so.0 " in needed, needed
     for program in programs:
-        said = lab.sh(program, daemon.socket, lab.CLIENT4).stdout
+        said = lab.sh(program, "-s", daemon.socket, lab.CLIENT4).stdout
         assert said.startswith(f"{lab.CLIENT4}: Linux "), said
         assert "Ethernet or modem" in said, said
-        assert lab.sh(program, daemon.socket, "192.0.2.77").stdout == \
+        assert lab.sh(program, "-s", daemon.socket, "192.0.2.77").stdout == \
             "192.0.2.77: nothing is known\n"
-        refused = lab.sh(program, daemon.socket, "nonsense", check=False)
+        refused = lab.sh(program, "-s", daemon.socket, "nonsense", check=False)
         assert refused.returncode == 1 and "ip" in refused.stderr, refused
-        absent = lab.sh(program, "/nonexistent", "192.0.2.77", check=False)
+        absent = lab.sh(program, "-s", "/nonexistent", "192.0.2.77", check=False)
         assert absent.returncode == 1 and "no synprintd" in absent.stderr, absent
 
 
@@ -65,7 +65,7 @@ def follows_events(lab_):
     daemon = lab_.daemon(lab_.write_config()).start()
     prefix = install(lab_)
     program = build(prefix, "static")
-    with subprocess.Popen([program, daemon.socket], stdout=subprocess.PIPE, text=True) as follower:
+    with subprocess.Popen([program, "-s", daemon.socket], stdout=subprocess.PIPE, text=True) as follower:
         lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 1, "it has subscribed")
         lab.sh("hping3", "-S", "-c", "1", "-p", "8080", lab.SERVER4, namespace=lab_.client,
                check=False)

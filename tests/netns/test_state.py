@@ -27,7 +27,7 @@ def comes_back(lab_):
     baseline = daemon.request({"op": "baseline"})["baseline"]
     assert daemon.stop() == 0, daemon.log()
     daemon.start()
-    assert "2 clients are known from before" in daemon.log(), daemon.log()
+    assert "clients known from before: 2" in daemon.log(), daemon.log()
     assert seen(lab_, daemon) == before and before[1] == 3, (seen(lab_, daemon), before)
     assert daemon.verdict(lab.CLIENT4)["confirmed"], "and stays confirmed"
     assert {network["prefix"] for network in daemon.request({"op": "baseline"})["baseline"]} == \

@@ -68,7 +68,7 @@ static void check_own_confirm(struct selftest *test, const cJSON *confirm)
 		return;
 	if (connections > 0)
 		selftest_tell(test, OUTCOME_OK, "confirming",
-			      "by rules of yours: %.0f connections of %.0f new clients",
+			      "by rules of yours; connections: %.0f, new clients: %.0f",
 			      connections, ask_number(confirm, "clients"));
 	else
 		selftest_tell(
@@ -100,7 +100,7 @@ static void check_confirm(struct selftest *test)
 			ask_number(confirm, "candidates"));
 	else
 		selftest_tell(test, OUTCOME_OK, "confirming",
-			      "by connection %s: %.0f connections of %.0f new clients",
+			      "by connection %s; connections: %.0f, new clients: %.0f",
 			      by ? by : "?", ask_number(confirm, "connections"),
 			      ask_number(confirm, "clients"));
 }

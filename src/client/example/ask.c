@@ -4,9 +4,11 @@
  * with a VPN or a scanner as it comes.
  *
  *   cc -o ask ask.c $(pkg-config --cflags --libs synprint-client)
+ *   ./ask 203.0.113.7
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <synprint/client.h>
 
@@ -48,16 +50,31 @@ static int follow(struct synprint *synprint)
 	return rc;
 }
 
+static int usage(void)
+{
+	fputs("usage: ask [-s SOCKET] [ADDRESS]\n"
+	      "  what is known of an address; without one, VPNs and scanners as they come\n",
+	      stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct synprint *synprint;
-	int rc = synprint_connect(argc > 1 ? argv[1] : NULL, 0, &synprint);
+	const char *path = NULL; /* the default */
+	int option, rc;
 
+	while ((option = getopt(argc, argv, "s:")) == 's')
+		path = optarg;
+	if (option != -1 || argc - optind > 1)
+		return usage();
+	rc = synprint_connect(path, 0, &synprint);
 	if (rc < 0) {
-		fprintf(stderr, "no synprintd: %s\n", strerror(-rc));
+		fprintf(stderr, "no synprintd at %s: %s\n", path ? path : SYNPRINT_DEFAULT_SOCKET,
+			strerror(-rc));
 		return 1;
 	}
-	rc = argc > 2 ? ask(synprint, argv[2]) : follow(synprint);
+	rc = optind < argc ? ask(synprint, argv[optind]) : follow(synprint);
 	if (rc < 0)
 		fprintf(stderr, "%s\n", synprint_error(synprint));
 	synprint_close(synprint);
