@@ -65,6 +65,7 @@ static void advise_interfaces(const struct config *config, struct advice_list *l
 {
 	struct netdevs netdevs;
 
+	list->count = 0;
 	if (!config->interface_count || netdevs_read(&netdevs) < 0)
 		return;
 	advice_interfaces(config, &netdevs, list);
@@ -83,15 +84,20 @@ static void say_news(const struct advice_list *before, const struct advice_list 
 				    "%s", now->list[i].text);
 }
 
-static void look(struct daemon *daemon)
+static void renew(struct advised *advised)
 {
-	struct advised *advised = &daemon->advised;
-	struct advice_list now = {.count = 0};
+	struct advice_list now = advised->interfaces;
 
-	advise_interfaces(daemon->generation->config, &now);
 	advise_chains(advised, &now);
 	say_news(&advised->list, &now);
 	advised->list = now;
+}
+
+static void look_at_interfaces(struct daemon *daemon)
+{
+	struct advised *advised = &daemon->advised;
+
+	advise_interfaces(daemon->generation->config, &advised->interfaces);
 	advised->looked_s = clock_boot_s();
 	advised->must_look = false;
 }
@@ -101,13 +107,15 @@ void daemon_advise(struct daemon *daemon)
 	struct advised *advised = &daemon->advised;
 	uint32_t ruleset = keeper_ruleset(daemon->keeper);
 
-	if (ruleset != advised->ruleset) {
+	bool is_due = advised->must_look && clock_boot_s() >= advised->looked_s + LOOK_S;
+
+	if (is_due)
+		look_at_interfaces(daemon);
+	if (ruleset != advised->ruleset)
 		look_at_chains(advised);
-		advised->must_look = true;
-	}
+	if (is_due || ruleset != advised->ruleset)
+		renew(advised);
 	advised->ruleset = ruleset;
-	if (advised->must_look && clock_boot_s() >= advised->looked_s + LOOK_S)
-		look(daemon);
 }
 
 /* Who reads the configuration again has seen to his chains. */
@@ -117,5 +125,6 @@ void daemon_advise_anew(struct daemon *daemon)
 
 	advised->chain_count = 0;
 	look_at_chains(advised);
-	look(daemon);
+	look_at_interfaces(daemon);
+	renew(advised);
 }

@@ -26,6 +26,7 @@ struct state;
 /* What daemon_advise() knows. */
 struct advised {
 	struct advice_list list; /* as it was looked at last */
+	struct advice_list interfaces; /* what of it is about them */
 	struct known_chain {
 		char name[64];
 		bool is_there;
