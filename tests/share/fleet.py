@@ -226,20 +226,33 @@ brokers = ( {", ".join(entries)} ); publish = ( {self.publish} ); accept = ( {se
 class Watch:
     """What nft monitor tells of new elements, with the time of each."""
 
+    HELLO = "203.0.113.255"
+
     def __init__(self, gateway):
-        self.seen = {}
-        self.commits = []
+        self.seen, self.commits, self.is_heard = {}, [], False
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", gateway.namespace, "nft", "monitor", "elements"],
             stdout=subprocess.PIPE, text=True, bufsize=1)
+        gateway.fleet.lab.adopt(self)
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
-        time.sleep(0.3)
+        wait_until(lambda: self.hears(gateway), "nft monitor listens", 20)
+
+    def hears(self, gateway):
+        """What was said before it listened is not repeated: so it is said until it is heard."""
+        gateway.fleet.lab.nft(f"""add table ip hello
+            add set ip hello s {{ type ipv4_addr; }}
+            add element ip hello s {{ {self.HELLO} }}
+            delete table ip hello""", namespace=gateway.namespace)
+        time.sleep(0.05)
+        return self.is_heard
 
     def read(self):
         for line in self.process.stdout:
             now = time.monotonic()
-            if line.startswith("add element"):
+            if self.HELLO in line:
+                self.is_heard = True
+            elif line.startswith("add element"):
                 self.commits.append(now)
                 for ip in re.findall(r"\d+\.\d+\.\d+\.\d+", line):
                     self.seen.setdefault(ip, now)
