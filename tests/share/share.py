@@ -155,7 +155,7 @@ def a_newcomer(lab_):
         wait_until(lambda: newcomer.reports() == 100000, "it knows 100,000", 60)
         known = time.monotonic() - begin
         wait_until(lambda: newcomer.set_size() == 100000, "they are in its set", 60)
-        best = min(best or (known, 0), (known, time.monotonic() - begin))
+        best = min(best or (known + 1, 0), (known, time.monotonic() - begin))
         if known <= 2:
             break
         newcomer.share.stop()
