@@ -243,9 +243,7 @@ static struct shape believe_parts(struct question *question, struct opinion *opi
 	}
 	opinion_compare(opinion, candidates);
 	opinion_tell(opinion, layout, "window or scale");
-	return (struct shape){.window = windows.count,
-			      .scale = scales.count,
-			      .count = count};
+	return (struct shape){.window = windows.count, .scale = scales.count, .count = count};
 }
 
 static struct shape believe_shape(struct question *question, struct opinion *opinion)

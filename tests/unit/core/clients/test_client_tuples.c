@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Several SYNs of one tuple, which of them a server answered, and on which list a client is then. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "core/clients/client_shard.h"
+
+#define NOW_MS UINT64_C(1700000000000)
+#define NOW_S ((uint32_t)(NOW_MS / 1000))
+#define PORT 4000
+
+static struct vocab *vocab;
+static struct clients *clients;
+
+static void setup(void)
+{
+	struct clients_params params = {.capacity = 64,
+					.recent = 256,
+					.seed = 42,
+					.v6_prefix_bits = 128,
+					.refresh_s = 10,
+					.vocab = vocab_new()};
+
+	vocab = (struct vocab *)(uintptr_t)params.vocab;
+	clients = clients_new(&params);
+	cr_assert_not_null(clients);
+}
+
+static void teardown(void)
+{
+	clients_free(clients);
+	vocab_free(vocab);
+}
+
+static void renew(void)
+{
+	teardown();
+	setup();
+}
+
+TestSuite(client_tuples, .init = setup, .fini = teardown);
+
+static struct addr numbered(uint8_t number)
+{
+	return addr_from_v4((const uint8_t[]){10, 0, 0, number});
+}
+
+static struct syn usual_syn(void)
+{
+	return (struct syn){.src = numbered(1),
+			    .dst = numbered(2),
+			    .src_port = PORT,
+			    .dst_port = 443,
+			    .seq = 1000,
+			    .ttl = 57,
+			    .win = 1024,
+			    .ip_version = 4};
+}
+
+static struct change observe(const struct syn *syn, uint64_t at_ms, unsigned label)
+{
+	struct verdict verdict = {.label = label & 0xffff, .class_id = 1};
+	struct client_key key;
+	struct change change;
+
+	clients_locate(clients, syn, &key);
+	clients_observe(clients, &key, at_ms, syn, &verdict, &change);
+	return change;
+}
+
+/* The first one stays what is found, where the other is its rival. */
+Test(client_tuples, rivals)
+{
+	static const struct {
+		const char *name;
+		uint32_t seq;
+		uint8_t ttl, dst;
+		uint16_t win, dst_port;
+		uint64_t after_ms;
+		bool is_rival;
+	} cases[] = {
+		{"another number", 2000, 57, 2, 1024, 443, 1, true},
+		{"another number, nearer", 2000, 58, 2, 1024, 443, 1, true},
+		{"another number, late", 2000, 57, 2, 1024, 443, 129999, true},
+		{"another number, too late", 2000, 57, 2, 1024, 443, 130000, false},
+		{"another port", 2000, 57, 2, 1024, 444, 1, false},
+		{"another server", 2000, 57, 3, 1024, 443, 1, false},
+		{"another shape", 1000, 57, 2, 1025, 443, 1, true},
+		{"another shape, farther", 1000, 56, 2, 1025, 443, 1, true},
+		{"another shape, nearer", 1000, 58, 2, 1025, 443, 1, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct syn first = usual_syn(), second = first, found;
+		uint64_t seen_ms;
+
+		renew();
+		second.seq = cases[i].seq;
+		second.ttl = cases[i].ttl;
+		second.win = cases[i].win;
+		second.dst = numbered(cases[i].dst);
+		second.dst_port = cases[i].dst_port;
+		observe(&first, NOW_MS, 1);
+		cr_assert_neq(observe(&second, NOW_MS + cases[i].after_ms, 2).kind, CHANGE_REPEAT,
+			      "%s", cases[i].name);
+		cr_assert_eq(clients_get_syn(clients, &first.src, PORT, &found, &seen_ms), 0, "%s",
+			     cases[i].name);
+		cr_expect_eq(seen_ms, NOW_MS + (cases[i].is_rival ? 0 : cases[i].after_ms), "%s",
+			     cases[i].name);
+	}
+}
+
+/* What a server acknowledges is at most 16 MiB behind the SYN that it answers. */
+Test(client_tuples, the_number_tells_which_was_answered)
+{
+	static const struct {
+		uint32_t ack;
+		unsigned label;
+	} cases[] = {
+		{1001, 1}, {1002, 1},       {1000 + (1u << 24), 1}, {1001 + (1u << 24), 2},
+		{1000, 2}, {0x40000001, 2},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct syn first = usual_syn(), second = first;
+		struct client_handshake handshake = {.client = first.src,
+						     .server = first.dst,
+						     .client_port = PORT,
+						     .server_port = 443,
+						     .has_ack = true,
+						     .ack = cases[i].ack};
+		struct client_confirmed confirmed;
+
+		renew();
+		second.seq = 0x40000000;
+		observe(&first, NOW_MS, 1);
+		observe(&second, NOW_MS + 1, 2);
+		cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0, "%x",
+			     cases[i].ack);
+		cr_expect_eq(confirmed.verdict.label, cases[i].label, "%x: %u", cases[i].ack,
+			     confirmed.verdict.label);
+	}
+}
+
+/* What a SYN changes is a change of what is confirmed, where anything is. */
+Test(client_tuples, the_verdict_before_is_the_confirmed_one)
+{
+	struct syn syn = usual_syn();
+	struct client_handshake handshake = {.client = syn.src,
+					     .server = syn.dst,
+					     .client_port = PORT,
+					     .server_port = 443};
+	struct client_confirmed confirmed;
+	struct change change;
+
+	observe(&syn, NOW_MS, 1);
+	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
+	syn.src_port = PORT + 1;
+	observe(&syn, NOW_MS + 1, 2);
+	syn.src_port = PORT + 2;
+	change = observe(&syn, NOW_MS + 2, 3);
+	cr_expect_eq(change.old_verdict.label, 1, "%u", change.old_verdict.label);
+	cr_expect_eq(change.verdict.label, 3);
+}
+
+static void expect_list(enum age_list list, const char *what)
+{
+	for (unsigned i = 0; i < AGE_LISTS; i++)
+		cr_expect_eq(clients->shards->ages[i].count, i == list, "%s: list %u", what, i);
+}
+
+Test(client_tuples, who_comes_back_is_known_by_another_syn)
+{
+	struct syn syn = usual_syn();
+
+	observe(&syn, NOW_MS, 1);
+	expect_list(AGE_ONCE, "one SYN");
+	observe(&syn, NOW_MS + 1000, 1);
+	expect_list(AGE_ONCE, "the same again");
+	syn.src_port++;
+	observe(&syn, NOW_MS + 2000, 1);
+	expect_list(AGE_AGAIN, "another one");
+}
+
+Test(client_tuples, a_restart_keeps_the_list)
+{
+	static const struct {
+		uint32_t syn_count;
+		bool is_confirmed;
+		enum age_list list;
+	} cases[] = {{1, false, AGE_ONCE},
+		     {2, false, AGE_AGAIN},
+		     {9, false, AGE_AGAIN},
+		     {1, true, AGE_CONFIRMED},
+		     {2, true, AGE_CONFIRMED}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct client client = {.addr = numbered(1),
+					.syn_count = cases[i].syn_count,
+					.conn_count = 1,
+					.is_confirmed = cases[i].is_confirmed};
+
+		renew();
+		cr_expect_not(clients_restore(clients, &client));
+		expect_list(cases[i].list, "restored");
+		cr_expect(clients_restore(clients, &client), "it is known");
+	}
+}
