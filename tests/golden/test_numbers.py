@@ -106,6 +106,19 @@ CROWD = {
     "scale": (3, 4, 6),
     "ttl": (30, 60, 120, 250),
 }
+MEMBERS = {
+    "Newt": {"payload": b"GET "},
+    "Pike": {"ip_options": NOP * 4},
+    "Cod": {"ttl": 250, "ip_flags": 0},
+    "Dog": {"ident": 0},
+    "Eel": {"ttl": 30, "ip_flags": 0, "ident": 0},
+    "Fox": {"tos": 1},
+    "Gnu": {"ttl": 120},
+    "Ibis": {"options": crowd(1460, 4), "ttl": 20},
+    "Jay": {"options": crowd(1460, 5)},
+    "Kiwi": {"options": crowd(1460, 9), "win": 7300},
+    "Lynx": {"options": crowd(1460, 9)},
+}
 SIZES = (0, 99, 536, 1220, 1300, 1400, 1440, 1452, 1459, 8960)
 
 
@@ -136,6 +149,10 @@ def packets():
                       {"payload": b"GET "})[i % 6]
             yield f"crowd {win}, {scale}, TTL {ttl}, {fields}", packet(options=crowd(1460, scale), win=win,
                                                                        ttl=ttl, **fields)
+    for name, fields in MEMBERS.items():
+        fields = {"options": crowd(), "win": 5000, **fields}
+        yield f"crowd, {name}", packet(**fields)
+        yield f"crowd, {name}, IPv6", packet(6, **fields)
     for win in CROWD["window"]:
         yield f"crowd in order, {win}", packet(options=whole_words(crowd(1400)[:4] + timestamps(5) + wscale(3)
                                                                    + SACK_OK), win=win)

@@ -15,10 +15,20 @@
 #include "core/match/match_condition.h"
 
 #define SLOTS 1024 /* 400 KiB: the second-level cache of one core has room for them */
-#define KEY_WORDS 8
+
+struct memo_key {
+	uint64_t options[LAYOUT_WORDS];
+	uint32_t quirks;
+	uint16_t mss, win, ip_header_len;
+	uint8_t ip_version, ttl, wscale, ip_opt_len, opt_count, opt_eol_pad, tcp_header_len, offers;
+	bool has_payload, has_timestamp, is_answer;
+	uint8_t zeros[3];
+};
+
+_Static_assert(sizeof(struct memo_key) == 64, "no padding, which nobody would have set");
 
 struct slot {
-	uint64_t key[KEY_WORDS]; /* all zero: empty, since no SYN has IP version 0 */
+	struct memo_key key; /* all zero: empty, since no SYN has IP version 0 */
 	struct match match;
 };
 
@@ -27,8 +37,6 @@ struct match_memo {
 	struct match uncommon; /* of a SYN that is not kept */
 	struct slot slots[SLOTS];
 };
-
-_Static_assert(LAYOUT_WORDS + 3 == KEY_WORDS, "three words beside the layout");
 
 struct match_memo *match_memo_new(const struct sigdb *db)
 {
@@ -44,41 +52,44 @@ void match_memo_free(struct match_memo *memo)
 	free(memo);
 }
 
-static void make_key(const struct syn *syn, uint64_t ret_key[KEY_WORDS])
+static struct memo_key make_key(const struct syn *syn)
 {
-	layout_words(syn->opt_kinds, syn->opt_count, ret_key);
-	ret_key[LAYOUT_WORDS] = (uint64_t)syn->mss | (uint64_t)syn->win << 16 |
-				(uint64_t)syn->ip_header_len << 32 |
-				(uint64_t)syn->ip_version << 48 | (uint64_t)syn->ttl << 56;
-	ret_key[LAYOUT_WORDS + 1] = (uint64_t)syn->quirks | (uint64_t)syn->wscale << 32 |
-				    (uint64_t)syn->ip_opt_len << 40 |
-				    (uint64_t)syn->opt_count << 48 |
-				    (uint64_t)syn->opt_eol_pad << 56;
-	ret_key[LAYOUT_WORDS + 2] =
-		(uint64_t)syn->tcp_header_len | (uint64_t)(syn->payload_len != 0) << 8 |
-		(uint64_t)(syn->ts_val != 0) << 9 | (uint64_t)syn->offers << 16 |
-		(uint64_t)syn_is_answer(syn) << 24;
-}
+	struct memo_key key = {
+		.quirks = syn->quirks,
+		.mss = syn->mss,
+		.win = syn->win,
+		.ip_header_len = syn->ip_header_len,
+		.ip_version = syn->ip_version,
+		.ttl = syn->ttl,
+		.wscale = syn->wscale,
+		.ip_opt_len = syn->ip_opt_len,
+		.opt_count = syn->opt_count,
+		.opt_eol_pad = syn->opt_eol_pad,
+		.tcp_header_len = syn->tcp_header_len,
+		.offers = syn->offers,
+		.has_payload = syn->payload_len,
+		.has_timestamp = syn->ts_val,
+		.is_answer = syn_is_answer(syn),
+	};
 
-static size_t slot_of(const uint64_t key[KEY_WORDS])
-{
-	return XXH3_64bits(key, KEY_WORDS * sizeof(key[0])) % SLOTS;
+	layout_words(syn->opt_kinds, syn->opt_count, key.options);
+	return key;
 }
 
 const struct match *match_memo_syn(struct match_memo *memo, const struct syn *syn)
 {
-	uint64_t key[KEY_WORDS];
+	struct memo_key key;
 	struct slot *slot;
 
 	if (condition_may_hold(memo->db->index, syn)) {
 		match_syn(memo->db, syn, &memo->uncommon);
 		return &memo->uncommon;
 	}
-	make_key(syn, key);
-	slot = &memo->slots[slot_of(key)];
-	if (memcmp(slot->key, key, sizeof(key)) != 0) {
+	key = make_key(syn);
+	slot = &memo->slots[XXH3_64bits(&key, sizeof(key)) % SLOTS];
+	if (memcmp(&slot->key, &key, sizeof(key)) != 0) {
 		match_syn(memo->db, syn, &slot->match);
-		memcpy(slot->key, key, sizeof(key));
+		slot->key = key;
 	}
 	return &slot->match;
 }

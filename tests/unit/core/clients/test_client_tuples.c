@@ -163,6 +163,29 @@ Test(client_tuples, the_verdict_before_is_the_confirmed_one)
 	cr_expect_eq(change.verdict.label, 3);
 }
 
+/* A rival goes behind it. */
+Test(client_tuples, what_is_confirmed_stays_so)
+{
+	struct syn syn = usual_syn();
+	struct client_handshake handshake = {.client = syn.src,
+					     .server = syn.dst,
+					     .client_port = PORT,
+					     .server_port = 443};
+	struct client_confirmed confirmed;
+	struct client client;
+
+	observe(&syn, NOW_MS, 1);
+	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
+	syn.seq = 2000;
+	observe(&syn, NOW_MS + 1, 2);
+	cr_assert_eq(clients_get(clients, &syn.src, &client), 0);
+	cr_assert_eq(client.conn_count, 2);
+	for (unsigned i = 0; i < 2; i++)
+		cr_expect_eq(client.conns[i].is_confirmed, client.conns[i].verdict.label == 1, "%u",
+			     i);
+	cr_expect_eq(client_conn_find(&client, PORT)->verdict.label, 1);
+}
+
 static void expect_list(enum age_list list, const char *what)
 {
 	for (unsigned i = 0; i < AGE_LISTS; i++)

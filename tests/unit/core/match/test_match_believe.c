@@ -411,6 +411,45 @@ Test(match_believe, scores)
 	}
 }
 
+/* Linux and Windows size their windows; a phone's says nothing of its path, and nor do others'. */
+Test(match_believe, traits)
+{
+	static const struct {
+		const char *sigs; /* NAME RATE ... */
+		bool sizes, doubts;
+	} cases[] = {
+		{"Linux 60 Z 40", true, false},
+		{"Linux 40 Z 60", false, true},
+		{"Windows 60 Z 40", true, false},
+		{"Linux 30 Windows 30 Z 40", true, false},
+		{"Android 60 Z 40", true, true},
+		{"Android 30 Linux 30 Z 40", true, false},
+		{"iOS 30 Android 30 Linux 40", true, true},
+		{"iOS 60 Linux 40", false, true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = 0;
+		struct match match;
+		char text[1000], name[20];
+		unsigned rate;
+		int used;
+
+		renew();
+		len = (size_t)snprintf(text, sizeof(text), "class = Z, Z\n[tcp:request]\n");
+		for (const char *at = cases[i].sigs;
+		     sscanf(at, "%19s %u%n", name, &rate, &used) == 2; at += used)
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"label = s:unix:%s:1\nsig = 4:64:0:*:1024,3:" ONE
+						":df,id+:0 @ %u\n",
+						name, rate);
+		build(text);
+		match = match_text("4:64:0:1460:1024,3:" ONE ":df,id+:0");
+		cr_expect_eq(match.sizes_window, cases[i].sizes, "%s", cases[i].sigs);
+		cr_expect_eq(match.doubts_window, cases[i].doubts, "%s", cases[i].sigs);
+	}
+}
+
 /* ---- whatever the SYN ---- */
 
 static uint32_t state = 12345;
