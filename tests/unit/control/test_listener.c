@@ -228,3 +228,37 @@ Test(listener, takes_over_without_a_file)
 	cr_expect(listener_is_there(&listener), "nobody waits for a file that never was");
 	listener_close(&listener);
 }
+
+/* Descriptor 0 is as good as others: for what listens, and for asking who does. */
+Test(listener, the_first_descriptor)
+{
+	struct listener first, second = {.fd = -7};
+
+	close(0);
+	cr_assert_eq(open_at(path, &first), 0, "%s", error.what);
+	cr_expect_eq(first.fd, 0);
+	cr_expect_eq(dup2(first.fd, 100), 100);
+	close(0);
+	cr_expect_eq(open_at(path, &second), -EADDRINUSE, "%s", error.what);
+	cr_expect_eq(second.fd, -7);
+	close(100);
+	cr_assert_eq(open_at(path, &second), 0, "%s", error.what);
+	cr_expect_eq(second.fd, 0);
+	listener_close(&second);
+	cr_expect_eq(fcntl(0, F_GETFD), -1);
+	cr_expect_not(exists(path));
+}
+
+/* Whatever goes wrong, no descriptor stays open. */
+Test(listener, failures_leave_no_descriptor)
+{
+	int next = dup(0), fd;
+
+	close(next);
+	expect_refused("/nowhere/to/be/seen.sock", -ENOENT, "cannot make");
+	fd = bound_socket(SOCK_STREAM);
+	cr_assert_eq(listen(fd, 1), 0);
+	expect_refused(path, -EADDRINUSE, "another synprintd");
+	close(fd);
+	cr_expect_eq(dup(0), next);
+}
