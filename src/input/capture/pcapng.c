@@ -51,19 +51,32 @@ static uint16_t u16(const struct block *block, size_t at)
 	return order_u16(block->body + at, block->is_big);
 }
 
+#define SECOND_NS UINT64_C(1000000000)
+
+/* Ticks of 1 / 2^@power s, by a product of 96 bits: 32-bit machines have no wider type. */
+static uint64_t binary_ns(uint64_t ticks, unsigned power)
+{
+	uint64_t low = (ticks & UINT32_MAX) * SECOND_NS;
+	uint64_t high = (ticks >> 32) * SECOND_NS + (low >> 32);
+
+	if (power < 32)
+		return (high << (32 - power)) + ((low & UINT32_MAX) >> power);
+	return power < 96 ? high >> (power - 32) : 0;
+}
+
 /* 10^9 at most, so that a second of any resolution is a number of nanoseconds. */
 static uint64_t ticks_ns(const struct pcapng_interface *interface, uint64_t ticks)
 {
 	unsigned power = interface->resolution & 0x7f;
-	unsigned __int128 ns = ticks;
+	uint64_t ns = ticks;
 
 	if (interface->resolution & 0x80)
-		return (uint64_t)(ns * 1000000000u >> power) + interface->offset_s * 1000000000u;
+		return binary_ns(ticks, power) + interface->offset_s * SECOND_NS;
 	for (unsigned i = power; i < 9; i++)
 		ns *= 10;
 	for (unsigned i = 9; i < power; i++)
 		ns /= 10;
-	return (uint64_t)ns + interface->offset_s * 1000000000u;
+	return ns + interface->offset_s * SECOND_NS;
 }
 
 static bool read_option(const struct block *block, size_t at, struct pcapng_interface *interface)
