@@ -93,6 +93,9 @@ bool plot_is_path(const char *path)
 
 /* ---- the script ---- */
 
+/*
+ * All data comes first, in blocks with names: gnuplot 6 reads none between the plots of a multiplot.
+ */
 static void put_points(FILE *script, const struct plot *plot, const uint32_t *cells, size_t rows,
 		       unsigned unit)
 {
@@ -102,7 +105,7 @@ static void put_points(FILE *script, const struct plot *plot, const uint32_t *ce
 				fprintf(script, "%.3f %zu %u\n",
 					(double)(plot->begin_ms + step * plot->step_ms) / 1000,
 					row * unit, cells[step * rows + row]);
-	fputs("e\n", script);
+	fputs("EOD\n", script);
 }
 
 static uint64_t class_total(const struct plot *plot, unsigned id)
@@ -147,7 +150,7 @@ static void put_class(FILE *script, const struct plot *plot, const unsigned *ids
 			(double)(plot->begin_ms + step * plot->step_ms) / 1000,
 			(unsigned long long)sum);
 	}
-	fputs("e\n", script);
+	fputs("EOD\n", script);
 }
 
 /* A word within single quotes of gnuplot; a quote in it is doubled. */
@@ -162,29 +165,40 @@ static void put_word(FILE *script, const char *word)
 	fputc('\'', script);
 }
 
-static void put_classes(FILE *script, const struct plot *plot, const struct vocab *vocab)
+static unsigned put_data(FILE *script, const struct plot *plot, const unsigned *ids, unsigned count)
 {
-	unsigned ids[VOCAB_CLASSES_MAX], count = rank_classes(plot, ids);
 	unsigned drawn = count < CLASSES_DRAWN ? count : CLASSES_DRAWN;
 
+	for (unsigned i = 0; i < drawn; i++) {
+		fprintf(script, "$class%u << EOD\n", i);
+		put_class(script, plot, ids + i,
+			  i == CLASSES_DRAWN - 1 ? count - CLASSES_DRAWN + 1 : 1);
+	}
+	fputs("$mtu << EOD\n", script);
+	put_points(script, plot, plot->mtus[0], MTU_ROWS, MTU_STEP);
+	fputs("$ttl << EOD\n", script);
+	put_points(script, plot, plot->ttls[0], TTL_ROWS, 1);
+	return drawn;
+}
+
+static void put_classes(FILE *script, const struct vocab *vocab, const unsigned *ids,
+			unsigned drawn, bool has_others)
+{
 	fputs("set ylabel 'SYNs'\nset yrange [0:*]\nplot ", script);
 	for (unsigned i = 0; i < drawn; i++) {
-		bool is_rest = i == CLASSES_DRAWN - 1 && count > CLASSES_DRAWN;
+		bool is_rest = i == drawn - 1 && has_others;
 
-		fputs(i ? ", '-' using 1:2 with lines lw 2 title "
-			: "'-' using 1:2 with lines lw 2 title ",
-		      script);
+		fprintf(script, "%s$class%u using 1:2 with lines lw 2 title ", i ? ", " : "", i);
 		put_word(script, is_rest ? "others" : vocab_text(vocab, VOCAB_CLASS, ids[i]));
 	}
 	fputc('\n', script);
-	for (unsigned i = 0; i < drawn; i++)
-		put_class(script, plot, ids + i,
-			  i == CLASSES_DRAWN - 1 ? count - CLASSES_DRAWN + 1 : 1);
 }
 
 static void put_script(FILE *script, const struct plot *plot, const struct vocab *vocab,
 		       const char *path)
 {
+	unsigned ids[VOCAB_CLASSES_MAX], count = rank_classes(plot, ids);
+	unsigned drawn = put_data(script, plot, ids, count);
 	double begin = (double)plot->begin_ms / 1000;
 
 	fprintf(script, "set terminal %s size 1200,1000\nset output ",
@@ -195,15 +209,13 @@ static void put_script(FILE *script, const struct plot *plot, const struct vocab
 		"set format x '%%Y-%%m-%%d\\n%%H:%%M:%%S'\nset xrange ['%.3f':'%.3f']\n"
 		"set grid\nset key outside right top\n",
 		begin, begin + (double)(plot->step_ms * STEPS) / 1000);
-	put_classes(script, plot, vocab);
+	put_classes(script, vocab, ids, drawn, count > CLASSES_DRAWN);
 	fputs("set ylabel 'MTU'\nset yrange [*:*]\n"
-	      "plot '-' using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
+	      "plot $mtu using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
 	      script);
-	put_points(script, plot, plot->mtus[0], MTU_ROWS, MTU_STEP);
 	fputs("set ylabel 'TTL'\nset yrange [0:256]\n"
-	      "plot '-' using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
+	      "plot $ttl using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
 	      script);
-	put_points(script, plot, plot->ttls[0], TTL_ROWS, 1);
 }
 
 /* ---- gnuplot ---- */
