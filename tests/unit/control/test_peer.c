@@ -38,7 +38,7 @@ Test(peer, claims)
 	int fds[2], pipes[2];
 
 	if (geteuid() != 0)
-		cr_skip("needs root, to be of other groups");
+		cr_skip_test("needs root, to be of other groups");
 	cr_assert_eq(setgroups(3, groups), 0);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	cr_assert_eq(pipe(pipes), 0);
