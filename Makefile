@@ -335,9 +335,9 @@ $(BUILD)/fuzz/fuzz_share: LIBS += $(SHARE_LIBS)
 DATA ?= ../shared/data
 
 # Each part of tests/bench/bench.py runs alone too; ROUNDS=N repeats each measurement N times.
-BENCH_PARTS := queue skip brokers latency classify offline table query publish clocks
+BENCH_PARTS := queue skip brokers latency confirm classify offline table query publish clocks
 BENCH_C := accept_all syn_flood connect_times make_pcap stages table query_load set_rate clock_load
-BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time mosquitto
+BENCH_DEPS := $(DEPS) python3 nftables iptables ipset iproute2 p0f valgrind util-linux time mosquitto iperf3
 ROUNDS ?= 7
 
 bench: bench-tools ## all figures of speed, into build/bench.json (root; DATA=, ROUNDS=7)
@@ -348,6 +348,7 @@ bench-queue: ## SYN/s through a queue, beside a loop that accepts everything (ro
 bench-skip: ## known shapes that pass unasked, beside a loop that accepts everything (root)
 bench-brokers: ## SYN/s while synprint-share's broker is up, hung or away (root)
 bench-latency: ## connect() through the gateway, idle and under load (root)
+bench-confirm: ## what confirming costs a connection, and what it costs all other packets (root)
 bench-classify: ## each stage of a SYN, with counted instructions (DATA=)
 bench-offline: ## capture files, beside p0f
 bench-table: ## the client table

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -96,17 +97,31 @@ static int become(const char *user)
 	return 0;
 }
 
+/* As a service manager starts us; its filter of system calls has no capset(2). */
+static bool has_capabilities(void)
+{
+	return capng_get_caps_process() < 0 || capng_have_permitted_capabilities() != CAPNG_NONE;
+}
+
+static int drop_capabilities(void)
+{
+	if (!has_capabilities())
+		return 0;
+	capng_clear(CAPNG_SELECT_BOTH);
+	/* Without the right to change the bounding set, what is dropped is enough. */
+	return capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM
+											: 0;
+}
+
 int confine_become(const char *user)
 {
 	const struct rlimit no_core = {0, 0};
 	int rc = *user ? become(user) : 0;
 
+	if (rc == 0)
+		rc = drop_capabilities();
 	if (rc < 0)
 		return rc;
-	capng_clear(CAPNG_SELECT_BOTH);
-	/* Without the right to change the bounding set, what is dropped is enough. */
-	if (capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0)
-		return -EPERM;
 	setrlimit(RLIMIT_CORE, &no_core);
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }

@@ -8,6 +8,7 @@ import signal
 import sys
 
 import brokers
+import confirm
 import harness
 import gateway
 import measuring
@@ -16,12 +17,13 @@ import stages
 
 PARTS = {"queue": gateway.queue, "latency": gateway.latency, "classify": stages.classify,
          "offline": offline.offline, "table": stages.table, "query": gateway.query,
-         "publish": gateway.publish, "skip": gateway.skip, "clocks": measuring.clocks,
-         "brokers": brokers.brokers}
-ROOT_PARTS = {"queue", "latency", "query", "publish", "skip", "clocks", "brokers"}
+         "publish": gateway.publish, "skip": gateway.skip, "confirm": confirm.confirm,
+         "clocks": measuring.clocks, "brokers": brokers.brokers}
+ROOT_PARTS = {"queue", "latency", "query", "publish", "skip", "confirm", "clocks", "brokers"}
 NEEDS = {"queue": ["ip", "iptables", "nft", "ipset", "taskset"], "offline": ["p0f", "time"],
          "latency": ["ip", "iptables", "taskset"], "classify": ["valgrind"],
-         "skip": ["ip", "nft", "ipset"], "brokers": ["ip", "nft", "mosquitto", "taskset"],
+         "skip": ["ip", "nft", "ipset"], "confirm": ["ip", "nft", "iperf3", "ss"],
+         "brokers": ["ip", "nft", "mosquitto", "taskset"],
          "clocks": ["ip", "nft"],
          "query": ["ip"], "publish": ["ip", "nft", "ipset"], "table": []}
 

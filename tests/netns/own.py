@@ -21,7 +21,7 @@ class Line:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((self.server, 0))
         self.listener.listen(64)
-        self.listener.settimeout(10)
+        self.listener.settimeout(10 * lab.PATIENCE)
         self.server_port = self.listener.getsockname()[1]
 
     def new_client(self, number, port=0):
@@ -30,7 +30,7 @@ class Line:
         source = lab.source4(number) if self.version == 4 else lab.source6(number)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         client.bind((source, port))
-        client.settimeout(10)
+        client.settimeout(10 * lab.PATIENCE)
         return client
 
     def connect(self, client):
@@ -45,7 +45,7 @@ class Line:
     def accept(self):
         """Others' handshakes never end, so this is the client's own."""
         accepted = self.listener.accept()[0]
-        accepted.settimeout(10)
+        accepted.settimeout(10 * lab.PATIENCE)
         return accepted
 
     def forge(self, client, count=3):
@@ -66,7 +66,7 @@ class Line:
     def greet(self, client, accepted):
         """The server's first data, and more."""
         client.setblocking(True)
-        client.settimeout(10)
+        client.settimeout(10 * lab.PATIENCE)
         for _ in range(5):
             accepted.sendall(b"data")
             assert client.recv(16), "the server's data"

@@ -43,7 +43,8 @@ class Speakers:
             return protocol == packets.TCP and packet[head + 13] & 0x3F == SYN_ACK and \
                 self.key(packet) in self.waiting
 
-        for packet in self.wire.packets(is_answer, seconds, len(self.waiting)):
+        for packet in self.wire.packets(is_answer, seconds * lab.PATIENCE,
+                                        len(self.waiting)):
             source, seq = self.waiting.pop(self.key(packet), (None, 0))
             if source:
                 head = 20 if packet[0] >> 4 == 4 else 40

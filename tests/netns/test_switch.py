@@ -3,6 +3,7 @@
 """The packets clock the switch and fill the sets: nothing is committed, and whatever happens to the
 daemon no connection waits for more than one retransmission of its SYN."""
 import contextlib
+import re
 import signal
 import subprocess
 import time
@@ -19,7 +20,8 @@ def expect_fine(result, what):
     traffic.expect_no_failure(result, what)
     lab.figure(f"{what}: {result['started']} connections, {result['retransmissions']} SYNs sent again, "
                f"longest {result['longest_ms']:.0f} ms")
-    assert result["longest_ms"] < 1000 * ABOUT_ONE_RETRANSMISSION_S, result
+    # Where the whole machine stands still for seconds, this is no matter of the switch.
+    assert lab.PATIENCE > 2 or result["longest_ms"] < 1000 * ABOUT_ONE_RETRANSMISSION_S, result
 
 
 def connect_s(lab_):
@@ -262,7 +264,9 @@ def prefixes_ports_and_maps(lab_):
     traffic.connect(lab_.client, lab.SERVER6)
     listed = lab_.nft("list table inet synprint")
     assert list(lab_.elements("nets6")) == ["2001:db8:1::"], listed
-    assert f"{lab.CLIENT4} . {port}" in listed and f"{lab.CLIENT4} expires" in listed, listed
+    # Linux 6.1 lists the timeout of the set for each element.
+    assert f"{lab.CLIENT4} . {port}" in listed, listed
+    assert re.search(rf"{re.escape(lab.CLIENT4)} (timeout \S+ )?expires", listed), listed
     site = lab_.nft("list chain inet synprint site")
     assert site.count("packets 1 ") == 2, site
 

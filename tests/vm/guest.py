@@ -4,11 +4,13 @@
 the virtual machine that check.sh boots, as root. The host itself is the gateway between two network
 namespaces; each scenario begins where the one before it has ended."""
 import contextlib
+import http.client
 import json
 import os
 import pwd
 import re
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -26,12 +28,16 @@ import test_service
 import traffic
 
 SERVICE, SOCKET = "synprintd.service", "synprintd.socket"
+WEB, WEB_SOCKET, SHARE = "synprint-web.service", "synprint-web.socket", "synprint-share.service"
+TOKEN = Path("/etc/synprint/web.token")
+SHARE_CONFIG = Path("/etc/synprint/share.conf")
 CONFIG = Path("/etc/synprint/synprint.conf")
 CONTROL, P0F = "/run/synprint/control.sock", "/run/synprint/p0f.sock"
 PACKAGES = Path("/payload/packages")
 RATE = 100  # connections a second, of which an emulation makes five
 SETS = """publish: { deadline_ms = 200; sets = (
-    { nftset = "all"; timeout = "1h"; }, { nftset = "short"; timeout = "4s"; } ); };
+    { nftset = "all"; timeout = "1h"; confirm = "syn"; },
+    { nftset = "short"; timeout = "4s"; confirm = "syn"; } ); };
 """
 POLICY = """table inet synprint {
     counter matched { }
@@ -170,7 +176,7 @@ def run_in_namespaces(*arguments):
         if not path.exists():
             path.symlink_to(target)
     done = subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True,
-                          timeout=900)
+                          timeout=100 * lab.PATIENCE)
     for line in done.stdout.splitlines():
         if re.match("(FIGURE|SKIP|ok) ", line):
             print(f"    {line}", flush=True)
@@ -185,6 +191,130 @@ def the_switch_on_this_kernel(_):
 def the_clocks_on_this_kernel(_):
     """Which says when a packet came only where somebody asks for it."""
     run_in_namespaces("/payload/tests/netns/test_clocks.py")
+
+
+def nobody_is_forged_on_this_kernel(_):
+    """The table of forgeries, and who is told apart from them."""
+    run_in_namespaces("/payload/tests/netns/test_forgeries.py")
+
+
+def a_flowtable(_):
+    """Debian's kernel has them."""
+    run_in_namespaces("/payload/tests/netns/test_flowtable.py")
+
+
+class Audit:
+    """The kernel's audit records, while audit is on (linux/audit.h)."""
+
+    SET, NETFILTER_CFG, ENABLED, READLOG = 1001, 1325, 1, 1
+    SOL_NETLINK, ADD_MEMBERSHIP = 270, 1
+
+    def __enter__(self):
+        self.log = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9)
+        self.log.bind((0, 0))  # the kernel tells nobody who has the kernel's own number
+        self.log.setsockopt(self.SOL_NETLINK, self.ADD_MEMBERSHIP, self.READLOG)
+        self.enable(1)
+        return self
+
+    def __exit__(self, *_):
+        self.enable(0)
+        self.log.close()
+
+    def enable(self, value):
+        status = struct.pack("=11I", self.ENABLED, value, *[0] * 9)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9) as control:
+            control.send(struct.pack("=IHHII", 16 + len(status), self.SET, 5, 1, 0) + status)
+            assert struct.unpack_from("=i", control.recv(4096), 16)[0] == 0, "audit is switched"
+
+    def changes(self, seconds):
+        """The first that was told of nf_tables, iptables and ipsets meanwhile, if any."""
+        found, end = [], time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not found:
+            self.log.settimeout(left)
+            with contextlib.suppress(TimeoutError):
+                message = self.log.recv(65536)
+                if struct.unpack_from("=IH", message)[1] == self.NETFILTER_CFG:
+                    found.append(message[16:].decode(errors="replace"))
+        return found
+
+
+def nothing_is_audited(host):
+    """A minute of nothing, and one of new clients that enter the sets."""
+    with Audit() as audit:
+        host.nft("add table ip hello\ndelete table ip hello")
+        host.nft("table ip hello { set s { type ipv4_addr; elements = { 192.0.2.1 }; }; }")
+        host.nft("delete table ip hello")
+        assert audit.changes(10 * lab.PATIENCE), "others' changes are seen"
+        while audit.changes(5):
+            continue
+        assert not (changes := audit.changes(60)), changes
+        clients = traffic.Load(host.client, 200, sources=20000)
+        try:
+            assert not (changes := audit.changes(60)), changes
+        finally:
+            result = clients.stop()
+    traffic.expect_no_failure(result, "while audit is on")
+    lab.figure(f"0 audit records in 60 s of nothing, 0 in 60 s of {result['started']} new clients")
+
+
+def get(path, unix=False, **headers):
+    """The status and the body of an answer of synprint-web's."""
+    connection = http.client.HTTPConnection("127.0.0.1", 8250, timeout=30 * lab.PATIENCE)
+    if unix:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect("/run/synprint-web/http.sock")
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def exposure(unit):
+    out = lab.sh("systemd-analyze", "security", "--no-pager", unit).stdout
+    level = float(re.search(r"Overall exposure level .*: ([\d.]+)", out)[1])
+    lab.figure(f"systemd-analyze security {unit}: {level}")
+    return level
+
+
+def has_no_rights(unit, user):
+    uid = pwd.getpwnam(user).pw_uid
+    for thread in test_confined.threads(int(show("MainPID", unit))):
+        assert thread["Uid"].split() == [str(uid)] * 4, thread
+        assert int(thread["CapPrm"], 16) == int(thread["CapBnd"], 16) == 0, thread
+
+
+def the_web_server_asks_and_sees_nothing_else(_):
+    """Started by its sockets, in a network namespace without a network, as a user without rights."""
+    secret = "a-token-would-have-no-blanks"
+    TOKEN.write_text(secret + "\n")
+    TOKEN.chmod(0o600)
+    systemctl("start", WEB_SOCKET)
+    assert show("ActiveState", WEB) == "inactive", "its first client starts it"
+    lab.wait_until(lambda: get("/health", unix=True)[0] == 200, "it answers, and has an answer")
+    lab.wait_until(lambda: json.loads(get("/classify")[1]).get("ip") == "127.0.0.1",
+                   "who asks is classified")
+    assert get("/metrics", Via="1.1 x")[0] == 401
+    assert get("/metrics", Via="1.1 x", Authorization=f"Bearer {secret}")[0] == 200
+    has_no_rights(WEB, "synprint-web")
+    links = json.loads(lab.sh("nsenter", "-t", show("MainPID", WEB), "-n", "ip", "-j", "link").stdout)
+    assert [link["ifname"] for link in links] == ["lo"], links
+    assert exposure(WEB) <= 1.5
+    systemctl("stop", WEB, WEB_SOCKET)
+    TOKEN.unlink()
+
+
+def the_share_starts_without_rights(_):
+    """It waits for a broker that is not there, and has no rights."""
+    before = SHARE_CONFIG.read_text()
+    SHARE_CONFIG.write_text('brokers = ( { host = "127.0.0.1"; port = 1883; } );\n')
+    try:
+        systemctl("start", SHARE)
+        assert show("ActiveState", SHARE) == "active", show("StatusText", SHARE)
+        has_no_rights(SHARE, "synprint-share")
+        assert exposure(SHARE) <= 2.0
+        systemctl("stop", SHARE)
+        assert show("Result", SHARE) == "success", show("Result", SHARE)
+    finally:
+        SHARE_CONFIG.write_text(before)
 
 
 def a_vrf(_):
@@ -385,8 +515,10 @@ BOOTS = {
           the_selftest_is_green, living_elements_stay_and_gone_ones_go, foreign_flushes_are_made_good,
           a_kill_keeps_the_sets, a_reload_is_checked, the_service_knows_its_queues,
           a_bad_configuration_stays_down, the_watchdog_ends_what_hangs,
-          a_restart_loses_no_client, an_upgrade_drops_no_connection, what_is_printed_diverts, a_vrf, the_clocks_on_this_kernel,
-          the_switch_on_this_kernel, the_stop_leaves_nothing),
+          a_restart_loses_no_client, an_upgrade_drops_no_connection, nothing_is_audited,
+          the_web_server_asks_and_sees_nothing_else, the_share_starts_without_rights,
+          what_is_printed_diverts, a_vrf, a_flowtable, the_clocks_on_this_kernel,
+          the_switch_on_this_kernel, nobody_is_forged_on_this_kernel, the_stop_leaves_nothing),
     "2": (it_comes_with_the_boot, a_purge_leaves_no_trace),
 }
 
