@@ -22,7 +22,8 @@ enum verdict_flag {
 	VERDICT_MSS_CLAMPED = 1u << 6,
 	VERDICT_UNKNOWN = 1u << 7,
 	VERDICT_MALFORMED = 1u << 8,
-	VERDICT_PROXY = 1u << 9, /* by what the clocks of earlier connections say; set by who knows */
+	VERDICT_PROXY =
+		1u << 9, /* by what the clocks of earlier connections say; set by who knows */
 	VERDICT_FLAG_COUNT = 10
 };
 

@@ -78,8 +78,9 @@ static int fake_check(struct target *target, bool *ret_intact)
 	return 0;
 }
 
-static const struct target_type fake_type = {
-	.ensure = fake_ensure, .commit = fake_commit, .check = fake_check};
+static const struct target_type fake_type = {.ensure = fake_ensure,
+					     .commit = fake_commit,
+					     .check = fake_check};
 
 static bool is_excepted(const void *ctx, const struct addr *addr)
 {
@@ -90,13 +91,13 @@ static bool is_excepted(const void *ctx, const struct addr *addr)
 
 static struct reporter *start(struct reported *reported, uint32_t timeout_s)
 {
-	struct reporter_params params = {
-		.sets = {{.target = &fake.target,
-			  .rule = {.origins = {"*"}, .origin_count = 1, .min_origins = 1},
-			  .timeout_s = timeout_s}},
-		.set_count = 1,
-		.reported = reported,
-		.is_excepted = is_excepted};
+	struct reporter_params params =
+		{.sets = {{.target = &fake.target,
+			   .rule = {.origins = {"*"}, .origin_count = 1, .min_origins = 1},
+			   .timeout_s = timeout_s}},
+		 .set_count = 1,
+		 .reported = reported,
+		 .is_excepted = is_excepted};
 	struct reporter *reporter;
 
 	cr_assert_eq(reporter_start(&params, &reporter), 0);
