@@ -37,8 +37,9 @@ def expect_policy(lab_, what):
                        f"{where}: a VPN client does not reach port 25")
 
 
-def survive(lab_, title, reload, shut_down, start_up):
-    """The policy is there, stays there, and is there before synprintd is at the next boot."""
+def survive(lab_, title, reload, shut_down, start_up, restored=0):
+    """The policy is there, stays there, and is there before synprintd is at the next boot. A reload that
+    takes our rules away too makes synprintd restore them."""
     test_cookbook.name_links(lab_)
     test_cookbook.add_vpn_clients(lab_)
     for port in (lab.PORT, 25, CLOSED):
@@ -49,7 +50,8 @@ def survive(lab_, title, reload, shut_down, start_up):
     daemon = gateway.start()
     assert "warning" not in daemon.log() and "error" not in daemon.log(), daemon.log()
     gateway.run(reload)
-    lab.wait_until(lambda: daemon.status()["rules"]["diverting"], "the rules are back")
+    lab.wait_until(lambda: daemon.status()["rules"]["restored"] == restored, "our rules are back")
+    lab.wait_until(lambda: daemon.status()["rules"]["diverting"], "SYNs are diverted again")
     expect_policy(lab_, "after " + reload)
     daemon.stop()
     gateway.run(shut_down)
@@ -64,7 +66,7 @@ def survive(lab_, title, reload, shut_down, start_up):
 
 def nftables(lab_):
     survive(lab_, "Policies that survive a boot: nftables", "nft -f /etc/nftables.conf", "nft flush ruleset",
-            "nft -f /etc/nftables.conf")
+            "nft -f /etc/nftables.conf", restored=1)
 
 
 def beside_others(lab_):
