@@ -173,6 +173,7 @@ brokers = ( {", ".join(entries)} ); publish = ( {self.publish} ); accept = ( {se
         self.share = Process([SHARE, "-c", str(self.share_config)], self.namespace,
                              self.fleet.dir / f"share{self.number}.log")
         self.fleet.lab.adopt(self.share)
+        wait_until(lambda: self.daemon.status()["control"]["subscribers"], "it hears of clients")
 
     def set_size(self):
         return len(self.fleet.lab.elements_of(self.namespace, "fleet4"))
