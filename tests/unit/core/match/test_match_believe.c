@@ -11,6 +11,7 @@
 #include "shipped_db.h"
 #include "core/base/reason.h"
 #include "core/match/match.h"
+#include "core/sig/made_db.h"
 
 #define HEAD "class = A, F\nclass = B, G\nclass = C, H\nclass = D, I\n[tcp:request]\n"
 #define BIT(reason) (UINT64_C(1) << (reason))
@@ -20,27 +21,6 @@
 #define QUIRK_REASONS                                                                              \
 	(BIT(REASON_DF_CHANGED) | BIT(REASON_ID_CHANGED) | BIT(REASON_ECN_CHANGED) |               \
 	 BIT(REASON_CONTRADICTION))
-
-static struct vocab *vocab;
-static struct sigdb *db;
-
-static void setup(void)
-{
-	vocab = vocab_new();
-	db = sigdb_new(vocab);
-}
-
-static void teardown(void)
-{
-	sigdb_free(db);
-	vocab_free(vocab);
-}
-
-static void renew(void)
-{
-	teardown();
-	setup();
-}
 
 TestSuite(match_believe, .init = setup, .fini = teardown);
 

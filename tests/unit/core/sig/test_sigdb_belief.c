@@ -5,25 +5,11 @@
 #include <string.h>
 
 #include "core/sig/sigdb_impl.h"
+#include "core/sig/made_db.h"
 
 #define SIG "sig = 4:64:0:*:1024,0:mss::0"
 #define LABELS_MAX 20
 #define HEAD "class = A, F\n[tcp:request]\nlabel = s:unix:A:1\n"
-
-static struct vocab *vocab;
-static struct sigdb *db;
-
-static void setup(void)
-{
-	vocab = vocab_new();
-	db = sigdb_new(vocab);
-}
-
-static void teardown(void)
-{
-	sigdb_free(db);
-	vocab_free(vocab);
-}
 
 static void build(const char *text)
 {
@@ -32,12 +18,6 @@ static void build(const char *text)
 	cr_assert_eq(sigdb_load(db, text, strlen(text), &error), 0, "%u:%u: %s: %s", error.line,
 		     error.column, error.what, text);
 	cr_assert_eq(sigdb_build(db), 0);
-}
-
-static void renew(void)
-{
-	teardown();
-	setup();
 }
 
 TestSuite(sigdb_belief, .init = setup, .fini = teardown);

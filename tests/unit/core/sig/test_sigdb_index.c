@@ -6,25 +6,11 @@
 
 #include "core/match/match.h"
 #include "core/sig/sigdb_impl.h"
+#include "core/sig/made_db.h"
 
 #define HEAD "class = A, F\nclass = B, G\n[tcp:request]\nfrom = a book\n"
 #define FOR_A "label = s:unix:A:1\n"
 #define FOR_B "label = s:unix:B:1\n"
-
-static struct vocab *vocab;
-static struct sigdb *db;
-
-static void setup(void)
-{
-	vocab = vocab_new();
-	db = sigdb_new(vocab);
-}
-
-static void teardown(void)
-{
-	sigdb_free(db);
-	vocab_free(vocab);
-}
 
 TestSuite(sigdb_index, .init = setup, .fini = teardown);
 
@@ -33,8 +19,7 @@ static const struct index *build(const char *sigs)
 	struct text_error error = {0};
 	char text[2000];
 
-	teardown();
-	setup();
+	renew();
 	snprintf(text, sizeof(text), HEAD "%s", sigs);
 	cr_assert_eq(sigdb_load(db, text, strlen(text), &error), 0, "%u:%u: %s: %s", error.line,
 		     error.column, error.what, text);
