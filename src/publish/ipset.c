@@ -5,289 +5,23 @@
  * ipset's -exist: an element that is there gets its new timeout and comment, one that is missing
  * may be deleted. There are no transactions: a message that fails has done what came before the failure.
  */
-#include "publish/ipset.h"
+#include "publish/ipset_impl.h"
 
 #include <errno.h>
-#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nl/ipset.h"
-#include "publish/expiry.h"
-#include "publish/setops.h"
 #include "sys/clock.h"
 
-/* Every kernel has these, and every ipset(8) lists them: with timeouts, and with comments. */
-#define REVISION_IP 0
-#define REVISION_NET 1
-#define REVISION_IP_COMMENT 2
-#define REVISION_NET_COMMENT 4
-#define COMMENT_MAX 64 /* of the 255 bytes that ipset takes; labels are shorter */
 #define SWEEP_MAX 128 /* elements that are taken out in one look */
 #define MAX_TIMEOUT_S 2147483 /* ip_set_timeout.h: IPSET_MAX_TIMEOUT */
 #define DEFAULT_SIZE 65536 /* ip_set_hash.h: IPSET_DEFAULT_MAXELEM */
-/*
- * Buckets at the beginning. From the kernel's 1,024 on a set doubles them again and again while it
- * fills, and takes half as many elements a second (Linux 6.18, bench-publish). 2 MiB at the most.
- */
-#define ELEMENTS_PER_BUCKET 4
-#define BUCKETS_MAX (1u << 18)
-/* An IPv6 address and a timeout are 36 bytes, a prefix length 8, a comment up to 72. */
-#define ADT_BYTES (SETOPS_MAX * (36 + 8 + 8 + COMMENT_MAX) + NL_MESSAGE_BYTES)
-
-struct ipset {
-	struct target target;
-	struct nl *nl;
-	uint8_t protocol; /* 0: not asked yet */
-	bool is_foreign, has_comment;
-	unsigned prefix6;
-	uint32_t timeout_s, size;
-	char names[SETOPS_VERSIONS][IPSET_MAXNAMELEN]; /* "": not published */
-	bool is_out
-		[SETOPS_VERSIONS]; /* missing, or not as it must be: the other one goes on alone */
-	bool is_made[SETOPS_VERSIONS]; /* by us */
-	bool is_stale[SETOPS_VERSIONS]; /* by us, before a reload, and not as it is to be now */
-	struct ipset_header headers[SETOPS_VERSIONS]; /* as ensure() found them */
-	struct expiry *expiries[SETOPS_VERSIONS]; /* of sets without timeouts */
-	struct witnesses witnesses[SETOPS_VERSIONS];
-	char target_name[2 * IPSET_MAXNAMELEN + 16];
-	_Alignas(8) char message[ADT_BYTES];
-};
-
-static struct ipset *from_target(struct target *target)
-{
-	return (struct ipset *)target;
-}
-
-static uint8_t family_of(enum setops_version version)
-{
-	return version == SETOPS_V4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-}
-
-static bool is_published(const struct ipset *set, int version)
-{
-	return set->names[version][0];
-}
 
 /* Whether there is such a set for us. */
 static bool is_used(const struct ipset *set, int version)
 {
-	return is_published(set, version) && !set->is_out[version];
-}
-
-static int explain(int rc, struct text_error *ret_error)
-{
-	const char *what = strerror(-rc);
-
-	if (rc == -EPERM)
-		what = "CAP_NET_ADMIN is missing; run as root";
-	else if (rc == -EOPNOTSUPP)
-		what = "the kernel has no ipset of type " IPSET_TYPE_IP " or " IPSET_TYPE_NET;
-	else if (rc == -ENOSPC)
-		what = "the kernel has no room for another ipset";
-	text_error_set(ret_error, 0, 0, "%s", what);
-	return rc;
-}
-
-/* Begins a message about one set. */
-static struct nlmsghdr *begin(struct ipset *set, enum ipset_cmd command, int version,
-			      uint16_t flags)
-{
-	return ipset_begin(set->message, set->protocol, command,
-			   family_of((enum setops_version)version), set->names[version], flags);
-}
-
-static int request(struct ipset *set, struct nlmsghdr *nlh)
-{
-	return ipset_request(set->nl, nlh, NULL, NULL);
-}
-
-static int ask_protocol(struct ipset *set)
-{
-	return set->protocol ? 0 : ipset_ask_protocol(set->nl, &set->protocol);
-}
-
-static bool is_net(const struct ipset_header *header)
-{
-	return strcmp(header->type, IPSET_TYPE_NET) == 0;
-}
-
-static int check_header(const struct ipset *set, int version, const struct ipset_header *header,
-			struct text_error *ret_error)
-{
-	bool is_v4 = version == SETOPS_V4;
-	bool needs_net = !is_v4 && set->prefix6 < 128;
-
-	if (header->family == family_of((enum setops_version)version) &&
-	    (is_net(header) || (!needs_net && strcmp(header->type, IPSET_TYPE_IP) == 0)))
-		return 0;
-	return text_error_set(ret_error, 0, 0, "ipset %s must be of type %s and family %s",
-			      set->names[version],
-			      needs_net ? IPSET_TYPE_NET : IPSET_TYPE_IP " or " IPSET_TYPE_NET,
-			      is_v4 ? "inet" : "inet6");
-}
-
-/* Where the kernel forgets nothing by itself, we have to. */
-static int take_header(struct ipset *set, int version, const struct ipset_header *header)
-{
-	set->headers[version] = *header;
-	if (!header->has_timeout && !set->expiries[version])
-		set->expiries[version] = expiry_new(set->size);
-	if (header->has_timeout)
-		return 0;
-	return header->has_timeout || set->expiries[version] ? 0 : -ENOMEM;
-}
-
-static uint32_t buckets_for(uint32_t size)
-{
-	uint32_t buckets = size / ELEMENTS_PER_BUCKET;
-
-	return buckets < BUCKETS_MAX ? buckets : BUCKETS_MAX;
-}
-
-static bool wants_nets(const struct ipset *set, int version)
-{
-	return version == SETOPS_V6 && set->prefix6 < 128;
-}
-
-static int create(struct ipset *set, int version)
-{
-	struct nlmsghdr *nlh = begin(set, IPSET_CMD_CREATE, version, NLM_F_ACK | NLM_F_EXCL);
-	bool has_nets = wants_nets(set, version);
-	struct ipset_header header = {.has_timeout = true, .has_comment = set->has_comment};
-	struct nlattr *nest;
-	int rc;
-
-	strcpy(header.type, has_nets ? IPSET_TYPE_NET : IPSET_TYPE_IP);
-	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, header.type);
-	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION,
-			has_nets ? (header.has_comment ? REVISION_NET_COMMENT : REVISION_NET)
-				 : (header.has_comment ? REVISION_IP_COMMENT : REVISION_IP));
-	mnl_attr_put_u8(nlh, IPSET_ATTR_FAMILY, family_of((enum setops_version)version));
-	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
-	ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, set->timeout_s);
-	ipset_put_u32(nlh, IPSET_ATTR_MAXELEM, set->size);
-	ipset_put_u32(nlh, IPSET_ATTR_HASHSIZE, buckets_for(set->size));
-	if (header.has_comment)
-		ipset_put_u32(nlh, IPSET_ATTR_CADT_FLAGS, IPSET_FLAG_WITH_COMMENT);
-	mnl_attr_nest_end(nlh, nest);
-	rc = request(set, nlh);
-	if (rc < 0)
-		return rc;
-	__atomic_store_n(&set->is_made[version], true, __ATOMIC_RELAXED);
-	return take_header(set, version, &header);
-}
-
-static int destroy(struct ipset *set, int version, const char *name)
-{
-	return request(set, ipset_begin(set->message, set->protocol, IPSET_CMD_DESTROY,
-					family_of((enum setops_version)version), name, NLM_F_ACK));
-}
-
-/* What rules refer to stays what they refer to, and is of the same type: the new one takes its name. */
-static int swap(struct ipset *set, int version, const char *name)
-{
-	struct nlmsghdr *nlh = begin(set, IPSET_CMD_SWAP, version, NLM_F_ACK);
-
-	mnl_attr_put_strz(nlh, IPSET_ATTR_SETNAME2, name);
-	return request(set, nlh);
-}
-
-/*
- * A set of ours that is to be another: made anew beside the old one, which then goes. One that is to
- * be of another type can only be deleted before, and not while rules refer to it.
- */
-static int remake(struct ipset *set, int version, struct text_error *ret_error)
-{
-	char name[IPSET_MAXNAMELEN], beside[IPSET_MAXNAMELEN];
-	int rc;
-
-	memcpy(name, set->names[version], sizeof(name));
-	snprintf(beside, sizeof(beside), "%.*s.new", (int)sizeof(beside) - 5, name);
-	destroy(set, version, beside);
-	memcpy(set->names[version], beside, sizeof(beside));
-	rc = create(set, version);
-	memcpy(set->names[version], name, sizeof(name));
-	if (rc == 0)
-		rc = swap(set, version, beside);
-	destroy(set, version, beside);
-	if (rc < 0 && destroy(set, version, name) == 0)
-		rc = create(set, version);
-	if (rc == 0) {
-		set->is_stale[version] = false;
-		return 0;
-	}
-	text_error_set(ret_error, 0, 0,
-		       "ipset %s cannot be made anew as the configuration has it now while rules "
-		       "refer to it",
-		       name);
-	return -EBUSY;
-}
-
-static int ensure_set(struct ipset *set, int version, bool *is_created,
-		      struct text_error *ret_error)
-{
-	struct ipset_header header;
-	int rc = ipset_get_header(set->nl, set->protocol, set->names[version], &header);
-
-	if (rc == 0 && set->is_stale[version]) {
-		*is_created = true;
-		return remake(set, version, ret_error);
-	}
-	if (rc == 0) {
-		rc = check_header(set, version, &header, ret_error);
-		return rc < 0 ? rc : take_header(set, version, &header);
-	}
-	if (rc == -ENOENT && set->is_foreign) {
-		text_error_set(ret_error, 0, 0, "there is no ipset %s", set->names[version]);
-		return rc;
-	}
-	if (rc == -ENOENT) {
-		rc = create(set, version);
-		*is_created = true;
-	}
-	return rc < 0 ? explain(rc, ret_error) : 0;
-}
-
-/*
- * Both sets of the pair. Return: 0 where one of them is good; of one that is not, and of a failure,
- * the text says why.
- */
-static int ensure_pair(struct ipset *set, bool *is_created, struct text_error *ret_error)
-{
-	unsigned good = 0;
-	int first_rc = 0;
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		bool was_out = set->is_out[v];
-		int rc;
-
-		if (!is_published(set, v))
-			continue;
-		rc = ensure_set(set, v, is_created, first_rc ? NULL : ret_error);
-		set->is_out[v] = rc < 0;
-		*is_created |= was_out && rc == 0;
-		good += rc == 0;
-		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
-			return rc;
-		first_rc = first_rc ? first_rc : rc;
-	}
-	return good ? 0 : first_rc;
-}
-
-static int ipset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
-{
-	struct ipset *set = from_target(target);
-	bool is_created = false;
-	int rc = ask_protocol(set);
-
-	if (rc < 0)
-		return explain(rc, ret_error);
-	rc = ensure_pair(set, &is_created, ret_error);
-	if (rc == 0)
-		*ret_created = is_created;
-	return rc;
+	return ipset_is_published(set, version) && !set->is_out[version];
 }
 
 static struct addr masked(const struct ipset *set, const struct addr *addr, int version)
@@ -304,10 +38,10 @@ static void put_element(const struct ipset *set, struct nlmsghdr *nlh, const str
 	struct addr addr = masked(set, whole, version);
 	size_t len;
 	const uint8_t *bytes = setops_bytes(&addr, (enum setops_version)version, &len);
-	char text[COMMENT_MAX];
+	char text[IPSET_COMMENT_MAX];
 
 	ipset_put_address(nlh, bytes, len);
-	if (is_net(header))
+	if (ipset_is_net(header))
 		mnl_attr_put_u8(nlh, IPSET_ATTR_CIDR,
 				version == SETOPS_V4 ? 32 : (uint8_t)set->prefix6);
 	if (timeout_s && header->has_timeout)
@@ -331,7 +65,7 @@ static int send_some(struct ipset *set, int version, const struct setops_list *l
 		     size_t count, bool is_removal)
 {
 	struct nlmsghdr *nlh =
-		begin(set, is_removal ? IPSET_CMD_DEL : IPSET_CMD_ADD, version, NLM_F_ACK);
+		ipset_start(set, is_removal ? IPSET_CMD_DEL : IPSET_CMD_ADD, version, NLM_F_ACK);
 	struct nlattr *nest;
 	size_t sent = 0;
 
@@ -347,7 +81,7 @@ static int send_some(struct ipset *set, int version, const struct setops_list *l
 		sent++;
 	}
 	mnl_attr_nest_end(nlh, nest);
-	return sent ? request(set, nlh) : 0;
+	return sent ? ipset_send(set, nlh) : 0;
 }
 
 /* What the kernel does where the set has timeouts. */
@@ -375,7 +109,7 @@ static int expire(struct ipset *set, int version)
 	int rc = 0;
 
 	while (rc == 0 && count == SWEEP_MAX && expiry) {
-		struct nlmsghdr *nlh = begin(set, IPSET_CMD_DEL, version, NLM_F_ACK);
+		struct nlmsghdr *nlh = ipset_start(set, IPSET_CMD_DEL, version, NLM_F_ACK);
 		struct nlattr *nest;
 
 		count = expiry_due(expiry, now_ms, addrs, SWEEP_MAX);
@@ -385,7 +119,7 @@ static int expire(struct ipset *set, int version)
 			put_element(set, nlh, &addrs[i], version, 0, NULL);
 		mnl_attr_nest_end(nlh, nest);
 		if (count)
-			rc = request(set, nlh);
+			rc = ipset_send(set, nlh);
 		if (rc == 0)
 			expiry_forget(expiry, now_ms, addrs, count);
 	}
@@ -417,8 +151,8 @@ static int commit_list(struct ipset *set, int version, const struct setops_list 
 
 static int ipset_commit(struct target *target, const struct publish_op *ops, size_t count)
 {
-	struct ipset *set = from_target(target);
-	int first_rc = ask_protocol(set);
+	struct ipset *set = ipset_from_target(target);
+	int first_rc = ipset_know_protocol(set);
 
 	for (size_t done = 0; done < count && (first_rc == 0 || first_rc == -ENOSPC);
 	     done += SETOPS_MAX) {
@@ -438,10 +172,10 @@ static int ipset_commit(struct target *target, const struct publish_op *ops, siz
 
 static int has_element(struct ipset *set, int version, const struct addr *addr)
 {
-	struct nlmsghdr *nlh = begin(set, IPSET_CMD_TEST, version, NLM_F_ACK);
+	struct nlmsghdr *nlh = ipset_start(set, IPSET_CMD_TEST, version, NLM_F_ACK);
 
 	put_element(set, nlh, addr, version, 0, NULL);
-	return request(set, nlh);
+	return ipset_send(set, nlh);
 }
 
 static int look_at(struct ipset *set, int version)
@@ -451,7 +185,7 @@ static int look_at(struct ipset *set, int version)
 	int rc = 0;
 
 	if (!count)
-		rc = request(set, begin(set, IPSET_CMD_HEADER, version, NLM_F_ACK));
+		rc = ipset_send(set, ipset_start(set, IPSET_CMD_HEADER, version, NLM_F_ACK));
 	for (unsigned i = 0; i < count && rc == 0; i++)
 		rc = has_element(set, version, &witnesses[i].addr);
 	if (rc == 0 || rc == -ENOENT)
@@ -466,14 +200,14 @@ static bool is_back(const struct ipset *set, int version)
 
 	return set->is_out[version] &&
 	       ipset_get_header(set->nl, set->protocol, set->names[version], &header) == 0 &&
-	       check_header(set, version, &header, NULL) == 0;
+	       ipset_check_header(set, version, &header, NULL) == 0;
 }
 
 static int ipset_check(struct target *target, bool *ret_intact)
 {
-	struct ipset *set = from_target(target);
+	struct ipset *set = ipset_from_target(target);
 	bool is_intact = true;
-	int rc = ask_protocol(set);
+	int rc = ipset_know_protocol(set);
 
 	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++) {
 		rc = is_used(set, v) ? look_at(set, v) : 0;
@@ -489,39 +223,6 @@ static int ipset_check(struct target *target, bool *ret_intact)
 	return rc;
 }
 
-/* Of sets without timeouts, when who is to go out of them. */
-static void inherit_expiries(struct ipset *set, const struct ipset *before, int version)
-{
-	if (before->expiries[version] && !set->expiries[version])
-		set->expiries[version] = expiry_share(before->expiries[version]);
-}
-
-static void ipset_inherit(struct target *target, const struct target *old)
-{
-	const struct ipset *before = (const struct ipset *)old;
-	struct ipset *set = from_target(target);
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		set->is_made[v] = __atomic_load_n(&before->is_made[v], __ATOMIC_RELAXED);
-		set->is_stale[v] =
-			set->is_made[v] && (before->is_stale[v] || before->size != set->size ||
-					    before->has_comment != set->has_comment ||
-					    wants_nets(before, v) != wants_nets(set, v) ||
-					    before->prefix6 != set->prefix6);
-		inherit_expiries(set, before, v);
-	}
-}
-
-static void ipset_adopt(struct target *target, const struct target *old)
-{
-	const struct ipset *before = (const struct ipset *)old;
-	struct ipset *set = from_target(target);
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		if (before->is_made[v])
-			__atomic_store_n(&set->is_made[v], true, __ATOMIC_RELAXED);
-}
-
 static void show(const uint8_t *bytes, size_t len, void *ctx)
 {
 	const struct target_visitor *visitor = ctx;
@@ -534,8 +235,8 @@ static void show(const uint8_t *bytes, size_t len, void *ctx)
 static int ipset_walk(struct target *target, const struct target_visitor *visitor)
 {
 	struct target_visitor copy = *visitor;
-	struct ipset *set = from_target(target);
-	int rc = ask_protocol(set);
+	struct ipset *set = ipset_from_target(target);
+	int rc = ipset_know_protocol(set);
 
 	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
 		if (is_used(set, v))
@@ -544,28 +245,9 @@ static int ipset_walk(struct target *target, const struct target_visitor *visito
 	return rc;
 }
 
-static int ipset_remove(struct target *target)
-{
-	struct ipset *set = from_target(target);
-	int first_rc = 0;
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc;
-
-		if (!set->is_made[v])
-			continue;
-		rc = request(set, begin(set, IPSET_CMD_DESTROY, v, NLM_F_ACK));
-		if (rc == 0 || rc == -ENOENT)
-			set->is_made[v] = false;
-		else if (rc != -EBUSY && first_rc == 0)
-			first_rc = rc;
-	}
-	return first_rc;
-}
-
 static void ipset_free(struct target *target)
 {
-	struct ipset *set = from_target(target);
+	struct ipset *set = ipset_from_target(target);
 
 	if (!set)
 		return;
