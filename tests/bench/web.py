@@ -49,7 +49,7 @@ class Empty:
 
 
 def rate(lab_):
-    site = web.Web(lab_, lab_.daemon().start())
+    site = web.Web(lab_, lab_.daemon().start(), "timeout_ms = 25;")
     Empty(lab_, 8300)
     rounds = [(wrk(lab_, 8300), wrk(lab_, web.PORT)) for _ in range(ROUNDS)]
     ratio = statistics.median(ours / empty for empty, ours in rounds)
@@ -205,7 +205,7 @@ def deaf_readers(lab_):
 
 def suffering(lab_):
     lab_.adopt(traffic.Server(lab_.server))
-    site = web.Web(lab_, lab_.daemon().start())
+    site = web.Web(lab_, lab_.daemon().start(), "timeout_ms = 25;")
     most_mib = memory_mib(site.process)
     print(f"bench-web: {most_mib:.0f} MiB at the start")
     for attack in (None, idle, slow_headers, huge_headers, nonsense, smuggling, deaf_readers):

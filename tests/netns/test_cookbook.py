@@ -59,7 +59,8 @@ class Gateway:
         lab_.adopt(self)
         assert self.holder.stdout.readline() == "there\n", "the gateway's own file system"
         lab_.nft(FIREWALL, namespace)
-        self.enter = ("nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt")
+        # Its root too: in a chroot, the mount namespace alone leads out of it.
+        self.enter = ("nsenter", f"--target={self.holder.pid}", "--mount", "--root", "--wd")
 
     def close(self):
         self.holder.kill()

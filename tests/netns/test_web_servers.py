@@ -151,7 +151,7 @@ def passes_whatever_happens(lab_, name):
     Backend(lab_)
     # As on a gateway: the web server's own connections to its application are not diverted.
     daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0" ];')).start()
-    site = web.Web(lab_, daemon)
+    site = web.Web(lab_, daemon, "timeout_ms = 25;")
     server = is_policy(lab_, site, name)
     client = server.connect()
     usual_s = statistics.median(client.get(web.LINUX)[2] for _ in range(20))
@@ -176,7 +176,7 @@ def passes_whatever_happens(lab_, name):
 def each_connection_has_its_own_answer(lab_, name):
     """Two clients behind one address; only one of them comes through a tunnel."""
     Backend(lab_)
-    site = web.Web(lab_, lab_.daemon().start())
+    site = web.Web(lab_, lab_.daemon().start(), "timeout_ms = 25;")
     server = Server(lab_, site, name, deny="vpn")
     plain = server.connect()
     lab_.ip(lab_.client, "route change 198.51.100.0/24 dev c0 advmss 1380")
