@@ -148,8 +148,10 @@ static void need_directory_of(const char *key, const char *file, uid_t uid, gid_
 	snprintf(path, sizeof(path), "%s", file);
 	directory = dirname(path);
 	if (stat(directory, &status) < 0)
-		advice_add(list, ADVICE_FAULT, "files", "%s: %s cannot be written: %s: %s", key,
-			   file, directory, strerror(errno));
+		advice_add(
+			list, ADVICE_FAULT, "files",
+			"%s: %s cannot be written: %s: %s (make that folder, or correct the key)",
+			key, file, directory, strerror(errno));
 	else if (!may_write(&status, uid, gid))
 		advice_add(list, ADVICE_FAULT, "files",
 			   "%s: %s cannot be written: user %u may make no files in %s (chown or "
@@ -157,8 +159,31 @@ static void need_directory_of(const char *key, const char *file, uid_t uid, gid_
 			   key, file, (unsigned)uid, directory);
 }
 
+/* A start makes this folder where it is missing, and takes one that is called as ours. */
+static void need_kept(const char *key, const char *file, uid_t uid, gid_t gid,
+		      struct advice_list *list)
+{
+	char path[PATH_BYTES];
+	struct stat status;
+	const char *directory;
+
+	snprintf(path, sizeof(path), "%s", file);
+	directory = dirname(path);
+	if (stat(file, &status) == 0 && !S_ISREG(status.st_mode))
+		advice_add(list, ADVICE_FAULT, "files",
+			   "%s: %s is no file: move it away, or correct the key", key, file);
+	else if (stat(directory, &status) < 0)
+		need_directory_of(key, directory, uid, gid, list);
+	else if (!privs_is_given(directory))
+		need_directory_of(key, file, uid, gid, list);
+}
+
 void advice_files(const struct config *config, uid_t uid, gid_t gid, struct advice_list *list)
 {
 	if (config->metrics_file)
 		need_directory_of("metrics.textfile", config->metrics_file, uid, gid, list);
+	if (config->state_enabled)
+		need_kept("state.file", config->state_file, uid, gid, list);
+	if (config->learn_enabled)
+		need_kept("learn.file", config->learn_file, uid, gid, list);
 }

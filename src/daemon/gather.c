@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "daemon/parts.h"
+#include "knowledge/learned.h"
+#include "knowledge/state.h"
 #include "sys/clock.h"
 
 static void gather_queues(const struct daemon *daemon, struct figures *figures)
@@ -55,6 +57,15 @@ static void gather_clocks(const struct daemon *daemon, struct figures *figures)
 		evidence_get_stats(daemon->evidence, &figures->evidence);
 }
 
+static void advise_file(const char *key, const char *path, int rc, struct advice_list *list)
+{
+	if (rc < 0)
+		advice_add(list, ADVICE_FAULT, "files",
+			   "%s: %s cannot be written: %s (its folder must be synprintd's to write, "
+			   "have room, and ReadWritePaths= of the service must name it)",
+			   key, path, strerror(-rc));
+}
+
 static void gather_advice(const struct daemon *daemon, const struct keeper_stats *rules,
 			  struct advice_list *list)
 {
@@ -71,11 +82,11 @@ static void gather_advice(const struct daemon *daemon, const struct keeper_stats
 			   rules->trial.passed_again);
 	if (*clocks)
 		advice_add(list, ADVICE_FAULT, "clocks", "%s", clocks);
-	if (config->metrics_file && daemon->metrics_rc < 0)
-		advice_add(list, ADVICE_FAULT, "files",
-			   "metrics.textfile: %s cannot be written: %s (its folder must be "
-			   "synprintd's to write, and ReadWritePaths= of the service must name it)",
-			   config->metrics_file, strerror(-daemon->metrics_rc));
+	if (config->metrics_file)
+		advise_file("metrics.textfile", config->metrics_file, daemon->metrics_rc, list);
+	advise_file("state.file", daemon->boot->state_file, state_get_error(daemon->state), list);
+	advise_file("learn.file", daemon->boot->learn_file, learned_get_error(daemon->learned),
+		    list);
 }
 
 void daemon_gather(const void *ctx, struct figures *ret_figures)

@@ -23,6 +23,7 @@ struct learned {
 	struct learn *learn;
 	size_t text_size;
 	uint64_t written_ms; /* CLOCK_MONOTONIC */
+	int write_rc; /* of the last try */
 	bool is_new; /* there is something to write */
 };
 
@@ -106,6 +107,7 @@ int learned_write(struct learned *learned)
 		rc = buf.overflow ? -EOVERFLOW
 				  : file_replace(learned->path, buf.data, buf.len, true);
 	free(text);
+	learned->write_rc = rc;
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "%s: cannot write what was learned: %s; the old file stays",
@@ -113,6 +115,11 @@ int learned_write(struct learned *learned)
 	else
 		learned->is_new = false;
 	return rc;
+}
+
+int learned_get_error(const struct learned *learned)
+{
+	return learned ? learned->write_rc : 0;
 }
 
 void learned_write_due(struct learned *learned)

@@ -33,4 +33,7 @@ void learned_write_due(struct learned *learned);
 /** learned_write() - write where there is something new. Return: 0 or -errno, which is logged. */
 int learned_write(struct learned *learned);
 
+/** learned_get_error() - of the last try to write: 0 or -errno. NULL: 0. */
+int learned_get_error(const struct learned *learned);
+
 #endif

@@ -19,6 +19,7 @@
 struct state {
 	struct state_params params;
 	pthread_t thread;
+	int write_rc; /* atomic: of the last try */
 	pthread_mutex_t lock; /* of what is below */
 	pthread_cond_t wake;
 	bool must_stop;
@@ -68,17 +69,34 @@ static int write_file(const struct state_params *params, struct output *output)
 	return file_end(&output->writer, rc);
 }
 
-static void write_state(const struct state_params *params)
+static void note_result(struct state *state, int rc)
 {
 	static struct log_limit limit;
-	struct output *output = malloc(sizeof(*output));
-	int rc = output ? write_file(params, output) : -ENOMEM;
 
-	free(output);
+	__atomic_store_n(&state->write_rc, rc, __ATOMIC_RELAXED);
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "cannot write %s (%s); what it has is kept, and it is tried again",
-			    params->path, strerror(-rc));
+			    state->params.path, strerror(-rc));
+}
+
+static void write_state(struct state *state)
+{
+	struct output *output = malloc(sizeof(*output));
+
+	note_result(state, output ? write_file(&state->params, output) : -ENOMEM);
+	free(output);
+}
+
+/* A folder that is not ours is told now, and not when a day's clients are to be kept. */
+static void try_file(struct state *state)
+{
+	struct file_writer writer;
+	int rc = file_begin(state->params.path, &writer);
+
+	if (rc == 0)
+		file_end(&writer, -ECANCELED);
+	note_result(state, rc);
 }
 
 static void set_aside(const char *path, const char *what)
@@ -134,8 +152,9 @@ static void *state_main(void *arg)
 {
 	struct state *state = arg;
 
+	try_file(state);
 	while (wait_interval(state))
-		write_state(&state->params);
+		write_state(state);
 	return NULL;
 }
 
@@ -170,6 +189,11 @@ int state_start(const struct state_params *params, struct state **ret_state)
 	return 0;
 }
 
+int state_get_error(const struct state *state)
+{
+	return state ? __atomic_load_n(&state->write_rc, __ATOMIC_RELAXED) : 0;
+}
+
 void state_stop(struct state *state)
 {
 	if (!state)
@@ -179,6 +203,6 @@ void state_stop(struct state *state)
 	pthread_cond_signal(&state->wake);
 	pthread_mutex_unlock(&state->lock);
 	pthread_join(state->thread, NULL);
-	write_state(&state->params);
+	write_state(state);
 	state_free(state);
 }

@@ -20,8 +20,14 @@ struct state_params {
 /** state_load() - take what the file has, where there is one; what is wrong with it is logged. */
 void state_load(const struct state_params *params);
 
-/** state_start() - begin to write every interval. Return: 0 or -errno. */
+/**
+ * state_start() - begin to write every interval; whether the file can be made is tried at once.
+ * Return: 0 or -errno.
+ */
 int state_start(const struct state_params *params, struct state **ret_state);
+
+/** state_get_error() - of the last try to write: 0 or -errno. Any thread may ask; NULL: 0. */
+int state_get_error(const struct state *state);
 
 /** state_stop() - end the thread, and write a last time. NULL is allowed. */
 void state_stop(struct state *state);

@@ -85,7 +85,7 @@ static void give_files(DIR *dir, uid_t owner, const struct privs_user *user)
 		give_file(dirfd(dir), entry->d_name, owner, user);
 }
 
-static bool is_ours(const char *path)
+bool privs_is_given(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -108,7 +108,7 @@ int privs_give_directory(const char *path, const struct privs_user *user)
 		return rc;
 	}
 	if (geteuid() == 0 && fstat(fd, &status) == 0 && status.st_uid != user->uid &&
-	    (is_new || is_ours(path))) {
+	    (is_new || privs_is_given(path))) {
 		give_files(dir, status.st_uid, user);
 		rc = fchown(fd, user->uid, user->gid) < 0 ? -errno : 0;
 	}

@@ -37,6 +37,9 @@ bool privs_can_become(const struct privs_user *user);
  */
 int privs_give_directory(const char *path, const struct privs_user *user);
 
+/** privs_is_given() - whether privs_give_directory() takes such a folder from whom it belongs to. */
+bool privs_is_given(const char *path);
+
 /**
  * privs_drop() - become the user, keep CAP_NET_ADMIN alone, forbid new privileges and core dumps,
  * for this thread and those it starts from here on. Without CAP_NET_ADMIN nothing is changed.

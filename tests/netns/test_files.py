@@ -57,6 +57,21 @@ def full_pipe(lab_):
     os.close(writer)
 
 
+def a_limit_of_file_sizes(lab_):
+    """RLIMIT_FSIZE, as ulimit -f or LimitFSIZE= of a service set it: no silent death."""
+    lab_.adopt(traffic.Server(lab_.server))
+    config = lab_.write_config(state="interval = 1;")
+    daemon = lab_.daemon(config).start(wrapper=["prlimit", "--fsize=64"])
+    traffic.connect(lab_.client, lab.SERVER4)
+
+    def told():
+        return [item["text"] for item in daemon.status()["advice"]
+                if "kept cannot be written: File too large" in item["text"]]
+    lab.wait_until(told, "the limit is told")
+    assert daemon.process.poll() is None and daemon.verdict(lab.CLIENT4)["found"]
+    assert daemon.stop() == 0, daemon.log()
+
+
 def lock_of(namespace):
     return LOCKS / f"netns-{os.stat(f'/run/netns/{namespace}').st_ino}.lock"
 
@@ -83,4 +98,4 @@ def locks(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(fifo_beside_the_metrics, full_pipe, locks)
+    lab.run(fifo_beside_the_metrics, full_pipe, a_limit_of_file_sizes, locks)

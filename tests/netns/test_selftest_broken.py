@@ -87,13 +87,16 @@ def kernel_and_machine(lab_):
     lab_.ip(lab_.gateway, """link add wan0 type veth peer name far0
         link add wan1 type veth peer name far1
         link add br0 type bridge""")
-    folder = lab_.dir / "textfile"
+    folder, kept = lab_.dir / "textfile", lab_.dir / "state"
     folder.mkdir()
+    kept.mkdir()
     sets = [f'nftset = "{name}"; flags = [ "scanner" ]; table = "inet mine"'
             for name in ("gone", "half", "type")]
     sets.append('nftset = "owned"; flags = [ "scanner" ]; table = "inet theirs"')
     config = lab_.write_config(sets, rules='interfaces = [ "g0", "wan0", "wan1", "lo" ];',
-                               metrics=f'textfile = "{folder / "synprint.prom"}"; interval = 1;')
+                               metrics=f'textfile = "{folder / "synprint.prom"}"; interval = 1;',
+                               state="interval = 1;")
+    config.write_text(config.read_text().replace(str(lab_.dir / "kept"), str(kept / "kept")))
     daemon = lab_.daemon(config).start()
     lab.sh("hping3", "-S", "-c", "1", "-p", "8080", lab.SERVER4, namespace=lab_.client, check=False)
     lab.wait_until(lambda: lab_.elements("owned4", "inet theirs"), "a scanner is known")
@@ -139,6 +142,8 @@ def kernel_and_machine(lab_):
         Row("files", "metrics.textfile: .*synprint.prom cannot be written: No such file",
             "ReadWritePaths=", lambda: folder.rename(lab_.dir / "away"),
             lambda: (lab_.dir / "away").rename(folder)),
+        Row("files", "state.file: .*state/kept cannot be written: No such file", "ReadWritePaths=",
+            lambda: kept.rename(lab_.dir / "away2"), lambda: (lab_.dir / "away2").rename(kept)),
     ])
     for text in ("chain 'site' of yours is gone", "no interface 'wan0'", "filled in part"):
         assert text in daemon.log(), text

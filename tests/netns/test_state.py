@@ -123,8 +123,12 @@ def nowhere_to_write(lab_):
     daemon = lab_.daemon(config).start()
     traffic.connect(lab_.client, lab.SERVER4)
     assert daemon.verdict(lab.CLIENT4)["found"]
+    assert daemon.log().count("cannot write /proc/nowhere/kept") == 1, "told at once: " + daemon.log()
+    told = [item["text"] for item in daemon.status()["advice"] if item["about"] == "files"]
+    assert told and "state.file: /proc/nowhere/kept cannot be written: No such file" in told[0], told
     assert daemon.stop() == 0, daemon.log()
-    assert "cannot write /proc/nowhere/kept" in daemon.log(), daemon.log()
+    trial = lab.sh(lab.SYNPRINTD, "-t", "-c", str(config), namespace=lab_.gateway)
+    assert "state.file: /proc/nowhere" in trial.stderr, trial.stderr
 
 
 def switched_off(lab_):

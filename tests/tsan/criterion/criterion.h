@@ -127,6 +127,8 @@ int main(void)
 #define cr_assert_geq(a, b, ...) CRITERION_OP(a, >=, b, true, __VA_ARGS__)
 #define cr_assert_str_eq(a, b, ...)                                                                \
 	CRITERION_CHECK(strcmp(a, b) == 0, true, #a " is " #b, __VA_ARGS__)
+#define cr_assert_str_neq(a, b, ...)                                                               \
+	CRITERION_CHECK(strcmp(a, b) != 0, true, #a " is not " #b, __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, n, ...)                                                             \
 	CRITERION_CHECK(memcmp(a, b, n) == 0, true, #a " is " #b, __VA_ARGS__)
 #define cr_assert_float_eq(a, b, e, ...)                                                           \

@@ -192,6 +192,37 @@ Test(ipset, a_missing_set_is_told_and_harms_nobody_else)
 	cr_expect_eq(target->type->commit(target, ops, 2), 0);
 }
 
+/* The administrator's: one set of a pair is enough, the other is taken in once it fits. */
+Test(ipset, half_a_pair)
+{
+	struct ipset_params params = {.name4 = "them4",
+				      .name6 = "them6",
+				      .timeout_s = 60,
+				      .is_foreign = true};
+	struct text_error error = {.what = ""};
+	bool is_created = true, is_intact = false;
+
+	kernel_run("ipset create them4 hash:ip timeout 60; ipset create them6 hash:ip timeout 60");
+	make(&params);
+	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect_not(is_created);
+	cr_expect(strstr(error.what, "ipset them6 must be of type"), "%s", error.what);
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
+	kernel_expect("ipset list them4", "192.0.2.1 timeout");
+	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect(is_intact);
+	kernel_run("ipset destroy them6; ipset create them6 hash:ip family inet6 timeout 60");
+	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect_not(is_intact);
+	error.what[0] = '\0';
+	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect(is_created, "it is to be filled");
+	cr_expect_str_eq(error.what, "");
+	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
+	kernel_expect("ipset list them6", "2001:db8::1 timeout");
+}
+
 Test(ipset, check_sees_what_was_done_behind_our_back)
 {
 	static const char *const commands[] = {"ipset flush vpn4", "ipset destroy",
