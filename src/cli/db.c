@@ -268,7 +268,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-	{"check", db_check, 1, DB_FILES_MAX},
+	{"check", db_check, 0, DB_FILES_MAX},
 	{"stats", db_stats, 0, DB_FILES_MAX},
 	{"show", db_show, 0, 1},
 	{"merge", db_merge, 1, DB_FILES_MAX},
@@ -293,7 +293,9 @@ static int run_subcommand(struct db_call *call, const struct subcommand *subcomm
 
 	if (call->file_count < subcommand->files_min || call->file_count > subcommand->files_max)
 		return cli_usage_error(call->cli, "db %s takes %s", subcommand->name,
-				       subcommand->files_max == 1 ? "one file" : "up to 64 files");
+				       subcommand->files_max == 1   ? "one file"
+				       : subcommand->files_min == 1 ? "1 to 64 files"
+								    : "up to 64 files");
 	if (call->file_count == 0) {
 		cli_find_databases(dir, sizeof(dir));
 		snprintf(shipped, sizeof(shipped), "%s/signatures.db", dir);
@@ -338,7 +340,7 @@ const struct cli_command cli_db = {
 	.name = "db",
 	.arguments = "check|stats|show|merge|import|export [FILE ...]",
 	.summary = "Check, show, merge and convert signature files",
-	.help = "  check FILE ...     say whether each is good, and if not: file, line, column, "
+	.help = "  check [FILE ...]   say whether each is good, and if not: file, line, column, "
 		"reason\n"
 		"  stats [FILE ...]   count signatures by class\n"
 		"  show [FILE]        list signatures; with --label TEXT those whose label has it\n"

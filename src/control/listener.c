@@ -114,6 +114,18 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 	return 0;
 }
 
+void listener_remove_dead(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct text_error error;
+	size_t len = strlen(path);
+
+	if (len && len < sizeof(address.sun_path)) {
+		memcpy(address.sun_path, path, len + 1);
+		clear_path(&address, &error); /* what is alive, or no socket, stays */
+	}
+}
+
 static int socket_option(int fd, int option)
 {
 	socklen_t len = sizeof(int);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "control/listener.h"
 #include "daemon/parts.h"
 #include "sys/log.h"
 
@@ -171,6 +172,8 @@ enum daemon_exit daemon_open_sockets(struct daemon *daemon)
 
 	if (code == DAEMON_EXIT_OK && wants_p0f)
 		code = open_p0f(daemon, conns_max);
+	else if (code == DAEMON_EXIT_OK) /* of one that was killed: who connects is to be told */
+		listener_remove_dead(config->p0f_socket);
 	return code;
 }
 

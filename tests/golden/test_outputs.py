@@ -173,6 +173,8 @@ def test_plot(folder):
     assert text.startswith("<?xml") and text.rstrip().endswith("</svg>"), text[:100]
     for word in ("MTU", "TTL", "Windows", "Linux"):
         assert word in text, word
+    one = capture(folder, PACKETS[:1], "one.pcap")
+    must_run("--plot", svg, one)  # gnuplot has nothing to warn of where there is one MTU
     must_run("--plot", png, path)
     assert png.read_bytes().startswith(b"\x89PNG")
     assert run_classify("--plot", "picture.gif", str(path))[0] == 2

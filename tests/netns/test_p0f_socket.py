@@ -3,6 +3,7 @@
 """The p0f socket of a real daemon: what it says of clients whose connections passed the gateway."""
 import contextlib
 import os
+import signal
 import socket
 import stat
 import struct
@@ -80,8 +81,18 @@ def fields(lab_):
 
 def off_by_default(lab_):
     path = lab_.dir / "p0f.sock"
-    lab_.daemon(lab_.write_config(p0f=f'socket = "{path}";')).start()
+    # One that was killed left its file; nobody is to wait at it.
+    dead = lab_.daemon(lab_.write_config(p0f=f'enabled = true; socket = "{path}";')).start()
+    dead.stop(signal.SIGKILL)
+    assert path.exists(), "this test is about nothing"
+    daemon = lab_.daemon(lab_.write_config(p0f=f'socket = "{path}";')).start()
     assert not path.exists()
+    daemon.stop()
+    with socket.socket(socket.AF_UNIX) as living:
+        living.bind(str(path))
+        living.listen()
+        daemon.start()
+        assert path.exists(), "somebody else's, who is at work"
 
 
 def peers_that_harm_nobody(lab_):

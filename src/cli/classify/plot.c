@@ -194,12 +194,28 @@ static void put_classes(FILE *script, const struct vocab *vocab, const unsigned 
 	fputc('\n', script);
 }
 
+/* A little more than from the smallest to the largest, which may be one; [ret_low, ret_high]. */
+static void find_mtus(const struct plot *plot, size_t *ret_low, size_t *ret_high)
+{
+	size_t low = MTU_ROWS, high = 0;
+
+	for (size_t step = 0; step < STEPS; step++)
+		for (size_t row = 0; row < MTU_ROWS; row++)
+			if (plot->mtus[step][row]) {
+				low = row < low ? row : low;
+				high = row > high ? row : high;
+			}
+	*ret_low = low > high ? 0 : low * MTU_STEP - low * MTU_STEP / 20;
+	*ret_high = low > high ? 1500 : high * MTU_STEP + high * MTU_STEP / 20;
+}
+
 static void put_script(FILE *script, const struct plot *plot, const struct vocab *vocab,
 		       const char *path)
 {
 	unsigned ids[VOCAB_CLASSES_MAX], count = rank_classes(plot, ids);
 	unsigned drawn = put_data(script, plot, ids, count);
 	double begin = (double)plot->begin_ms / 1000;
+	size_t low, high;
 
 	fprintf(script, "set terminal %s size 1200,1000\nset output ",
 		ends_with(path, ".svg") ? "svg" : "png");
@@ -210,9 +226,11 @@ static void put_script(FILE *script, const struct plot *plot, const struct vocab
 		"set grid\nset key outside right top\n",
 		begin, begin + (double)(plot->step_ms * STEPS) / 1000);
 	put_classes(script, vocab, ids, drawn, count > CLASSES_DRAWN);
-	fputs("set ylabel 'MTU'\nset yrange [*:*]\n"
-	      "plot $mtu using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
-	      script);
+	find_mtus(plot, &low, &high);
+	fprintf(script,
+		"set ylabel 'MTU'\nset yrange [%zu:%zu]\n"
+		"plot $mtu using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
+		low, high);
 	fputs("set ylabel 'TTL'\nset yrange [0:256]\n"
 	      "plot $ttl using 1:2:(0.3+0.25*log10($3)) with points pt 7 ps variable notitle\n",
 	      script);

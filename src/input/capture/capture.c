@@ -151,8 +151,13 @@ static int find_format(struct capture *capture, struct text_error *ret_error)
 	capture->was_sniffed = true;
 	if (capture->is_ng || pcap_file_is(capture->window, capture->len))
 		return 0;
-	text_error_set(ret_error, 0, 0, "cannot read it as a capture: neither pcap nor pcapng%s",
-		       r == 0 ? ", and only some bytes" : "");
+	if (r == 0)
+		text_error_set(ret_error, 0, 0,
+			       "cannot read it as a capture: it ends after %zu bytes",
+			       capture->len);
+	else
+		text_error_set(ret_error, 0, 0,
+			       "cannot read it as a capture: it is neither pcap nor pcapng");
 	return -EINVAL;
 }
 
