@@ -158,6 +158,24 @@ static bool is_same(const struct generation *a, bool confirms, bool has_labels)
 }
 
 /*
+ * An element that somebody took out, or that found no room, is for the client's next connection to
+ * bring: so where that may have been, no client counts as renewed any more.
+ */
+static void forget_renewed(struct daemon *daemon)
+{
+	uint32_t ruleset = keeper_ruleset(daemon->keeper);
+	struct keeper_stats stats;
+
+	keeper_get_stats(daemon->keeper, &stats);
+	if (ruleset == daemon->renewed.ruleset && stats.refused == daemon->renewed.refused)
+		return;
+	daemon->renewed.ruleset = ruleset;
+	daemon->renewed.refused = stats.refused;
+	if (daemon->generation->renewed)
+		renewed_forget(daemon->generation->renewed, clock_steady_ms());
+}
+
+/*
  * Somebody has changed the ruleset: another way of confirming may be due. What the rules do stays
  * what is said of them: where they cannot be changed, it is tried again at the next look.
  */
@@ -170,6 +188,7 @@ void daemon_follow_ruleset(struct daemon *daemon)
 	struct rules_params params;
 	struct text_error error = {.what = ""};
 
+	forget_renewed(daemon);
 	if (ruleset == daemon->ruleset || clock_boot_s() < daemon->looked_s + LOOK_S ||
 	    !keeper_is_settled(daemon->keeper))
 		return;

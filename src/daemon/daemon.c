@@ -231,7 +231,8 @@ static enum daemon_exit start_publisher(struct daemon *daemon)
 
 	generation_assign_marks(daemon->generation, NULL);
 	daemon_plan_confirm(daemon, daemon->generation);
-	rc = generation_start(daemon->generation, NULL, daemon->pipeline.clients, daemon->reported);
+	rc = generation_start(daemon->generation, NULL, daemon->pipeline.seed,
+			      daemon->pipeline.clients, daemon->reported);
 
 	if (rc == 0)
 		return DAEMON_EXIT_OK;

@@ -62,6 +62,10 @@ struct daemon {
 	struct foreign foreign; /* others' rules as they were last seen */
 	uint64_t looked_s; /* when, clock_boot_s() */
 	uint32_t ruleset; /* the ruleset's generation then */
+	struct {
+		uint32_t ruleset;
+		uint64_t refused; /* elements, by full sets */
+	} renewed; /* when generation->renewed was last known to be right */
 	struct advised advised;
 	int metrics_rc; /* of the last try to write the file */
 	struct learned *learned; /* NULL where nothing is learned */

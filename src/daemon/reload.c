@@ -132,7 +132,8 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 	if (error.what[0])
 		log_line(LOG_LEVEL_WARNING, "stays as it was: the %s", error.what);
 	snprintf(next->kept_size, sizeof(next->kept_size), "%s", error.what);
-	rc = generation_start(next, daemon->generation, daemon->pipeline.clients, daemon->reported);
+	rc = generation_start(next, daemon->generation, daemon->pipeline.seed,
+			      daemon->pipeline.clients, daemon->reported);
 	if (rc == 0)
 		return 0;
 	change_rules(daemon, daemon->generation, false, &error);

@@ -66,13 +66,15 @@ def divert(lab_, queues, rules=None, keys=""):
 class Agent:
     """A program that reads the queues; its threads' CPU time is theirs alone."""
 
-    def __init__(self, lab_, kind, queues=1, sets=None, cpus=None, keys=""):
+    def __init__(self, lab_, kind, queues=1, sets=None, cpus=None, keys="",
+                 engine="none"):
         self.lab, self.queues, self.daemon = lab_, queues, None
         pin = ["taskset", "-c", cpus] if cpus else []
         if kind == "synprintd":
             config = lab_.write_config(
-                USUAL if sets is None else sets, rules='engine = "none";' + keys,
-                clients="", queue=f"count = {queues};", state="enabled = false;", log='level = "error";', metrics="interval = 15;",
+                USUAL if sets is None else sets, rules=f'engine = "{engine}";{keys}', clients="",
+                queue=f"count = {queues};", state="enabled = false;", log='level = "error";',
+                metrics="interval = 15;",
                 p0f=f'enabled = true; socket = "{lab_.dir}/p0f.sock";')
             self.daemon = lab_.daemon(config).start(wrapper=pin)
             self.process = self.daemon.process

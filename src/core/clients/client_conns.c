@@ -220,6 +220,14 @@ bool conns_asks(struct entry *entry, uint32_t now_s, uint16_t port, const struct
 	return entry->mix || since >= ASK_AGAIN_TICKS || is_new(entry, port, verdict);
 }
 
+bool conns_agree(const struct entry *entry, const struct verdict *verdict)
+{
+	for (unsigned i = 0; i < entry->conn_count; i++)
+		if (!verdict_is_same(&entry->verdicts[i], verdict))
+			return false;
+	return true;
+}
+
 void conns_forget_time(struct entry *entry)
 {
 	set_ticks(entry, (entry->last_seen_s / TICK_S - TICKS_OLD) % TICKS);

@@ -38,6 +38,9 @@ void conns_weigh_mix(const struct entry *entry, struct verdict *verdict);
 /** conns_asks() - is a connection with this verdict worth a confirmation? To be asked of each SYN. */
 bool conns_asks(struct entry *entry, uint32_t now_s, uint16_t port, const struct verdict *verdict);
 
+/** conns_agree() - do all connections that are remembered say the same as this verdict? */
+bool conns_agree(const struct entry *entry, const struct verdict *verdict);
+
 /** conns_forget_time() - a client that was confirmed once, nobody knows when. */
 void conns_forget_time(struct entry *entry);
 

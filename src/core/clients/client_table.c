@@ -130,12 +130,29 @@ static void entry_judge(const struct clients *clients, struct entry *entry, stru
 		entry->reported_s = (uint16_t)now_s;
 }
 
+/*
+ * Another SYN from the port of one that was seen a moment ago, to anywhere: that one says what the
+ * client's confirmed connections say, and this one does not. Until it is confirmed it answers for
+ * itself alone.
+ */
+static bool contradicts(const struct entry *entry, int known, const struct recent *recent,
+			uint64_t now_ms, const struct verdict *verdict)
+{
+	int last = conns_find(entry, 0);
+	const struct verdict *confirmed = &entry->verdicts[last];
+
+	return recent && now_ms - recent->seen_ms < RIVAL_MS && entry->confirmed >> last & 1 &&
+	       verdict_is_same(confirmed, &entry->verdicts[known]) &&
+	       !verdict_is_same(confirmed, verdict);
+}
+
 /* A confirmed connection's whole SYN stays: another one from its port would take its place. */
 static void remember(struct entry *entry, struct recent *place, const struct recent *same,
 		     const struct recent *seen, uint8_t tuple, const struct verdict *verdict)
 {
 	int known = conns_find(entry, seen->syn.src_port);
-	bool rival = known >= 0 && is_rival(same, seen->seen_ms, &seen->syn);
+	bool rival = known >= 0 && (is_rival(same, seen->seen_ms, &seen->syn) ||
+				    contradicts(entry, known, same, seen->seen_ms, verdict));
 
 	if (!rival && !(known >= 0 && same && entry->confirmed >> known & 1))
 		*place = *seen;
@@ -167,6 +184,8 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 		entry_judge(clients, entry, *verdict, now_s, change);
 	}
 	change->asks = conns_asks(entry, now_s, port, &change->verdict);
+	change->is_steady =
+		entry->is_confirmed && !change->asks && conns_agree(entry, &change->verdict);
 	if (repeat < 0)
 		remember(entry, shard_recent(shard, hash, port),
 			 find_recent(clients, shard, &change->addr, hash, port), seen, tuple,
@@ -269,16 +288,19 @@ static int shard_confirm(const struct clients *clients, struct shard *shard, uin
 			 struct client_confirmed *confirmed)
 {
 	struct entry *entry = shard_find(shard, &confirmed->addr, hash);
+	const struct recent *recent = NULL;
 	int at = -1;
 
-	if (entry)
-		at = find_confirmed(clients, entry,
-				    find_recent(clients, shard, &confirmed->addr, hash,
-						handshake->client_port),
-				    handshake);
+	if (entry) {
+		recent =
+			find_recent(clients, shard, &confirmed->addr, hash, handshake->client_port);
+		at = find_confirmed(clients, entry, recent, handshake);
+	}
 	if (at < 0)
 		return -ENOENT;
 	note_before(entry, at, confirmed);
+	if (recent && entry->tuples[at] == conns_tuple(clients, &recent->syn))
+		confirmed->seen_ms = recent->seen_ms;
 	confirmed->is_first = !entry->is_confirmed;
 	shard->confirmed += !entry->is_confirmed;
 	confirmed->syn_count = entry->syn_count;

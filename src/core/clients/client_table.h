@@ -60,6 +60,7 @@ struct change {
 	bool is_withheld; /* clients_withhold(); before this SYN */
 	bool is_confirmed; /* the client is */
 	bool asks; /* a confirmation of this connection would tell something */
+	bool is_steady; /* the client is confirmed, and all that is remembered of it says the same */
 	struct verdict
 		old_verdict; /* for CHANGE_VERDICT: of the connection that stood for the client */
 	struct verdict verdict; /* as it stands now, with VERDICT_SHARED where it applies */
@@ -122,6 +123,8 @@ struct client_confirmed {
 	bool is_first; /* nothing of this client was confirmed before */
 	bool is_withheld;
 	uint32_t syn_count;
+	uint64_t
+		seen_ms; /* when its SYN came, or one of before; 0: it is not kept whole any more */
 	struct verdict verdict; /* of the connection */
 	bool has_before; /* another connection was confirmed before it */
 	struct verdict before; /* of the newest of these */

@@ -24,11 +24,13 @@
 #define NETWORK_WINDOW_S 3600
 #define NETWORKS 4096 /* that are told apart */
 
+#define ASKS 4096 /* of conntrack, half of them in a second: one costs 9 us */
+
 struct confirmer {
 	struct confirmer_params params;
 	struct nflog *nflog;
 	struct confirmer_stats stats;
-	struct quota networks[NETWORKS];
+	struct quota networks[NETWORKS], asks;
 	struct publish_item items[PUBLISHER_ITEMS_MAX]; /* to be published together */
 	unsigned item_count;
 };
@@ -107,12 +109,14 @@ static int confirm(const struct confirmer *confirmer, const struct nflog_event *
 }
 
 /* Where the kernel does not say whose connection it was, NAT may have made the client another one. */
-static int find(const struct confirmer *confirmer, struct nflog_event *event,
+static int find(struct confirmer *confirmer, struct nflog_event *event,
 		struct client_confirmed *ret_confirmed)
 {
 	int rc = confirm(confirmer, event, ret_confirmed);
 
-	if (rc == -ENOENT && !event->has_original && nflog_ask(confirmer->nflog, event) == 0)
+	if (rc == -ENOENT && !event->has_original &&
+	    quota_take(&confirmer->asks, ASKS, 1, clock_monotonic_ms()) &&
+	    nflog_ask(confirmer->nflog, event) == 0)
 		rc = confirm(confirmer, event, ret_confirmed);
 	return rc;
 }

@@ -399,7 +399,7 @@ static int start_reporter(struct generation *generation, const struct generation
 	return reporter_start(&params, &generation->reporter);
 }
 
-int generation_start(struct generation *generation, const struct generation *old,
+int generation_start(struct generation *generation, const struct generation *old, uint64_t seed,
 		     struct clients *clients, struct reported *reported)
 {
 	const struct config *config = generation->config;
@@ -417,6 +417,8 @@ int generation_start(struct generation *generation, const struct generation *old
 	int rc = 0;
 
 	generation->clients = clients;
+	if (generation->ct_sets)
+		generation->renewed = renewed_new(seed, clock_steady_ms());
 	describe_sets(generation, &params);
 	for (unsigned i = 0; rc == 0 && i < config->set_count; i++) {
 		rc = make_target(&config->sets[i], kept >> i & 1, &generation->targets[i]);
@@ -480,6 +482,7 @@ void generation_free(struct generation *generation)
 		match_memo_free(generation->memos[i]);
 		match_memo_free(generation->server_memos[i]);
 	}
+	renewed_free(generation->renewed);
 	knowledge_free(generation->knowledge);
 	config_free(generation->config);
 	free(generation);
@@ -534,6 +537,18 @@ int generation_publish(const struct generation *generation, const struct publish
 	return generation_publish_all(generation, item, 1);
 }
 
+/* The rules have filled these sets: that is counted, and by such elements a flush is seen. */
+static void take_filled(const struct generation *generation, const struct addr *addr,
+			const struct client_confirmed *confirmed, uint32_t sets)
+{
+	uint32_t wanted = sets & publisher_wants(generation->publisher);
+
+	publisher_count_marked(generation->publisher, confirmed->is_first ? sets : 0,
+			       confirmed->is_first ? 0 : sets);
+	if (wanted)
+		publisher_saw(generation->publisher, wanted, addr, 0);
+}
+
 bool generation_confirm(const struct generation *generation, const struct addr *addr,
 			const struct client_confirmed *confirmed, struct publish_item *ret_item)
 {
@@ -546,9 +561,8 @@ bool generation_confirm(const struct generation *generation, const struct addr *
 							  confirmed->verdict.label)};
 
 	if (generation->publisher && generation->confirms)
-		publisher_count_marked(generation->publisher,
-				       confirmed->is_first ? met & generation->ct_sets : 0,
-				       confirmed->is_first ? 0 : met & generation->ct_sets);
+		take_filled(generation, addr, confirmed, met & generation->ct_sets);
+	generation_note_renewed(generation, addr, met, confirmed->seen_ms);
 	for (unsigned i = 0; i < config->set_count; i++)
 		if (config->sets[i].removes)
 			item.remove |= UINT32_C(1) << i & sets & ~met;

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "knowledge/knowledge.h"
+#include "daemon/packets/renewed.h"
 #include "publish/publisher.h"
 #include "publish/reporter.h"
 #include "core/clients/client_table.h"
@@ -40,6 +41,8 @@ struct generation {
 		*evidence; /* of clients, the daemon's; NULL: nothing is measured; atomic */
 	uint32_t served_sets; /* targets that wait for a confirmation */
 	uint32_t ct_sets; /* of these, what the rules fill then */
+	uint32_t served_bits; /* of the packet mark: of all of these */
+	struct renewed *renewed; /* what they have filled a short while ago; NULL: nobody knows */
 	uint32_t mark_sets; /* targets that packets fill by these bits */
 	uint32_t removing_sets; /* of these, what a SYN of who left them takes out by a bit too */
 	uint32_t late_bits; /* that meant something else in the generation before */
@@ -110,16 +113,29 @@ uint32_t generation_bits_of(const struct generation *generation, const struct sy
 bool generation_confirm(const struct generation *generation, const struct addr *addr,
 			const struct client_confirmed *confirmed, struct publish_item *ret_item);
 
+/**
+ * generation_is_renewed() - has the kernel put the client into all sets that wait for a confirmation, and
+ * that it belongs in, a short while ago? Then this connection needs none.
+ * @met: the targets that the client belongs in
+ */
+bool generation_is_renewed(const struct generation *generation, const struct addr *addr,
+			   uint32_t met, uint64_t now_ms);
+
+/** generation_note_renewed() - it just has. @met: the targets that the connection's SYN belonged in */
+void generation_note_renewed(const struct generation *generation, const struct addr *addr,
+			     uint32_t met, uint64_t seen_ms);
+
 /** generation_kept() - targets that packets filled in @old as they do now; NULL: none. */
 uint32_t generation_kept(const struct generation *generation, const struct generation *old);
 
 /**
  * generation_start() - make the targets and start the publisher.
  * @old: at work until now; NULL at the start
+ * @seed: random, of hashes that nobody may foresee
  * @clients, @reported: outlive the generation
  * Return: 0 or -errno.
  */
-int generation_start(struct generation *generation, const struct generation *old,
+int generation_start(struct generation *generation, const struct generation *old, uint64_t seed,
 		     struct clients *clients, struct reported *reported);
 
 /** generation_settled() - no bit of the one before is on its way. @generation: struct generation */

@@ -10,6 +10,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define RENEWED_PART 8 /* so much of a set's timeout its elements count as fresh */
+
 static uint64_t mix(uint64_t hash, const void *data, size_t len)
 {
 	return XXH3_64bits_withSeed(data, len, hash);
@@ -75,8 +77,10 @@ static void sort_sets(struct generation *generation)
 		uint32_t bit = UINT32_C(1) << i;
 		bool is_served = config->sets[i].confirm == CONFIG_SERVED;
 
-		if (is_served)
+		if (is_served) {
 			generation->served_sets |= bit;
+			generation->served_bits |= generation->marks.sets[i];
+		}
 		if (generation->marks.sets[i])
 			generation->mark_sets |= bit;
 		if (generation->ct.sets[i] && config->engine != RULES_NONE)
@@ -166,4 +170,39 @@ uint32_t generation_bits_of(const struct generation *generation, const struct sy
 	if (marks->fresh && !met && !withheld && is_worth_skipping(syn, verdict))
 		bits |= marks->fresh;
 	return bits;
+}
+
+/* The rules fill them, and nobody else; so nobody else has to hear of each confirmation. */
+static bool are_by_rules(const struct generation *generation, uint32_t served)
+{
+	return generation->renewed && served && !(served & ~generation->ct_sets);
+}
+
+/* Then more than seven eighths of each element's timeout are left. */
+bool generation_is_renewed(const struct generation *generation, const struct addr *addr,
+			   uint32_t met, uint64_t now_ms)
+{
+	uint32_t served = met & generation->served_sets;
+	uint64_t when_ms;
+
+	if (!are_by_rules(generation, served))
+		return false;
+	when_ms = renewed_when(generation->renewed, addr, served);
+	if (!when_ms || when_ms > now_ms)
+		return false;
+	for (; served; served &= served - 1) {
+		unsigned set = (unsigned)__builtin_ctz(served);
+		uint64_t timeout_ms = UINT64_C(1000) * generation->config->sets[set].timeout_s;
+
+		if (now_ms - when_ms >= timeout_ms / RENEWED_PART)
+			return false;
+	}
+	return true;
+}
+
+void generation_note_renewed(const struct generation *generation, const struct addr *addr,
+			     uint32_t met, uint64_t seen_ms)
+{
+	if (generation->renewed)
+		renewed_note(generation->renewed, addr, met & generation->served_sets, seen_ms);
 }

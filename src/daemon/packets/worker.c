@@ -186,9 +186,27 @@ static uint32_t ask(struct worker *worker, const struct generation *generation,
 }
 
 /*
- * The sets that the client belongs in, as bits of the packet's mark where the rules behind the
- * queue fill them, else as an item for the publisher. Every SYN says it: so an element is as fresh
- * as its client, and what a full set refused or somebody flushed comes back by itself.
+ * Our bits of the packet's mark. Every SYN says where its client belongs: so an element is as fresh as
+ * its client, and what a full set refused or somebody flushed comes back by itself. Only a client whose
+ * confirmed elements have just been renewed does not need this connection to be confirmed as well.
+ */
+static uint32_t find_bits(struct worker *worker, const struct generation *generation,
+			  uint64_t now_ms, const struct judged *judged, const struct change *change,
+			  const struct membership *is)
+{
+	const struct syn *syn = &judged->syn;
+	uint32_t bits =
+		generation_bits_of(generation, syn, &change->verdict, is->met, is->withheld);
+
+	if (bits & generation->served_bits && change->is_steady &&
+	    generation_is_renewed(generation, &syn->src, is->met, now_ms))
+		bits &= ~generation->served_bits;
+	return bits | ask(worker, generation, syn, change);
+}
+
+/*
+ * The sets that the client belongs in: by the rules behind the queue where these fill them, else as
+ * an item for the publisher.
  */
 static void publish_sets(struct worker *worker, const struct generation *generation,
 			 uint64_t now_ms, const struct judged *judged, const struct change *change,
@@ -202,8 +220,7 @@ static void publish_sets(struct worker *worker, const struct generation *generat
 	add_item(generation, change, syn, &is, burst);
 	mark |= generation_mark_of(generation, &syn->src, &change->verdict);
 	if (packet->mark & generation->marks.diverted)
-		mark |= generation_bits_of(generation, syn, &change->verdict, is.met, is.withheld) |
-			ask(worker, generation, syn, change);
+		mark |= find_bits(worker, generation, now_ms, judged, change, &is);
 	if (mark != packet->mark)
 		nfqueue_mark(worker->queue, packet, mark);
 	if (is.met & is.by_mark)

@@ -217,6 +217,60 @@ Test(confirm, forged_syns_on_the_own_tuple_change_no_answer)
 	cr_expect(newer_differs(1000));
 }
 
+/* Connections of a known client are not confirmed one by one. */
+Test(confirm, what_contradicts_the_confirmed_ones_answers_for_no_other_connection)
+{
+	struct syn own = syn_of(victim, 1000, 7), next = syn_of(victim, 1001, 8), got;
+	uint64_t seen_ms;
+
+	see(own, honest());
+	answer(own);
+	next.win = 64240;
+	cr_expect(!see(next, honest()).asks);
+	for (uint32_t i = 0; i < 7; i++) {
+		struct syn lie = syn_of(victim, 1001, i);
+
+		lie.dst = numbered(i);
+		cr_expect(see_at(NOW_MS + 5000, lie, forged()).asks);
+	}
+	cr_expect_eq(class_at(1001), class_linux);
+	cr_assert_eq(clients_get_syn(clients, &victim, 1001, &got, &seen_ms), 0);
+	cr_expect_eq(got.win, 64240);
+}
+
+/* Behind a NAT that gives one port to two systems. */
+Test(confirm, what_contradicts_and_is_confirmed_is_believed)
+{
+	struct syn own = syn_of(victim, 1000, 7), other = syn_of(victim, 1001, 9);
+
+	see(own, honest());
+	answer(own);
+	see(syn_of(victim, 1001, 8), honest());
+	other.dst = numbered(1);
+	see(other, forged());
+	cr_expect_eq(class_at(1001), class_linux);
+	cr_expect_eq(answer(other).verdict.class_id, class_windows);
+	cr_expect_eq(class_at(1001), class_windows);
+}
+
+Test(confirm, a_steady_client_says_the_same_in_all_that_is_remembered)
+{
+	struct syn own = syn_of(victim, 1000, 7);
+
+	cr_expect(!see(own, honest()).is_steady, "not confirmed");
+	cr_expect_eq(answer(own).seen_ms, NOW_MS, "when the SYN came");
+	cr_expect(see(syn_of(victim, 1001, 8), honest()).is_steady);
+	cr_expect(!see(syn_of(victim, 1002, 9), forged()).is_steady);
+	cr_expect(!see(syn_of(victim, 1003, 10), honest()).is_steady,
+		  "the one before says otherwise");
+	see(syn_of(victim, 1004, 11), honest());
+	see(syn_of(victim, 1005, 12), honest());
+	cr_expect(see(syn_of(victim, 1006, 13), honest()).is_steady, "that is forgotten");
+	cr_expect(!see_at(NOW_MS + (DAY_S + 300) * 1000ull, syn_of(victim, 1007, 14), honest())
+			   .is_steady,
+		  "a day later");
+}
+
 Test(confirm, the_servers_number_tells_which_syn_it_was)
 {
 	struct syn first = syn_of(victim, 1000, 0x11111111), own = syn_of(victim, 1000, 0xffffff00);
