@@ -5,11 +5,13 @@
  * It is looked at where the kernel said that something has changed, and otherwise never.
  */
 #include <string.h>
+#include <xxhash.h>
 
 #include "daemon/parts.h"
 #include "nl/nft.h"
 #include "sys/log.h"
 
+#define LIMITS 256 /* each text has one by its hash, so that none is left out for another */
 #define LOOK_S 2 /* between two looks at interfaces, however often they change */
 
 void daemon_note_interfaces(struct daemon *daemon)
@@ -74,14 +76,18 @@ static void advise_interfaces(const struct config *config, struct advice_list *l
 
 static void say_news(const struct advice_list *before, const struct advice_list *now)
 {
-	static struct log_limit limits[ADVICE_MAX];
+	static struct log_limit limits[LIMITS];
 
-	for (unsigned i = 0; i < now->count; i++)
-		if (!advice_has(before, &now->list[i]))
-			log_limited(&limits[i],
-				    now->list[i].level == ADVICE_NOTE ? LOG_LEVEL_INFO
-								      : LOG_LEVEL_WARNING,
-				    "%s", now->list[i].text);
+	for (unsigned i = 0; i < now->count; i++) {
+		const struct advice *advice = &now->list[i];
+		uint64_t hash = XXH3_64bits(advice->text, strlen(advice->text));
+
+		if (!advice_has(before, advice))
+			log_limited(&limits[hash % LIMITS],
+				    advice->level == ADVICE_NOTE ? LOG_LEVEL_INFO
+								 : LOG_LEVEL_WARNING,
+				    "%s", advice->text);
+	}
 }
 
 static void renew(struct advised *advised)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cookbook
 import lab
+import test_clocks
 import test_engine_none
 import test_readme
 import traffic
@@ -233,6 +234,19 @@ def limits(lab_):
     assert [connects(lab_, lab.source4(1)) for _ in range(10)] == 10 * [traffic.GREETING], "who uses no VPN"
 
 
+def proxies(lab_):
+    title = "Proxies by their clocks: slower, and never refused"
+    gateway, daemon, _ = cook(lab_, title)
+    port = lab.PORT + 1
+    test_clocks.Server(lab_, port=port)
+    test_clocks.be_measured(lab_, daemon, 3, test_clocks.PROXY_MS, port=port)
+    assert lab.CLIENT4 in gateway.run(cookbook.recipes()[title][-1][1])
+    test_clocks.talk(lab_, 1, test_clocks.PROXY_MS, port=port)
+    lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("proxy4"), "the next connection fills the set")
+    assert any(not connects(lab_, lab.CLIENT4, 0.5) for _ in range(40)), "then it is slower"
+    assert [connects(lab_, lab.source4(1)) for _ in range(20)] == 20 * [traffic.GREETING], "and others are not"
+
+
 def log_lines(lab_):
     name_links(lab_)
     lab_.adopt(traffic.Server(lab_.server))
@@ -358,5 +372,5 @@ class Command:
 
 
 if __name__ == "__main__":
-    lab.run(wan_first, only_watch, drop_scanners, never_these, another_way, limits, log_lines, readme_iptables,
-            second_gateway)
+    lab.run(wan_first, only_watch, drop_scanners, never_these, another_way, limits, proxies, log_lines,
+            readme_iptables, second_gateway)

@@ -317,7 +317,7 @@ def figures_are_in_the_manual(lab_):
 def what_the_dashboard_and_the_alerts_ask_for_is_there(lab_):
     """Every metric and label that they name is one that is made."""
     sets = ['nftset = "all"; families = [ "Linux" ];', 'ipset = "seen";']
-    site = web.Web(lab_, lab_.daemon(lab_.write_config(sets)).start())
+    site = web.Web(lab_, lab_.daemon(lab_.write_config(sets, clocks="enabled = true;")).start())
     text = site.unix("/metrics").body
     made = {}
     for name, labels in re.findall(r"^(synprint_\w+)(?:\{([^}]*)\})? ", text, re.M):
