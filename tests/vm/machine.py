@@ -60,9 +60,10 @@ def accelerator():
 
 
 class Machine:
-    """@image: the folder that image.sh made; @number: tells machines of one network apart."""
+    """@image: the folder that image.sh made; @number: tells machines of one network apart; @disk: that of a
+    machine that was shut down, to go on from a copy of it."""
 
-    def __init__(self, network, image, packages, number=1):
+    def __init__(self, network, image, packages, number=1, disk=None):
         self.network, self.image, self.number = network, Path(image), number
         self.dir = network.dir / f"machine{number}"
         self.dir.mkdir()
@@ -70,7 +71,7 @@ class Machine:
         self.taps = {f"m{number}{bridge}": bridge for bridge in ("wan", "lan", "sync")}
         for tap, bridge in self.taps.items():
             network.add_tap(tap, bridge)
-        subprocess.run(["cp", "--sparse=always", self.image / "disk", self.dir / "disk"], check=True)
+        subprocess.run(["cp", "--sparse=always", disk or self.image / "disk", self.dir / "disk"], check=True)
         self.pack(packages)
         network.adopt(self)
 
@@ -149,12 +150,16 @@ class Machine:
         """Addresses and routes of a link, as networkd has them."""
         self.write(f"/etc/systemd/network/{link}.network", NETWORK.format(link=link, lines="\n".join(lines)))
 
-    def reboot(self):
+    def end(self, how="poweroff"):
+        """Shuts it down."""
         with contextlib.suppress(OSError):
             self.stream.settimeout(BOOT_S)
-            self.ask({"script": "systemctl reboot; sleep 600"})
+            self.ask({"script": f"systemctl {how}; sleep 600"})
         self.process.wait(timeout=BOOT_S)
         self.stream.close()
+
+    def reboot(self):
+        self.end("reboot")
         return self.boot()
 
     def power_off(self):

@@ -4,11 +4,13 @@
 printed, on machines that boot. A prober outside connects all the time to a port that must stay closed."""
 import contextlib
 import errno
+import functools
 import os
 import re
 import select
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -40,6 +42,30 @@ StandardOutput=socket
 TimeoutStartSec=10min
 WatchdogSec=5min
 """}
+
+
+@functools.cache
+def kept():
+    """A folder until this process ends."""
+    return tempfile.TemporaryDirectory(prefix="recipes.", dir=IMAGE)
+
+
+def installed_disk(network):
+    """That of a machine with synprint's packages, shut down: each recipe goes on from a copy."""
+    disk = Path(kept().name, "disk")
+    if not disk.exists():
+        start = time.monotonic()
+        machine = Machine(network, IMAGE, PACKAGES, 9)
+        machine.boot()
+        machine.run("mkdir -p /etc/systemd/system/synprintd.service.d /etc/nftables.d")
+        for path, text in UNITS.items():
+            machine.write(path, text)
+        machine.run("""apt update
+            apt install ./build/deb/*.deb""")
+        machine.end()
+        lab.sh("mv", str(machine.dir / "disk"), str(disk))
+        lab.figure(f"a machine with synprint's packages: {time.monotonic() - start:.0f} s")
+    return disk
 
 
 class Prober(traffic.Child):
@@ -80,7 +106,7 @@ def is_let_in(target, port, source=None, seconds=TRY_S):
 class Site:
     """One machine between client and server, and what the world sees of it."""
 
-    def __init__(self, network, has_containers=False, machine=None):
+    def __init__(self, network, has_containers=False):
         self.network, self.has_containers = network, has_containers
         for port in (OPEN, MAIL, CLOSED):
             network.adopt(traffic.Server(network.server, port))
@@ -89,27 +115,21 @@ class Site:
             lab.sh("ip", flag, "route", "add", "default", "via", via, "advmss", str(mss), "table", "7",
                    namespace=network.client)
             lab.sh("ip", flag, "rule", "add", "from", VPN[version], "table", "7", namespace=network.client)
-        self.machine = machine or Machine(network, IMAGE, PACKAGES)
+        self.machine = Machine(network, IMAGE, PACKAGES, disk=installed_disk(network))
         self.prober = None
         # Visitors come for the server, or for what the containers of the machine itself publish.
         self.server = {4: WAN4, 6: WAN6} if has_containers else {4: lab.SERVER4, 6: lab.SERVER6}
 
     def install(self):
-        """A gateway as somebody has it, and synprint's packages on it."""
+        """A gateway as somebody has it."""
         machine = self.machine
         lab.figure(f"boot: {machine.boot():.0f} s")
         machine.add_network("eth0", f"Address={WAN4}/24", f"Address={WAN6}/64", "IPForward=yes",
                             "[Route]", f"Destination={lab.SOURCES4}", "Gateway=198.51.100.2",
                             "[Route]", f"Destination={lab.SOURCES6}", "Gateway=2001:db8:1::2")
         machine.add_network("eth1", f"Address={LAN4}/24", f"Address={LAN6}/64", "IPForward=yes")
-        machine.run("mkdir -p /etc/systemd/system/synprintd.service.d")
-        for path, text in UNITS.items():
-            machine.write(path, text)
         machine.run("""echo net.ipv6.conf.all.forwarding=1 >/etc/sysctl.d/gateway.conf; sysctl -q --system
-            systemctl daemon-reload
-            systemctl -q enable --now systemd-networkd""" + ("" if self.has_containers else " closed.socket") + """
-            apt update
-            apt install ./build/deb/*.deb""")
+            systemctl -q enable --now systemd-networkd""" + ("" if self.has_containers else " closed.socket"))
 
     def follow(self, title):
         cookbook.follow(title, self.machine.write, self.machine.run)
@@ -225,19 +245,13 @@ def make_pair(network):
     """Two machines on the same links, each with the files of both recipes."""
     machines = []
     for number in (1, 2):
-        machine = Machine(network, IMAGE, PACKAGES, number)
+        machine = Machine(network, IMAGE, PACKAGES, number, installed_disk(network))
         lab.figure(f"boot of machine {number}: {machine.boot():.0f} s")
         machine.add_network("eth0", f"Address=198.51.100.1{number}/24", "IPForward=yes",
                             "[Route]", f"Destination={lab.SOURCES4}", "Gateway=198.51.100.2")
         machine.add_network("eth1", f"Address=203.0.113.1{number}/24", "IPForward=yes")
         machine.add_network("eth2", f"Address=192.0.2.{number}/24")
-        machine.run("mkdir -p /etc/systemd/system/synprintd.service.d /etc/nftables.d")
-        for path, text in UNITS.items():
-            machine.write(path, text)
-        machine.run("""            systemctl daemon-reload
-            systemctl -q enable --now systemd-networkd closed.socket
-            apt update
-            apt install ./build/deb/*.deb""")
+        machine.run("systemctl -q enable --now systemd-networkd closed.socket")
         install, *rest = cookbook.recipes()[PAIR]
         machine.run(install[1])
         *files, second, _ = cookbook.recipes()[MARKED]
