@@ -175,12 +175,14 @@ def run_in_namespaces(*arguments):
         path.parent.mkdir(exist_ok=True)
         if not path.exists():
             path.symlink_to(target)
-    done = subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True,
-                          timeout=100 * lab.PATIENCE)
-    for line in done.stdout.splitlines():
-        if re.match("(FIGURE|SKIP|ok) ", line):
-            print(f"    {line}", flush=True)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    said = []
+    with subprocess.Popen([sys.executable, "-B", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as process:
+        for line in process.stdout:
+            said.append(line)
+            if re.match("(FIGURE|SKIP|ok) ", line):
+                print(f"    {line}", end="", flush=True)
+    assert process.returncode == 0, "".join(said)[-8000:]
 
 
 def the_switch_on_this_kernel(_):
