@@ -25,6 +25,8 @@ int service_hand_over(void)
 	notify_init(&notify);
 	nfqueue_load_module();
 	fd = nfqueue_proc_open();
+	if (fd >= 0) /* the one of before gives room to it */
+		notify_send(&notify, "FDSTOREREMOVE=1\nFDNAME=queues");
 	rc = fd < 0 ? fd : notify_send_fd(&notify, fd, "FDSTORE=1\nFDNAME=queues\nFDPOLL=0");
 	if (fd >= 0)
 		close(fd);

@@ -252,10 +252,10 @@ class Lab:
         out = sh("nft", "-j", *arguments, namespace=namespace or self.gateway).stdout
         return json.loads(out)["nftables"]
 
-    def counter(self, table, name):
+    def counter(self, table, name, namespace=None):
         """Packets of a named counter."""
         return next(item["counter"]["packets"]
-                    for item in self.nft_json("list", "counter", *table.split(), name)
+                    for item in self.nft_json("list", "counter", *table.split(), name, namespace=namespace)
                     if "counter" in item)
 
     def elements(self, name, table="inet synprint"):

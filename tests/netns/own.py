@@ -63,6 +63,16 @@ class Line:
         finally:
             self.lab.nft("delete table inet held", namespace)
 
+    @contextlib.contextmanager
+    def counted(self, namespace, match):
+        """What matches and goes out there meanwhile: a function that says how much."""
+        self.lab.nft(f"table inet counted {{ counter c {{ }}; chain out {{ type filter hook output priority 0; "
+                     f"{match} counter name c; }}; }}", namespace)
+        try:
+            yield lambda: self.lab.counter("inet counted", "c", namespace)
+        finally:
+            self.lab.nft("delete table inet counted", namespace)
+
     def greet(self, client, accepted):
         """The server's first data, and more."""
         client.setblocking(True)
@@ -114,7 +124,9 @@ def time_wait(line, number):
 def forged_first(line, number):
     """The client answers what it did not ask for with a RST; then it calls from that port."""
     client = line.new_client(number)
-    line.forge(client, 1)
+    with line.counted(line.lab.client, "tcp flags rst") as count:
+        line.forge(client, 1)
+        lab.wait_until(count, "the client's RST")
     return line.greet(client, line.connect(client))
 
 

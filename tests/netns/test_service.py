@@ -151,6 +151,7 @@ def queues_for_who_may_not_open_them(lab_):
     manager = Manager(lab_)
     lab.sh("env", f"NOTIFY_SOCKET={manager.path}", lab.SYNPRINTD, "--hand-over",
            namespace=lab_.gateway)
+    assert manager.notified.recv(4096).decode().split() == ["FDSTOREREMOVE=1", "FDNAME=queues"], "there is room for one"
     message, fds, _, _ = socket.recv_fds(manager.notified, 4096, 4)
     assert message.decode().split() == ["FDSTORE=1", "FDNAME=queues", "FDPOLL=0"] and len(fds) == 1
     os.chmod(lab_.dir, 0o777)

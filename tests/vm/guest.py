@@ -428,6 +428,7 @@ def the_service_knows_its_queues(_):
         assert queue["waiting"] >= 0 and queue["dropped"] == {"kernel": 0, "user": 0}, (round_, queue)
         systemctl("restart", SERVICE)
         wait_active()
+    assert "Cannot store" not in journal(), journal()
 
 
 def a_bad_configuration_stays_down(_):
