@@ -65,7 +65,6 @@ static void give_directories(const struct daemon *daemon)
 	give_directory_of(daemon, config->socket);
 	if (config->p0f_enabled)
 		give_directory_of(daemon, config->p0f_socket);
-	give_directory(daemon, "/var/lib/synprint");
 	if (config->state_enabled)
 		give_directory_of(daemon, config->state_file);
 	if (config->learn_enabled)

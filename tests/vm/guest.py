@@ -485,6 +485,7 @@ def an_upgrade_drops_no_connection(host):
 
 def the_stop_leaves_nothing(_):
     systemctl("stop", SOCKET)
+    assert "cannot write" not in journal(), "nobody took its directory: " + journal()
     assert show("ActiveState") == "inactive", "the service goes with its socket"
     left = lab.sh("nft", "list", "ruleset").stdout
     assert "divert" not in left and "answering" not in left, left
