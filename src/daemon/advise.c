@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "daemon/parts.h"
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 #include "sys/log.h"
 
 #define LIMITS 256 /* each text has one by its hash, so that none is left out for another */

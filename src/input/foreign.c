@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 
 #define SLOTS 20 /* registers of 4 bytes: nf_tables.h has NFT_REG32_00 to 15, and the verdict's */
 

@@ -4,7 +4,7 @@
 #define SYNPRINT_INPUT_RULES_IMPL_H
 
 #include "input/rules.h"
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 #include "ruleset/groups.h"
 
 #define RULES_CHAIN "divert"

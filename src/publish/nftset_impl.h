@@ -3,7 +3,7 @@
 #ifndef SYNPRINT_PUBLISH_NFTSET_IMPL_H
 #define SYNPRINT_PUBLISH_NFTSET_IMPL_H
 
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 #include "publish/nftset.h"
 #include "publish/setops.h"
 

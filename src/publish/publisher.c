@@ -17,7 +17,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 #include "publish/channel.h"
 
 #define SLOTS 4 /* bursts that a worker may have handed over at once */

@@ -11,7 +11,7 @@
 #include "input/foreign.h"
 #include "input/nfqueue_proc.h"
 #include "input/rules.h"
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 
 #define SWITCH_MS 500
 #define TRIES 3

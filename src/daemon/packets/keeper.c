@@ -16,7 +16,7 @@
 #include "daemon/packets/turns.h"
 #include "daemon/packets/harm.h"
 #include "input/nfqueue_proc.h"
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 

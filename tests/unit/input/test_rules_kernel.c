@@ -3,7 +3,7 @@
 #include "input/nfqueue.h"
 #include "input/rules.h"
 #include "kernel.h"
-#include "nl/nft.h"
+#include "nl/nft_ask.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
