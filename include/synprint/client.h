@@ -33,10 +33,8 @@ enum synprint_flag {
 	SYNPRINT_PROXY = 1 << 9,
 	SYNPRINT_OTHER_FLAG = 1 << 15, /* of a later daemon */
 	/* No words of the verdict: what stands behind it. */
-	SYNPRINT_CONFIRMED =
-		1 << 16, /* the connection had a handshake; else anybody may have sent its SYN */
-	SYNPRINT_NEWER_DIFFERS =
-		1 << 17 /* a newer SYN, which nothing confirms, says something else */
+	SYNPRINT_CONFIRMED = 1 << 16, /* it had a handshake; else anybody may have sent the SYN */
+	SYNPRINT_NEWER_DIFFERS = 1 << 17 /* a newer SYN, not confirmed, says something else */
 };
 
 enum synprint_grade {

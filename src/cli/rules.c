@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/rules_sets.h"
-#include "config/config.h"
+#include "config/config_rules.h"
 #include "input/foreign.h"
 #include "input/netdevs.h"
 #include "input/nfqueue_proc.h"

@@ -4,7 +4,7 @@
 #ifndef SYNPRINT_CLI_RULES_SETS_H
 #define SYNPRINT_CLI_RULES_SETS_H
 
-#include "config/config.h"
+#include "config/config_rules.h"
 
 /**
  * rules_sets_put() - every published set: of nft, in the tables where they are, or every ipset.

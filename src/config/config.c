@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/config_private.h"
+#include "config/config_rules.h"
 
 #define AUTO_QUEUES_MAX 4
 

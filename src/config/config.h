@@ -44,10 +44,8 @@ struct config {
 	unsigned clocks_clients; /* whose evidence is kept, at the most */
 	uint32_t rules_limit; /* SYNs/s; 0: none */
 	uint32_t mark_field; /* bits of the packet mark that are ours behind the queue */
-	uint32_t
-		skip_known_s; /* the same shape of a known client passes unasked so long; 0: never */
-	const char
-		*signatures[CONFIG_FILES_MAX]; /* absolute, or relative to the working directory */
+	uint32_t skip_known_s; /* so long a known client's shape passes unasked; 0: never */
+	const char *signatures[CONFIG_FILES_MAX]; /* absolute, or from the working directory */
 	unsigned signatures_count;
 	const char *links;
 	struct knowledge_prior priors[VOCAB_CLASSES_MAX];
@@ -146,37 +144,5 @@ bool config_is_excepted(const struct config *config, const struct addr *addr);
 
 /** config_knowledge_params() - which databases are to be read; points into @config. */
 struct knowledge_params config_knowledge_params(const struct config *config);
-
-/** config_fills_by_packet() - whether a set is ours, so that packets can fill it. */
-bool config_fills_by_packet(const struct config_set *set);
-
-/**
- * config_size_with_room() - a set's size as the kernel is told. It makes room at once for as many
- * elements as the lower 16 bits say: with room for 65535 elements the first 98,000 need no growing
- * table, and cost a third less (make bench-queue).
- */
-uint32_t config_size_with_room(uint32_t size);
-
-/** config_wanted_marks() - what needs a bit of the mark; the meaning of a set's is its place. */
-void config_wanted_marks(const struct config *config, struct marks_wanted *ret_wanted);
-
-/**
- * config_wanted_ct_marks() - what needs a bit of the connection mark.
- * @meanings: of the sets' bits of the packet mark
- * @ret_meanings: MARKS_SETS_MAX; 0 for what needs none
- */
-void config_wanted_ct_marks(const struct config *config, const struct marks *marks,
-			    const uint64_t *meanings, uint64_t *ret_meanings);
-
-/** config_assign_ct_marks() - the bits of the connection mark for them, and for the clocks. */
-void config_assign_ct_marks(const struct config *config, const uint64_t *meanings,
-			    const struct marks_ct *old, struct marks_ct *ret_marks);
-
-/**
- * config_rules_params() - what the ruleset is made from; points into @config.
- * @marks, @ct: NULL: as they are assigned where nothing was before
- */
-void config_rules_params(const struct config *config, const struct marks *marks,
-			 const struct marks_ct *ct, struct rules_params *ret_params);
 
 #endif

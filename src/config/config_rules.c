@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the ruleset is made from: the configuration's part, and the bits of the packet mark. */
 #include "config/config_private.h"
+#include "config/config_rules.h"
 
 /*
  * Of the highest byte, but for the sign: Kubernetes takes 0xc000, Tailscale 0xff0000, wg-quick and OpenVPN small whole

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "nl/nft_ask.h"
 #include "sys/log.h"
 

@@ -3,7 +3,7 @@
  * Whether connections are measured here. The thread and its socket are made when a configuration
  * wants them first, and stay, parked: closing a netfilter socket makes everybody's commits wait.
  */
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "sys/log.h"
 
 /* Tried again with each reload, and with each change of the ruleset. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
 

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "input/conntrack.h"
 #include "sys/log.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/answers/metrics.h"
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "knowledge/state.h"
 #include "input/interfaces.h"
 #include "sys/clock.h"

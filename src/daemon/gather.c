@@ -2,7 +2,7 @@
 /* All figures of one moment, from the parts that count them. */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "knowledge/learned.h"
 #include "knowledge/state.h"
 #include "sys/clock.h"

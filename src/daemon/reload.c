@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "sys/log.h"
 
 #define SETTLE_MAX_MS 1000 /* a worker turns its loop ten times a second */

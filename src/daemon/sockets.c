@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "control/listener.h"
-#include "daemon/parts.h"
+#include "daemon/wiring.h"
 #include "sys/log.h"
 
 #define CONNS_MAX 1024 /* of each socket */

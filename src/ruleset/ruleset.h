@@ -4,14 +4,12 @@
  * place. From it come both the kernel's transaction (ruleset_kernel.h) and the text that
  * `synprint rules print` shows (ruleset_text.h), so they cannot differ. Pure: nothing is asked.
  *
- * What the rules are stands in groups.h: a group is a function that adds chains and rules. To
- * add one, write a file group_NAME.c with such a function and its line in groups_build().
+ * What the rules are stands in groups.h. A new group: a file group_NAME.c, its line in groups_build().
  */
 #ifndef SYNPRINT_RULESET_RULESET_H
 #define SYNPRINT_RULESET_RULESET_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -143,8 +141,8 @@ void rule_end(struct rule *rule, enum rule_verdict verdict, const char *chain);
 void rule_queue(struct rule *rule, uint16_t first, uint16_t count);
 void rule_ask_for_whole(struct rule *rule);
 void rule_log(struct rule *rule, uint16_t group, uint32_t bytes);
-/* Labels: @high has a bit for each of 96 to 127, @low of 64 to 95. */
-void rule_match_labels(struct rule *rule, uint32_t high, uint32_t low); /* some of them */
+/* Labels: @high has a bit for each of 96 to 127, @low of 64 to 95. The first: some of them. */
+void rule_match_labels(struct rule *rule, uint32_t high, uint32_t low);
 void rule_match_no_labels(struct rule *rule, uint32_t high, uint32_t low);
 void rule_set_labels(struct rule *rule, uint32_t high, uint32_t low);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loading, starting and stopping a generation; see generation.h. */
-#include "daemon/packets/generation.h"
+#include "daemon/packets/generation_marks.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config_rules.h"
 #include "publish/ipset.h"
 #include "publish/nftset.h"
 #include "sys/clock.h"

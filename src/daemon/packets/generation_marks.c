@@ -4,7 +4,8 @@
  * A bit means a set and the clients that belong in it, so that a rule that changes has another
  * one: SYNs that were judged by the old rule fill nothing by the new one.
  */
-#include "daemon/packets/generation.h"
+#include "daemon/packets/generation_marks.h"
+#include "config/config_rules.h"
 
 #include <string.h>
 #define XXH_INLINE_ALL

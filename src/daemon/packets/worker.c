@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/ingress.h"
+#include "daemon/packets/generation_marks.h"
 #include "daemon/packets/shares.h"
 #include "sys/clock.h"
 #include "sys/log.h"

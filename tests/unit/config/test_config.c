@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/config_rules.h"
 #include "sys/log.h"
 
 static char path[64];
