@@ -89,18 +89,6 @@ bool generation_confirm(const struct generation *generation, const struct addr *
 			const struct client_confirmed *confirmed, struct publish_item *ret_item);
 
 /**
- * generation_is_renewed() - has the kernel put the client into all sets that wait for a confirmation, and
- * that it belongs in, a short while ago? Then this connection needs none.
- * @met: the targets that the client belongs in
- */
-bool generation_is_renewed(const struct generation *generation, const struct addr *addr,
-			   uint32_t met, uint64_t now_ms);
-
-/** generation_note_renewed() - it just has. @met: the targets that the connection's SYN belonged in */
-void generation_note_renewed(const struct generation *generation, const struct addr *addr,
-			     uint32_t met, uint64_t seen_ms);
-
-/**
  * generation_start() - make the targets and start the publisher.
  * @old: at work until now; NULL at the start
  * @seed: random, of hashes that nobody may foresee

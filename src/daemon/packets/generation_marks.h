@@ -33,4 +33,16 @@ uint32_t generation_bits_of(const struct generation *generation, const struct sy
 /** generation_kept() - targets that packets filled in @old as they do now; NULL: none. */
 uint32_t generation_kept(const struct generation *generation, const struct generation *old);
 
+/**
+ * generation_is_renewed() - has the kernel put the client into all sets that wait for a confirmation, and
+ * that it belongs in, a short while ago? Then this connection needs none.
+ * @met: the targets that the client belongs in
+ */
+bool generation_is_renewed(const struct generation *generation, const struct addr *addr,
+			   uint32_t met, uint64_t now_ms);
+
+/** generation_note_renewed() - it just has. @met: the targets that the connection's SYN belonged in */
+void generation_note_renewed(const struct generation *generation, const struct addr *addr,
+			     uint32_t met, uint64_t seen_ms);
+
 #endif
