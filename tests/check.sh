@@ -45,7 +45,7 @@ scenarios() { # FOLDER
 	local test log status start
 	log=$(mktemp)
 	for test in tests/"$1"/test_*; do
-		[ -x "$test" ] || continue
+		[ -x "$test" ] || { echo "FAILED  $test cannot be run: chmod +x"; note 1 "$test"; continue; }
 		start=$SECONDS
 		timeout -k 5 240 "$test" >"$log" 2>&1
 		status=$?

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/activation.h"
@@ -38,6 +39,13 @@ static int find_socket(const struct cli *cli, struct ask *ask)
 	return r;
 }
 
+static bool is_no_socket(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 static int explain_failure(const struct ask *ask, int error)
 {
 	if (error == EACCES || error == EPERM)
@@ -49,6 +57,12 @@ static int explain_failure(const struct ask *ask, int error)
 			CLI_UNREACHABLE,
 			"synprintd is stopped, and asking does not start it: 'systemctl start "
 			"synprintd' does (systemd listens at %s for it)",
+			ask->path);
+	if (is_no_socket(ask->path))
+		return cli_error(
+			CLI_UNREACHABLE,
+			"%s is no socket: somebody put something else in its place. Remove "
+			"that, and synprintd makes its socket again at once",
 			ask->path);
 	if (error == ENOENT || error == ECONNREFUSED)
 		return cli_error(CLI_UNREACHABLE, "synprintd is not running: nobody listens at %s",

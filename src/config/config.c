@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config_private.h"
@@ -50,17 +51,26 @@ static int finish(struct config *config, struct text_error *ret_error)
 	return config_place_files(config);
 }
 
+/* What is no file, such as a FIFO, would be waited for without end. */
+static int look_at_file(const char *path, struct stat *ret_status, struct text_error *ret_error)
+{
+	int rc = access(path, R_OK) < 0 || stat(path, ret_status) < 0 ? -errno : 0;
+
+	if (rc == 0 && !S_ISREG(ret_status->st_mode))
+		return text_error_set(ret_error, 0, 0, "cannot read it: it is no regular file");
+	if (rc < 0)
+		text_error_set(ret_error, 0, 0, "cannot read it: %s", strerror(-rc));
+	return rc;
+}
+
 static int read_file(struct config *config, const char *path, struct text_error *ret_error)
 {
 	struct config_storage *storage = config->storage;
 	config_setting_t *root;
-	int rc;
+	int rc = look_at_file(path, &storage->status, ret_error);
 
-	if (access(path, R_OK) < 0) {
-		rc = -errno;
-		text_error_set(ret_error, 0, 0, "cannot read it: %s", strerror(-rc));
+	if (rc < 0)
 		return rc;
-	}
 	if (!config_read_file(&storage->file_config, path)) {
 		if (config_error_type(&storage->file_config) == CONFIG_ERR_PARSE)
 			return config_refuse_at(storage, config_error_file(&storage->file_config),
@@ -138,6 +148,18 @@ const struct config *config_ref(const struct config *config)
 const char *config_file(const struct config *config)
 {
 	return config->storage->has_file ? config->storage->file : NULL;
+}
+
+bool config_is_changed(const struct config *config)
+{
+	const struct stat *before = &config->storage->status;
+	struct stat now;
+
+	if (!config->storage->has_file || stat(config->storage->file, &now) < 0)
+		return false;
+	return now.st_ino != before->st_ino || now.st_size != before->st_size ||
+	       now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
 }
 
 void config_free(const struct config *config)

@@ -117,6 +117,9 @@ void config_free(const struct config *config);
 /** config_file() - the file it came from, or NULL for the built-in defaults. */
 const char *config_file(const struct config *config);
 
+/** config_is_changed() - whether its file is another one now than the one that was read. */
+bool config_is_changed(const struct config *config);
+
 /**
  * config_keep() - give the keys that only a restart can change the values of the start.
  * @boot: outlives @config

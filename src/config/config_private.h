@@ -5,6 +5,7 @@
 
 #include <libconfig.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "config/config.h"
 
@@ -14,6 +15,7 @@
 struct config_storage {
 	config_t file_config; /* strings of the configuration point into it */
 	char *file;
+	struct stat status; /* of the file as it was read */
 	bool has_file; /* else these are the built-in defaults */
 	unsigned refs; /* atomic */
 	char *kept[CONFIG_KEPT_MAX];

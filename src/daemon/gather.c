@@ -66,6 +66,33 @@ static void advise_file(const char *key, const char *path, int rc, struct advice
 			   key, path, strerror(-rc));
 }
 
+/* The file that the administrator has, and the one that is at work. */
+static void advise_config(const struct daemon *daemon, struct advice_list *list)
+{
+	const struct generation *generation = daemon->generation;
+	char keys[128];
+	struct text_buf buf;
+
+	text_buf_init(&buf, keys, sizeof(keys));
+	for (unsigned i = 0; i < generation->kept_count; i++)
+		text_putf(&buf, "%s%s", i ? ", " : "", generation->kept_keys[i]);
+	if (generation->kept_count)
+		advice_add(list, ADVICE_NOTE, "config",
+			   "%s of the file are not at work before a restart: 'systemctl restart "
+			   "synprintd'",
+			   keys);
+	if (daemon->refused[0])
+		advice_add(list, ADVICE_FAULT, "config",
+			   "the last reload was refused, and what was read before is at work: %s. "
+			   "Mend that, and reload",
+			   daemon->refused);
+	else if (config_is_changed(generation->config))
+		advice_add(list, ADVICE_NOTE, "config",
+			   "%s was changed after it was read: 'synprintd -t' checks it, 'synprint "
+			   "reload' takes it",
+			   generation->config->path);
+}
+
 static void gather_advice(const struct daemon *daemon, const struct keeper_stats *rules,
 			  struct advice_list *list)
 {
@@ -80,6 +107,7 @@ static void gather_advice(const struct daemon *daemon, const struct keeper_stats
 			   "Find what behind the queue loses them, then reload",
 			   rules->trial.sent, rules->trial.sent_again, rules->trial.passed,
 			   rules->trial.passed_again);
+	advise_config(daemon, list);
 	if (*clocks)
 		advice_add(list, ADVICE_FAULT, "clocks", "%s", clocks);
 	if (config->metrics_file)

@@ -72,6 +72,7 @@ struct daemon {
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */
 	uint64_t reloads;
+	char refused[320]; /* why the last reload was; "": it was not */
 	unsigned seconds; /* of the housekeeping */
 };
 

@@ -172,10 +172,14 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 int daemon_reload(void *ctx, struct text_error *ret_error)
 {
 	struct daemon *daemon = ctx;
+	struct text_error error = {.what = ""};
 	int rc;
 
 	service_reloading(&daemon->service);
-	rc = reload(daemon, ret_error);
+	rc = reload(daemon, &error);
+	snprintf(daemon->refused, sizeof(daemon->refused), "%s", rc < 0 ? error.what : "");
+	if (rc < 0)
+		*ret_error = error;
 	service_ready(&daemon->service);
 	return rc;
 }

@@ -11,7 +11,7 @@ class Clock:
     def __init__(self, lab_):
         self.library, self.path = lab_.dir / "stepped_clock.so", lab_.dir / "clock"
         source = lab.ROOT / "tests/netns/stepped_clock.c"
-        lab.sh(os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
+        lab.sh(*os.environ.get("CC", "cc").split(), "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
                "-o", str(self.library), str(source), "-ldl")
         self.path.write_bytes(bytes(8))
         with self.path.open("r+b") as file:

@@ -83,7 +83,9 @@ def nothing_is_dropped_under_load(lab_):
     result = load.stop()
     traffic.expect_no_failure(result, "ten reloads, five of them of a bad database")
     assert result["retransmissions"] == 0, result
-    assert daemon.received() == result["started"], (daemon.status(), result)
+    # A worker that others kept from its CPU for a while is passed by, which is told.
+    passed = daemon.status()["rules"]["unclassified"]
+    assert daemon.received() + passed == result["started"], (daemon.status(), result)
     assert daemon.status()["database"]["reloads"] == 5, daemon.status()
 
 

@@ -3,8 +3,10 @@
 """Ways to break a running installation, a row for each, one after the other: `synprint selftest` names
 cause and remedy in the one line that says FAILED, and exits with 1; mended, all is well again."""
 import grp
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import lab
 import traffic
@@ -143,6 +145,63 @@ def kernel_and_machine(lab_):
         assert text in daemon.log(), text
 
 
+def others(lab_):
+    """What others lead into our queue, or put in the place of the socket."""
+    daemon = lab_.daemon().start()
+
+    def iptables(*arguments):
+        return lambda: lab.sh("iptables", "-t", "mangle", *arguments, namespace=lab_.gateway)
+
+    def queue(*options):
+        return iptables("-A", "PREROUTING", "-p", "udp", "-j", "NFQUEUE", "--queue-num", "0", *options)
+    flush = iptables("-F", "PREROUTING")
+    run_rows(lab_, daemon, [
+        Row("bypass", "table ip mangle, chain PREROUTING, rule .* no 'bypass'", "another queue", queue(),
+            flush),
+        Row("rules", "table ip mangle, chain PREROUTING, rule .* besides its own rules", "another queue",
+            queue("--queue-bypass"), flush)])
+    path = Path(daemon.socket)
+    path.unlink()
+    path.write_text("no socket")
+    done = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "selftest", check=False)
+    assert done.returncode == 3 and "is no socket: somebody put" in done.stderr, done
+    path.unlink()
+    lab.wait_until(lambda: path.exists() and selftest(lab_, daemon)[0] == 0, "it is there again")
+
+
+def what_is_at_work(lab_):
+    """The file that the administrator has is not the one that is at work."""
+    config = lab_.write_config()
+    daemon = lab_.daemon(config).start()
+    good = config.read_text()
+
+    def said(text, result, code):
+        """What the selftest says of the configuration, but for which file it is."""
+        got, results, _ = selftest(lab_, daemon)
+        assert got == code, results
+        assert any(item["result"] == result and re.search(text, item["text"]) for item in results
+                   if item["check"] == "config"), (text, results)
+    config.write_text(good + 'log: { level = "warning"; };\n')
+    said("was changed after it was read: 'synprintd -t'.*'synprint reload'", "skipped", 0)
+    config.write_text(good + "queue: { count = 3; };\n")
+    assert daemon.request({"op": "reload"})["restart_needed"] == ["queue.count"]
+    said("queue.count of the file are not at work before a restart", "skipped", 0)
+    for break_, why in ((lambda: config.chmod(0o600) or os.chown(config, 65534, 65534), "Permission denied"),
+                        (lambda: config.unlink() or os.mkfifo(config), "no regular file")):
+        break_()
+        reply = daemon.request({"op": "reload"})
+        assert not reply["ok"] and why in reply["error"]["message"], reply
+        said(f"the last reload was refused.*{why}.*Mend that, and reload", "FAILED", 1)
+    assert daemon.process.poll() is None
+    trial = lab.sh("timeout", "20", lab.SYNPRINTD, "-t", "-c", str(config), namespace=lab_.gateway, check=False)
+    assert trial.returncode == 4 and why in trial.stderr, trial
+    config.unlink()
+    config.write_text(good)
+    assert daemon.request({"op": "reload"})["ok"]
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 0 and not any("reload" in item["text"] for item in results), results
+
+
 def the_configuration(lab_):
     """What is wrong in the file now, that the next reload or start would meet."""
     config = lab_.write_config()
@@ -272,5 +331,5 @@ def only_some_interfaces(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(kernel_and_machine, the_configuration, rules_of_your_own, traffic_and_kernel,
+    lab.run(kernel_and_machine, others, what_is_at_work, the_configuration, rules_of_your_own, traffic_and_kernel,
             no_privileges, only_some_interfaces)

@@ -31,6 +31,28 @@ static void check_bypass(struct selftest *test, const struct rules_status *rules
 					"run 'synprint rules apply'");
 }
 
+/* Rules of others that lead into our queues, besides ours: leftovers, or somebody who counts as we do. */
+static void check_intruders(struct selftest *test, struct nl *nl, const struct rules_status *rules)
+{
+	struct foreign_queues found = {.count = 0};
+
+	if (rules->is_foreign ||
+	    foreign_find_queues(nl, rules->queue_first, rules->queue_count, &found) < 0)
+		return;
+	if (found.holds)
+		selftest_tell(
+			test, OUTCOME_FAILED, "bypass",
+			"%s leads packets into a queue of synprintd's and has no 'bypass': it "
+			"holds them when synprintd is dead. Remove it, or give it another queue",
+			found.holds_where);
+	else if (found.count)
+		selftest_tell(
+			test, OUTCOME_FAILED, "rules",
+			"%s leads packets into a queue of synprintd's, besides its own rules: "
+			"remove it, or give it another queue",
+			found.where);
+}
+
 static unsigned count_stalled(const struct selftest *test)
 {
 	const cJSON *queue;
@@ -96,6 +118,7 @@ static void check_known_rules(struct selftest *test, struct nl *nl,
 		      rules->interface_count ? "named interfaces" : "all interfaces",
 		      rules->is_foreign ? ", loaded by you" : "");
 	check_bypass(test, rules);
+	check_intruders(test, nl, rules);
 	check_switch(test, nl);
 	check_marks(test, rules);
 }
