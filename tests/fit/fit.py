@@ -29,8 +29,12 @@ CLASS_MIN = 30  # SYNs of a class, below which a year says nothing about it
 # A label of another family than the one whose stack has this layout: a lie, or a relay that
 # sends its own SYN for somebody behind it. So much of them is believed.
 LIES_BELIEVED = 0.6
+LIES_FEW = 10  # SYNs of a shape, below which a lie may be one visitor's: it counts half
 HOME_MIN = 20  # SYNs of a layout, of which
 HOME_SHARE = 0.8  # are of one family, which is then at home there
+# These are at home by the source of their stacks, however few a table has.
+WRITTEN_BY = {"mss,sok,ts,nop,ws": "Linux", "mss,nop,nop,sok,nop,ws": "Linux",
+              "mss,nop,ws,nop,nop,ts,sok,eol+1": "Apple", "mss,nop,ws,nop,nop,sok": "Windows"}
 UNFILTERED = {2021}  # years whose liars were not filtered out count half in this
 
 # Phones that ask for desktop pages call themselves Linux. 2025's visitors have no Linux at all
@@ -42,6 +46,15 @@ def is_android_window(shape):
 
 DESKTOP_MODE_YEARS = {2023}
 DESKTOP_MODE = 0.85  # of them
+
+# What a Linux with options switched off sends too: visitors hardly do that, but servers may, so
+# that neither is ever said for sure. In permille of Windows.
+SHARED_SHAPE = T.Shape(64, True, "64240", 0, "mss,nop,nop,sok", False, False)
+SHARED_MOST = 0.9
+
+# One stack, whose shapes are shared: SYNs that the split of a shape between them leans on.
+TWINS = ("macOS", "iOS")
+NEAR = 300
 
 # The matcher takes a permille for so many SYNs.
 SYNS_PER_PERMILLE = 2.5
@@ -62,7 +75,7 @@ def home_families(tables):
         for shape, counts in table.rows.items():
             for cls, count in counts.items():
                 layouts[shape.layout][T.FAMILY[cls]] += count / (1 + (table.year in UNFILTERED))
-    homes = {}
+    homes = dict(WRITTEN_BY)
     for layout, families in layouts.items():
         family, count = families.most_common(1)[0]
         if count >= HOME_MIN and count >= HOME_SHARE * sum(families.values()):
@@ -76,7 +89,7 @@ def believed(shape, cls, count, year, homes):
         yield "Android", count * DESKTOP_MODE
         yield cls, count * (1 - DESKTOP_MODE)
     elif homes.get(shape.layout, T.FAMILY[cls]) != T.FAMILY[cls]:
-        yield cls, count * LIES_BELIEVED
+        yield cls, count * LIES_BELIEVED * count / (count + LIES_FEW)
     else:
         yield cls, count
 
@@ -123,6 +136,39 @@ class Rates:
                 self.permille[cls][shape] *= min(1, LOUD * seen[shape] / said[shape])
 
 
+def loose(shape):
+    """What is left of a shape without settings and what the path rewrites."""
+    return shape._replace(ecn=False, ae=False, ttl=None, df=None)
+
+
+def pooled_rates(tables):
+    """{loose shape: {class: share of the class}}, a SYN counting alike whatever its table."""
+    pooled, totals = collections.defaultdict(collections.Counter), collections.Counter()
+    for table in tables:
+        totals.update(T.class_totals(table))
+        for shape, counts in table.rows.items():
+            pooled[loose(shape)].update(counts)
+    return {shape: {cls: count / totals[cls] for cls, count in counts.items()}
+            for shape, counts in pooled.items()}
+
+
+def split_twins(rates, tables):
+    """What twins send together stays; whose it is, is moved towards what all SYNs say that differ
+    in a setting or a TTL alone: the years weigh alike, but a small one's few SYNs are noise."""
+    pooled = pooled_rates(tables)
+    for shape in {shape for cls in TWINS for shape in rates.permille[cls]}:
+        near = [pooled[loose(shape)].get(cls, 0) for cls in TWINS]
+        together = sum(rates.permille[cls][shape] for cls in TWINS)
+        seen = sum(rates.seen[cls][shape] for cls in TWINS)
+        if not together or not all(near):
+            continue
+        for cls, part in zip(TWINS, near):
+            own = rates.permille[cls][shape] / together
+            share = (seen * own + NEAR * part / sum(near)) / (seen + NEAR)
+            rates.permille[cls][shape] = together * share
+            rates.years[cls][shape] |= set().union(*(rates.years[c][shape] for c in TWINS))
+
+
 def fit_rates(tables):
     """Rates by tables that are resolved."""
     rates, homes = Rates(), home_families(tables)
@@ -131,6 +177,9 @@ def fit_rates(tables):
         weight = YEAR_GROWTH ** (table.year - tables[0].year) * syns / (syns + SMALL_TABLE)
         rates.add(table, weight, homes)
     rates.settle()
+    split_twins(rates, tables)
+    windows = rates.permille["Windows"]
+    windows[SHARED_SHAPE] = min(windows[SHARED_SHAPE], SHARED_MOST)
     return rates
 
 

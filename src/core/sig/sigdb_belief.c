@@ -17,13 +17,13 @@
 #define EXTRA_MIN 0.001f
 #define EXTRAS_MAX 12
 
-/* In a class, one SYN in 50 has an initial TTL or a DF bit that its signatures do not name:
+/* In a class, one SYN in eleven has an initial TTL or a DF bit that its signatures do not name:
  * tunnels, VPN gateways and mobile networks rewrite them. */
-#define REWRITTEN_SHARE 0.1f
+#define REWRITTEN_SHARE 0.09f
 
 /* SYNs that the parent is worth; from leaving out shapes of stack_facts.csv in turn. */
 static const float strengths[LEVEL_COUNT] = {
-	[LEVEL_WHOLE] = 3,          [LEVEL_SHAPE] = 2,         [LEVEL_SCALE] = 2,
+	[LEVEL_WHOLE] = 3,          [LEVEL_SHAPE] = 5,         [LEVEL_SCALE] = 2,
 	[LEVEL_WINDOW] = 2,         [LEVEL_LAYOUT] = 1,        [LEVEL_ORDER_SHAPE] = 4,
 	[LEVEL_STRIPPED_SHAPE] = 4, [LEVEL_SET_SHAPE] = 6,     [LEVEL_ORDER] = 6,
 	[LEVEL_STRIPPED] = 6,       [LEVEL_WINDOW_SCALE] = 10,
