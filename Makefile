@@ -184,9 +184,10 @@ check-web: all ## a real browser looks at the pages, with pictures in build/web 
 	@BUILD=$(BUILD) timeout -k 10 600 tests/web/browser.py
 
 VM_DEPS := qemu-system-x86 mmdebstrap e2fsprogs busybox-static kmod dpkg-dev
-check-vm: deb ## the Debian package under systemd, in a machine with Debian's own kernel (root; QEMU)
-	@tests/deps.sh $(VM_DEPS)
+check-vm: deb ## the Debian package under systemd on Debian's own kernel, then check-cookbook (root; QEMU)
+	@tests/deps.sh --no-services $(CHECK_DEPS) $(VM_DEPS)
 	@$(MAKE) --no-print-directory vm-run
+	@test -n "$(VM_ONLY)" || $(MAKE) --no-print-directory vm-recipes
 
 check-cookbook: deb ## recipes for machines that boot, on such machines; VM_ONLY=nftables,ufw,... for some (root; QEMU)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(VM_DEPS)

@@ -53,7 +53,7 @@ choose() { # the first that boots; what was found stays true for this kernel and
 	key="$(uname -rv) $(qemu-system-x86_64 --version | head -n 1)"
 	if [ "$(sed 1d "$directory/cpu" 2>/dev/null)" != "$key" ]; then
 		for cpu in kvm:max kvm:host,-arch-capabilities kvm:EPYC-v1 kvm:Skylake-Server-v1 tcg:max; do
-			if [ "${cpu%%:*}" = tcg ] || { [ -w /dev/kvm ] && boots "$cpu"; }; then break; fi
+			if [ "${cpu%%:*}" = tcg ] || { [ -w /dev/kvm ] && boots "$cpu"; } 2>/dev/null; then break; fi
 		done
 		printf '%s\n%s\n' "$cpu" "$key" >"$directory/cpu"
 	fi
