@@ -99,7 +99,7 @@ class Machine:
                 "-serial", f"file:{self.dir}/console", "-kernel", str(self.image / "kernel"),
                 "-initrd", str(self.image / "initrd"), "-append",
                 "root=/dev/vda rw console=ttyS0 quiet loglevel=3 panic=-1 no_timer_check net.ifnames=0 "
-                "systemd.show_status=0",
+                "systemd.show_status=0 apparmor=0",  # Docker would want its parser
                 "-drive", f"file={self.dir}/disk,format=raw,if=virtio,cache=unsafe",
                 "-drive", f"file={self.dir}/payload.tar,format=raw,if=virtio,readonly=on",
                 "-device", "virtio-serial-pci", "-chardev",
