@@ -122,7 +122,7 @@ void daemon_say_confirm(const struct daemon *daemon, const struct generation *ge
 		log_line(level, "%s", text);
 }
 
-/* Candidates of an earlier process: its bits may have meant other sets. */
+/* Candidates of an earlier process: its bits, or labels, may have meant other sets. */
 void daemon_forget_candidates(const struct daemon *daemon)
 {
 	uint32_t bits = daemon->boot->ct_mark_field;
@@ -130,16 +130,16 @@ void daemon_forget_candidates(const struct daemon *daemon)
 	struct nl *nl = NULL;
 	int rc;
 
-	if (!daemon->generation->confirms || daemon->generation->has_labels || !bits)
+	if (!daemon->generation->confirms || !bits)
 		return;
 	rc = nl_open(&nl);
 	if (rc == 0)
-		rc = conntrack_clear_marks(nl, bits, &cleared);
+		rc = conntrack_clear(nl, bits, daemon->generation->has_labels, &cleared);
 	nl_close(nl);
 	if (rc < 0)
 		log_line(LOG_LEVEL_WARNING,
-			 "bits of rules.ct_mark_field that connections may still have of an "
-			 "earlier synprintd cannot be cleared (%s)",
+			 "bits of rules.ct_mark_field, or labels, that connections may still have "
+			 "of an earlier synprintd cannot be cleared (%s)",
 			 strerror(-rc));
 	else if (cleared)
 		log_line(LOG_LEVEL_DEBUG, "%u connections had bits of an earlier synprintd",
@@ -195,6 +195,8 @@ void daemon_follow_ruleset(struct daemon *daemon)
 	look(daemon);
 	decide(daemon, generation);
 	generation_rules_params(generation, true, &params);
+	if (!is_same(generation, confirms, has_labels))
+		daemon_forget_candidates(daemon);
 	if (!is_same(generation, confirms, has_labels) &&
 	    keeper_change(daemon->keeper, generation->config, &params, &error) < 0) {
 		generation->confirms = confirms;

@@ -44,7 +44,10 @@ int daemon_watch_confirmer(struct daemon *daemon);
 /** daemon_plan_confirm() - before a generation's rules are made: how clients are confirmed here. */
 void daemon_plan_confirm(struct daemon *daemon, struct generation *generation);
 
-/** daemon_forget_candidates() - at the start, before the rules: connections have no bit of ours. */
+/**
+ * daemon_forget_candidates() - before rules of the generation that ask for them are there: connections
+ * have no bit of ours, or no label.
+ */
 void daemon_forget_candidates(const struct daemon *daemon);
 
 /** daemon_explain_confirm() - what the administrator should know of it, in words; "": nothing. */

@@ -3,6 +3,7 @@
 #include "ruleset/marks.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static uint32_t lowest(uint32_t bits)
 {
@@ -114,4 +115,16 @@ void marks_add_clocks(uint32_t field, bool is_wanted, const struct marks_ct *old
 	if (is_wanted && !marks->clocks)
 		marks->clocks = lowest(field & ~marks->used);
 	marks->used |= marks->clocks;
+}
+
+void marks_put_labels(uint32_t high, uint32_t low, uint8_t ret_bitmap[MARKS_LABELS_BYTES])
+{
+	uint64_t whole = (uint64_t)high << 32 | low;
+	uint32_t words[2] = {low, high};
+
+	memset(ret_bitmap, 0, MARKS_LABELS_BYTES);
+	if (sizeof(long) == sizeof(whole))
+		memcpy(ret_bitmap + 8, &whole, sizeof(whole));
+	else
+		memcpy(ret_bitmap + 8, words, sizeof(words));
 }

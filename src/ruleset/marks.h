@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define MARKS_SETS_MAX 32
+#define MARKS_LABELS_BYTES 16
 
 struct marks {
 	uint32_t field; /* all bits that may be ours */
@@ -59,6 +60,13 @@ void marks_assign_ct(uint32_t field, const uint64_t *meanings, const struct mark
 /** marks_add_clocks() - then a bit for the clocks, if they want one; it stays theirs. */
 void marks_add_clocks(uint32_t field, bool is_wanted, const struct marks_ct *old,
 		      struct marks_ct *marks);
+
+/**
+ * marks_put_labels() - connection labels as the kernel's bitmap of 128, in the machine's words (its
+ * include/linux/bitmap.h).
+ * @high: a bit for each of the labels 96 to 127; @low: 64 to 95
+ */
+void marks_put_labels(uint32_t high, uint32_t low, uint8_t ret_bitmap[MARKS_LABELS_BYTES]);
 
 /** marks_used() - all bits that are in use. */
 uint32_t marks_used(const struct marks *marks);

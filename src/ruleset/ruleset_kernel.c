@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
-#include <endian.h>
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <linux/netfilter.h>
@@ -15,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ruleset/marks.h"
 #include "ruleset/ruleset_udata.h"
 
 #define XT_INFO_BYTES 8 /* struct xt_NFQ_info_v3, aligned as x_tables.h's XT_ALIGN does */
@@ -399,19 +399,6 @@ static void write_whole(struct writer *writer)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_1);
 }
 
-/* As a bitmap of 128 in the machine's words (include/linux/bitmap.h); a word of 32 on others. */
-static void put_bitmap(const struct statement *labels, uint8_t bitmap[16])
-{
-	uint64_t high = (uint64_t)labels->mask << 32 | labels->value;
-	uint32_t words[2] = {labels->value, labels->mask};
-
-	memset(bitmap, 0, 16);
-	if (sizeof(long) == sizeof(high))
-		memcpy(bitmap + 8, &high, sizeof(high));
-	else
-		memcpy(bitmap + 8, words, sizeof(words));
-}
-
 static void load_labels(struct writer *writer)
 {
 	struct nftnl_expr *expr = add(writer, "ct");
@@ -428,7 +415,7 @@ static void write_match_labels(struct writer *writer, const struct statement *la
 	const uint8_t zero[16] = {0};
 	uint8_t mask[16];
 
-	put_bitmap(labels, mask);
+	marks_put_labels(labels->mask, labels->value, mask);
 	load_labels(writer);
 	add_bitwise(writer, mask, zero, sizeof(mask));
 	add_compare(writer, !labels->is_not, zero, sizeof(zero));
@@ -439,7 +426,7 @@ static void write_set_labels(struct writer *writer, const struct statement *labe
 	struct nftnl_expr *expr = add(writer, "immediate");
 	uint8_t bitmap[16];
 
-	put_bitmap(labels, bitmap);
+	marks_put_labels(labels->mask, labels->value, bitmap);
 	writer->loaded.count = 0;
 	if (!expr)
 		return;

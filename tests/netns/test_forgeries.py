@@ -228,12 +228,19 @@ def disputed(lab_):
     assert lab.source4(1) in members(lab_, ("vpn",)), "the next one"
 
 
-def of_an_earlier_process(lab_):
+def labels_of_an_earlier_process(lab_):
+    """The same where somebody takes the whole mark for himself."""
+    lab_.nft(MULTI_WAN)
+    of_an_earlier_process(lab_, by="label")
+
+
+def of_an_earlier_process(lab_, by="mark"):
     """A candidate of a set that is another one's now: what its bit meant is forgotten at the start."""
     lab_.adopt(traffic.Server(lab_.server))
     config = lab_.write_config(['nftset = "before"; families = [ "Linux" ]; confirm = "served"'],
                                rules="conntrack = true;")
     daemon, forged = lab_.daemon(config).start(), forger.Forger(lab_)
+    assert daemon.status()["confirm"]["by"] == by, daemon.status()["confirm"]
     line = own.Line(lab_, forged, 4)
     client = line.new_client(1)
     accepted = line.connect(client)
@@ -362,4 +369,5 @@ def another_marks(lab_):
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
     lab.run(strangers, guesses, own_tuples, known_clients, suspects, shapes_that_speak, one_syn,
-            disputed, of_an_earlier_process, accomplice, without_conntrack, another_marks, *([flood] if IS_LONG else []))
+            disputed, of_an_earlier_process, labels_of_an_earlier_process, accomplice,
+            without_conntrack, another_marks, *([flood] if IS_LONG else []))
