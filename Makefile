@@ -92,7 +92,7 @@ SHARE_LIBS = $(shell pkg-config --libs libmosquitto libssl libcrypto libcurl lib
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps deps-check run web check check-faults check-forgeries check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
+.PHONY: help all deps deps-check run web check check-faults check-forgeries check-switch check-unit check-netns check-vpnlab check-vm check-golden check-captures check-layers \
 	check-web check-fuzz check-syns check-share mutate fuzz fuzz-all bench bench-accuracy fit bench-link fmt fmt-check lint cppcheck cov install uninstall deb clean
 
 help: ## list the targets
@@ -135,6 +135,10 @@ check-forgeries: all bench-tools ## forged packets in large numbers, and what th
 	@tests/deps.sh --no-services $(CHECK_DEPS)
 	@BUILD=$(BUILD) timeout -k 10 900 tests/netns/test_forgeries.py --long
 
+check-switch: all ## the switch's scenarios, with 10,000 first SYNs and minutes of nft monitor (root)
+	@tests/deps.sh --no-services $(CHECK_DEPS)
+	@BUILD=$(BUILD) timeout -k 10 900 tests/netns/test_switch.py --long
+
 check-vpnlab: ## SYNs through real VPNs, tunnels and proxies, beside what they can prove (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS) $(VPN_DEPS)
 	@$(MAKE) --no-print-directory all
@@ -170,7 +174,7 @@ VM_RECIPE_LATER := ufw firewalld iptables-persistent ipset-persistent docker.io 
 VM_DEBS = $(filter-out %-dbgsym_%,$(wildcard $(BUILD)/deb/*.deb))
 check-faults: bench-tools ## what happens to real connections while something goes wrong (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS)
-	@BUILD=$(BUILD) timeout -k 10 1200 tests/faults/faults.py
+	@BUILD=$(BUILD) timeout -k 10 1500 tests/faults/faults.py
 
 # The browser's own judge of accessibility, pinned; it is only run, never shipped.
 AXE := axe-core@4.14.1

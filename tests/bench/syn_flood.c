@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS [6]: sends SYNs of a usual Linux through an
- * interface, from CLIENTS addresses in turn beginning with number FIRST (0 clients: each SYN has a
- * new one), RATE a second (0: as fast as one core can). 6: of IPv6, each address in another /64.
+ * syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS [4|6 [all]]: sends SYNs of a usual Linux through
+ * an interface, from CLIENTS addresses in turn beginning with number FIRST (0 clients: each SYN has a
+ * new one), RATE a second (0: as fast as one core can). 6: of IPv6, each address in another /64. all:
+ * what is late on a busy machine is made up for, and the end waits until all are sent.
  * Prints how many were sent.
  */
 #include <arpa/inet.h>
@@ -90,8 +91,8 @@ static int send_burst(struct flood *flood, unsigned count)
 	return sendmmsg(flood->fd, flood->headers, count, 0);
 }
 
-/* How many are due now; never more than a burst, and what is late is not made up for. */
-static unsigned due(uint64_t *next_ns, unsigned rate)
+/* How many are due now; never more than a burst. @is_all: what is late is made up for */
+static unsigned due(uint64_t *next_ns, unsigned rate, bool is_all)
 {
 	uint64_t now = now_ns(), step_ns = 1000000000ull * 8 / (rate ? rate : 1);
 
@@ -103,34 +104,54 @@ static unsigned due(uint64_t *next_ns, unsigned rate)
 		nanosleep(&pause, NULL);
 		return 0;
 	}
+	if (is_all) {
+		unsigned steps = (unsigned)((now - *next_ns) / step_ns) + 1;
+
+		steps = steps < BURST / 8 ? steps : BURST / 8;
+		*next_ns += steps * step_ns;
+		return steps * 8;
+	}
 	*next_ns = now - *next_ns > 10000000 ? now + step_ns : *next_ns + step_ns;
 	return 8;
+}
+
+/* Return: whether more is to be sent. */
+static bool is_going_on(const struct flood *flood, unsigned rate, uint64_t end_ns, double seconds,
+			bool is_all)
+{
+	if (must_stop)
+		return false;
+	return is_all ? flood->number < (uint32_t)(rate * seconds) : now_ns() < end_ns;
 }
 
 int main(int argc, char **argv)
 {
 	static struct flood flood;
-	unsigned rate;
 	uint64_t end_ns, next_ns = now_ns();
+	bool is_all = argc == 9 && strcmp(argv[8], "all") == 0;
+	double seconds;
+	unsigned rate;
 	int rc;
 
-	if (argc != 7 && argc != 8) {
-		fprintf(stderr, "usage: syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS [6]\n");
+	if (argc < 7 || argc > 9) {
+		fprintf(stderr,
+			"usage: syn_flood INTERFACE MAC FIRST CLIENTS RATE SECONDS [4|6 [all]]\n");
 		return 2;
 	}
 	flood.first = (uint32_t)strtoul(argv[3], NULL, 10);
 	flood.clients = (uint32_t)strtoul(argv[4], NULL, 10);
 	rate = (unsigned)strtoul(argv[5], NULL, 10);
-	end_ns = next_ns + (uint64_t)(strtod(argv[6], NULL) * 1e9);
-	flood.kind = argc == 8 ? SYNS_SUBNETS | (SYNS_KINDS - 1) : 0;
+	seconds = strtod(argv[6], NULL);
+	end_ns = next_ns + (uint64_t)(seconds * 1e9);
+	flood.kind = argc > 7 && argv[7][0] == '6' ? SYNS_SUBNETS | (SYNS_KINDS - 1) : 0;
 	rc = flood_open(&flood, argv[1], argv[2]);
 	if (rc < 0) {
 		fprintf(stderr, "syn_flood: %s: %s\n", argv[1], strerror(-rc));
 		return 1;
 	}
 	signal(SIGTERM, stop);
-	while (!must_stop && now_ns() < end_ns) {
-		unsigned count = due(&next_ns, rate);
+	while (is_going_on(&flood, rate, end_ns, seconds, is_all)) {
+		unsigned count = due(&next_ns, rate, is_all);
 		int sent = count ? send_burst(&flood, count) : 0;
 
 		if (sent < 0 && errno != ENOBUFS && errno != EINTR) {

@@ -11,7 +11,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define RENEWED_PART 8 /* so much of a set's timeout its elements count as fresh */
+/* So much of a set's timeout its elements count as fresh; who waits for confirmations waits no longer. */
+#define RENEWED_PART 8
+#define RENEWED_MAX_MS 300000
 
 static uint64_t mix(uint64_t hash, const void *data, size_t len)
 {
@@ -195,7 +197,8 @@ bool generation_is_renewed(const struct generation *generation, const struct add
 		unsigned set = (unsigned)__builtin_ctz(served);
 		uint64_t timeout_ms = UINT64_C(1000) * generation->config->sets[set].timeout_s;
 
-		if (now_ms - when_ms >= timeout_ms / RENEWED_PART)
+		if (now_ms - when_ms >= timeout_ms / RENEWED_PART ||
+		    now_ms - when_ms >= RENEWED_MAX_MS)
 			return false;
 	}
 	return true;
