@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define VOCAB_CLASSES_MAX 64 /* class ids are below this; 0 is "unknown" */
+#define VOCAB_EACH_CLASS(id) for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
 #define VOCAB_FAMILIES_MAX 32
 #define VOCAB_LABELS_MAX 65535
 #define VOCAB_LINKS_MAX 255

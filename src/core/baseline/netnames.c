@@ -6,32 +6,31 @@
 #include "core/baseline/netnames.h"
 
 #include "core/base/grow.h"
+#include "core/base/span.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define COUNT_MAX (1u << 22) /* the whole internet has 1.2 million prefixes (2025) */
 #define NONE UINT32_MAX
 #define PREFIX_TEXT_MAX (ADDR_TEXT_MAX + 4)
 
 struct net {
-	struct addr addr; /* masked */
+	struct addr_net range;
 	uint32_t name; /* offset in the text of all names */
 	uint32_t line;
 	uint32_t around; /* index of the next longer prefix that holds this one, or NONE */
-	uint8_t bits; /* of all 128: 96 more than what IPv4 says */
 };
 
 struct netnames {
 	struct net *nets;
-	char *text; /* names, each with its NUL */
-	size_t count, alloc, text_len, text_alloc;
+	size_t count, room;
+	struct texts texts; /* the names */
 };
 
 struct reader {
 	struct netnames *names;
 	struct text_error *err;
-	const char *line, *end;
+	const char *line;
 	unsigned line_no;
 };
 
@@ -45,7 +44,7 @@ void netnames_free(struct netnames *names)
 	if (!names)
 		return;
 	free(names->nets);
-	free(names->text);
+	free(names->texts.bytes);
 	free(names);
 }
 
@@ -55,157 +54,96 @@ static int fail_at(const struct reader *reader, const char *at, const char *what
 			      what);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
 /* Lists are sorted by network: the name before is often the same. */
-static int keep_name(struct netnames *names, const char *name, size_t len, uint32_t *ret_offset)
+static int keep_name(struct netnames *names, struct span name, uint32_t *ret_offset)
 {
-	void *text = names->text;
-	int r;
-
 	if (names->count) {
 		uint32_t last = names->nets[names->count - 1].name;
 
-		if (strlen(names->text + last) == len &&
-		    memcmp(names->text + last, name, len) == 0) {
+		if (span_is(name, names->texts.bytes + last)) {
 			*ret_offset = last;
 			return 0;
 		}
 	}
-	r = grow(&text, &names->text_alloc, names->text_len + len + 1, 1);
-	if (r < 0)
-		return r;
-	names->text = text;
-	*ret_offset = (uint32_t)names->text_len;
-	memcpy(names->text + names->text_len, name, len);
-	names->text[names->text_len + len] = '\0';
-	names->text_len += len + 1;
-	return 0;
+	return texts_add(&names->texts, name.text, name.len, ret_offset);
 }
 
-static int read_bits(const char *text, unsigned max, unsigned *ret_bits)
+static int read_prefix(const struct reader *reader, struct span prefix, struct addr_net *ret_range)
 {
-	unsigned bits = 0;
+	char text[PREFIX_TEXT_MAX];
 
-	if (!*text)
-		return -EINVAL;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		bits = bits * 10 + (unsigned)(*text - '0');
-		if (bits > max)
-			return -EINVAL;
-	}
-	*ret_bits = bits;
+	if (prefix.len >= sizeof(text))
+		return fail_at(reader, prefix.text, "not a prefix such as 198.51.100.0/24");
+	memcpy(text, prefix.text, prefix.len);
+	text[prefix.len] = '\0';
+	if (!strchr(text, '/'))
+		return fail_at(reader, prefix.text, "the prefix needs a length, such as /24");
+	if (addr_net_parse(text, ret_range) < 0)
+		return fail_at(reader, prefix.text,
+			       "not a prefix such as 198.51.100.0/24 or 2001:db8::/32");
 	return 0;
 }
 
-static int read_prefix(const struct reader *reader, const char *at, size_t len, struct net *ret_net)
-{
-	char text[PREFIX_TEXT_MAX], *slash;
-	unsigned bits;
-	unsigned max;
-
-	if (len >= sizeof(text))
-		return fail_at(reader, at, "not a prefix such as 198.51.100.0/24");
-	memcpy(text, at, len);
-	text[len] = '\0';
-	slash = strchr(text, '/');
-	if (!slash)
-		return fail_at(reader, at, "the prefix needs a length, such as /24");
-	*slash = '\0';
-	if (addr_parse(text, &ret_net->addr) < 0)
-		return fail_at(reader, at, "not an IPv4 or IPv6 address");
-	max = addr_is_v4(&ret_net->addr) ? 32 : 128;
-	if (read_bits(slash + 1, max, &bits) < 0)
-		return fail_at(reader, at + (slash - text) + 1,
-			       max == 32 ? "the length is a number from 0 to 32"
-					 : "the length is a number from 0 to 128");
-	ret_net->addr = addr_mask(&ret_net->addr, bits);
-	ret_net->bits = (uint8_t)(128 - max + bits);
-	return 0;
-}
-
-static int add_net(struct reader *reader, const struct net *net, const char *name, size_t len)
+static int add_net(struct reader *reader, const struct addr_net *range, struct span name)
 {
 	struct netnames *names = reader->names;
-	void *nets = names->nets;
-	uint32_t offset;
-	int r = grow(&nets, &names->alloc, names->count + 1, sizeof(*net));
+	struct net net = {.range = *range, .line = reader->line_no, .around = NONE};
 
-	if (r < 0)
-		return r;
-	names->nets = nets;
-	r = keep_name(names, name, len, &offset);
-	if (r < 0)
-		return r;
-	names->nets[names->count] = *net;
-	names->nets[names->count].name = offset;
-	names->nets[names->count++].line = reader->line_no;
+	if (grow((void **)&names->nets, &names->room, names->count, sizeof(net)) < 0 ||
+	    keep_name(names, name, &net.name) < 0)
+		return -ENOMEM;
+	names->nets[names->count++] = net;
 	return 0;
 }
 
-static int read_name(struct reader *reader, const struct net *net, const char *at, const char *end)
+static int read_name(struct reader *reader, const struct addr_net *range, struct span name)
 {
-	while (end > at && is_blank(end[-1]))
-		end--;
-	if (at == end || end - at > NETNAMES_NAME_MAX)
-		return fail_at(reader, at, "the prefix needs a name of 1 to 31 bytes behind it");
-	for (const char *c = at; c < end; c++) {
+	if (!name.len || name.len > NETNAMES_NAME_MAX)
+		return fail_at(reader, name.text,
+			       "the prefix needs a name of 1 to 31 bytes behind it");
+	for (const char *c = name.text; c < name.text + name.len; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return fail_at(reader, c, "a control character");
-	}
-	if (reader->names->count == COUNT_MAX)
-		return fail_at(reader, at, "too many prefixes");
-	return add_net(reader, net, at, (size_t)(end - at));
+	return add_net(reader, range, name);
 }
 
-static int read_line(struct reader *reader)
+static int read_line(struct reader *reader, struct span line)
 {
-	const char *at = reader->line, *end = reader->end, *blank;
-	struct net net = {.around = NONE};
+	struct span prefix = span_trim(line);
+	struct addr_net range;
+	size_t len = 0;
 	int r;
 
-	while (at < end && is_blank(*at))
-		at++;
-	if (at == end || *at == ';' || *at == '#')
+	if (!prefix.len || *prefix.text == ';' || *prefix.text == '#')
 		return 0;
-	for (blank = at; blank < end && !is_blank(*blank);)
-		blank++;
-	r = read_prefix(reader, at, (size_t)(blank - at), &net);
-	if (r < 0)
-		return r;
-	while (blank < end && is_blank(*blank))
-		blank++;
-	return read_name(reader, &net, blank, end);
+	while (len < prefix.len && !char_is_blank(prefix.text[len]))
+		len++;
+	r = read_prefix(reader, (struct span){prefix.text, len}, &range);
+	return r < 0 ? r : read_name(reader, &range, span_trim(span_behind(prefix, len)));
+}
+
+/* IPv6 first: IPv4 is kept inside it, and its shortest prefixes do not mean it. */
+static int order_of(const struct addr *a, const struct addr *b)
+{
+	int order = addr_is_v4(a) - addr_is_v4(b);
+
+	return order ? order : memcmp(a, b, sizeof(*a));
 }
 
 /* By address, then the shortest; equal ones as in the text. */
 static int compare(const void *left, const void *right)
 {
 	const struct net *a = left, *b = right;
-	int order = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
+	int order = order_of(&a->range.addr, &b->range.addr);
 
-	if (order == 0)
-		order = (int)a->bits - (int)b->bits;
-	return order ? order : a->line < b->line ? -1 : 1;
-}
-
-static bool holds(const struct net *net, const struct addr *addr)
-{
-	unsigned whole = net->bits / 8, rest = net->bits % 8;
-
-	if (memcmp(net->addr.bytes, addr->bytes, whole) != 0)
-		return false;
-	return rest == 0 || (net->addr.bytes[whole] ^ addr->bytes[whole]) >> (8 - rest) == 0;
+	if (!order)
+		order = a->range.bits - b->range.bits;
+	return order ? order : (int)a->line - (int)b->line;
 }
 
 static uint32_t find_around(const struct net *nets, uint32_t from, const struct addr *addr)
 {
-	while (from != NONE && !holds(&nets[from], addr))
+	while (from != NONE && !addr_net_holds(&nets[from].range, addr))
 		from = nets[from].around;
 	return from;
 }
@@ -217,12 +155,13 @@ static int link_up(struct netnames *names, struct text_error *err)
 	if (names->count)
 		qsort(nets, names->count, sizeof(*nets), compare);
 	for (uint32_t i = 1; i < names->count; i++) {
-		if (nets[i].bits == nets[i - 1].bits &&
-		    addr_equal(&nets[i].addr, &nets[i - 1].addr))
+		const struct addr_net *range = &nets[i].range, *before = &nets[i - 1].range;
+
+		if (range->bits == before->bits && addr_equal(&range->addr, &before->addr))
 			return text_error_set(err, nets[i].line, 1,
 					      "this prefix is on line %u already",
 					      nets[i - 1].line);
-		nets[i].around = find_around(nets, i - 1, &nets[i].addr);
+		nets[i].around = find_around(nets, i - 1, &range->addr);
 	}
 	return 0;
 }
@@ -231,20 +170,16 @@ int netnames_load(struct netnames *names, const char *text, size_t len,
 		  struct text_error *ret_error)
 {
 	struct reader reader = {.names = names, .err = ret_error};
-	const char *end = text + len;
-	int r;
+	struct span line, rest = {text, len};
+	int r = 0;
 
-	for (const char *at = text; at < end; at = reader.end + 1) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-		reader.line = at;
-		reader.end = newline ? newline : end;
+	while (rest.len && r == 0) {
+		span_split(rest, '\n', &line, &rest);
+		reader.line = line.text;
 		reader.line_no++;
-		r = read_line(&reader);
-		if (r < 0)
-			return r;
+		r = read_line(&reader, line);
 	}
-	return link_up(names, ret_error);
+	return r < 0 ? r : link_up(names, ret_error);
 }
 
 /* The last prefix that begins at @addr or before it, NONE where all begin behind it. */
@@ -255,7 +190,7 @@ static uint32_t last_before(const struct netnames *names, const struct addr *add
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (memcmp(names->nets[mid].addr.bytes, addr->bytes, sizeof(addr->bytes)) <= 0)
+		if (order_of(&names->nets[mid].range.addr, addr) <= 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -263,17 +198,9 @@ static uint32_t last_before(const struct netnames *names, const struct addr *add
 	return low ? (uint32_t)(low - 1) : NONE;
 }
 
-static bool is_v4(const struct net *net)
-{
-	return net->bits >= 96 && addr_is_v4(&net->addr);
-}
-
 const char *netnames_find(const struct netnames *names, const struct addr *addr)
 {
 	uint32_t at = find_around(names->nets, last_before(names, addr), addr);
 
-	/* IPv4 is kept inside IPv6, whose shortest prefixes do not mean it. */
-	if (at == NONE || is_v4(&names->nets[at]) != addr_is_v4(addr))
-		return NULL;
-	return names->text + names->nets[at].name;
+	return at == NONE ? NULL : names->texts.bytes + names->nets[at].name;
 }

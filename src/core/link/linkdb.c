@@ -67,7 +67,7 @@ int linkdb_add_row(struct linkdb *db, const struct linkdb_row *row, const char *
 {
 	struct linkdb_row *new_row;
 
-	if (grow((void **)&db->rows, &db->row_alloc, db->row_count + 1, sizeof(*row)) < 0)
+	if (grow((void **)&db->rows, &db->row_alloc, db->row_count, sizeof(*row)) < 0)
 		return -ENOMEM;
 	new_row = &db->rows[db->row_count];
 	*new_row = *row;

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_MAX (UINT32_C(1) << 20)
-#define TEXTS_MAX (UINT32_C(1) << 26)
 #define WEIGHT_MAX 1000000.0f
 
 struct sigdb *sigdb_new(struct vocab *vocab)
@@ -25,7 +23,7 @@ struct sigdb *sigdb_new(struct vocab *vocab)
 	if (!db)
 		return NULL;
 	db->vocab = vocab;
-	if (sigdb_add_text(db, "", 0, &offset) < 0) {
+	if (texts_add(&db->texts, "", 0, &offset) < 0) {
 		sigdb_free(db);
 		return NULL;
 	}
@@ -38,7 +36,7 @@ void sigdb_free(struct sigdb *db)
 		return;
 	index_free(db->index);
 	free(db->entries);
-	free(db->texts);
+	free(db->texts.bytes);
 	free(db);
 }
 
@@ -49,24 +47,9 @@ void sigdb_read_answers(struct sigdb *db)
 
 int sigdb_add_entry(struct sigdb *db, const struct entry *entry)
 {
-	if (db->entry_count == ENTRIES_MAX)
-		return -ENOSPC;
-	if (grow((void **)&db->entries, &db->entry_room, db->entry_count + 1, sizeof(*entry)) < 0)
+	if (grow((void **)&db->entries, &db->entry_room, db->entry_count, sizeof(*entry)) < 0)
 		return -ENOMEM;
 	db->entries[db->entry_count++] = *entry;
-	return 0;
-}
-
-int sigdb_add_text(struct sigdb *db, const char *text, size_t len, uint32_t *ret_offset)
-{
-	if (db->text_len + len + 1 > TEXTS_MAX)
-		return -ENOSPC;
-	if (grow((void **)&db->texts, &db->text_room, db->text_len + len + 1, 1) < 0)
-		return -ENOMEM;
-	memcpy(db->texts + db->text_len, text, len);
-	db->texts[db->text_len + len] = '\0';
-	*ret_offset = (uint32_t)db->text_len;
-	db->text_len += len + 1;
 	return 0;
 }
 
@@ -90,7 +73,7 @@ int sigdb_stand_for(struct sigdb *db, uint32_t address)
 static void settle_families(struct sigdb *db)
 {
 	memset(db->family_priors, 0, sizeof(db->family_priors));
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		unsigned family = vocab_family_of(db->vocab, id);
 
 		db->families[id] = (uint8_t)family;
@@ -130,9 +113,9 @@ static void settle_priors(struct sigdb *db)
 
 		db->priors[id] = db->weights[id] > 0 ? db->weights[id] : 1;
 	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		sum += (double)db->priors[id];
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		db->priors[id] = (float)((double)db->priors[id] / sum);
 	settle_families(db);
 	settle_traits(db);
@@ -203,7 +186,7 @@ void sigdb_get_stats(const struct sigdb *db, struct sigdb_stats *ret_stats)
 		}
 	}
 	free(labels);
-	stats.memory_bytes = sizeof(*db) + db->entry_room * sizeof(*db->entries) + db->text_room +
+	stats.memory_bytes = sizeof(*db) + db->entry_room * sizeof(*db->entries) + db->texts.room +
 			     (db->index ? index_memory(db->index) : 0);
 	*ret_stats = stats;
 }
@@ -221,7 +204,7 @@ struct sigdb_info sigdb_info(const struct sigdb *db, size_t index)
 
 	return (struct sigdb_info){
 		.sig = &entry->sig,
-		.source = db->texts + entry->source,
+		.source = db->texts.bytes + entry->source,
 		.permille = entry->permille,
 		.label = entry->label,
 		.when_value = entry->when_value,

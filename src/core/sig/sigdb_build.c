@@ -6,7 +6,7 @@
 
 bool build_grow(struct build *build, void **array, size_t count, size_t *room, size_t size)
 {
-	if (grow(array, room, count + 1, size) < 0)
+	if (grow(array, room, count, size) < 0)
 		build->failed = true;
 	return !build->failed;
 }

@@ -11,6 +11,7 @@
 #ifndef SYNPRINT_CORE_SIG_SIGDB_IMPL_H
 #define SYNPRINT_CORE_SIG_SIGDB_IMPL_H
 
+#include "core/base/grow.h"
 #include "core/sig/sigdb_key.h"
 
 #define NONE UINT32_MAX
@@ -94,9 +95,9 @@ struct index {
 struct sigdb {
 	struct vocab *vocab;
 	struct entry *entries;
-	char *texts;
+	struct texts texts;
 	struct index *index;
-	size_t entry_count, entry_room, text_len, text_room;
+	size_t entry_count, entry_room;
 	uint16_t moduli[MODULI_MAX]; /* of windows written as %N */
 	unsigned modulus_count;
 	float weights[VOCAB_CLASSES_MAX]; /* 0: not given */
@@ -124,11 +125,8 @@ static inline unsigned ttl_slot_of(uint8_t ttl)
 	return ttl <= 32 ? 0 : ttl <= 64 ? 1 : ttl <= 128 ? 2 : 3;
 }
 
-/** sigdb_add_entry() - append one; -ENOMEM, or -ENOSPC beyond the limit. */
+/** sigdb_add_entry() - append one; -ENOMEM. */
 int sigdb_add_entry(struct sigdb *db, const struct entry *entry);
-
-/** sigdb_add_text() - keep a text; its offset goes to *ret_offset. -ENOMEM. */
-int sigdb_add_text(struct sigdb *db, const char *text, size_t len, uint32_t *ret_offset);
 
 /**
  * sigdb_alias_len() - how much of a label is a well-known name of a class, as p0f.fp has them.

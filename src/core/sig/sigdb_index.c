@@ -180,7 +180,7 @@ static uint32_t add_skeletons(struct build *build, uint32_t entry)
 /* What clients said of themselves. */
 static bool is_learned(const struct build *build, const struct entry *entry)
 {
-	return strcmp(build->db->texts + entry->source, SIGDB_FROM_LEARNED) == 0;
+	return strcmp(build->db->texts.bytes + entry->source, SIGDB_FROM_LEARNED) == 0;
 }
 
 /* What other signatures say of this one's shape, where they say anything. */

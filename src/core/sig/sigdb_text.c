@@ -344,7 +344,7 @@ static int read_does(struct reader *reader, struct span value)
 
 static int read_from(struct reader *reader, struct span value)
 {
-	int r = sigdb_add_text(reader->db, value.text, value.len, &reader->entry.source);
+	int r = texts_add(&reader->db->texts, value.text, value.len, &reader->entry.source);
 
 	return r < 0 ? fail(reader, value, r, "no room for this text") : 0;
 }

@@ -43,7 +43,7 @@ static int add_entry(struct maker *maker, const char *path, uint64_t begin_ns)
 
 	if (list->count == REPLAY_FILES_MAX)
 		return refuse(maker, -E2BIG, path, "one file too many: 65536 are read at once");
-	if (grow((void **)&list->entries, &list->room, list->count + 1, sizeof(*entry)) < 0)
+	if (grow((void **)&list->entries, &list->room, list->count, sizeof(*entry)) < 0)
 		return refuse(maker, -ENOMEM, path, "out of memory");
 	entry = &list->entries[list->count];
 	entry->begin_ns = begin_ns;

@@ -120,6 +120,8 @@ Test(netnames, agrees_with_a_plain_search)
 	netnames_free(names);
 }
 
+#define PREFIX "not a prefix such as 198.51.100.0/24 or 2001:db8::/32"
+
 Test(netnames, bad_lines_are_refused_with_their_place)
 {
 	static const struct {
@@ -128,13 +130,13 @@ Test(netnames, bad_lines_are_refused_with_their_place)
 		const char *what;
 	} cases[] = {
 		{"198.51.100.0 AS1\n", 1, 1, "the prefix needs a length, such as /24"},
-		{"\n  198.51.100/24 AS1\n", 2, 3, "not an IPv4 or IPv6 address"},
-		{"198.51.100.0/33 AS1", 1, 14, "the length is a number from 0 to 32"},
-		{"198.51.100.0/ AS1", 1, 14, "the length is a number from 0 to 32"},
-		{"2001:db8::/129 AS1", 1, 12, "the length is a number from 0 to 128"},
-		{"2001:db8::/4x AS1", 1, 12, "the length is a number from 0 to 128"},
+		{"\n  198.51.100/24 AS1\n", 2, 3, PREFIX},
+		{"198.51.100.0/33 AS1", 1, 1, PREFIX},
+		{"198.51.100.0/ AS1", 1, 1, PREFIX},
+		{"2001:db8::/129 AS1", 1, 1, PREFIX},
+		{"2001:db8::/4x AS1", 1, 1, PREFIX},
 		{"198.51.100.0/24", 1, 16, "the prefix needs a name of 1 to 31 bytes behind it"},
-		{"198.51.100.0/24  \t", 1, 19,
+		{"198.51.100.0/24  \t", 1, 16,
 		 "the prefix needs a name of 1 to 31 bytes behind it"},
 		{"198.51.100.0/24 12345678901234567890123456789012", 1, 17,
 		 "the prefix needs a name of 1 to 31 bytes behind it"},
