@@ -168,7 +168,7 @@ static void print_stats(const struct db_call *call, const struct sigdb *db)
 	else
 		printf("%-16s %-10s %6s %8s %6s  %s\n", "class", "family", "sigs", "generic",
 		       "rated", "prior");
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		if (counts[id].sigs)
 			print_class(call, db, id, &counts[id]);
 	for (unsigned kind = 0; kind < SIGDB_KINDS; kind++)

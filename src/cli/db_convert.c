@@ -81,7 +81,7 @@ static void put_head(const struct sigdb_writer *writer, struct output *output)
 	char data[SIGDB_WRITE_MAX];
 	struct text_buf buf;
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		text_buf_init(&buf, data, sizeof(data));
 		sigdb_put_class(writer, id, &buf);
 		output_put(output, &buf);

@@ -245,7 +245,7 @@ static void put_words(const struct summary *summary, const struct vocab *vocab, 
 	struct table flags = {.title = "Flag", .key = "flags"};
 	uint64_t syns = summary->results[SYN_OK] - summary->answers;
 
-	for (unsigned i = 0; i < VOCAB_CLASSES_MAX; i++) {
+	VOCAB_EACH_CLASS (i) {
 		const char *name = vocab_text(vocab, VOCAB_CLASS, i);
 
 		add_row(&classes, name, summary->classes[i]);

@@ -123,7 +123,7 @@ static unsigned rank_classes(const struct plot *plot, unsigned ret_ids[VOCAB_CLA
 	uint64_t totals[VOCAB_CLASSES_MAX] = {0};
 	unsigned count = 0, at;
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		uint64_t total = class_total(plot, id);
 
 		if (!total)

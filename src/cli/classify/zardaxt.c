@@ -24,7 +24,7 @@ static unsigned find_averages(const struct report *report, const struct explain_
 	unsigned count = 0;
 
 	match_averages(bases->sigdb, report->syn, averages);
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		if (averages[id].sigs)
 			ret_averages[count++] =
 				(struct average){vocab_text(bases->vocab, VOCAB_CLASS, id),

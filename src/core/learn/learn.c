@@ -64,7 +64,7 @@ static bool is_lie(const struct sigdb *base, const struct syn *syn, const struct
 	match_syn(base, syn, &match);
 	if (match.kind == MATCH_NONE)
 		return false;
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		if (claim->classes >> id & 1)
 			prob += match.class_prob[id];
 	return prob < LEARN_PROB_MIN;

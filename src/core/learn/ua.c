@@ -168,7 +168,7 @@ static float claimed_prob(const struct ua_claim *claim, const struct match *matc
 {
 	float prob = 0;
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		if (claim->classes >> id & 1)
 			prob += match->class_prob[id];
 	return prob > 1 ? 1 : prob;

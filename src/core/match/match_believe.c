@@ -174,7 +174,7 @@ static void belief_factors(const struct sigdb *db, const struct belief *belief,
 {
 	const struct prob *prob = &db->index->probs[belief->probs];
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		ret_factors[id] = belief->rest;
 	for (uint32_t i = 0; i < belief->prob_count; i++, prob++)
 		ret_factors[prob->class_id] += prob->extra / db->priors[prob->class_id];
@@ -191,7 +191,7 @@ static void weigh_fields(const struct question *question, struct opinion *opinio
 	float likelihoods[VOCAB_CLASSES_MAX];
 
 	belief_factors(opinion->db, windows ? &windows->belief : &nothing, likelihoods);
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		likelihoods[id] *= syn->ip_version == 4 ? ttl[id] * df[id] : ttl[id];
 	opinion_weigh(opinion, likelihoods, "fields");
 }

@@ -32,7 +32,7 @@ static void write_step(struct explainer *explainer, const struct opinion *opinio
 	struct match_step step = {.name = name,
 				  .class_prob = opinion_class_prob(opinion, match->class_id)};
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		if (opinion->db->families[id] == match->family_id)
 			step.family_prob += opinion_class_prob(opinion, id);
 	if (explanation->step_count < MATCH_STEPS_MAX)

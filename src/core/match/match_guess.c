@@ -56,7 +56,7 @@ void match_averages(const struct sigdb *db, const struct syn *syn,
 		sums[entry->class_id] += (double)score_sig(&question, &entry->sig);
 		ret_averages[entry->class_id].sigs++;
 	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		struct match_average *average = &ret_averages[id];
 
 		if (average->sigs < MATCH_AVERAGE_SIGS_MIN)

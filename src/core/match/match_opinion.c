@@ -57,7 +57,7 @@ static float weigh_dense(const struct opinion *opinion, const float *restrict li
 	const float *priors = opinion->db->priors;
 	float sum = 0;
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		ret_probs[id] = opinion->rest * priors[id];
 	for (uint64_t left = opinion->classes; left;) {
 		unsigned id = opinion_take_class(&left);

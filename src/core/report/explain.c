@@ -140,7 +140,7 @@ static void put_averages(const struct report *report, const struct explain_bases
 
 	match_averages(bases->sigdb, report->syn, averages);
 	text_put(buf, ",\"avgScoreOsClass\":{");
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		if (!averages[id].sigs)
 			continue;
 		if (!is_first)

@@ -188,7 +188,7 @@ static unsigned sort_classes(const struct match *match, struct share shares[VOCA
 {
 	unsigned count = 0;
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		unsigned permille = (unsigned)(match->class_prob[id] * 1000 + 0.5f), at;
 
 		if (permille < CLASS_MIN_PERMILLE)

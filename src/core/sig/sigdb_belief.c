@@ -109,7 +109,7 @@ static float least_kept(const float extras[VOCAB_CLASSES_MAX])
 
 	for (;; least *= 2) {
 		kept = 0;
-		for (unsigned i = 0; i < VOCAB_CLASSES_MAX; i++)
+		VOCAB_EACH_CLASS (i)
 			kept += extras[i] >= least;
 		if (kept <= EXTRAS_MAX)
 			return least;
@@ -193,12 +193,12 @@ static struct sum sum_with_fields(const struct build *build, const struct belief
 	struct sum sum = sum_of(build, shape);
 	float total = 0;
 
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		sum.extras[id] += sum.rest * build->db->priors[id];
 		sum.extras[id] *= (ref->bad_ttl ? 1 : ttl[id]) * (has_df ? df[id] : 1);
 		total += sum.extras[id];
 	}
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		sum.extras[id] /= total;
 	sum.rest = 0;
 	return sum;
@@ -302,7 +302,7 @@ static void build_leaves(struct build *build)
 /* Counts of the values that a field has, to shares of each class, none of them zero. */
 static void settle_shares(float (*counts)[VOCAB_CLASSES_MAX], unsigned values)
 {
-	for (unsigned id = 0; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		float sum = 0;
 
 		for (unsigned i = 0; i < values; i++)
