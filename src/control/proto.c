@@ -505,6 +505,12 @@ static void set_defaults(struct proto_request *req)
 	req->limit = PROTO_LIMIT_DEFAULT;
 }
 
+/* @what: up to the number of the byte, which counts from 1 */
+static int refuse_at(struct proto_error *error, const char *what, const char *line, const char *at)
+{
+	return refuse(error, PROTO_BAD_JSON, "%s byte %zu", what, (size_t)(at - line) + 1);
+}
+
 int proto_parse(const char *line, size_t len, const struct vocab *vocab,
 		struct proto_request *ret_req, struct proto_error *ret_error)
 {
@@ -517,17 +523,14 @@ int proto_parse(const char *line, size_t len, const struct vocab *vocab,
 	ret_error->id[0] = '\0';
 	end = find_escaped_zero(line);
 	if (end)
-		return refuse(ret_error, PROTO_BAD_JSON, "a zero character, or none, at byte %zu",
-			      (size_t)(end - line) + 1);
+		return refuse_at(ret_error, "a zero character, or none, at", line, end);
 	tree = cJSON_ParseWithOpts(line, &end, false);
 	if (!tree)
-		return refuse(ret_error, PROTO_BAD_JSON, "not JSON, from byte %zu on",
-			      (size_t)(end - line) + 1);
+		return refuse_at(ret_error, "not JSON from", line, end);
 	if (is_blank(end, line + len))
 		r = read_tree(&reading, tree, ret_error);
 	else
-		r = refuse(ret_error, PROTO_BAD_JSON, "something follows the object at byte %zu",
-			   (size_t)(end - line) + 1);
+		r = refuse_at(ret_error, "something follows the object at", line, end);
 	cJSON_Delete(tree);
 	return r;
 }

@@ -29,20 +29,17 @@ struct place {
 struct clocks {
 	struct clocks_params params;
 	struct place *places;
-	uint32_t *heads[CHAIN_KINDS]; /* of chains, as many as @mask + 1 */
-	uint32_t mask;
+	uint32_t *heads[CHAIN_KINDS]; /* of chains, as many as places */
 	uint32_t free_head, oldest, newest;
 	struct clocks_stats stats;
 };
 
 static void set_all_free(struct clocks *clocks)
 {
-	size_t heads = (size_t)clocks->mask + 1;
-
-	for (unsigned kind = 0; kind < CHAIN_KINDS; kind++)
-		memset(clocks->heads[kind], 0xff, heads * sizeof(uint32_t));
-	for (uint32_t i = 0; i < clocks->params.capacity; i++)
+	for (uint32_t i = 0; i < clocks->params.capacity; i++) {
+		clocks->heads[CHAIN_TUPLE][i] = clocks->heads[CHAIN_SEQ][i] = NONE;
 		clocks->places[i].next[0] = i + 1 < clocks->params.capacity ? i + 1 : NONE;
+	}
 	clocks->free_head = 0;
 	clocks->oldest = clocks->newest = NONE;
 }
@@ -50,7 +47,6 @@ static void set_all_free(struct clocks *clocks)
 struct clocks *clocks_new(const struct clocks_params *params)
 {
 	struct clocks *clocks;
-	size_t heads = CAPACITY_MIN;
 
 	if (params->capacity < CAPACITY_MIN || params->capacity > CAPACITY_MAX ||
 	    params->segments_max == 1 || params->segments_max > UINT8_MAX)
@@ -58,19 +54,17 @@ struct clocks *clocks_new(const struct clocks_params *params)
 	clocks = calloc(1, sizeof(*clocks));
 	if (!clocks)
 		return NULL;
-	while (heads < params->capacity)
-		heads *= 2;
 	clocks->params = *params;
-	clocks->mask = (uint32_t)heads - 1;
 	clocks->places = calloc(params->capacity, sizeof(*clocks->places));
-	clocks->heads[CHAIN_TUPLE] = calloc(heads, sizeof(uint32_t));
-	clocks->heads[CHAIN_SEQ] = calloc(heads, sizeof(uint32_t));
+	clocks->heads[CHAIN_TUPLE] = calloc(params->capacity, sizeof(uint32_t));
+	clocks->heads[CHAIN_SEQ] = calloc(params->capacity, sizeof(uint32_t));
 	if (!clocks->places || !clocks->heads[CHAIN_TUPLE] || !clocks->heads[CHAIN_SEQ]) {
 		clocks_free(clocks);
 		return NULL;
 	}
-	clocks->stats.memory_bytes = sizeof(*clocks) + params->capacity * sizeof(struct place) +
-				     heads * CHAIN_KINDS * sizeof(uint32_t);
+	clocks->stats.memory_bytes =
+		sizeof(*clocks) +
+		params->capacity * (sizeof(struct place) + CHAIN_KINDS * sizeof(uint32_t));
 	set_all_free(clocks);
 	return clocks;
 }
@@ -100,6 +94,11 @@ static uint32_t hash_seq(const struct clocks *clocks, uint32_t seq)
 	return (uint32_t)XXH3_64bits_withSeed(&seq, sizeof(seq), clocks->params.seed);
 }
 
+static uint32_t *head_of(const struct clocks *clocks, unsigned kind, uint32_t hash)
+{
+	return &clocks->heads[kind][hash % clocks->params.capacity];
+}
+
 static bool is_tuple(const struct clocks_conn *conn, const struct tuple *tuple)
 {
 	return conn->client_port == tuple->client_port && conn->server_port == tuple->server_port &&
@@ -109,7 +108,7 @@ static bool is_tuple(const struct clocks_conn *conn, const struct tuple *tuple)
 
 static struct place *find_tuple(const struct clocks *clocks, const struct tuple *tuple)
 {
-	uint32_t at = clocks->heads[CHAIN_TUPLE][hash_tuple(clocks, tuple) & clocks->mask];
+	uint32_t at = *head_of(clocks, CHAIN_TUPLE, hash_tuple(clocks, tuple));
 
 	while (at != NONE && !is_tuple(&clocks->places[at].conn, tuple))
 		at = clocks->places[at].next[CHAIN_TUPLE];
@@ -119,7 +118,7 @@ static struct place *find_tuple(const struct clocks *clocks, const struct tuple 
 /* NAT changes one end of an answer, or both; the number that it acknowledges stays. */
 static struct place *find_seq(const struct clocks *clocks, uint32_t seq)
 {
-	uint32_t at = clocks->heads[CHAIN_SEQ][hash_seq(clocks, seq) & clocks->mask];
+	uint32_t at = *head_of(clocks, CHAIN_SEQ, hash_seq(clocks, seq));
 
 	while (at != NONE && clocks->places[at].conn.seq != seq)
 		at = clocks->places[at].next[CHAIN_SEQ];
@@ -131,7 +130,7 @@ static void link_place(struct clocks *clocks, struct place *place)
 	uint32_t at = (uint32_t)(place - clocks->places);
 
 	for (unsigned kind = 0; kind < CHAIN_KINDS; kind++) {
-		uint32_t *head = &clocks->heads[kind][place->hashes[kind] & clocks->mask];
+		uint32_t *head = head_of(clocks, kind, place->hashes[kind]);
 
 		place->next[kind] = *head;
 		*head = at;
@@ -150,7 +149,7 @@ static void unlink_place(struct clocks *clocks, struct place *place)
 	uint32_t at = (uint32_t)(place - clocks->places);
 
 	for (unsigned kind = 0; kind < CHAIN_KINDS; kind++) {
-		uint32_t *link = &clocks->heads[kind][place->hashes[kind] & clocks->mask];
+		uint32_t *link = head_of(clocks, kind, place->hashes[kind]);
 
 		while (*link != at)
 			link = &clocks->places[*link].next[kind];

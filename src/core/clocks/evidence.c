@@ -46,8 +46,8 @@ struct entry {
 struct evidence_table {
 	struct evidence_params params;
 	struct entry *entries;
-	uint32_t *heads;
-	uint32_t mask, free_head, oldest, newest;
+	uint32_t *heads; /* of chains, as many as entries */
+	uint32_t free_head, oldest, newest;
 	struct evidence_stats stats;
 	size_t likely; /* atomic: stats.graded[EVIDENCE_LIKELY] for who has no lock */
 	pthread_mutex_t lock;
@@ -89,31 +89,28 @@ enum evidence_grade evidence_grade(const struct evidence *evidence)
 struct evidence_table *evidence_new(const struct evidence_params *params)
 {
 	struct evidence_table *table;
-	size_t heads = CAPACITY_MIN;
 
 	if (params->capacity < CAPACITY_MIN || params->capacity > CAPACITY_MAX)
 		return NULL;
 	table = calloc(1, sizeof(*table));
 	if (!table)
 		return NULL;
-	while (heads < params->capacity)
-		heads *= 2;
 	table->params = *params;
-	table->mask = (uint32_t)heads - 1;
 	table->entries = calloc(params->capacity, sizeof(*table->entries));
-	table->heads = calloc(heads, sizeof(*table->heads));
+	table->heads = calloc(params->capacity, sizeof(*table->heads));
 	pthread_mutex_init(&table->lock, NULL);
 	if (!table->entries || !table->heads) {
 		evidence_free(table);
 		return NULL;
 	}
-	memset(table->heads, 0xff, heads * sizeof(*table->heads));
-	for (uint32_t i = 0; i < params->capacity; i++)
+	for (uint32_t i = 0; i < params->capacity; i++) {
+		table->heads[i] = NONE;
 		table->entries[i].next = i + 1 < params->capacity ? i + 1 : NONE;
+	}
 	table->oldest = table->newest = NONE;
 	table->stats.capacity = params->capacity;
-	table->stats.memory_bytes = sizeof(*table) + params->capacity * sizeof(struct entry) +
-				    heads * sizeof(*table->heads);
+	table->stats.memory_bytes =
+		sizeof(*table) + params->capacity * (sizeof(struct entry) + sizeof(*table->heads));
 	return table;
 }
 
@@ -137,6 +134,11 @@ static uint32_t hash_of(const struct evidence_table *table, const struct addr *k
 	return (uint32_t)XXH3_64bits_withSeed(key->bytes, sizeof(key->bytes), table->params.seed);
 }
 
+static uint32_t *head_of(const struct evidence_table *table, uint32_t hash)
+{
+	return &table->heads[hash % table->params.capacity];
+}
+
 static struct entry *next_of(const struct evidence_table *table, uint32_t at,
 			     const struct addr *key)
 {
@@ -148,7 +150,7 @@ static struct entry *next_of(const struct evidence_table *table, uint32_t at,
 static struct entry *find(const struct evidence_table *table, const struct addr *key,
 			  uint32_t shape)
 {
-	uint32_t head = table->heads[hash_of(table, key) & table->mask];
+	uint32_t head = *head_of(table, hash_of(table, key));
 	struct entry *entry = next_of(table, head, key);
 
 	while (entry && entry->evidence.shape != shape)
@@ -184,7 +186,7 @@ static void link_newest(struct evidence_table *table, struct entry *entry)
 
 static void drop(struct evidence_table *table, struct entry *entry)
 {
-	uint32_t *link = &table->heads[entry->hash & table->mask];
+	uint32_t *link = head_of(table, entry->hash);
 
 	while (*link != (uint32_t)(entry - table->entries))
 		link = &table->entries[*link].next;
@@ -200,6 +202,7 @@ static void drop(struct evidence_table *table, struct entry *entry)
 static struct entry *add(struct evidence_table *table, const struct addr *key, uint32_t shape)
 {
 	struct entry *entry;
+	uint32_t *head;
 
 	if (table->free_head == NONE) {
 		drop(table, &table->entries[table->oldest]);
@@ -208,8 +211,9 @@ static struct entry *add(struct evidence_table *table, const struct addr *key, u
 	entry = &table->entries[table->free_head];
 	table->free_head = entry->next;
 	*entry = (struct entry){.addr = *key, .evidence.shape = shape, .hash = hash_of(table, key)};
-	entry->next = table->heads[entry->hash & table->mask];
-	table->heads[entry->hash & table->mask] = (uint32_t)(entry - table->entries);
+	head = head_of(table, entry->hash);
+	entry->next = *head;
+	*head = (uint32_t)(entry - table->entries);
 	link_newest(table, entry);
 	table->stats.used++;
 	table->stats.graded[EVIDENCE_NONE]++;
@@ -376,7 +380,7 @@ unsigned evidence_list(struct evidence_table *table, uint32_t now_s, const struc
 	unsigned count = 0;
 
 	pthread_mutex_lock(&table->lock);
-	entry = next_of(table, table->heads[hash_of(table, &key) & table->mask], &key);
+	entry = next_of(table, *head_of(table, hash_of(table, &key)), &key);
 	for (; entry; entry = next_of(table, entry->next, &key))
 		if (is_known(entry, now_s))
 			insert(ret_list, &count, &entry->evidence);

@@ -248,7 +248,7 @@ static bool window_covers(const struct sig *a, const struct sig *b)
 		syn.mss = b->mss == SIG_ANY ? 0 : (uint16_t)b->mss;
 		syn.has_mss = syn.mss != 0;
 		return sig_win_factor(&syn, &kind) == a->win && kind == a->win_kind;
-	case SIG_WIN_MSS_MAX: return false;
+	case SIG_WIN_MSS_MAX: break;
 	}
 	return false;
 }

@@ -11,7 +11,12 @@
 #include "core/state/state.h"
 
 #define PAGE 256 /* clients in a chunk */
-#define WORD_BYTES_MAX (1 + 2 + 1 + VOCAB_WORD_MAX)
+
+static uint8_t *put(uint8_t *at, uint64_t value, unsigned bytes)
+{
+	state_put(at, value, bytes);
+	return at + bytes;
+}
 
 static int put_chunk(const struct state_sink *sink, const char *name, const uint8_t *contents,
 		     size_t len)
@@ -20,56 +25,44 @@ static int put_chunk(const struct state_sink *sink, const char *name, const uint
 	XXH3_state_t hash;
 	int rc;
 
-	memcpy(head, name, STATE_NAME_BYTES);
-	state_put(head + STATE_NAME_BYTES, STATE_CHUNK_VERSION, 4);
-	state_put(head + STATE_NAME_BYTES + 4, len, 8);
+	put(put(mempcpy(head, name, STATE_NAME_BYTES), STATE_CHUNK_VERSION, 4), len, 8);
 	XXH3_64bits_reset(&hash);
 	XXH3_64bits_update(&hash, head, sizeof(head));
 	XXH3_64bits_update(&hash, contents, len);
-	state_put(sum, XXH3_64bits_digest(&hash), sizeof(sum));
+	put(sum, XXH3_64bits_digest(&hash), sizeof(sum));
 	rc = sink->write(sink->ctx, head, sizeof(head));
 	if (rc == 0 && len)
 		rc = sink->write(sink->ctx, contents, len);
 	return rc < 0 ? rc : sink->write(sink->ctx, sum, sizeof(sum));
 }
 
-static size_t put_word(uint8_t *at, enum vocab_kind kind, unsigned id, const char *text)
+static uint8_t *put_word(uint8_t *at, enum vocab_kind kind, unsigned id, const char *text)
 {
 	size_t len = strlen(text);
 
-	at[0] = (uint8_t)kind;
-	state_put(at + 1, id, 2);
-	at[3] = (uint8_t)len;
-	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length is before it */
-	memcpy(at + 4, text, len);
-	return 4 + len;
+	at = put(at, kind, 1);
+	at = put(at, id, 2);
+	return mempcpy(put(at, len, 1), text, len);
 }
 
 static int put_words(const struct vocab *vocab, const struct state_sink *sink)
 {
 	unsigned counts[VOCAB_KIND_COUNT], total = 0;
-	uint8_t *contents;
-	size_t len = 0;
+	uint8_t *contents, *at;
 	int rc;
 
 	for (unsigned kind = 0; kind < VOCAB_KIND_COUNT; kind++)
 		total += counts[kind] = vocab_count(vocab, (enum vocab_kind)kind);
-	contents = malloc((size_t)total * WORD_BYTES_MAX);
+	at = contents = malloc((size_t)total * STATE_WORD_BYTES_MAX);
 	if (!contents)
 		return -ENOMEM;
 	for (unsigned kind = 0; kind < VOCAB_KIND_COUNT; kind++)
 		for (unsigned id = 0; id < counts[kind]; id++)
-			len += put_word(contents + len, (enum vocab_kind)kind, id,
-					vocab_text(vocab, (enum vocab_kind)kind, id));
-	rc = put_chunk(sink, STATE_WORDS, contents, len);
+			at = put_word(at, (enum vocab_kind)kind, id,
+				      vocab_text(vocab, (enum vocab_kind)kind, id));
+	rc = put_chunk(sink, STATE_WORDS, contents, (size_t)(at - contents));
 	free(contents);
 	return rc;
-}
-
-static uint8_t *put(uint8_t *at, uint64_t value, unsigned bytes)
-{
-	state_put(at, value, bytes);
-	return at + bytes;
 }
 
 static uint8_t *put_conn(uint8_t *at, const struct client_conn *conn)
@@ -155,8 +148,7 @@ int state_export(const struct state_tables *tables, const struct state_sink *sin
 	uint8_t header[STATE_HEADER_BYTES];
 	int rc;
 
-	memcpy(header, STATE_MAGIC, sizeof(STATE_MAGIC) - 1);
-	state_put(header + sizeof(STATE_MAGIC) - 1, STATE_VERSION, 4);
+	put(mempcpy(header, STATE_MAGIC, strlen(STATE_MAGIC)), STATE_VERSION, 4);
 	rc = sink->write(sink->ctx, header, sizeof(header));
 	rc = rc ? rc : put_words(tables->vocab, sink);
 	rc = rc ? rc : put_clients(tables, sink);

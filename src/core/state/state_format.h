@@ -3,8 +3,7 @@
 #ifndef SYNPRINT_CORE_STATE_STATE_FORMAT_H
 #define SYNPRINT_CORE_STATE_STATE_FORMAT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "core/base/vocab.h"
 
 #define STATE_MAGIC "synprint"
 #define STATE_VERSION 1u
@@ -16,6 +15,7 @@
 #define STATE_SUM_BYTES 8 /* XXH3 with 64 bits, of the head and the contents */
 
 #define STATE_WORDS "WORD" /* {kind, number, length, text} each */
+#define STATE_WORD_BYTES_MAX (1 + 2 + 1 + VOCAB_WORD_MAX)
 #define STATE_CLIENTS "CLNT" /* records of fixed size, any number; may come several times */
 #define STATE_BASELINE "BASE" /* baseline_export() */
 #define STATE_END "END "
