@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the rules in a real kernel do to packets, and those that other programs load as they are printed. */
+#include "input/rules_kernel.h"
+
+static struct nfqueue *open_queue(uint16_t number)
+{
+	struct nfqueue_params params = {.queue = number, .length = 64, .receive_buffer = 1 << 20};
+	struct text_error error = {.what = ""};
+	struct nfqueue *queue = NULL;
+
+	cr_assert_eq(nfqueue_open(&params, &error, &queue), 0, "%s", error.what);
+	return queue;
+}
+
+/* A connection whose SYN waits in the queue until it is accepted. */
+static void expect_held(struct nfqueue *queue, int family)
+{
+	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int server = listen_on(family, &addr, &len);
+	int client = begin_connect(family, &addr, len);
+
+	cr_expect_eq(nfqueue_receive(queue, 1000, packets), 1);
+	cr_expect(!is_connected(client, 50), "waits for nf_verdict");
+	cr_expect_eq(nfqueue_accept(queue), 0);
+	cr_expect(is_connected(client, 1000));
+	close(client);
+	close(server);
+}
+
+/* A connection that no queue sees. */
+static void expect_passed(struct nfqueue *queue, int family)
+{
+	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int server = listen_on(family, &addr, &len);
+	int client = begin_connect(family, &addr, len);
+
+	cr_expect(is_connected(client, 500));
+	cr_expect_eq(nfqueue_receive(queue, 0, packets), 0);
+	close(client);
+	close(server);
+}
+
+Test(rules_kernel, diverts_ipv4_and_ipv6)
+{
+	struct nfqueue *queue = open_queue(0);
+
+	apply(&everywhere);
+	expect_held(queue, AF_INET);
+	expect_held(queue, AF_INET6);
+	cr_expect_eq(get_status().syns, 2);
+	cr_expect_eq(get_status().waiting, 0);
+	cr_assert_eq(rules_undivert(nl), 0);
+	expect_passed(queue, AF_INET);
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, bypass_without_a_reader)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int server = listen_on(AF_INET, &addr, &len), client;
+
+	apply(&everywhere);
+	client = begin_connect(AF_INET, &addr, len);
+	cr_expect(is_connected(client, 500));
+	cr_expect_eq(get_status().syns, 1);
+	close(client);
+	close(server);
+}
+
+/* Nobody answers: the first SYN waits, and after a while the others pass. An answer ends that. */
+Test(rules_kernel, a_queue_that_does_not_answer_gets_no_more)
+{
+	struct nfqueue *queue = open_queue(0);
+	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int server = listen_on(AF_INET, &addr, &len), first, second;
+
+	apply(&everywhere);
+	first = begin_connect(AF_INET, &addr, len);
+	cr_expect(!is_connected(first, 300), "waits, and is asked no longer");
+	second = begin_connect(AF_INET, &addr, len);
+	cr_expect(is_connected(second, 300), "passes");
+	cr_expect_eq(get_status().waiting, 1);
+	cr_expect_eq(get_status().unanswered, 1);
+	cr_expect_eq(nfqueue_receive(queue, 100, packets), 1);
+	cr_expect_eq(nfqueue_accept(queue), 0);
+	cr_expect(is_connected(first, 1000));
+	cr_expect_eq(get_status().waiting, 0);
+	expect_held(queue, AF_INET);
+	close(first);
+	close(second);
+	close(server);
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, what_waits_for_nothing_is_forgotten)
+{
+	apply(&everywhere);
+	kernel_run("nft 'add element inet synprint waiting { tcp }'");
+	cr_expect_eq(get_status().waiting, 1);
+	cr_expect_eq(rules_forget_waiting(nl, &everywhere, 1), 0);
+	cr_expect_eq(get_status().waiting, 0);
+	cr_expect_eq(rules_forget_waiting(nl, &everywhere, 1), 0, "nothing there is no failure");
+	apply(&four_on_two);
+	kernel_run("nft 'add element inet synprint waiting { 4, 6 }'");
+	cr_expect_eq(get_status().waiting, 0xa);
+	cr_expect_eq(rules_forget_waiting(nl, &four_on_two, 0x2), 0);
+	cr_expect_eq(get_status().waiting, 0x8);
+}
+
+/* A connection whose SYN goes on with these bits in its mark. */
+static void accept_with(struct nfqueue *queue, int family, uint32_t bits)
+{
+	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int server = listen_on(family, &addr, &len);
+	int client = begin_connect(family, &addr, len);
+
+	cr_assert_eq(nfqueue_receive(queue, 1000, packets), 1);
+	cr_expect_eq(packets[0].mark & 0xff000000, DIVERTED);
+	nfqueue_mark(queue, &packets[0], packets[0].mark | bits);
+	cr_expect_eq(nfqueue_accept(queue), 0);
+	cr_expect(is_connected(client, 1000));
+	close(client);
+	close(server);
+}
+
+Test(rules_kernel, bits_fill_and_empty_sets_before_any_later_rule)
+{
+	struct nfqueue *queue = open_queue(0);
+
+	apply(&with_sets);
+	kernel_run(
+		"nft 'add chain inet synprint site { type filter hook prerouting priority -100; }; "
+		"add rule inet synprint site tcp flags syn / syn,ack ip saddr @vpn4 counter; add "
+		"rule inet synprint site "
+		"tcp flags syn / syn,ack meta mark != 0 counter'");
+	accept_with(queue, AF_INET, 0x04000000 | 0x08000000 | 0x10000000);
+	kernel_expect("nft list chain inet synprint site", "@vpn4 counter packets 1");
+	kernel_expect("nft list chain inet synprint site", "!= 0x00000000 counter packets 0");
+	kernel_expect("nft list set inet synprint vpn4", "127.0.0.1");
+	kernel_expect("nft list set inet synprint conns4", "127.0.0.1 .");
+	kernel_expect("nft list map inet synprint class4", ": 0x00000010");
+	accept_with(queue, AF_INET6, 0x04000000);
+	kernel_expect("nft list set inet synprint vpn6", "{ :: ");
+	cr_expect_eq(get_status().filled, 4);
+	cr_expect_eq(get_status().tried, 4);
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, who_was_judged_and_does_not_belong_is_taken_out)
+{
+	struct nfqueue *queue = open_queue(0);
+	struct rules_params params = with_sets;
+
+	params.sets[0].removes = true;
+	params.set_count = 1;
+	apply(&params);
+	accept_with(queue, AF_INET, 0x04000000 | 0x02000000);
+	kernel_expect("nft list set inet synprint vpn4", "127.0.0.1");
+	accept_with(queue, AF_INET, 0);
+	kernel_expect("nft list set inet synprint vpn4", "127.0.0.1");
+	accept_with(queue, AF_INET, 0x02000000);
+	kernel_expect_not("nft list set inet synprint vpn4", "127.0.0.1");
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, a_paused_bit_fills_nothing)
+{
+	struct nfqueue *queue = open_queue(0);
+	struct rules_params params = with_sets;
+
+	params.sets[0].is_paused = true;
+	apply(&params);
+	accept_with(queue, AF_INET, 0x04000000);
+	kernel_expect_not("nft list set inet synprint vpn4", "127.0.0.1");
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, a_full_set_refuses_and_refreshes)
+{
+	struct nfqueue *queue = open_queue(0);
+	struct rules_params params = with_sets;
+
+	params.sets[0].size = 1;
+	apply(&params);
+	accept_with(queue, AF_INET, 0x04000000);
+	accept_with(queue, AF_INET, 0x04000000);
+	kernel_run(
+		"nft 'flush set inet synprint vpn4; add element inet synprint vpn4 { 192.0.2.9 }'");
+	usleep(1500000); /* the kernel collects what was deleted */
+	accept_with(queue, AF_INET, 0x04000000);
+	kernel_expect_not("nft list set inet synprint vpn4", "127.0.0.1");
+	cr_expect_eq(get_status().tried, 3);
+	cr_expect_eq(get_status().filled, 2);
+	nfqueue_close(queue);
+}
+
+/* Bits in the field before us are somebody else's: the SYN is left alone. */
+Test(rules_kernel, a_marked_syn_passes_untouched)
+{
+	struct nfqueue *queue = open_queue(0);
+
+	apply(&everywhere);
+	kernel_run("nft 'add table ip o; add chain ip o c { type filter hook prerouting priority "
+		   "-300; "
+		   "}; add rule ip o c tcp flags syn / syn,ack meta mark set 0x40000007; add chain "
+		   "ip o d { "
+		   "type "
+		   "filter hook prerouting priority 0; }; add rule ip o d meta mark 0x40000007 "
+		   "counter'");
+	expect_passed(queue, AF_INET);
+	kernel_expect("nft list chain ip o d", "counter packets 1 ");
+	cr_expect_eq(get_status().marked, 1);
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, a_known_shape_passes_unasked)
+{
+	struct nfqueue *queue = open_queue(0);
+	struct rules_params params = everywhere;
+
+	params.marks.fresh = 0x04000000;
+	params.skip_known_s = 600;
+	apply(&params);
+	accept_with(queue, AF_INET, 0x04000000);
+	expect_passed(queue, AF_INET);
+	accept_with(queue, AF_INET6, 0x04000000);
+	expect_passed(queue, AF_INET6);
+	cr_expect_eq(get_status().skipped, 2);
+	kernel_run("nft flush set inet synprint known_shapes_v4s");
+	expect_held(queue, AF_INET);
+	nfqueue_close(queue);
+}
+
+Test(rules_kernel, other_interfaces_are_left_alone)
+{
+	static const char *const eth[] = {"eth*"}, *const lo[] = {"l*"};
+	struct rules_params params = {.queue_count = 1,
+				      .interfaces = eth,
+				      .interface_count = 1,
+				      .marks = MARKS};
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int server = listen_on(AF_INET, &addr, &len), client;
+
+	apply(&params);
+	client = begin_connect(AF_INET, &addr, len);
+	cr_expect(is_connected(client, 500));
+	cr_expect_eq(get_status().syns, 0);
+	close(client);
+	params.interfaces = lo;
+	apply(&params);
+	client = begin_connect(AF_INET, &addr, len);
+	cr_expect(is_connected(client, 500));
+	cr_expect_eq(get_status().syns, 1);
+	close(client);
+	close(server);
+}
+
+static void print_to(const struct rules_params *params, enum rules_format format,
+		     const char *command)
+{
+	static char text[65536];
+	struct text_buf buf;
+	FILE *pipe = popen(command, "we");
+
+	cr_assert_not_null(pipe);
+	text_buf_init(&buf, text, sizeof(text));
+	rules_print(params, format, &buf);
+	fputs(text, pipe);
+	cr_expect_eq(pclose(pipe), 0, "%s", command);
+}
+
+Test(rules_kernel, iptables_takes_what_is_printed)
+{
+	print_to(&four_on_two, RULES_FORMAT_IPSET, "ipset restore -exist");
+	print_to(&four_on_two, RULES_FORMAT_IPTABLES, "iptables-restore --noflush");
+	print_to(&four_on_two, RULES_FORMAT_IPTABLES, "ip6tables-restore --noflush");
+	kernel_expect("iptables-save -t raw", "-A PREROUTING -i eth+ -p tcp");
+	kernel_expect("ip6tables-save -t raw", "--queue-balance 3:6 --queue-bypass");
+}
+
+Test(rules_kernel, iptables_diverts_with_what_is_printed)
+{
+	struct nfqueue *queue = open_queue(0);
+
+	cr_expect_eq(rules_heartbeat_ipset(nl), -ENOENT, "the administrator made no switch");
+	print_to(&everywhere, RULES_FORMAT_IPSET, "ipset restore -exist");
+	print_to(&everywhere, RULES_FORMAT_IPTABLES, "iptables-restore --noflush");
+	expect_passed(queue, AF_INET);
+	cr_expect_eq(rules_heartbeat_ipset(nl), 0);
+	expect_held(queue, AF_INET);
+	cr_expect_eq(rules_disarm_ipset(nl), 0);
+	expect_passed(queue, AF_INET);
+	expect_passed(queue, AF_INET6);
+	print_to(&everywhere, RULES_FORMAT_IPTABLES, "ip6tables-restore --noflush");
+	cr_expect_eq(rules_heartbeat_ipset(nl), 0);
+	expect_held(queue, AF_INET6);
+	nfqueue_close(queue);
+}
+
+/* Where the kernel has no queue expression, all but that is loaded. */
+Test(rules_kernel, nft_takes_what_is_printed)
+{
+	struct rules_params administrators = four_on_two;
+	enum rules_engine engine;
+	bool has_queue;
+
+	cr_assert_eq(rules_apply(nl, &everywhere, &engine, NULL), 0);
+	has_queue = engine == RULES_NFT;
+	cr_assert_eq(rules_remove(nl, NULL, 0), 0);
+	administrators.engine = RULES_NONE;
+	for (int i = 0; i < 2; i++)
+		print_to(&administrators, RULES_FORMAT_NFT,
+			 has_queue ? "nft -f -"
+				   : "sed 's/queue flags bypass to symhash mod 4 offset "
+				     "3/accept/' | nft -f -");
+	cr_expect_eq(kernel_count(LIST, "goto syn"), 2);
+	cr_expect(get_status().is_foreign);
+	cr_expect(get_status().is_complete);
+	cr_expect_eq(rules_forget_waiting(nl, &administrators, 1), 0);
+	cr_expect_eq(rules_remove(nl, NULL, 0), 0);
+	cr_expect_eq(kernel_count(LIST, "goto syn"), 2, "they are the administrator's");
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A target that does as it is told, for tests of who gives it something to do. */
+#ifndef SYNPRINT_TESTS_UNIT_PUBLISH_FAKE_TARGET_H
+#define SYNPRINT_TESTS_UNIT_PUBLISH_FAKE_TARGET_H
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "publish/publisher.h"
+
+#define OPS_MAX 4096
+
+/* A target that does as it is told and keeps what was committed to it. */
+struct fake {
+	struct target target;
+	pthread_mutex_t lock;
+	int ensure_rc, commit_rc; /* commit_rc: as long as it is not 0 */
+	int commit_once_rc; /* for the next commit alone */
+	int delay_ms; /* of a commit */
+	bool is_created, is_intact;
+	bool is_half; /* one set of its pair is left out */
+	unsigned ensures, commits;
+	size_t op_count;
+	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
+	unsigned walks, element_count; /* that a walk shows, the oldest first */
+	unsigned dropped, entered, first_dropped; /* by drop() */
+};
+
+static inline uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static inline void sleep_ms(unsigned ms)
+{
+	struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	nanosleep(&span, NULL);
+}
+
+static inline struct addr numbered(unsigned number)
+{
+	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+				  (uint8_t)number};
+
+	return addr_from_v4(bytes);
+}
+
+static inline struct fake *fake_of(struct target *target)
+{
+	return (struct fake *)target;
+}
+
+static inline int fake_ensure(struct target *target, bool *ret_created,
+			      struct text_error *ret_error)
+{
+	struct fake *fake = fake_of(target);
+	int rc;
+
+	pthread_mutex_lock(&fake->lock);
+	fake->ensures++;
+	rc = fake->ensure_rc;
+	if (rc < 0)
+		text_error_set(ret_error, 0, 0, "told to fail");
+	else
+		*ret_created = fake->is_created;
+	if (rc == 0 && fake->is_half)
+		text_error_set(ret_error, 0, 0, "there is no set vpn6");
+	fake->is_created = false;
+	pthread_mutex_unlock(&fake->lock);
+	return rc;
+}
+
+static inline int fake_commit(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct fake *fake = fake_of(target);
+	unsigned delay_ms;
+	int rc;
+
+	pthread_mutex_lock(&fake->lock);
+	delay_ms = (unsigned)fake->delay_ms;
+	pthread_mutex_unlock(&fake->lock);
+	sleep_ms(delay_ms);
+	pthread_mutex_lock(&fake->lock);
+	fake->commits++;
+	rc = fake->commit_once_rc ? fake->commit_once_rc : fake->commit_rc;
+	fake->commit_once_rc = 0;
+	if (rc == 0 && fake->op_count + count <= OPS_MAX) {
+		memcpy(fake->ops + fake->op_count, ops, count * sizeof(*ops));
+		fake->op_count += count;
+	}
+	pthread_mutex_unlock(&fake->lock);
+	return rc;
+}
+
+static inline int fake_check(struct target *target, bool *ret_intact)
+{
+	struct fake *fake = fake_of(target);
+
+	pthread_mutex_lock(&fake->lock);
+	*ret_intact = fake->is_intact;
+	fake->is_intact = true;
+	pthread_mutex_unlock(&fake->lock);
+	return 0;
+}
+
+static inline int fake_walk(struct target *target, const struct target_visitor *visitor)
+{
+	struct fake *fake = fake_of(target);
+	unsigned count;
+
+	pthread_mutex_lock(&fake->lock);
+	fake->walks++;
+	count = fake->element_count;
+	pthread_mutex_unlock(&fake->lock);
+	for (unsigned i = 0; i < count; i++) {
+		struct target_element element = {.addr = numbered(i), .left_ms = 10000 + i};
+
+		visitor->visit(visitor->ctx, &element);
+	}
+	return 0;
+}
+
+static inline int fake_drop(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct fake *fake = fake_of(target);
+
+	pthread_mutex_lock(&fake->lock);
+	fake->first_dropped = ops[0].addr.bytes[15];
+	for (size_t i = 0; i < count; i++)
+		++*(ops[i].kind == PUBLISH_REMOVE ? &fake->dropped : &fake->entered);
+	pthread_mutex_unlock(&fake->lock);
+	return 0;
+}
+
+static inline int fake_remove(struct target *target)
+{
+	(void)target;
+	return 0;
+}
+
+static inline void fake_free(struct target *target)
+{
+	(void)target;
+}
+
+static const struct target_type fake_type = {
+	.ensure = fake_ensure,
+	.commit = fake_commit,
+	.check = fake_check,
+	.walk = fake_walk,
+	.drop = fake_drop,
+	.remove = fake_remove,
+	.free = fake_free,
+};
+
+#endif
