@@ -222,9 +222,9 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-	{"empty", "", PROTO_BAD_JSON, "not JSON"},
-	{"no JSON", "hello", PROTO_BAD_JSON, "not JSON"},
-	{"half an object", "{\"op\":\"status\"", PROTO_BAD_JSON, "not JSON"},
+	{"empty", "", PROTO_BAD_JSON, "not JSON from byte 1"},
+	{"no JSON", "hello", PROTO_BAD_JSON, "not JSON from byte 1"},
+	{"half an object", "{\"op\":\"status\"", PROTO_BAD_JSON, "not JSON from byte 15"},
 	{"no object", "[\"op\",\"status\"]", PROTO_BAD_JSON, "one JSON object"},
 	{"a number", "1", PROTO_BAD_JSON, "one JSON object"},
 	{"two objects", "{\"op\":\"status\"}{}", PROTO_BAD_JSON, "byte 16"},

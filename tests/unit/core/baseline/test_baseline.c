@@ -262,6 +262,30 @@ Test(baseline, pages_show_each_network_once)
 	baseline_free(baseline);
 }
 
+/* All that was seen of a part of the network goes, and nothing else. */
+Test(baseline, forgets_what_is_in_a_network)
+{
+	struct baseline *baseline = make(64);
+	struct addr_net some, all, host;
+	struct baseline_stats stats;
+
+	cr_assert_eq(addr_net_parse("10.0.0.0/13", &some), 0);
+	cr_assert_eq(addr_net_parse("0.0.0.0/0", &all), 0);
+	cr_assert_eq(addr_net_parse("10.9.1.1", &host), 0);
+	for (unsigned net = 0; net < 32; net++)
+		note(baseline, net, 0, 1 + net, 1500);
+	baseline_get_stats(baseline, &stats);
+	cr_expect_eq(baseline_forget(baseline, NULL, &some), 8);
+	cr_expect_lt(get(baseline, 7, NOW).clients, 0);
+	cr_expect_eq(get(baseline, 8, NOW).clients, 9);
+	cr_expect_eq(baseline_forget(baseline, NULL, &host), 1, "a network that holds it goes");
+	cr_expect_eq(baseline_forget(baseline, NULL, &host), 0);
+	cr_expect_eq(baseline_forget(baseline, NULL, &all), stats.used - 9);
+	baseline_get_stats(baseline, &stats);
+	cr_expect_eq(stats.used, 0);
+	baseline_free(baseline);
+}
+
 static struct baseline *filled(void)
 {
 	struct baseline *baseline = make(64);

@@ -81,9 +81,9 @@ Test(reported, a_word_is_replaced_and_taken_back)
 	put(reported, 100, 1, "a", 60);
 	put(reported, 110, 1, "a", 60);
 	cr_expect_eq(left(reported, 110, 1, any), 60);
-	put(reported, 111, 1, "b", 0);
+	cr_expect_eq(put(reported, 111, 1, "b", 0), 0);
 	cr_expect_eq(left(reported, 111, 1, any), 59, "another origin takes nothing back");
-	put(reported, 111, 1, "a", 0);
+	cr_expect_eq(put(reported, 111, 1, "a", 0), 0);
 	cr_expect_eq(left(reported, 111, 1, any), 0);
 	reported_get_stats(reported, &stats);
 	cr_expect_eq(stats.used, 0);
