@@ -93,12 +93,13 @@ static void make_key(const struct baseline *baseline, const struct netnames *nam
 /* Weights as of now; an entry without any is free again. */
 static void decay(const struct baseline *baseline, struct baseline_entry *entry, uint32_t now_s)
 {
-	uint32_t passed_s = now_s > entry->decayed_s ? now_s - entry->decayed_s : 0;
 	unsigned kept = 0;
+	uint32_t passed_s;
 	float factor;
 
 	if (now_s < entry->decayed_s)
 		entry->decayed_s = now_s; /* the clock was set back */
+	passed_s = now_s - entry->decayed_s;
 	if (passed_s < baseline->params.half_life_s / DECAY_STEPS + 1)
 		return;
 	factor = exp2f(-(float)passed_s / (float)baseline->params.half_life_s);

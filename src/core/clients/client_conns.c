@@ -164,8 +164,7 @@ void conns_weigh_link(const struct clients *clients, const struct entry *entry, 
 		      struct verdict *verdict)
 {
 	uint16_t mss[CLIENT_CONNS + 1] = {(uint16_t)verdict->mss};
-	unsigned count = 1,
-		 close = ticks_since(entry, now_s) <= CLOSE_TICKS ? entry->close_count : 0;
+	unsigned close = ticks_since(entry, now_s) <= CLOSE_TICKS ? entry->close_count : 0;
 	uint64_t several;
 
 	for (unsigned i = 0; i < entry->conn_count && close; i++) {
@@ -173,9 +172,9 @@ void conns_weigh_link(const struct clients *clients, const struct entry *entry, 
 			continue;
 		close--;
 		if (is_same_system(&entry->verdicts[i], verdict))
-			mss[count++] = (uint16_t)entry->verdicts[i].mss;
+			mss[1 + i] = (uint16_t)entry->verdicts[i].mss;
 	}
-	several = link_several(!addr_is_v4(&entry->addr), mss, count);
+	several = link_several(!addr_is_v4(&entry->addr), mss, CLIENT_CONNS + 1);
 	verdict->reasons = (verdict->reasons | several) & VERDICT_REASONS_MASK;
 	verdict_weigh(verdict, __atomic_load_n(&clients->threshold, __ATOMIC_RELAXED));
 }

@@ -213,13 +213,13 @@ static void put_weights(const struct vocab *vocab, const struct tally_entry *ent
 
 	for (size_t i = 0; i < count; i++)
 		syns[entries[i].class_id] += weight_of(&entries[i]);
-	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		classes += syns[id] >= LEARN_CLASS_MIN;
 		sum += syns[id] >= LEARN_CLASS_MIN ? syns[id] : 0;
 	}
 	if (classes < LEARN_CLASSES_MIN)
 		return;
-	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++) {
+	VOCAB_EACH_CLASS (id) {
 		if (syns[id] < LEARN_CLASS_MIN)
 			continue;
 		text_putf(buf, "class = %s, ", vocab_text(vocab, VOCAB_CLASS, id));
@@ -242,7 +242,7 @@ int learn_put_text(struct learn *learn, struct text_buf *buf)
 		      "; Behind @ stands 0.4 for each client that was counted.\n");
 	put_weights(learn->vocab, entries, count, buf);
 	text_put(buf, "\n[tcp:request]\nfrom = " SIGDB_FROM_LEARNED "\n");
-	for (unsigned id = 1; id < VOCAB_CLASSES_MAX; id++)
+	VOCAB_EACH_CLASS (id)
 		put_class(learn->vocab, id, entries, count, buf);
 	free(entries);
 	return 0;

@@ -262,6 +262,31 @@ Test(baseline, pages_show_each_network_once)
 	baseline_free(baseline);
 }
 
+/* Who asks for an address of a named network means all that is of this name. */
+Test(baseline, forgets_what_has_the_name)
+{
+	static const char text[] = "10.1.0.0/16 one\n10.2.0.0/16 two\n10.3.0.0/16 one\n";
+	struct baseline *baseline = make(64);
+	struct netnames *names = netnames_new();
+	struct addr a = v4(10, 1, 1), b = v4(10, 2, 1), elsewhere = v4(10, 9, 1);
+	struct addr_net net;
+
+	cr_assert_eq(netnames_load(names, text, strlen(text), NULL), 0);
+	baseline_note(baseline, names, NOW, &a, 1500);
+	baseline_note(baseline, names, NOW, &b, 1500);
+	baseline_note(baseline, names, NOW, &elsewhere, 1500);
+	cr_assert_eq(addr_net_parse("10.3.7.0/24", &net), 0);
+	cr_expect_eq(baseline_forget(baseline, NULL, &net), 0, "without names nothing has one");
+	cr_expect_eq(baseline_forget(baseline, names, &net), 1);
+	cr_expect_eq(baseline_judge(baseline, names, NOW, &b, 1400, LINK_ACCESS), 0);
+	cr_assert_eq(addr_net_parse("10.2.0.0/16", &net), 0);
+	cr_expect_eq(baseline_forget(baseline, names, &net), 1, "the other name is there");
+	cr_assert_eq(addr_net_parse("10.9.0.0/16", &net), 0);
+	cr_expect_eq(baseline_forget(baseline, names, &net), 1, "and what has none");
+	netnames_free(names);
+	baseline_free(baseline);
+}
+
 /* All that was seen of a part of the network goes, and nothing else. */
 Test(baseline, forgets_what_is_in_a_network)
 {

@@ -93,6 +93,26 @@ Test(evidence, minima)
 	evidence_free(table);
 }
 
+/* One quick clock is a proxy's, or none at all; only both clear what was noted. */
+Test(evidence, only_both_clocks_are_quick)
+{
+	static const struct {
+		uint32_t c1_ms, c2_ms;
+		bool is_quick;
+	} cases[] = {{4, 4, true}, {5, 4, false}, {4, 5, false}, {5, 5, false}};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct evidence_table *table = new_table(16);
+		struct clocks_measure measure =
+			measure_of("192.0.2.1", cases[i].c1_ms, cases[i].c2_ms);
+		struct evidence evidence;
+
+		evidence_note(table, 1000, &measure, &evidence);
+		cr_expect_eq(evidence.connections, cases[i].is_quick ? 0 : 1, "case %u", i);
+		evidence_free(table);
+	}
+}
+
 /* By arrival, one of five that the path held back is no minimum; by timestamps it is. */
 Test(evidence, leaves_one_out)
 {

@@ -211,7 +211,8 @@ Test(sigdb_write, our_own_form_is_kept)
 		"\nlabel = g:unix:Linux as Tux:1\n" A_SIG "\n"
 		"\nlabel = g:!:Linux as Tux:1\n" A_SIG "\n"
 		"\nlabel = g:!:Puffin as Tux:1\n" A_SIG "\n"
-		"\nlabel = s:other:B:1 2\n" A_SIG "\n",
+		"\nlabel = s:other:B:1 2\n" A_SIG "\n"
+		"\nlabel = s:other:B as Tux:1\n" A_SIG "\n",
 		"class = macOS, Apple\nclass = FreeBSD, BSD\nclass = Solaris, Unix\n"
 		"\n[tcp:request]\n"
 		"\nlabel = s:unix:Mac OS X:10.5\n" A_SIG "\n"

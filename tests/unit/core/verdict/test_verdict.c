@@ -56,6 +56,25 @@ Test(verdict, confidence_stays_in_range)
 	}
 }
 
+/* What subscribers hear of, and what makes an element be published anew. */
+Test(verdict, is_the_same_where_nothing_that_is_told_differs)
+{
+	const struct verdict one = {.class_id = 3, .label = 5, .flags = 2, .grade = 1, .link = 7};
+	struct verdict others[] = {one, one, one, one, one}, same = one;
+
+	others[0].class_id = 4;
+	others[1].label = 6;
+	others[2].flags = 3;
+	others[3].grade = 2;
+	others[4].link = 8;
+	for (unsigned i = 0; i < 5; i++)
+		cr_expect_not(verdict_is_same(&one, &others[i]), "%u", i);
+	same.confidence_permille = 900;
+	same.dist_hops = 3;
+	same.mss = 1460;
+	cr_expect(verdict_is_same(&one, &same));
+}
+
 Test(verdict, unknown_distance_fits)
 {
 	struct syn syn = {0};
