@@ -28,13 +28,10 @@ CLASS_MIN = 30  # SYNs of a class, below which a year says nothing about it
 
 # A label of another family than the one whose stack has this layout: a lie, or a relay that
 # sends its own SYN for somebody behind it. So much of them is believed.
-LIES_BELIEVED = 0.6
-LIES_FEW = 10  # SYNs of a shape, below which a lie may be one visitor's: it counts half
+LIES_BELIEVED = 0.65
+LIES_FEW = 2  # SYNs of a shape, below which a lie may be one visitor's: it counts half
 HOME_MIN = 20  # SYNs of a layout, of which
 HOME_SHARE = 0.8  # are of one family, which is then at home there
-# These are at home by the source of their stacks, however few a table has.
-WRITTEN_BY = {"mss,sok,ts,nop,ws": "Linux", "mss,nop,nop,sok,nop,ws": "Linux",
-              "mss,nop,ws,nop,nop,ts,sok,eol+1": "Apple", "mss,nop,ws,nop,nop,sok": "Windows"}
 UNFILTERED = {2021}  # years whose liars were not filtered out count half in this
 
 # Phones that ask for desktop pages call themselves Linux. 2025's visitors have no Linux at all
@@ -75,7 +72,7 @@ def home_families(tables):
         for shape, counts in table.rows.items():
             for cls, count in counts.items():
                 layouts[shape.layout][T.FAMILY[cls]] += count / (1 + (table.year in UNFILTERED))
-    homes = dict(WRITTEN_BY)
+    homes = {}
     for layout, families in layouts.items():
         family, count = families.most_common(1)[0]
         if count >= HOME_MIN and count >= HOME_SHARE * sum(families.values()):
