@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/param.h>
 
 /* From this share on, another class is said to send this shape too. */
 #define SHARE_TOLD 0.1f
@@ -37,8 +38,8 @@ static void rank_classes(const struct opinion *opinion, struct match *match, flo
 			second = prob;
 			prob = match->class_prob[id];
 			best = id;
-		} else if (match->class_prob[id] > second) {
-			second = match->class_prob[id];
+		} else {
+			second = MAX(second, match->class_prob[id]);
 		}
 	}
 	match->class_id = (uint8_t)best;

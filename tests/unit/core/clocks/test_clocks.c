@@ -290,6 +290,13 @@ static enum clocks_result ack_lost(struct wire_conn *conn)
 	return wire_send(conn, 31, 0, 40, 0, 1);
 }
 
+static enum clocks_result ack_of_one_byte(struct wire_conn *conn)
+{
+	wire_syn(conn, 0);
+	wire_answer(conn, 1);
+	return wire_send(conn, 31, 0, 1, 0, 1);
+}
+
 static enum clocks_result server_first(struct wire_conn *conn)
 {
 	open_conn(conn);
@@ -369,6 +376,7 @@ Test(clocks, not_measured)
 		{no_answer, CLOCKS_NO_ANSWER},
 		{ack_with_data, CLOCKS_NO_ACK},
 		{ack_lost, CLOCKS_NO_ACK},
+		{ack_of_one_byte, CLOCKS_NO_ACK},
 		{server_first, CLOCKS_SERVER_FIRST},
 		{again, CLOCKS_RETRANSMISSION},
 		{missing_data, CLOCKS_MISSING},

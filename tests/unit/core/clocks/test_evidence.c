@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct evidence_table *new_table(size_t capacity)
 {
@@ -234,6 +235,29 @@ Test(evidence, shapes)
 	cr_assert_eq(list[0].shape, 3);
 	cr_assert_eq(list[1].shape, 8);
 	cr_assert_eq(list[2].shape, 7);
+	evidence_free(table);
+}
+
+Test(evidence, the_strongest_is_listed_first)
+{
+	struct evidence_table *table = new_table(16);
+	struct clocks_measure weak = measure_of("192.0.2.1", 15, 15), strong = weak;
+	struct evidence list[EVIDENCE_SHAPES] = {{0}};
+
+	strong.shape = 12;
+	strong.c1_ms = strong.c2_ms = 30;
+	for (unsigned i = 0; i < 3; i++) {
+		evidence_note(table, 1000, &weak, NULL);
+		evidence_note(table, 1000, &strong, NULL);
+	}
+	cr_assert_eq(evidence_list(table, 1000, &weak.client, list), 2);
+	cr_expect(list[0].shape == 12 && list[1].shape == 11);
+	memset(list, 0, sizeof(list));
+	evidence_note(table, 1001, &weak, NULL);
+	weak.shape = 13;
+	evidence_note(table, 1002, &weak, NULL);
+	cr_assert_eq(evidence_list(table, 1002, &weak.client, list), 3);
+	cr_expect(list[0].shape == 12 && list[1].shape == 11 && list[2].shape == 13);
 	evidence_free(table);
 }
 

@@ -232,6 +232,22 @@ Test(link_weigh, what_is_usual_raises_no_pair, .init = setup, .fini = teardown)
 	cr_expect_eq(pair.grade, LINK_POSSIBLE);
 }
 
+/* Of two with one grade, IPv4's stands for both; else the one with the higher grade does. */
+Test(link_weigh, the_kind_is_that_of_the_higher_grade)
+{
+	struct link v4 = {.mtu = 1492, .mss = 1452, .kind = LINK_ACCESS_NET, .grade = LINK_ACCESS};
+	struct link v6 = {.mtu = 1450, .mss = 1390, .kind = LINK_AMBIGUOUS, .grade = LINK_ACCESS};
+	struct link_pair pair;
+
+	link_pair(&v4, &v6, &pair);
+	cr_assert_eq(pair.finding, LINK_PAIR_DIFFERENT);
+	cr_expect_eq(pair.kind, LINK_ACCESS_NET);
+	v6.grade = LINK_POSSIBLE;
+	link_pair(&v4, &v6, &pair);
+	cr_expect_eq(pair.kind, LINK_AMBIGUOUS);
+	cr_expect_eq(pair.grade, LINK_POSSIBLE);
+}
+
 Test(link_weigh, findings_have_names_and_reasons)
 {
 	for (unsigned i = 0; i < LINK_FINDING_COUNT; i++) {

@@ -50,6 +50,8 @@ Test(linkdb, refuses)
 		{"\n; comment\n  [base\n", 3, 3, "no such section"},
 		{"[sigs]\n", 1, 1, "no such section"},
 		{"colour = red\n", 1, 1, "no such key"},
+		{"\001\n", 1, 1, "a control character"},
+		{"; seen\n ;\001\n", 2, 3, "a control character"},
 		{"base = 1500 Ethernet\n", 1, 1, "does not belong"},
 		{"[base]\nmtu = 1500\n", 2, 1, "does not belong"},
 		{"[base]\nbase = Ethernet\n", 2, 8, "not a number"},
@@ -108,6 +110,17 @@ Test(linkdb, refuses)
 		cr_expect_eq(linkdb_load(db, cases[i].text, strlen(cases[i].text), NULL), -EINVAL);
 		teardown();
 	}
+}
+
+Test(linkdb, a_line_has_1000_bytes_at_the_most, .init = setup, .fini = teardown)
+{
+	struct text_error err = {0};
+	char line[1002];
+
+	memset(line, ';', sizeof(line));
+	cr_expect_eq(linkdb_load(db, line, 1000, &err), 0);
+	cr_expect_eq(linkdb_load(db, line, 1001, &err), -EINVAL);
+	cr_expect_str_eq(err.what, "the line is longer than 1000 bytes");
 }
 
 Test(linkdb, refuses_a_nul, .init = setup, .fini = teardown)

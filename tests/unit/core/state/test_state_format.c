@@ -440,7 +440,7 @@ Test(state_format, export_of_one_client)
 				.syn_count = 0x11223344,
 				.conn_count = 2,
 				.is_confirmed = true,
-				.conns = {{.src_port = 40000},
+				.conns = {{.src_port = 40000, .is_confirmed = true},
 					  {.src_port = 40001, .is_confirmed = true}}};
 
 	client.conns[0].verdict = (struct verdict){.reasons = 0x189abcdef,
@@ -463,7 +463,7 @@ Test(state_format, export_of_one_client)
 		  "03 0000" UNKNOWN "03 0100 03 44534c 04 0000" UNKNOWN "04 0100 04 65746830");
 	put_chunk(&expected, "CLNT", 1,
 		  ADDR_1 TIMES
-		  "44332211 02 02 01 00"
+		  "44332211 02 03 01 00"
 		  "409c efcdab8901000000 ff01 02 03 7e 02 0203 6405 e703 d903 ff 0f"
 		  "419c 0000000000000000 0000 00 00 00 00 0000 0000 0000 0000 00 00" NO_CONN
 			  NO_CONN);
