@@ -130,12 +130,6 @@ unsigned config_keep(struct config *config, const struct config *boot, const cha
 		     unsigned max);
 
 /**
- * config_check_kept() - whether what a reload changes goes with what config_keep() put back.
- * Return: 0, or -EINVAL: the marks of publish rules would be in the rules' own bits.
- */
-int config_check_kept(const struct config *config, struct text_error *ret_error);
-
-/**
  * config_resolve() - turn the words of all publish rules into numbers of the vocabulary.
  * Interfaces that rules name become words of it.
  * Return: 0, or -EINVAL with the line for a word that the databases do not have.

@@ -5,6 +5,12 @@
 
 #include "config/config.h"
 
+/**
+ * config_check_kept() - whether what a reload changes goes with what config_keep() put back.
+ * Return: 0, or -EINVAL: the marks of publish rules would be in the rules' own bits.
+ */
+int config_check_kept(const struct config *config, struct text_error *ret_error);
+
 /** config_fills_by_packet() - whether a set is ours, so that packets can fill it. */
 bool config_fills_by_packet(const struct config_set *set);
 

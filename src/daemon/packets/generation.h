@@ -34,11 +34,9 @@ struct generation {
 	struct marks marks; /* what our bits of the packet mark mean */
 	struct marks_wanted meanings; /* of each set's bit: which clients it stands for */
 	struct marks_ct ct; /* and those of the connection mark */
-	bool confirms, has_labels,
-		has_log; /* as struct rules_confirm's; the daemon has found out */
+	bool confirms, has_labels, has_log; /* as struct rules_confirm's, found out by the daemon */
 	bool has_clocks; /* rules of ours send copies: the daemon has found out that they can */
-	struct evidence_table
-		*evidence; /* of clients, the daemon's; NULL: nothing is measured; atomic */
+	struct evidence_table *evidence; /* the daemon's; NULL: nothing is measured; atomic */
 	uint32_t served_sets; /* targets that wait for a confirmation */
 	uint32_t ct_sets; /* of these, what the rules fill then */
 	uint32_t served_bits; /* of the packet mark: of all of these */
@@ -48,8 +46,7 @@ struct generation {
 	uint32_t late_bits; /* that meant something else in the generation before */
 	uint32_t late_sets; /* targets of such bits */
 	uint32_t late_removing; /* targets of which SYNs that are on their way say nothing yet */
-	const char
-		*kept_keys[GENERATION_NOTES_MAX]; /* that the file changes and only a restart can */
+	const char *kept_keys[GENERATION_NOTES_MAX]; /* changed in the file; a restart takes them */
 	unsigned kept_count;
 	char kept_size[320]; /* of a set that cannot be made anew, in words; "": none */
 	uint64_t ticks[CONFIG_QUEUES_MAX]; /* of the workers when it was replaced */
@@ -57,8 +54,7 @@ struct generation {
 
 struct generation_source {
 	const char *path; /* of the configuration; NULL for the built-in defaults */
-	const struct config
-		*boot; /* of the start, whose restart-only values stay; NULL: this is it */
+	const struct config *boot; /* whose restart-only values stay; NULL: this is the start */
 	bool may_rename; /* put a damaged file of what was learned aside */
 };
 
