@@ -12,6 +12,7 @@
 #include "knowledge/knowledge.h"
 #include "core/sig/satori.h"
 #include "sys/file.h"
+#include "core/base/order.h"
 
 struct output {
 	FILE *stream;
@@ -115,7 +116,7 @@ static int compare_sorted(const void *a, const void *b)
 	const struct sorted *left = a, *right = b;
 	int order = strcmp(left->key, right->key);
 
-	return order ? order : (left->index > right->index) - (left->index < right->index);
+	return order ? order : order_up(left->index, right->index);
 }
 
 static char *key_of(const struct sigdb *db, size_t index)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/sig/sig.h"
+#include "core/base/order.h"
 
 #define ROWS_MAX (VOCAB_LINKS_MAX + 1)
 
@@ -61,7 +62,7 @@ static int compare_rows(const void *a, const void *b)
 {
 	const struct row *left = a, *right = b;
 
-	return (left->count < right->count) - (left->count > right->count);
+	return order_down(left->count, right->count);
 }
 
 static void put_json_table(const struct table *table, struct text_buf *buf)

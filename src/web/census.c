@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "web/exchange.h"
+#include "core/base/order.h"
 
 #define OLD_S 5
 
@@ -167,14 +168,14 @@ static int compare_classes(const void *a, const void *b)
 {
 	const struct census_class *left = a, *right = b;
 
-	return (left->count < right->count) - (left->count > right->count);
+	return order_down(left->count, right->count);
 }
 
 static int compare_mtus(const void *a, const void *b)
 {
 	const struct census_mtu *left = a, *right = b;
 
-	return (left->count < right->count) - (left->count > right->count);
+	return order_down(left->count, right->count);
 }
 
 static void take_page(void *ctx, int rc, const char *line);

@@ -3,6 +3,7 @@
 #ifndef SYNPRINT_CORE_BASE_HASH_H
 #define SYNPRINT_CORE_BASE_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio (Knuth, 6.4) */
@@ -18,6 +19,16 @@ static inline uint64_t hash_mix(uint64_t value)
 static inline uint32_t hash_below(uint32_t hash, uint32_t count)
 {
 	return (uint32_t)((uint64_t)hash * count >> 32);
+}
+
+/** hash_slots_for() - of an index by open addressing: a power of two, twice @count or more. */
+static inline size_t hash_slots_for(size_t count)
+{
+	size_t slots = 1;
+
+	while (slots < 2 * count)
+		slots *= 2;
+	return slots;
 }
 
 #endif

@@ -4,6 +4,7 @@
  * word never moves under a reader; a count is published after the word that it counts.
  */
 #include "core/base/vocab.h"
+#include "core/base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,8 +45,7 @@ struct vocab *vocab_new(void)
 		struct shelf *shelf = &vocab->shelves[kind];
 
 		shelf->max = max_words[kind];
-		for (shelf->slots = 1; shelf->slots < 2 * shelf->max; shelf->slots *= 2)
-			continue;
+		shelf->slots = (unsigned)hash_slots_for(shelf->max);
 		shelf->words = calloc(shelf->max, sizeof(*shelf->words));
 		shelf->index = calloc(shelf->slots, sizeof(*shelf->index));
 		if (!shelf->words || !shelf->index ||

@@ -5,6 +5,9 @@
  */
 #include "core/learn/tally.h"
 
+#include "core/base/hash.h"
+#include "core/base/order.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -39,8 +42,7 @@ struct tally *tally_new(const struct tally_params *params)
 	if (!tally)
 		return NULL;
 	tally->params = *params;
-	for (tally->index_size = 1; tally->index_size < 2 * params->capacity;)
-		tally->index_size *= 2;
+	tally->index_size = hash_slots_for(params->capacity);
 	pthread_mutex_init(&tally->lock, NULL);
 	tally->entries = calloc(params->capacity, sizeof(*tally->entries));
 	tally->index = calloc(tally->index_size, sizeof(*tally->index));
@@ -213,10 +215,9 @@ int tally_add(struct tally *tally, uint64_t now_ms, const struct sig *shape, uns
 static int compare(const void *a, const void *b)
 {
 	const struct tally_entry *left = a, *right = b;
+	int order = order_down(left->count, right->count);
 
-	if (left->count != right->count)
-		return left->count < right->count ? 1 : -1;
-	return (left->last_seen_s < right->last_seen_s) - (left->last_seen_s > right->last_seen_s);
+	return order ? order : order_down(left->last_seen_s, right->last_seen_s);
 }
 
 size_t tally_list(struct tally *tally, struct tally_entry *ret_entries, size_t max)

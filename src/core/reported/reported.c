@@ -2,6 +2,8 @@
 /* Records in an array; those of one address hang together behind a bucket of its hash. */
 #include "core/reported/reported.h"
 
+#include "core/base/order.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -230,9 +232,7 @@ static bool meets(const struct reported_rule *rule, const struct reported_word *
 
 static int longest_first(const void *a, const void *b)
 {
-	uint32_t left_a = *(const uint32_t *)a, left_b = *(const uint32_t *)b;
-
-	return (left_a < left_b) - (left_a > left_b);
+	return order_down(*(const uint32_t *)a, *(const uint32_t *)b);
 }
 
 uint32_t reported_left(struct reported *reported, uint64_t now_s, const struct addr *addr,

@@ -10,6 +10,7 @@
 
 #include "core/base/grow.h"
 #include "input/capture/capture.h"
+#include "core/base/order.h"
 
 #define FOLDERS_DEEP 16
 #define REASON_MAX 190
@@ -132,10 +133,9 @@ static int add_folder(struct maker *maker, const char *path, unsigned depth)
 static int compare_begins(const void *a, const void *b)
 {
 	const struct file_entry *left = a, *right = b;
+	int order = order_up(left->begin_ns, right->begin_ns);
 
-	if (left->begin_ns != right->begin_ns)
-		return left->begin_ns < right->begin_ns ? -1 : 1;
-	return strcmp(left->path, right->path);
+	return order ? order : strcmp(left->path, right->path);
 }
 
 int file_list_make(const struct replay_params *params, struct replay_error *ret_error,
