@@ -389,11 +389,11 @@ int rules_remove_clocks(struct nl *nl)
 static int remove_sets(struct nl *nl, struct nft_batch *batch, const char *const *sets,
 		       size_t set_count)
 {
-	static const char *const own[] = {GROUPS_ANSWERING,         GROUPS_WAITING,
-					  "known_shapes_v4s",       "known_shapes_v6s",
-					  RULES_OLD_ALIVE,          GROUPS_TRIAL_SENT,
-					  GROUPS_TRIAL_SENT_AGAIN,  GROUPS_TRIAL_PASSED,
-					  GROUPS_TRIAL_PASSED_AGAIN};
+	static const char *const own[] = {GROUPS_ANSWERING,          GROUPS_WAITING,
+					  "known_shapes_v4s",        "known_shapes_v6s",
+					  RULES_OLD_ALIVE,           GROUPS_TRIAL_SENT,
+					  GROUPS_TRIAL_SENT_AGAIN,   GROUPS_TRIAL_PASSED,
+					  GROUPS_TRIAL_PASSED_AGAIN, GROUPS_TRIAL_FRESH};
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && (rc == 0 || rc == -EBUSY); i++)

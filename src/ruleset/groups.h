@@ -28,6 +28,7 @@
 #define GROUPS_TRIAL_PASSED_AGAIN "trial_passed_again"
 #define GROUPS_TRIAL_SENT "trial_sent"
 #define GROUPS_TRIAL_SENT_AGAIN "trial_sent_again"
+#define GROUPS_TRIAL_FRESH "trial_fresh"
 #define GROUPS_TRIAL_SIZE 4096
 #define GROUPS_TRIAL_MS 60000 /* elements stay so long; longer than a trial */
 
