@@ -26,6 +26,16 @@ class Sender:
                        self.gateway.mac)
 
 
+def come_back(lab_, sender, address, name):
+    """Until it is in the set: a SYN may pass by on a busy machine."""
+    ports = iter(range(4000, 60000))
+
+    def is_there():
+        sender.send(address, next(ports))
+        return address in lab_.elements(name)
+    lab.wait_until(is_there, f"{address} is in {name}")
+
+
 def start(lab_, percent, network_percent=NETWORK_SHARE, rule="", **sections):
     config = lab_.write_config([f'nftset = "all"; size = {SIZE}; {rule}'], **sections,
                                publish=f"{PATIENT} once_percent = {percent}; "
@@ -77,9 +87,7 @@ def a_network_has_its_share(lab_, **options):
             sender.send(lab.source6(1 + number), port)
     lab.wait_until(lambda: daemon.received() == 3 * SPOOFED, "all SYNs are classified")
     assert 0 < len(lab_.elements("all6")) <= NETWORK_MAX, len(lab_.elements("all6"))
-    for port in (4000, 4001):
-        sender.send("2001:db8:ffff::1", port)
-    lab.wait_until(lambda: "2001:db8:ffff::1" in lab_.elements("all6"), "others have room")
+    come_back(lab_, sender, "2001:db8:ffff::1", "all6")  # others have room
     lab_.nft("flush set inet synprint all6")
     sender.send("2001:db8:ffff::1", 4002)
     lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["refills"] >= 2, "refill")
@@ -97,6 +105,42 @@ def so_has_one_address_with_many_ports(lab_):
     lab.wait_until(lambda: daemon.received() == SPOOFED, "all SYNs are classified")
     assert 0 < lab_.nft("list set inet synprint all4").count(f"{lab.CLIENT4} . ") <= NETWORK_MAX
     assert daemon.log().count("one network") == 1, daemon.log()
+
+
+def a_busy_host_takes_one_place(lab_):
+    """Elements count against its network, and not SYNs."""
+    daemon, sender = start(lab_, SHARE, clients="ipv6_prefix = 64;"), Sender(lab_)
+    for port in range(10000, 10000 + SPOOFED):
+        sender.send("2001:db8:c:1::1", port)
+    lab.wait_until(lambda: daemon.received() == SPOOFED, "all SYNs are classified")
+    come_back(lab_, sender, "2001:db8:c:2::1", "all6")  # its neighbour has room
+
+
+def one_set_is_not_another(lab_):
+    """Whose ports have no room in one set stays in the others, behind a refill too."""
+    config = lab_.write_config(
+        [f'nftset = "all"; size = {SIZE};', f'nftset = "ports"; size = {SIZE}; key = "addr . port";'],
+        publish=f"{PATIENT} once_percent = {SHARE}; network_percent = {NETWORK_SHARE};")
+    daemon, sender = lab_.daemon(config).start(), Sender(lab_)
+    for port in range(10000, 10000 + SPOOFED):
+        sender.send(lab.CLIENT4, port)
+    lab.wait_until(lambda: daemon.received() == SPOOFED, "all SYNs are classified")
+    assert daemon.status()["publish"]["withheld"] > 0 and lab.CLIENT4 in lab_.elements("all4")
+    lab_.nft("flush set inet synprint all4")
+    lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("all4"), "it is filled again")
+
+
+def a_restart_is_no_way_around(lab_):
+    daemon, sender = start(lab_, SHARE), Sender(lab_)
+    for port in (4000, 4001, 4002):
+        for number in range(SPOOFED):
+            sender.send(lab.source6(1 + number), port)
+    lab.wait_until(lambda: daemon.received() == 3 * SPOOFED, "all SYNs are classified")
+    assert daemon.stop() == 0
+    daemon.start()
+    lab.wait_until(lambda: lab_.elements("all6"), "the set is filled again")
+    lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["refills"] >= 1, "refill")
+    assert len(lab_.elements("all6")) <= NETWORK_MAX, len(lab_.elements("all6"))
 
 
 def a_full_set_makes_room(lab_):
@@ -137,4 +181,5 @@ def without_a_limit(lab_):
 if __name__ == "__main__":
     lab.run(sets_are_kept_for_those_who_come_back, a_refill_is_no_way_around,
             a_network_has_its_share, a_subnet_that_is_one_client_has_it_too,
-            so_has_one_address_with_many_ports, a_full_set_makes_room, without_a_limit)
+            so_has_one_address_with_many_ports, a_busy_host_takes_one_place, one_set_is_not_another,
+            a_restart_is_no_way_around, a_full_set_makes_room, without_a_limit)

@@ -13,13 +13,19 @@ struct client_conn {
 	bool is_confirmed;
 };
 
+/* Where a client is missing though it belongs there, for the shares were used up. */
+enum client_withheld {
+	CLIENT_WITHHELD_ADDR = 1, /* in sets of addresses */
+	CLIENT_WITHHELD_PORT = 2, /* in sets of addresses with ports: of these one may have many */
+};
+
 struct client {
 	struct addr addr; /* masked by v6_prefix_bits */
 	uint32_t first_seen_s, last_seen_s; /* Unix time */
 	uint32_t syn_count; /* connections; a retransmitted SYN counts once */
 	uint32_t chg_seen_s; /* when the class last changed, 0 for never */
 	uint8_t conn_count;
-	bool is_withheld; /* clients_withhold() */
+	uint8_t withheld; /* bits of enum client_withheld */
 	bool is_confirmed; /* one of its connections was, once */
 	struct client_conn conns[CLIENT_CONNS]; /* newest first */
 };
@@ -36,7 +42,7 @@ struct change {
 	struct addr addr;
 	enum change_kind kind;
 	uint32_t syn_count;
-	bool is_withheld; /* clients_withhold(); before this SYN */
+	uint8_t withheld; /* bits of enum client_withheld, before this SYN */
 	bool is_confirmed; /* the client is */
 	bool asks; /* a confirmation of this connection would tell something */
 	bool is_steady; /* the client is confirmed, and all that is remembered of it says the same */

@@ -31,12 +31,13 @@ struct entry {
 	uint16_t ports[CLIENT_CONNS];
 	uint8_t tuples[CLIENT_CONNS]; /* of destination and sequence number */
 	uint32_t first_seen_s, last_seen_s, chg_seen_s;
-	uint32_t syn_count; /* 0: the entry is free */
+	uint32_t syn_count : 31; /* 0: the entry is free */
+	uint32_t is_port_withheld : 1; /* CLIENT_WITHHELD_PORT */
 	uint32_t older : 24; /* on the age list; links the free list too */
 	uint32_t conn_count : 3;
 	uint32_t close_count : 2; /* confirmed connections that came shortly one after the other */
 	uint32_t list : 2; /* enum age_list */
-	uint32_t is_withheld : 1; /* struct change has it */
+	uint32_t is_withheld : 1; /* CLIENT_WITHHELD_ADDR */
 	uint32_t newer : 24;
 	uint32_t confirmed : 4; /* a bit for each connection */
 	uint32_t is_confirmed : 1; /* one of its connections was, once */

@@ -13,6 +13,7 @@
 #include "core/clients/client_conns.h"
 
 /* What a client has sent at the most when its server first answers, to tell two SYNs of one tuple apart. */
+#define SYN_COUNT_MAX 0x7fffffffu /* of an entry */
 #define SENT_MAX (1u << 24)
 
 /* So long after the SYN another one on the same tuple is its rival, and no new connection. */
@@ -89,6 +90,18 @@ static struct recent *find_recent(const struct clients *clients, const struct sh
 	return addr_equal(&source, key) ? recent : NULL;
 }
 
+static uint8_t withheld_of(const struct entry *entry)
+{
+	return (uint8_t)((entry->is_withheld ? CLIENT_WITHHELD_ADDR : 0) |
+			 (entry->is_port_withheld ? CLIENT_WITHHELD_PORT : 0));
+}
+
+static void set_withheld(struct entry *entry, unsigned withheld)
+{
+	entry->is_withheld = (withheld & CLIENT_WITHHELD_ADDR) != 0;
+	entry->is_port_withheld = (withheld & CLIENT_WITHHELD_PORT) != 0;
+}
+
 /*
  * Another SYN on the tuple of one that was seen a moment ago, and is no retransmission: one of both
  * is forged, or a machine was very quick. The first one stays what is found by its port. Who knows
@@ -157,7 +170,7 @@ static void remember(struct entry *entry, struct recent *place, const struct rec
 	if (!rival && !(known >= 0 && same && entry->confirmed >> known & 1))
 		*place = *seen;
 	conns_push(entry, &seen->syn, tuple, verdict, rival);
-	if (entry->syn_count < UINT32_MAX)
+	if (entry->syn_count < SYN_COUNT_MAX)
 		entry->syn_count++;
 }
 
@@ -192,7 +205,7 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 			 &change->verdict);
 	entry->last_seen_s = now_s;
 	change->syn_count = entry->syn_count;
-	change->is_withheld = entry->is_withheld;
+	change->withheld = withheld_of(entry);
 	change->is_confirmed = entry->is_confirmed;
 }
 
@@ -231,7 +244,7 @@ static void entry_copy(const struct entry *entry, struct client *ret_client)
 		.syn_count = entry->syn_count,
 		.chg_seen_s = entry->chg_seen_s,
 		.conn_count = entry->conn_count,
-		.is_withheld = entry->is_withheld,
+		.withheld = withheld_of(entry),
 		.is_confirmed = entry->is_confirmed,
 	};
 	for (unsigned i = 0; i < entry->conn_count; i++)
@@ -304,7 +317,6 @@ static int shard_confirm(const struct clients *clients, struct shard *shard, uin
 	confirmed->is_first = !entry->is_confirmed;
 	shard->confirmed += !entry->is_confirmed;
 	confirmed->syn_count = entry->syn_count;
-	confirmed->is_withheld = entry->is_withheld;
 	confirmed->verdict = *conns_confirm(clients, entry, (unsigned)at, now_s);
 	shard_promote(clients, shard, entry, AGE_CONFIRMED);
 	return 0;
@@ -357,7 +369,8 @@ static void entry_restore(struct entry *entry, const struct client *client)
 	entry->first_seen_s = client->first_seen_s;
 	entry->last_seen_s = client->last_seen_s;
 	entry->chg_seen_s = client->chg_seen_s;
-	entry->syn_count = client->syn_count;
+	entry->syn_count = client->syn_count & SYN_COUNT_MAX;
+	set_withheld(entry, client->withheld);
 	entry->conn_count = client->conn_count & 7u;
 	entry->is_confirmed = client->is_confirmed;
 	conns_forget_time(entry);
@@ -431,7 +444,7 @@ int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port
 	return rc;
 }
 
-void clients_withhold(struct clients *clients, const struct addr *addr, bool is_withheld)
+void clients_withhold(struct clients *clients, const struct addr *addr, unsigned withheld)
 {
 	struct addr key = clients_key(clients, addr);
 	uint64_t hash = clients_hash(clients, &key);
@@ -441,7 +454,7 @@ void clients_withhold(struct clients *clients, const struct addr *addr, bool is_
 	pthread_mutex_lock(&shard->lock);
 	entry = shard_find(shard, &key, hash);
 	if (entry)
-		entry->is_withheld = is_withheld;
+		set_withheld(entry, withheld);
 	pthread_mutex_unlock(&shard->lock);
 }
 

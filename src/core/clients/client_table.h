@@ -81,7 +81,6 @@ struct client_handshake {
 struct client_confirmed {
 	struct addr addr; /* of the client, masked by v6_prefix_bits */
 	bool is_first; /* nothing of this client was confirmed before */
-	bool is_withheld;
 	uint32_t syn_count;
 	uint64_t
 		seen_ms; /* when its SYN came, or one of before; 0: it is not kept whole any more */
@@ -127,8 +126,8 @@ int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port
  */
 bool clients_restore(struct clients *clients, const struct client *client);
 
-/** clients_withhold() - note whether an address is missing in sets that it belongs in. */
-void clients_withhold(struct clients *clients, const struct addr *addr, bool is_withheld);
+/** clients_withhold() - note where an address is missing: bits of enum client_withheld, 0 for nowhere. */
+void clients_withhold(struct clients *clients, const struct addr *addr, unsigned withheld);
 
 /** clients_forget() - remove one address. Return: 0 or -ENOENT; @ret_client may be NULL. */
 int clients_forget(struct clients *clients, const struct addr *addr, struct client *ret_client);

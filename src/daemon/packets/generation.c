@@ -142,10 +142,12 @@ static unsigned put_live(const struct generation *generation, const struct confi
 static bool has_room(struct generation *generation, unsigned target, const struct client *client)
 {
 	uint32_t once_max = generation_share(generation, target, generation->config->once_percent);
+	unsigned kind = generation->config->sets[target].has_port ? CLIENT_WITHHELD_PORT
+								  : CLIENT_WITHHELD_ADDR;
 
 	if (generation->served_sets >> target & 1)
 		return true;
-	if (client->is_withheld)
+	if (client->withheld & kind)
 		return false;
 	if (client->syn_count != 1)
 		return true;
@@ -153,7 +155,7 @@ static bool has_room(struct generation *generation, unsigned target, const struc
 		generation->filled_once[target]++;
 		return true;
 	}
-	clients_withhold(generation->clients, &client->addr, true);
+	clients_withhold(generation->clients, &client->addr, client->withheld | kind);
 	return false;
 }
 

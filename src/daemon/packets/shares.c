@@ -7,12 +7,31 @@
 
 #define NETWORK_MIN 512 /* for any network: a /24 is in the set at once */
 
+static uint64_t hash_of(const struct shares *shares, const struct addr *addr, unsigned set)
+{
+	return XXH3_64bits_withSeed(addr->bytes, sizeof(addr->bytes), shares->seed + set);
+}
+
 static struct quota *network_quota(struct shares *shares, const struct addr *network, unsigned set)
 {
-	uint64_t hash =
-		XXH3_64bits_withSeed(network->bytes, sizeof(network->bytes), shares->seed + set);
+	return &shares->networks[hash_of(shares, network, set) % SHARES_NETWORKS];
+}
 
-	return &shares->networks[hash % SHARES_NETWORKS];
+/* Return: whether the element was counted within the window; the time is noted anew. */
+static bool is_counted(struct shares *shares, uint64_t hash, uint32_t window_s, uint32_t now_s)
+{
+	struct shares_counted *counted = &shares->counted[hash % SHARES_COUNTED];
+
+	if (counted->tag != hash >> 32 || !counted->seen_s || now_s - counted->seen_s >= window_s)
+		return false;
+	counted->seen_s = now_s;
+	return true;
+}
+
+static void note_counted(struct shares *shares, uint64_t hash, uint32_t now_s)
+{
+	shares->counted[hash % SHARES_COUNTED] =
+		(struct shares_counted){.tag = (uint32_t)(hash >> 32), .seen_s = now_s};
 }
 
 /* Those who went so that others have room give their share back, a part to each worker. */
@@ -55,17 +74,36 @@ static bool take(struct shares *shares, const struct generation *generation, uns
 	return quota_take(quota, network_max / workers, window_s, now_ms);
 }
 
+/* An element with a port is another one each time. */
+static bool take_once(struct shares *shares, const struct generation *generation, unsigned set,
+		      const struct addr *addr, bool is_once, uint64_t now_ms)
+{
+	const struct config_set *config = &generation->config->sets[set];
+	struct addr element = addr_mask(addr, addr_is_v4(addr) ? 32 : (unsigned)config->prefix6);
+	uint64_t hash = hash_of(shares, &element, set);
+	uint32_t now_s = (uint32_t)(now_ms / 1000);
+	bool has_port = generation->port_sets >> set & 1;
+	struct addr network = addr_network(addr);
+
+	if (!has_port && is_counted(shares, hash, (uint32_t)config->timeout_s, now_s))
+		return true;
+	if (!take(shares, generation, set, &network, is_once, now_ms))
+		return false;
+	if (!has_port)
+		note_counted(shares, hash, now_s);
+	return true;
+}
+
 uint32_t shares_take(struct shares *shares, const struct generation *generation, uint32_t sets,
 		     const struct addr *addr, bool is_once, uint64_t now_ms)
 {
-	struct addr network = addr_network(addr);
 	uint32_t taken = sets;
 
 	shares->without_once = 0;
 	for (uint32_t left = sets; left; left &= left - 1) {
 		unsigned set = (unsigned)__builtin_ctz(left);
 
-		if (!take(shares, generation, set, &network, is_once, now_ms))
+		if (!take_once(shares, generation, set, addr, is_once, now_ms))
 			taken &= ~(UINT32_C(1) << set);
 	}
 	return taken;

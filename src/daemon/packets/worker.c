@@ -67,7 +67,7 @@ static uint32_t sets_of_change(const struct generation *generation, uint32_t met
 		return met;
 	if (change->kind == CHANGE_REPEAT)
 		return 0;
-	if (change->is_withheld)
+	if (change->withheld & CLIENT_WITHHELD_ADDR)
 		return met;
 	switch (change->kind) {
 	case CHANGE_NEW: return met;
@@ -81,6 +81,12 @@ static uint32_t sets_of_change(const struct generation *generation, uint32_t met
 	return met & generation->port_sets;
 }
 
+static unsigned withheld_kinds(const struct generation *generation, uint32_t sets)
+{
+	return (sets & ~generation->port_sets ? CLIENT_WITHHELD_ADDR : 0) |
+	       (sets & generation->port_sets ? CLIENT_WITHHELD_PORT : 0);
+}
+
 /* What is left of @sets when the shares are used up; then the next SYN tries again. */
 static uint32_t sets_within_shares(struct worker *worker, const struct generation *generation,
 				   uint64_t now_ms, uint32_t sets, const struct change *change,
@@ -89,9 +95,11 @@ static uint32_t sets_within_shares(struct worker *worker, const struct generatio
 	static struct log_limit limit;
 	uint32_t taken = shares_take(&worker->shares, generation, sets, &syn->src,
 				     change->syn_count == 1, now_ms);
+	unsigned withheld = (change->withheld & ~withheld_kinds(generation, sets)) |
+			    withheld_kinds(generation, sets & ~taken);
 
-	if ((taken != sets) != change->is_withheld)
-		clients_withhold(worker->pipeline->clients, &change->addr, taken != sets);
+	if (withheld != change->withheld)
+		clients_withhold(worker->pipeline->clients, &change->addr, withheld);
 	if (taken != sets) {
 		counter_add(&worker->stats.withheld, 1);
 		log_limited(&limit, LOG_LEVEL_WARNING,
@@ -123,8 +131,11 @@ static struct membership find_membership(struct worker *worker, const struct gen
 	/* Of those that wait for a confirmation nothing is new yet, and nobody can fill them by SYNs. */
 	is.new_sets = sets_of_change(generation, is.met & ~generation->served_sets, change, syn);
 	if (change->kind == CHANGE_REPEAT && !is.new_sets)
-		is.withheld = change->is_withheld ? is.met & ~generation->served_sets : 0;
-	else if (is.new_sets || change->is_withheld)
+		is.withheld =
+			is.met & ~generation->served_sets &
+			((change->withheld & CLIENT_WITHHELD_ADDR ? ~generation->port_sets : 0) |
+			 (change->withheld & CLIENT_WITHHELD_PORT ? generation->port_sets : 0));
+	else if (is.new_sets)
 		is.withheld = is.new_sets & ~sets_within_shares(worker, generation, now_ms,
 								is.new_sets, change, syn);
 	is.met &= ~is.withheld;

@@ -91,14 +91,20 @@ Test(clients, what_was_withheld_is_said_until_it_is_not)
 	struct addr a = numbered(1), unknown = numbered(2);
 	struct client client;
 
-	cr_expect(!observe(clients, NOW_MS, syn_from(a, 1, 1), verdict_of(0, 0)).is_withheld);
-	clients_withhold(clients, &a, true);
-	clients_withhold(clients, &unknown, true);
-	cr_expect(observe(clients, NOW_MS, syn_from(a, 2, 2), verdict_of(0, 0)).is_withheld);
-	cr_expect_eq(find(clients, 1, &client), 0);
-	cr_expect(client.is_withheld);
-	clients_withhold(clients, &a, false);
-	cr_expect(!observe(clients, NOW_MS, syn_from(a, 3, 3), verdict_of(0, 0)).is_withheld);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(a, 1, 1), verdict_of(0, 0)).withheld, 0);
+	for (unsigned kinds = 1; kinds < 4; kinds++) {
+		uint16_t port = (uint16_t)(1 + kinds);
+
+		clients_withhold(clients, &a, kinds);
+		clients_withhold(clients, &unknown, kinds);
+		cr_expect_eq(observe(clients, NOW_MS, syn_from(a, port, port), verdict_of(0, 0))
+				     .withheld,
+			     kinds);
+		cr_expect_eq(find(clients, 1, &client), 0);
+		cr_expect_eq(client.withheld, kinds);
+	}
+	clients_withhold(clients, &a, 0);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(a, 9, 9), verdict_of(0, 0)).withheld, 0);
 	clients_free(clients);
 }
 

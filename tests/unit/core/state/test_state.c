@@ -57,7 +57,8 @@ static struct client make_client(unsigned number, unsigned class_id)
 				.chg_seen_s = number,
 				.syn_count = 1 + number,
 				.conn_count = (uint8_t)(1 + number % CLIENT_CONNS),
-				.is_confirmed = number % 3 == 0};
+				.is_confirmed = number % 3 == 0,
+				.withheld = number % 4};
 
 	for (unsigned i = 0; i < client.conn_count; i++)
 		client.conns[i] =
@@ -128,6 +129,7 @@ Test(state, comes_back_as_it_was)
 		cr_expect_eq(found.chg_seen_s, expected.chg_seen_s);
 		cr_expect_eq(found.syn_count, expected.syn_count);
 		cr_expect_eq(found.is_confirmed, expected.is_confirmed);
+		cr_expect_eq(found.withheld, expected.withheld);
 		cr_assert_eq(found.conn_count, expected.conn_count);
 		cr_expect_eq(memcmp(found.conns, expected.conns,
 				    found.conn_count * sizeof(found.conns[0])),
