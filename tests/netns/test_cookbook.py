@@ -242,7 +242,8 @@ def proxies(lab_):
     test_clocks.be_measured(lab_, daemon, 3, test_clocks.PROXY_MS, port=port)
     test_clocks.talk(lab_, 1, test_clocks.PROXY_MS, port=port)
     lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("proxy4"), "the next connection fills the set")
-    assert lab.CLIENT4 in gateway.run(cookbook.recipes()[title][-1][1]), "and is listed"
+    listing = cookbook.recipes()[title][-1][1]
+    lab.wait_until(lambda: lab.CLIENT4 in gateway.run(listing), "and is listed")
     assert any(not connects(lab_, lab.CLIENT4, 0.5) for _ in range(40)), "then it is slower"
     assert [connects(lab_, lab.source4(1)) for _ in range(20)] == 20 * [traffic.GREETING], "and others are not"
 
