@@ -369,7 +369,8 @@ static void entry_restore(struct entry *entry, const struct client *client)
 	entry->first_seen_s = client->first_seen_s;
 	entry->last_seen_s = client->last_seen_s;
 	entry->chg_seen_s = client->chg_seen_s;
-	entry->syn_count = client->syn_count & SYN_COUNT_MAX;
+	entry->syn_count = (client->syn_count < SYN_COUNT_MAX ? client->syn_count : SYN_COUNT_MAX) &
+			   SYN_COUNT_MAX;
 	set_withheld(entry, client->withheld);
 	entry->conn_count = client->conn_count & 7u;
 	entry->is_confirmed = client->is_confirmed;

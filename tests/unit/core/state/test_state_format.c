@@ -191,7 +191,7 @@ Test(state_format, a_record_of_ones)
 	cr_expect_eq(client.first_seen_s, NOW_S);
 	cr_expect_eq(client.last_seen_s, NOW_S);
 	cr_expect_eq(client.chg_seen_s, NOW_S);
-	cr_expect_eq(client.syn_count, UINT32_MAX);
+	cr_expect_eq(client.syn_count, 0x7fffffffu);
 	cr_expect_eq((uint64_t)verdict->reasons, VERDICT_REASONS_MASK);
 	cr_expect_eq(verdict->flags, VERDICT_FLAGS_MASK);
 	cr_expect_eq(verdict->match, 3);
