@@ -283,9 +283,10 @@ def readme_iptables(lab_):
     daemon = gateway.start()
     lab.wait_until(lambda: daemon.status()["rules"]["diverting"], "the switch is on")
     for client, server in ((lab.CLIENT4, lab.SERVER4), (lab.CLIENT6, lab.SERVER6)):
-        assert scan(lab_.client, server)
+        lab.wait_until(lambda to=server: scan(lab_.client, to), "nmap sees the port")
     lab.wait_until(lambda: lab.CLIENT4 in gateway.run("ipset list scanner4"), "the scanner is in the ipset")
     lab.wait_until(lambda: lab.CLIENT6 in gateway.run("ipset list scanner6"), "over IPv6 as well")
+    assert connects(lab_, lab.CLIENT4) == traffic.GREETING  # its first SYN may have gone on before the commit
     assert re.search(r"^ +[1-9].* LOG .*match-set scanner4", gateway.run("iptables -vnL FORWARD"), re.M)
 
 
