@@ -28,6 +28,16 @@ static uint64_t count_of(const struct clocks *clocks, enum clocks_result result)
 
 Test(clocks, parameters)
 {
+	static const struct clocks_params good[] = {{.capacity = 16},
+						    {.capacity = 17, .segments_max = 2},
+						    {.capacity = 16, .segments_max = 255}};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct clocks *clocks = clocks_new(&good[i]);
+
+		cr_assert_not_null(clocks, "%u", i);
+		clocks_free(clocks);
+	}
 	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = 15}));
 	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = (1u << 20) + 1}));
 	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = 16, .segments_max = 1}));

@@ -69,6 +69,7 @@ Test(evidence, grades)
 
 Test(evidence, parameters)
 {
+	evidence_free(new_table(16));
 	cr_assert_null(evidence_new(&(struct evidence_params){.capacity = 15}));
 	cr_assert_null(evidence_new(&(struct evidence_params){.capacity = (1u << 24) + 1}));
 	evidence_free(NULL);
