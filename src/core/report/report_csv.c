@@ -52,8 +52,7 @@ void report_csv_put_observed(const struct report *report, struct text_buf *buf)
 	*at++ = (char)('0' + report->now_ms / 100 % 10);
 	*at++ = (char)('0' + report->now_ms / 10 % 10);
 	*at++ = (char)('0' + report->now_ms % 10);
-	memcpy(at, syn_is_answer(syn) ? ",synack," : ",syn,\0\0\0", 8);
-	at += syn_is_answer(syn) ? 8 : 5;
+	at = stpcpy(at, syn_is_answer(syn) ? ",synack," : ",syn,");
 	at = add_addr(at, &syn->src);
 	at = add_number(at, syn->src_port);
 	at = add_addr(at, &syn->dst);
@@ -120,7 +119,7 @@ void report_csv_put_judged(const struct report *report, const struct vocab *voca
 	sig_from_syn(report->syn, &sig);
 	sig_format(&sig, &text);
 	put_text(buf, signature);
-	text_put_len(buf, "\r\n", 2);
+	text_put(buf, "\r\n");
 }
 
 void report_csv(const struct report *report, const struct vocab *vocab, struct text_buf *buf)
