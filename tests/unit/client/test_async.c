@@ -12,7 +12,8 @@
 
 #include "synprint/async.h"
 
-#define TIMEOUT_MS 50
+#define TIMEOUT_MS 500 /* of the test that is about it */
+#define PATIENT_MS 60000
 
 static char directory[] = "/tmp/synprint-async-XXXXXX";
 static char path[64];
@@ -38,7 +39,7 @@ static void setup(void)
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/s", directory);
 	listen_at_path();
-	cr_assert_eq(synprint_async_new(path, TIMEOUT_MS, &async), 0);
+	cr_assert_eq(synprint_async_new(path, PATIENT_MS, &async), 0);
 }
 
 static void teardown(void)
@@ -115,6 +116,8 @@ Test(async, answers_reach_who_asked_in_order)
 
 Test(async, a_late_answer_is_nobodys)
 {
+	synprint_async_free(async);
+	cr_assert_eq(synprint_async_new(path, TIMEOUT_MS, &async), 0);
 	cr_assert_eq(ask("{1}", "a"), 0);
 	run_ms(2 * TIMEOUT_MS);
 	cr_expect_str_eq(said, "a!110 ");
