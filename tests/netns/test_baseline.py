@@ -111,7 +111,7 @@ def by_name(lab_):
 
     names.write_text("198.18.0.0/16 AS64501\n198.18.1.0/33 AS64500\n")
     refused = daemon.request({"op": "reload"})
-    assert f"{names}:2:12: " in refused["error"]["message"], refused
+    assert f"{names}:2:1: " in refused["error"]["message"], refused
     names.write_text("198.18.0.0/16 AS64501\n")
     assert daemon.request({"op": "reload"})["ok"]
     senders.verdict(lab.source4(300), 1335)
