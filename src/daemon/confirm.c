@@ -12,6 +12,7 @@
 #include "sys/log.h"
 
 #define LOOK_S 5 /* between two looks, however often the ruleset changes */
+#define FORGET_MS 4000 /* everybody waits meanwhile; systemd does for 10 s (WatchdogSec=) */
 
 static void tell(void *ctx, const struct client_confirmed *confirmed, uint16_t port)
 {
@@ -123,7 +124,7 @@ void daemon_say_confirm(const struct daemon *daemon, const struct generation *ge
 }
 
 /* Candidates of an earlier process: its bits, or labels, may have meant other sets. */
-void daemon_forget_candidates(const struct daemon *daemon)
+void daemon_forget_candidates(const struct daemon *daemon, unsigned max_ms)
 {
 	uint32_t bits = daemon->boot->ct_mark_field;
 	unsigned cleared = 0;
@@ -134,7 +135,7 @@ void daemon_forget_candidates(const struct daemon *daemon)
 		return;
 	rc = nl_open(&nl);
 	if (rc == 0)
-		rc = conntrack_clear(nl, bits, daemon->generation->has_labels, &cleared);
+		rc = conntrack_clear(nl, bits, daemon->generation->has_labels, max_ms, &cleared);
 	nl_close(nl);
 	if (rc < 0)
 		log_line(LOG_LEVEL_WARNING,
@@ -196,7 +197,7 @@ void daemon_follow_ruleset(struct daemon *daemon)
 	decide(daemon, generation);
 	generation_rules_params(generation, true, &params);
 	if (!is_same(generation, confirms, has_labels))
-		daemon_forget_candidates(daemon);
+		daemon_forget_candidates(daemon, FORGET_MS);
 	if (!is_same(generation, confirms, has_labels) &&
 	    keeper_change(daemon->keeper, generation->config, &params, &error) < 0) {
 		generation->confirms = confirms;

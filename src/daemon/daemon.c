@@ -21,6 +21,7 @@
 #define HOUSEKEEPING_MS 1000
 #define EXPIRE_S 10 /* what other gateways said is dropped so long after its end at the latest */
 #define UNKNOWN_SHAPES 1024
+#define FORGET_MAX_MS 30000 /* nothing is diverted yet; systemd waits for 60 s */
 
 static void on_stop(void *ctx)
 {
@@ -277,7 +278,7 @@ static enum daemon_exit start_diversion(struct daemon *daemon)
 	struct text_error error;
 	int rc;
 
-	daemon_forget_candidates(daemon);
+	daemon_forget_candidates(daemon, FORGET_MAX_MS);
 	generation_rules_params(daemon->generation, true, &params);
 	rc = keeper_start(daemon->boot, &params, daemon->workers, &error, &daemon->keeper);
 	if (rc == 0)

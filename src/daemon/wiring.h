@@ -46,9 +46,9 @@ void daemon_plan_confirm(struct daemon *daemon, struct generation *generation);
 
 /**
  * daemon_forget_candidates() - before rules of the generation that ask for them are there: connections
- * have no bit of ours, or no label.
+ * have no bit of ours, or no label. What takes longer than @max_ms is left as it is, and the log says so.
  */
-void daemon_forget_candidates(const struct daemon *daemon);
+void daemon_forget_candidates(const struct daemon *daemon, unsigned max_ms);
 
 /** daemon_explain_confirm() - what the administrator should know of it, in words; "": nothing. */
 void daemon_explain_confirm(const struct daemon *daemon, const struct generation *generation,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel shows the connections whose mark has a bit, or all of them where labels are looked for;
- * some at a time are kept here, and then told anew. A connection is found again by its original tuple
- * and its zone.
+ * The kernel shows the connections whose mark has a bit, or all of them where labels are looked for,
+ * in one walk; those that are meant are told anew meanwhile, by another socket. A connection is found
+ * again by its original tuple and its zone.
  */
 #include "input/conntrack.h"
 
@@ -11,14 +11,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ruleset/marks.h"
+#include "sys/clock.h"
 
 #define TUPLE_BYTES 160 /* an IPv6 tuple in attributes has 88 */
-#define AT_ONCE 1024
-#define ROUNDS_MAX 1024 /* of AT_ONCE connections; new ones may come all the time */
 
 struct found {
 	uint8_t family;
@@ -35,10 +33,12 @@ struct wanted {
 	uint8_t labels[MARKS_LABELS_BYTES];
 };
 
-struct batch {
+struct walk {
 	const struct wanted *wanted;
-	unsigned count;
-	struct found found[AT_ONCE];
+	struct nl *clearing;
+	uint64_t until_ms; /* CLOCK_MONOTONIC */
+	unsigned cleared;
+	int rc;
 };
 
 static bool has_any(const struct wanted *wanted, const struct nlattr *attr)
@@ -51,12 +51,13 @@ static bool has_any(const struct wanted *wanted, const struct nlattr *attr)
 	return false;
 }
 
-static int take(const struct nlmsghdr *nlh, void *ctx)
+/* Return: whether it has some of what is wanted. */
+static bool read_found(const struct nlmsghdr *nlh, const struct wanted *wanted,
+		       struct found *ret_found)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
 	struct found one = {.family = nfg->nfgen_family};
-	struct batch *batch = ctx;
-	bool is_wanted = !batch->wanted->is_labels;
+	bool is_wanted = !wanted->is_labels;
 	const struct nlattr *attr;
 
 	mnl_attr_for_each(attr, nlh, sizeof(*nfg))
@@ -70,27 +71,11 @@ static int take(const struct nlmsghdr *nlh, void *ctx)
 			one.has_zone = true;
 			one.zone_be = mnl_attr_get_u16(attr);
 		} else if (type == CTA_LABELS && !is_wanted) {
-			is_wanted = has_any(batch->wanted, attr);
+			is_wanted = has_any(wanted, attr);
 		}
 	}
-	if (is_wanted && one.len && batch->count < AT_ONCE)
-		batch->found[batch->count++] = one;
-	return MNL_CB_OK;
-}
-
-/* The kernel has no choice by labels. @bit: of the mark */
-static int find(struct nl *nl, uint32_t bit, struct batch *batch)
-{
-	_Alignas(8) char buf[NL_MESSAGE_BYTES];
-	struct nlmsghdr *nlh = nl_header(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
-					 AF_UNSPEC, NLM_F_DUMP);
-
-	batch->count = 0;
-	if (!batch->wanted->is_labels) {
-		mnl_attr_put_u32(nlh, CTA_MARK, htonl(bit));
-		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(bit));
-	}
-	return nl_request(nl, nlh, take, batch);
+	*ret_found = one;
+	return is_wanted && one.len;
 }
 
 /* One that has ended meanwhile is as good as cleared. */
@@ -116,38 +101,50 @@ static int clear(struct nl *nl, const struct found *found, const struct wanted *
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* @bit: of the mark, one of those that are wanted; of labels all are taken at once */
-static int clear_bit(struct nl *nl, uint32_t bit, struct batch *batch, unsigned *cleared)
+static int take(const struct nlmsghdr *nlh, void *ctx)
 {
-	int rc = 0;
+	struct walk *walk = ctx;
+	struct found found;
 
-	for (unsigned round = 0; round < ROUNDS_MAX && rc == 0; round++) {
-		rc = find(nl, bit, batch);
-		for (unsigned i = 0; i < batch->count && rc == 0; i++)
-			rc = clear(nl, &batch->found[i], batch->wanted);
-		*cleared += rc == 0 ? batch->count : 0;
-		if (batch->count < AT_ONCE)
-			break;
-	}
-	return rc;
+	if (walk->rc < 0 || !read_found(nlh, walk->wanted, &found))
+		return MNL_CB_OK;
+	walk->rc = clock_monotonic_ms() < walk->until_ms
+			   ? clear(walk->clearing, &found, walk->wanted)
+			   : -ETIME;
+	walk->cleared += walk->rc == 0;
+	return MNL_CB_OK;
 }
 
-int conntrack_clear(struct nl *nl, uint32_t bits, bool is_labels, unsigned *ret_cleared)
+/* The kernel has no choice by labels. @bit: of the mark, one of those that are wanted */
+static int walk_through(struct nl *nl, uint32_t bit, struct walk *walk)
+{
+	_Alignas(8) char buf[NL_MESSAGE_BYTES];
+	struct nlmsghdr *nlh = nl_header(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+					 AF_UNSPEC, NLM_F_DUMP);
+	int rc;
+
+	if (!walk->wanted->is_labels) {
+		mnl_attr_put_u32(nlh, CTA_MARK, htonl(bit));
+		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(bit));
+	}
+	rc = nl_request(nl, nlh, take, walk);
+	return rc < 0 ? rc : walk->rc;
+}
+
+int conntrack_clear(struct nl *nl, uint32_t bits, bool is_labels, unsigned max_ms,
+		    unsigned *ret_cleared)
 {
 	struct wanted wanted = {.bits = bits, .is_labels = is_labels};
-	struct batch *batch = malloc(sizeof(*batch));
-	unsigned cleared = 0;
-	int rc = batch ? 0 : -ENOMEM;
+	struct walk walk = {.wanted = &wanted, .until_ms = clock_monotonic_ms() + max_ms};
+	int rc = nl_open(&walk.clearing);
 
 	marks_put_labels(bits, 0, wanted.labels);
-	if (batch)
-		batch->wanted = &wanted;
 	for (uint32_t left = bits; left && rc == 0; left = is_labels ? 0 : left & (left - 1))
-		rc = clear_bit(nl, left & -left, batch, &cleared);
-	free(batch);
+		rc = walk_through(nl, left & -left, &walk);
+	nl_close(walk.clearing);
 	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
 		rc = -EOPNOTSUPP;
 	if (rc == 0)
-		*ret_cleared = cleared;
+		*ret_cleared = walk.cleared;
 	return rc;
 }

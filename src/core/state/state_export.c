@@ -102,8 +102,8 @@ static void put_client(uint8_t *at, const struct client *client, int64_t shift_s
 	at = put_time(at, client->chg_seen_s, shift_s);
 	at = put(at, client->syn_count, 4);
 	at = put(at, client->conn_count, 1);
-	at = put(at, confirmed, 1);
-	at = put(at, client->is_confirmed | (uint64_t)client->withheld << 1, 2);
+	at = put(at, confirmed | (uint64_t)client->withheld << STATE_WITHHELD_SHIFT, 1);
+	at = put(at, client->is_confirmed, 2);
 	for (unsigned i = 0; i < client->conn_count; i++)
 		at = put_conn(at, &client->conns[i]);
 }

@@ -17,6 +17,7 @@
 #define STATE_WORDS "WORD" /* {kind, number, length, text} each */
 #define STATE_WORD_BYTES_MAX (1 + 2 + 1 + VOCAB_WORD_MAX)
 #define STATE_CLIENTS "CLNT" /* records of fixed size, any number; may come several times */
+#define STATE_WITHHELD_SHIFT 6 /* behind the connections' bits: no older version looks there */
 #define STATE_BASELINE "BASE" /* baseline_export() */
 #define STATE_END "END "
 #define STATE_CHUNK_VERSION 1u

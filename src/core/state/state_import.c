@@ -225,7 +225,7 @@ static void get_client(const struct reader *reader, const uint8_t *at, uint32_t 
 		       struct client *ret_client)
 {
 	struct client client = {.conn_count = 0};
-	unsigned confirmed, flags;
+	unsigned confirmed;
 
 	memcpy(client.addr.bytes, at, sizeof(client.addr.bytes));
 	at += sizeof(client.addr.bytes);
@@ -235,9 +235,8 @@ static void get_client(const struct reader *reader, const uint8_t *at, uint32_t 
 	client.syn_count = (uint32_t)get(&at, 4);
 	client.conn_count = (uint8_t)get(&at, 1);
 	confirmed = (unsigned)get(&at, 1);
-	flags = (unsigned)get(&at, 2);
-	client.is_confirmed = flags & 1;
-	client.withheld = flags >> 1 & 3;
+	client.is_confirmed = get(&at, 2) & 1;
+	client.withheld = confirmed >> STATE_WITHHELD_SHIFT & 3;
 	for (unsigned i = 0; i < client.conn_count; i++) {
 		client.conns[i].is_confirmed = confirmed >> i & 1;
 		get_conn(reader, &at, &client.conns[i]);

@@ -105,6 +105,26 @@ static int import(struct clients *clients, const struct vocab *vocab, const stru
 	return state_import(TABLES(clients, vocab), NOW_S, file->bytes, file->len, error, counts);
 }
 
+/* They take any bit in these two bytes for a confirmation. */
+Test(state, older_versions_confirm_nobody_who_is_withheld)
+{
+	struct vocab *vocab = new_vocab((const char *const[]){NULL});
+	struct clients *clients = new_clients(vocab, 100);
+	struct client client = make_client(7, 0);
+	struct file file;
+	uint8_t *record;
+
+	cr_assert(client.withheld && !client.is_confirmed);
+	clients_restore(clients, &client);
+	file = export(clients, vocab);
+	record = memmem(file.bytes, file.len, client.addr.bytes, sizeof(client.addr.bytes));
+	cr_assert_not_null(record);
+	cr_expect_eq(record[34] | record[35], 0);
+	free(file.bytes);
+	clients_free(clients);
+	vocab_free(vocab);
+}
+
 Test(state, comes_back_as_it_was)
 {
 	static const char *const before[] = {"Windows", "Linux", NULL};
