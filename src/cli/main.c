@@ -34,7 +34,7 @@ static void print_help(void)
 	printf("  %-10s %s\n\n"
 	       "Options, also after the command:\n%s"
 	       "  --version      print the version\n\n%s",
-	       "help", "print this, or explain a command", cli_common_help, exit_codes);
+	       "help", "Print this, or explain a command", cli_common_help, exit_codes);
 }
 
 static void print_command_help(const struct cli_command *command)

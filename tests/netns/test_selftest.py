@@ -4,6 +4,10 @@
 import json
 import re
 import signal
+import socket
+import socketserver
+import threading
+from types import SimpleNamespace
 
 import lab
 import stall
@@ -30,6 +34,51 @@ def healthy(lab_):
     text = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(config), "selftest",
                   namespace=lab_.gateway).stdout
     assert re.search(r"^ok +a SYN +over loopback was classified: Linux ", text, re.M), text
+
+
+def notes(results, check):
+    return [item["text"] for item in results if item["check"] == check and item["result"] == "skipped"]
+
+
+def interfaces_where_nothing_comes(lab_):
+    """One that is down, one without a link, one that is well."""
+    lab_.ip(lab_.gateway, """link add wan0 type veth peer name far0
+        link add wan1 type veth peer name far1
+        link set wan1 up""")
+    daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0", "wan0", "wan1" ];')).start()
+    code, results, _ = selftest(lab_, daemon)
+    told = notes(results, "interfaces")
+    assert code == 0 and len(told) == 2, results
+    assert "wan0 is down" in told[0] and "'ip link set wan0 up'" in told[0] and "wan1 has no link" in told[1], told
+
+
+class OldDaemon(socketserver.ThreadingUnixStreamServer):
+    """In front of a daemon, whose replies it makes those of another version."""
+    daemon_threads = True
+
+    def __init__(self, path, daemon):
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                with socket.socket(socket.AF_UNIX) as upstream:
+                    upstream.connect(str(daemon.socket))
+                    replies = upstream.makefile("rb")
+                    for request in self.rfile:
+                        upstream.sendall(request)
+                        self.wfile.write(re.sub(rb'"version":"[^"]*"', b'"version":"0.0.9"', replies.readline()))
+        super().__init__(str(path), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+def a_daemon_of_another_version(lab_):
+    daemon = lab_.daemon().start()
+    assert not notes(selftest(lab_, daemon)[1], "version")
+    lab_.adopt(OldDaemon(lab_.dir / "old.sock", daemon))
+    told = notes(selftest(lab_, SimpleNamespace(socket=lab_.dir / "old.sock", config=daemon.config))[1], "version")
+    assert len(told) == 1 and "is version 0.0.9, and this command" in told[0], told
 
 
 def without_a_daemon(lab_):
@@ -75,5 +124,5 @@ def rules_of_somebody_else(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(healthy, without_a_daemon, a_stopped_daemon, a_worker_that_stands_still,
+    lab.run(healthy, interfaces_where_nothing_comes, a_daemon_of_another_version, without_a_daemon, a_stopped_daemon, a_worker_that_stands_still,
             a_set_of_the_wrong_type, rules_of_somebody_else)

@@ -9,6 +9,18 @@
 
 #include "cli/selftest/selftest.h"
 
+/* After an upgrade the old program goes on until somebody starts the new one. */
+static void check_version(struct selftest *test)
+{
+	const char *version = ask_text(test->status, "version");
+
+	if (strcmp(version, SYNPRINT_VERSION) != 0)
+		selftest_tell(test, OUTCOME_SKIPPED, "version",
+			      "synprintd is version %s, and this command " SYNPRINT_VERSION
+			      ": 'systemctl restart synprintd' starts the one that is installed",
+			      version);
+}
+
 static bool check_daemon(struct selftest *test)
 {
 	if (!selftest_read_status(test)) {
@@ -19,6 +31,7 @@ static bool check_daemon(struct selftest *test)
 		return false;
 	}
 	selftest_tell(test, OUTCOME_OK, "daemon", "answers at %s", test->ask.path);
+	check_version(test);
 	return true;
 }
 

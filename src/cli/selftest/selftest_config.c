@@ -3,8 +3,10 @@
  * The file that the daemon was started with, and not one that the command might find: what is wrong
  * in it now is refused by the next reload, and keeps the next start from succeeding.
  */
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/selftest/selftest.h"
@@ -86,6 +88,36 @@ static void tell_advice(struct selftest *test, bool is_fault, const char *about,
 	selftest_tell(test, is_fault ? OUTCOME_FAILED : OUTCOME_SKIPPED, about, "%s", text);
 }
 
+/* Interfaces come and go, so this is no fault. One that is not there at all is among the advice. */
+static void check_interface(struct selftest *test, int sock, const char *name)
+{
+	struct ifreq request = {.ifr_flags = 0};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(sock, SIOCGIFFLAGS, &request) < 0)
+		return;
+	if (!(request.ifr_flags & IFF_UP))
+		selftest_tell(test, OUTCOME_SKIPPED, "interfaces",
+			      "%s is down, so no SYN comes in there: 'ip link set %s up'", name,
+			      name);
+	else if (!(request.ifr_flags & IFF_RUNNING))
+		selftest_tell(test, OUTCOME_SKIPPED, "interfaces",
+			      "%s has no link, so no SYN comes in there: look at its cable, or at "
+			      "what is at its other end",
+			      name);
+}
+
+static void check_interfaces(struct selftest *test)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return;
+	for (unsigned i = 0; i < test->config->interface_count; i++)
+		check_interface(test, sock, test->config->interfaces[i]);
+	close(sock);
+}
+
 void selftest_check_config(struct selftest *test)
 {
 	struct advice_list list = {.count = 0};
@@ -93,6 +125,7 @@ void selftest_check_config(struct selftest *test)
 	if (!test->config || !check_databases(test))
 		return;
 	selftest_tell(test, OUTCOME_OK, "config", "%s", test->config->path);
+	check_interfaces(test);
 	advice_names(test->config, &list);
 	for (unsigned i = 0; i < list.count; i++)
 		tell_advice(test, list.list[i].level != ADVICE_NOTE, list.list[i].about,
