@@ -72,7 +72,7 @@ static int run_help(struct cli *cli, int argc, char **argv)
 
 	if (argc > 2)
 		return cli_usage_error(cli, "help takes one command");
-	if (argc == 2)
+	if (argc == 2 && strcmp(argv[1], help) != 0)
 		return run_command(cli, 2, help_argv);
 	print_help();
 	return CLI_OK;

@@ -84,6 +84,7 @@ def help_of(*arguments):
 
 
 def commands():
+    assert help_of("help", "--help") == help_of("help")
     table = help_of("help").split("Commands:")[1].split("Options")[0]
     names = re.findall(r"^  (\w+) ", table, re.M)
     expect(names, ["man/synprint.1"], "command")
