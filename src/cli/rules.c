@@ -215,7 +215,8 @@ static void print_status(const struct rules_status *status)
 static int show_own(const struct rules_task *task, struct nl *nl)
 {
 	struct foreign_queues found = {.count = 0};
-	int r = foreign_find_queues(nl, task->params.queue_first, task->params.queue_count, &found);
+	int r = foreign_find_queues(nl, task->params.queue_first, task->params.queue_count, true,
+				    &found);
 
 	if (r < 0)
 		return explain_error(r, "cannot read the kernel's rules");

@@ -292,6 +292,7 @@ int foreign_look(struct nl *nl, uint32_t bits, struct foreign *ret_foreign)
 
 struct queue_look {
 	uint16_t first, count;
+	bool may_be;
 	bool leads, bypasses; /* the rule that is looked at */
 	struct foreign_queues queues;
 };
@@ -327,7 +328,7 @@ static int look_at_queue_expr(struct nftnl_expr *expr, void *ctx)
 
 	if (is_named(expr, "target"))
 		take_target(look, expr);
-	else if (is_named(expr, "queue"))
+	else if (is_named(expr, "queue") && (!is_mapped || look->may_be))
 		take_queue(look,
 			   is_mapped ? look->first : nftnl_expr_get_u16(expr, NFTNL_EXPR_QUEUE_NUM),
 			   nftnl_expr_get_u16(expr, NFTNL_EXPR_QUEUE_TOTAL),
@@ -352,10 +353,10 @@ static void look_for_queues(const struct nftnl_rule *rule, void *ctx)
 	say_where(rule, look->queues.holds_where);
 }
 
-int foreign_find_queues(struct nl *nl, uint16_t first, uint16_t count,
+int foreign_find_queues(struct nl *nl, uint16_t first, uint16_t count, bool may_be,
 			struct foreign_queues *ret_queues)
 {
-	struct queue_look look = {.first = first, .count = count};
+	struct queue_look look = {.first = first, .count = count, .may_be = may_be};
 	int rc = visit_rules(nl, look_for_queues, &look);
 
 	if (rc == 0)

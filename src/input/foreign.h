@@ -39,9 +39,10 @@ struct foreign_queues {
 /**
  * foreign_find_queues() - which rules that are not ours lead into one of these queues; rules of
  * iptables-legacy are not seen.
+ * @may_be: also those of which only each packet says which queue it is, as with 'numgen'
  * Return: as foreign_look().
  */
-int foreign_find_queues(struct nl *nl, uint16_t first, uint16_t count,
+int foreign_find_queues(struct nl *nl, uint16_t first, uint16_t count, bool may_be,
 			struct foreign_queues *ret_queues);
 
 /** foreign_look_at() - one rule, for tests. @rule: of libnftnl; not of our table */

@@ -37,7 +37,7 @@ static void check_intruders(struct selftest *test, struct nl *nl, const struct r
 	struct foreign_queues found = {.count = 0};
 
 	if (rules->is_foreign ||
-	    foreign_find_queues(nl, rules->queue_first, rules->queue_count, &found) < 0)
+	    foreign_find_queues(nl, rules->queue_first, rules->queue_count, false, &found) < 0)
 		return;
 	if (found.holds)
 		selftest_tell(
@@ -134,7 +134,7 @@ static void check_own_rules(struct selftest *test, struct nl *nl)
 	const cJSON *queues = ask_member(test->status, "queues");
 	uint16_t first = (uint16_t)ask_number(cJSON_GetArrayItem(queues, 0), "queue");
 	struct foreign_queues found = {.count = 0};
-	int rc = foreign_find_queues(nl, first, (uint16_t)cJSON_GetArraySize(queues), &found);
+	int rc = foreign_find_queues(nl, first, (uint16_t)cJSON_GetArraySize(queues), true, &found);
 
 	if (rc < 0)
 		selftest_tell(test, OUTCOME_FAILED, "rules", "cannot be read from the kernel: %s",
