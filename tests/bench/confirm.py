@@ -92,10 +92,10 @@ def bulk(lab_, mac, side, streams, waiting=0):
 
 def confirm():
     part = Part("confirm", f"""CPU time of {COUNT:,} connections one after the other, greeting
-        included, of 1,000 clients in turn, beside a set that is filled at the SYN: in a set that waits for
-        confirmations, where each client is confirmed when he comes first, and then now and then. And iperf3 through the gateway in packets of 1,500 bytes, beside
-        conntrack alone: with no candidate, and with {CANDIDATES:,} that wait. Conntrack is in use on
-        every side.""")
+        included, of 1,000 clients in turn, beside a set that is filled at the SYN: in a set that waits
+        for confirmations, where each client is confirmed when it comes first, and then now and then. And
+        iperf3 through the gateway in packets of 1,500 bytes, beside conntrack alone: with no candidate,
+        and with {CANDIDATES:,} that wait. Conntrack is in use on every side.""")
     with laboratory() as (lab_, mac):
         for namespace, device in ((lab_.client, "c0"), (lab_.server, "s0")):
             lab.sh("ip", "-n", namespace, "link", "set", device, "gso_max_segs", "1", check=False)

@@ -53,7 +53,8 @@ class Part:
         a function returns {figure: number}. `goals` are {figure: goal of the ratio}; the ratio of
         a figure in `turned` is reference / side: how many times as fast."""
         sides = list(sides)
-        runs = [{name: function(number) for name, function in sides}
+        # What else the machine does grows and falls: so nobody is always the first of a round.
+        runs = [{name: function(number) for name, function in sides[::-1 if number % 2 else 1]}
                 for number in range(rounds or ROUNDS)]
         reference = sides[0][0]
         for name, _ in sides:
