@@ -78,7 +78,8 @@ class Wire:
                 break
             frame, address = self.socket.recvfrom(65536)
             packet = frame[14:]
-            if (address[2] == PACKET_OUTGOING) == outgoing and is_wanted(packet):
+            if (address[1] in (ETH_P_IP, ETH_P_IPV6) and
+                    (address[2] == PACKET_OUTGOING) == outgoing and is_wanted(packet)):
                 found.append(packet)
         return found
 

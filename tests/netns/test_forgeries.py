@@ -263,8 +263,9 @@ def accomplice(lab_):
     wire = lab_.adopt(packets.Wire(lab_.server, "s0"))
     victim = lab.source4(SILENT + 1)
     forged.syn(victim, lab.SERVER4, 1024, "wireguard", seq=7)
-    answer, = wire.packets(lambda packet: packet[9] == packets.TCP and packet[33] == 0x12, 3, 1,
-                           outgoing=True)
+    from_server = packets.is_from(lab.SERVER4)
+    answer, = wire.packets(lambda packet: from_server(packet) and packet[9] == packets.TCP and
+                           packet[33] == 0x12, 3, 1, outgoing=True)
     number = struct.unpack_from("!I", answer, 24)[0]
     forged.send(victim, lab.SERVER4, 1024, forger.ACK, seq=8, ack=number + 1 & 0xFFFFFFFF)
     lab.wait_until(lambda: victim in members(lab_, ("vpn",)), "he is in the set")
