@@ -302,15 +302,15 @@ def twice_forged(lab_, daemon):
     done = lab.sh(f"{lab.BUILD}/bench/syn_flood", "c0", mac_of(lab_, lab_.gateway, "g0"), "0", "100000",
                   "20000", "10", namespace=lab_.client)
     ended = time.monotonic()
-    newcomers, has_entered = [lab.source4(40000 + 256 * number) for number in range(20)], False
-    while not has_entered and time.monotonic() < ended + 2:  # a scanner sends more than one SYN
+    newcomers = [lab.source4(40000 + 256 * number) for number in range(20)]
+    while time.monotonic() < ended + 2:  # a scanner sends more than one SYN
         for ip in newcomers:
             traffic.connect(lab_.client, lab.SERVER4, ip)
-        has_entered = lab_.has_elements("all4", newcomers)
-    waited = time.monotonic() - ended
+        time.sleep(0.1)
+    has_entered = lab_.has_elements("all4", newcomers)  # nft takes seconds to look into so large a set
     known = sum(daemon.verdict(ip).get("os", {}).get("label") == label for ip, label in before.items())
     print(f"  {done.stdout.strip()}; 20 newcomers {'are' if has_entered else 'are not all'} in their set "
-          f"after {waited:.1f} s, {known} of 300 are known")
+          f"by what they sent within 2 s, {known} of 300 are known")
     assert has_entered and known == 300, known
 
 
