@@ -12,6 +12,7 @@
 
 #include "config/ingress.h"
 #include "daemon/packets/generation_marks.h"
+#include "daemon/packets/servers.h"
 #include "daemon/packets/shares.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -284,42 +285,6 @@ static uint64_t judge_network(const struct pipeline *pipeline, const struct netn
 			      link->mtu, link->grade);
 }
 
-/* What the SYN offered, where its client's table still has it whole. */
-static uint8_t find_offers(const struct pipeline *pipeline, const struct syn *answer)
-{
-	struct syn syn;
-	uint64_t seen_ms;
-
-	if (clients_get_syn(pipeline->clients, &answer->dst, answer->dst_port, &syn, &seen_ms) <
-		    0 ||
-	    !addr_equal(&syn.dst, &answer->src) || syn.dst_port != answer->src_port)
-		return 0;
-	return syn_offers(&syn) | SYN_OFFER_KNOWN;
-}
-
-/* What answers behind us: kept for who asks, and nothing follows from it. */
-static void note_answer(struct worker *worker, const struct generation *generation, uint64_t now_ms,
-			const struct nfqueue_packet *packet)
-{
-	struct clients *servers = worker->pipeline->servers;
-	struct match_memo *memo = generation->server_memos[worker->number];
-	const struct match *match;
-	struct client_key key;
-	struct verdict verdict;
-	struct change change;
-	struct link link;
-	struct syn syn;
-
-	if (!servers || !memo || syn_parse_answer(packet->data, packet->len, &syn) != SYN_OK)
-		return;
-	syn.offers = find_offers(worker->pipeline, &syn);
-	match = match_memo_syn(memo, &syn);
-	link_judge_answer(generation->knowledge->linkdb, &syn, &link);
-	verdict = verdict_decide(&syn, match, &link, generation->config->link_threshold);
-	clients_locate(servers, &syn, &key);
-	clients_observe(servers, &key, now_ms, &syn, &verdict, &change);
-}
-
 /* What the clocks of its connections have said of a client with this shape. */
 static void judge_clocks(struct evidence_table *evidence, uint64_t now_ms, const struct syn *syn,
 			 struct verdict *verdict)
@@ -346,7 +311,7 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 		result = SYN_BAD_SUM;
 	counter_add(&worker->stats.results[result], 1);
 	if (result == SYN_NOT_SYN)
-		note_answer(worker, generation, now_ms, packet);
+		servers_note(worker->pipeline, generation, worker->number, now_ms, packet);
 	if (result != SYN_OK)
 		return false;
 	ret->packet = packet;
