@@ -426,9 +426,11 @@ static int nftset_commit(struct target *target, const struct publish_op *ops, si
 	return is_full ? -ENFILE : 0;
 }
 
+/* What is in it may have been renewed an eighth of the timeout ago; see generation_is_renewed(). */
 static void nftset_note(struct target *target, const struct publish_op *op)
 {
 	struct nftset *set = from_target(target);
+	uint32_t left_s = set->timeout_s - (set->timeout_s + 7) / 8;
 	struct publish_op cut[SETOPS_MAX];
 	struct setops_list lists[SETOPS_VERSIONS];
 	uint64_t now_ms = clock_monotonic_ms();
@@ -441,7 +443,7 @@ static void nftset_note(struct target *target, const struct publish_op *op)
 			continue;
 		witness = (struct witness){lists[v].ops[0]->addr, lists[v].ops[0]->port, 0};
 		if (get_elements(set, (enum setops_version)v, &witness, 1) == 0)
-			witnesses_note(&set->witnesses[v], &lists[v], set->timeout_s, now_ms);
+			witnesses_note(&set->witnesses[v], &lists[v], left_s, now_ms);
 	}
 }
 

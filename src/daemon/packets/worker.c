@@ -171,8 +171,12 @@ static void add_item(const struct generation *generation, const struct change *c
 	burst->items[burst->count++] = item;
 }
 
+/* Elements by which a flush is seen; one SYN of a burst is enough. */
 static void note_sighting(struct worker *worker, uint32_t sets, const struct syn *syn)
 {
+	sets &= worker->wanted;
+	if (!sets || worker->sighted)
+		return;
 	worker->sighted = sets;
 	worker->sighted_addr = syn->src;
 	worker->sighted_port = syn->src_port;
@@ -212,8 +216,10 @@ static uint32_t find_bits(struct worker *worker, const struct generation *genera
 		generation_bits_of(generation, syn, &change->verdict, is->met, is->withheld);
 
 	if (bits & generation->served_bits && change->is_steady &&
-	    generation_is_renewed(generation, &syn->src, is->met, now_ms))
+	    generation_is_renewed(generation, &syn->src, is->met, now_ms)) {
 		bits &= ~generation->served_bits;
+		note_sighting(worker, is->met & generation->ct_sets, syn);
+	}
 	return bits | ask(worker, generation, syn, change);
 }
 
@@ -240,8 +246,7 @@ static void publish_sets(struct worker *worker, const struct generation *generat
 		publisher_count_marked(generation->publisher, is.new_sets & is.by_mark,
 				       is.met & is.by_mark & ~is.new_sets);
 	tell_crowd(worker, generation, syn, &is);
-	if (worker->wanted & is.met & is.by_mark && !worker->sighted)
-		note_sighting(worker, worker->wanted & is.met & is.by_mark, syn);
+	note_sighting(worker, is.met & is.by_mark, syn);
 }
 
 static void add_event(struct worker *worker, uint64_t now_ms, const struct syn *syn,
