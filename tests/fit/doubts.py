@@ -25,7 +25,7 @@ KIND_MIN = 20  # SYNs of a kind, below which a year says nothing of it
 FAMILY_PRIOR = 0.35  # what the prior gives to a family, in which a doubt ends
 
 # A generic signature stands for many systems: never as sure as .9, whatever the years say.
-LEAST = {"specific": 0.02, "generic": 0.2, "fuzzy": 0.3}
+LEAST = {"specific": 0.03, "generic": 0.2, "fuzzy": 0.3}
 MOST = 0.6
 
 

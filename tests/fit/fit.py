@@ -27,9 +27,10 @@ SMALL_TABLE = 100
 CLASS_MIN = 30  # SYNs of a class, below which a year says nothing about it
 
 # A label of another family than the one whose stack has this layout: a lie, or a relay that
-# sends its own SYN for somebody behind it. So much of them is believed.
-LIES_BELIEVED = 0.65
-LIES_FEW = 2  # SYNs of a shape, below which a lie may be one visitor's: it counts half
+# sends its own SYN for somebody behind it. Years whose liars were filtered out are silent about
+# them, so that the mean over the years tells half as many as there are.
+LIES_BELIEVED = 2
+LIES_FEW = 4  # SYNs of a shape, below which a lie may be one visitor's: it counts half
 HOME_MIN = 20  # SYNs of a layout, of which
 HOME_SHARE = 0.8  # are of one family, which is then at home there
 UNFILTERED = {2021}  # years whose liars were not filtered out count half in this
@@ -47,7 +48,7 @@ DESKTOP_MODE = 0.85  # of them
 # What a Linux with options switched off sends too: visitors hardly do that, but servers may, so
 # that neither is ever said for sure. In permille of Windows.
 SHARED_SHAPE = T.Shape(64, True, "64240", 0, "mss,nop,nop,sok", False, False)
-SHARED_MOST = 0.9
+SHARED_MOST = 0.85
 
 # One stack, whose shapes are shared: SYNs that the split of a shape between them leans on.
 TWINS = ("macOS", "iOS")
