@@ -22,7 +22,8 @@
 static const char *const own_chains[] = {"divert", "served",      "promote",      "promote_out",
 					 "clocks", "clocks_out",  "syn",          "back",
 					 "send",   "publish",     "dispute",      "confirm",
-					 "whole",  "back_answer", "clocks_begin", "clocks_copy"};
+					 "whole",  "back_answer", "clocks_begin", "clocks_copy",
+					 "inbound"};
 
 int rules_check_kernel(struct text_error *ret_error)
 {

@@ -16,6 +16,7 @@ enum {
 	TYPE_TCP_FLAG = 17,
 	TYPE_MARK = 19,
 	TYPE_IFNAME = 41,
+	TYPE_BOOLEAN = 43,
 };
 
 /* Headers, and the place of a field in nft's list of theirs (nftables: include/proto.h). */
@@ -70,6 +71,9 @@ static const struct field_info fields[FIELD_COUNT] = {
 					TYPE_IPV4_ADDR, "ipv4_addr", 0, 0, 1},
 	[FIELD_CT_ORIGINAL_IP6_SADDR] = {"ct original ip6 saddr", FIELD_CT, NFT_CT_SRC_IP6, 0, 16,
 					 TYPE_IPV6_ADDR, "ipv6_addr", 0, 0, 1},
+	[FIELD_WAY_BACK] = {"fib saddr . iif oif", FIELD_FIB,
+			    NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT, 0, 1,
+			    TYPE_BOOLEAN, NULL, 0, 0, 0},
 };
 
 const struct field_info *field_info(enum field field)

@@ -37,15 +37,16 @@ enum field {
 	FIELD_CT_ORIGINAL_PACKETS, /* eight bytes: rule_match_count(), rule_match_packets() */
 	FIELD_CT_ORIGINAL_IP_SADDR,
 	FIELD_CT_ORIGINAL_IP6_SADDR,
+	FIELD_WAY_BACK, /* 1: the way to the packet's source is by the interface it came in by */
 	FIELD_COUNT,
 };
 
-enum field_source { FIELD_META, FIELD_PAYLOAD, FIELD_HASH, FIELD_CT };
+enum field_source { FIELD_META, FIELD_PAYLOAD, FIELD_HASH, FIELD_CT, FIELD_FIB };
 
 struct field_info {
 	const char *text; /* as nft writes it */
 	enum field_source source;
-	uint32_t key; /* NFT_META_*, NFT_CT_*, or NFT_PAYLOAD_*_HEADER */
+	uint32_t key; /* NFT_META_*, NFT_CT_*, NFTA_FIB_F_*, or NFT_PAYLOAD_*_HEADER */
 	uint32_t offset; /* bytes from that header */
 	uint32_t len; /* bytes */
 	uint32_t type; /* nft's number of the data type (nftables: include/datatype.h) */
@@ -65,6 +66,7 @@ static inline bool field_is_ip6(enum field field)
 
 /* A connection's first direction, and what a rule may ask of its state (linux/nf_conntrack_common.h). */
 #define FIELD_CT_ORIGINAL 0
+#define FIELD_CT_REPLY 1
 #define FIELD_CT_STATE_NEW 8 /* NF_CT_STATE_BIT(IP_CT_NEW) as nft sees it */
 #define FIELD_CT_ASSURED 4 /* IPS_ASSURED: a handshake to its end */
 #define FIELD_CT_CONFIRMED 8 /* IPS_CONFIRMED: a packet before this one has passed */

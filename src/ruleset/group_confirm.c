@@ -87,7 +87,16 @@ static void add_dispute(struct ruleset *ruleset, const struct rules_params *para
 
 	rule_match_masked(rule, FIELD_MARK, bit, 0);
 	match_candidate(rule, params, ct_bit);
-	unmake_candidate(rule, params, ct_bit);
+	unmake_candidate(rule, params, all_bits(params));
+}
+
+/* Of a simultaneous open: what it says is said of the other end. */
+static void add_dispute_of_server(struct ruleset *ruleset, const struct rules_params *params)
+{
+	struct rule *rule = ruleset_add_rule(ruleset, "dispute", "a SYN of the server's");
+
+	rule_match(rule, FIELD_CT_DIRECTION, FIELD_CT_REPLY);
+	unmake_candidate(rule, params, all_bits(params));
 }
 
 /* Chain `back`, behind `publish`: what this SYN does not say, no earlier one on its tuple said. */
@@ -104,6 +113,7 @@ void group_confirm_candidates(struct ruleset *ruleset, const struct rules_params
 	if (!params->confirm.is_on)
 		return;
 	ruleset_add_chain(ruleset, "dispute");
+	add_dispute_of_server(ruleset, params);
 	for (unsigned i = 0; i < params->set_count; i++) {
 		const struct rules_set *set = &params->sets[i];
 
@@ -201,15 +211,33 @@ static void add_set(struct ruleset *ruleset, const struct rules_params *params,
 	}
 }
 
+/*
+ * Who stands on the wire of some interface can send packets of both ends, and so make a whole
+ * connection of them. Those of the server come in by another interface than the server's then.
+ */
+static void add_inbound(struct ruleset *ruleset, const struct rules_params *params)
+{
+	struct rule *rule;
+
+	ruleset_add_chain(ruleset, "inbound");
+	rule = ruleset_add_rule(ruleset, "inbound", "not the server's way");
+	rule_match(rule, FIELD_CT_DIRECTION, FIELD_CT_REPLY);
+	rule_match(rule, FIELD_WAY_BACK, 0);
+	unmake_candidate(rule, params, all_bits(params));
+	rule_end(rule, RULE_RETURN, NULL);
+	rule = ruleset_add_rule(ruleset, "inbound", "the server's way");
+	rule_end(rule, RULE_GOTO, "confirm");
+}
+
 static void add_promote(struct ruleset *ruleset, const struct rules_params *params,
-			const char *chain, uint8_t hook)
+			const char *chain, uint8_t hook, const char *next)
 {
 	struct rule *rule;
 
 	ruleset_add_base(ruleset, chain, hook, CONFIRM_PRIORITY);
 	rule = ruleset_add_rule(ruleset, chain, "candidates");
 	match_candidate(rule, params, all_bits(params));
-	rule_end(rule, RULE_GOTO, "confirm");
+	rule_end(rule, RULE_GOTO, next);
 }
 
 void group_confirm(struct ruleset *ruleset, const struct rules_params *params)
@@ -229,6 +257,7 @@ void group_confirm(struct ruleset *ruleset, const struct rules_params *params)
 		rule = ruleset_add_rule(ruleset, "confirm", "the agent is told");
 		rule_log(rule, params->confirm.group, LOG_BYTES);
 	}
-	add_promote(ruleset, params, "promote", NF_INET_PRE_ROUTING);
-	add_promote(ruleset, params, "promote_out", NF_INET_LOCAL_OUT);
+	add_inbound(ruleset, params);
+	add_promote(ruleset, params, "promote", NF_INET_PRE_ROUTING, "inbound");
+	add_promote(ruleset, params, "promote_out", NF_INET_LOCAL_OUT, "confirm");
 }

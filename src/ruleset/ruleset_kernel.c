@@ -87,6 +87,17 @@ static void load_ct(struct writer *writer, const struct field_info *info, uint32
 		nftnl_expr_set_u8(expr, NFTNL_EXPR_CT_DIR, FIELD_CT_ORIGINAL);
 }
 
+static void load_fib(struct writer *writer, uint32_t flags, uint32_t reg)
+{
+	struct nftnl_expr *expr = add(writer, "fib");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_DREG, reg);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_OIF);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, flags);
+}
+
 static void load_field(struct writer *writer, enum field field, uint32_t reg)
 {
 	const struct field_info *info = field_info(field);
@@ -96,6 +107,7 @@ static void load_field(struct writer *writer, enum field field, uint32_t reg)
 	case FIELD_PAYLOAD: load_payload(writer, info, reg); return;
 	case FIELD_HASH: load_hash(writer, reg); return;
 	case FIELD_CT: load_ct(writer, info, reg); return;
+	case FIELD_FIB: load_fib(writer, info->key, reg); return;
 	}
 }
 

@@ -54,6 +54,8 @@ static void put_value(enum field field, uint32_t value, struct text_buf *out)
 		put_flags(value, out);
 	else if (field == FIELD_NFPROTO)
 		text_put(out, value == NFPROTO_IPV4 ? "ipv4" : "ipv6");
+	else if (field == FIELD_WAY_BACK)
+		text_put(out, value ? "exists" : "missing");
 	else if (field == FIELD_L4PROTO && value == IPPROTO_TCP)
 		text_put(out, "tcp");
 	else if (field == FIELD_QUEUE || field == FIELD_CT_DIRECTION)

@@ -91,4 +91,19 @@ class Forger:
             self.send(source, destination, port, ACK, seq=seq + 19 & 0xFFFFFFFF, ack=self.number(),
                       **more)
 
+    def both_ends(self, source, destination, port, shape, dst_port=lab.PORT, again=True, wait=lambda: None):
+        """A whole connection, of which the forger sends both ends; where the server has answered,
+        a second SYN and its answer give conntrack his numbers."""
+        self.syn(source, destination, port, shape, seq=1000, dst_port=dst_port)
+        wait()
+        seq, other = (0x40001000 if again else 1000), {"dst_port": port, "window": 65535}
+        if again:
+            self.syn(source, destination, port, shape, seq, dst_port=dst_port)
+        self.send(destination, source, dst_port, SYN_ACK, seq=5000, ack=seq + 1, **other)
+        self.send(source, destination, port, ACK, seq=seq + 1, ack=5001, window=65535,
+                  dst_port=dst_port)
+        for flags in (ACK, PSH_ACK):
+            self.send(destination, source, dst_port, flags, seq=5001, ack=seq + 1, payload=b"data",
+                      **other)
+
     WAYS = [only_syn, blind_acks, second_syn, guessed_handshake, syn_ack_and_rst, with_data]

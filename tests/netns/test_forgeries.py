@@ -89,6 +89,41 @@ def guesses(lab_):
     lab.figure(f"{4 * tries} guesses: 0 victims in a served set")
 
 
+def both_ends(lab_):
+    """A whole connection whose two ends both are the forger's, on a wire that is not the server's."""
+    daemon, forged = set_up(lab_)
+    lab_.adopt(traffic.Server(lab_.gateway))
+    number, victims = 0, set()
+    lab_.ip(lab_.gateway, "route add 203.0.113.78 dev g2")
+    servers = [("203.0.113.77", False), ("2001:db8:2::77", False)]  # nobody is there
+    servers += [(address, True) for address in (lab.SERVER4, lab.SERVER6, "198.51.100.1",
+                                                "2001:db8:1::1")]
+
+    def forge(victim, server, port, shape, again):
+        forged.both_ends(victim, server, port, shape, again=again, wait=lambda: (
+            lab.wait_until(lambda: daemon.verdict(victim)["found"], "the SYN was seen")))
+
+    for server, again in servers:
+        for silent in (0, SILENT):
+            for shape in forger.SHAPES:
+                number += 1
+                victim = source(6 if ":" in server else 4, number + silent)
+                forge(victim, server, 1024 + number, shape, again)
+                victims.add(victim)
+    real = {source(version, 1000): lab.SERVER4 if version == 4 else lab.SERVER6 for version in (4, 6)}
+    for address, server in real.items():
+        traffic.connect(lab_.client, server, address)
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] >= 2, "the real ones")
+    assert members(lab_) == set(real), members(lab_) ^ set(real)
+    assert not any(daemon.verdict(victim)["confirmed"] for victim in victims)
+    assert daemon.status()["clients"]["confirmed"] == 2
+    # On the server's own wire it is another matter.
+    lab_.sysctl(lab_.gateway, {"net/ipv4/conf/g2/send_redirects": 0})
+    forge(lab.source4(SILENT + 999), "203.0.113.78", 999, "wireguard", False)
+    lab.wait_until(lambda: lab.source4(SILENT + 999) in members(lab_), "on the server's wire")
+    lab.figure(f"{number} connections of which both ends are forged: 0 victims in a served set")
+
+
 def own_tuples(lab_):
     """On the tuple of the victim's own connection, in each of its states."""
     daemon, forged = set_up(lab_)
@@ -226,6 +261,30 @@ def disputed(lab_):
     assert lab.source4(1) not in members(lab_, ("vpn",)), members(lab_, ("vpn",))
     traffic.connect(lab_.client, lab.SERVER4, lab.source4(1))
     assert lab.source4(1) in members(lab_, ("vpn",)), "the next one"
+
+
+def disputed_member(lab_):
+    """Nor does it take a suspect out of a set from which who changes is removed."""
+    rule = 'nftset = "vpn"; flags = [ "vpn" ]; confirm = "served"; on_change = "remove"'
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config([rule], rules="conntrack = true;")).start()
+    line, suspect = own.Line(lab_, forger.Forger(lab_), 4), lab.source4(1)
+    lab_.ip(lab_.client, "route change default via 198.51.100.1 advmss 1380")
+    traffic.connect(lab_.client, lab.SERVER4, suspect)
+    assert suspect in members(lab_, ("vpn",)), "he is in the set"
+    # Another tunnel: his next connection says something new, so its confirmation is asked for.
+    lab_.ip(lab_.client, "route change default via 198.51.100.1 advmss 1300")
+    client = line.new_client(1)
+    with line.held(line.lab.client, f"tcp sport {line.server_port}"):
+        line.start(client)
+        port = client.getsockname()[1]
+        lab.wait_until(lambda: daemon.verdict(suspect, port)["exact"], "its SYN was seen")
+        before = daemon.received()
+        line.forger.send(suspect, line.server, port, forger.SYN, dst_port=line.server_port,
+                         seq=line.forger.number(), window=65535, options=bytes.fromhex("020405b4"))
+        lab.wait_until(lambda: daemon.received() > before, "the forged one, too")
+    line.greet(client, line.accept())
+    assert suspect in members(lab_, ("vpn",)), "he still is"
 
 
 def labels_of_an_earlier_process(lab_):
@@ -375,6 +434,6 @@ def another_marks(lab_):
 
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
-    lab.run(strangers, guesses, own_tuples, known_clients, suspects, shapes_that_speak, one_syn,
-            disputed, of_an_earlier_process, labels_of_an_earlier_process, accomplice,
+    lab.run(strangers, guesses, both_ends, own_tuples, known_clients, suspects, shapes_that_speak, one_syn,
+            disputed, disputed_member, of_an_earlier_process, labels_of_an_earlier_process, accomplice,
             without_conntrack, another_marks, *([flood] if IS_LONG else []))
