@@ -154,8 +154,9 @@ int ask_reply(struct ask *ask, const char **ret_line, cJSON **ret_reply)
 {
 	cJSON *reply;
 	int r;
+	unsigned timeout_ms = ask->timeout_ms ? ask->timeout_ms : ANSWER_TIMEOUT_MS;
 
-	if (synprint_receive_line(ask->synprint, ANSWER_TIMEOUT_MS, ret_line) < 0)
+	if (synprint_receive_line(ask->synprint, (int)timeout_ms, ret_line) < 0)
 		return lost(ask);
 	reply = cJSON_Parse(*ret_line);
 	r = check_reply(reply);
@@ -291,7 +292,12 @@ int ask_run(struct cli *cli, int argc, char **argv, const struct ask_command *co
 	int r = make_request(cli, argc, argv, command, request);
 
 	if (r == CLI_OK)
-		r = ask_request(cli, request, &ask, &line, &reply);
+		r = ask_open(cli, &ask);
+	ask.timeout_ms = command->timeout_ms;
+	if (r == CLI_OK)
+		r = ask_send(&ask, request);
+	if (r == CLI_OK)
+		r = ask_reply(&ask, &line, &reply);
 	if (r == CLI_OK)
 		r = tell(cli, command, line, reply);
 	cJSON_Delete(reply);

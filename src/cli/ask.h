@@ -11,6 +11,7 @@
 struct ask {
 	struct synprint *synprint;
 	char path[108]; /* sun_path's size, for messages */
+	unsigned timeout_ms; /* of an answer; 0: as usual */
 };
 
 /**
@@ -69,6 +70,7 @@ struct ask_command {
 	const char *takes; /* for the usage error */
 	struct ask_option options[ASK_OPTIONS_MAX]; /* a name that is NULL ends them */
 	unsigned limit; /* of a list; 0: none is sent */
+	unsigned timeout_ms; /* of the answer; 0: as usual */
 	const char
 		*truth; /* member that is false where the exit status is CLI_FAILED; NULL: none */
 	int (*print)(const cJSON *reply); /* without --json; Return: CLI_OK, or the exit code */

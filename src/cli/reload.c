@@ -5,6 +5,8 @@
 
 #include "cli/ask.h"
 
+#define TIMEOUT_MS 300000 /* a large database takes its time on a busy machine */
+
 static int print_reply(const cJSON *reply)
 {
 	const cJSON *key;
@@ -24,6 +26,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	static const struct ask_command command = {
 		.op = "reload",
 		.takes = "no argument",
+		.timeout_ms = TIMEOUT_MS,
 		.print = print_reply,
 	};
 

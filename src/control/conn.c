@@ -24,6 +24,7 @@ void conn_free(struct conn *conn)
 	close(conn->fd);
 	bytes_done(&conn->in);
 	bytes_done(&conn->out);
+	free(conn->begun);
 	free(conn);
 }
 

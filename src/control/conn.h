@@ -22,6 +22,8 @@ struct conn {
 	bool lines_left; /* in may hold whole lines that are still to be answered */
 	bool eof; /* the peer sends nothing more */
 	bool closing; /* to be closed once out is empty */
+	struct proto_request *begun; /* that is answered later, and until then no other; or NULL */
+	uint64_t begun_number;
 
 	bool subscribed, wants_syns, wants_leaves;
 	struct filter filter;

@@ -98,14 +98,14 @@ static void drop_conn(struct server *server, struct conn *conn)
 /* Not while lines wait to be answered: a peer that does not read stops being read that way. */
 static bool can_read(const struct conn *conn)
 {
-	return !conn->eof && !conn->closing && !conn->lines_left;
+	return !conn->eof && !conn->closing && !conn->lines_left && !conn->begun;
 }
 
 static void update_events(struct server *server, struct conn *conn)
 {
 	uint32_t events = can_read(conn) ? EPOLLIN : 0;
 
-	if (conn->out.len || conn->lines_left || conn->snapshot_running)
+	if (conn->out.len || (conn->lines_left && !conn->begun) || conn->snapshot_running)
 		events |= EPOLLOUT;
 	if (events == conn->epoll_events)
 		return;
@@ -148,9 +148,34 @@ static bool may_ask(const struct server *server, const struct conn *conn, enum p
 	       (op == PROTO_REPORT && who->uid == server->params.reports_uid);
 }
 
-static int answer_line(struct server *server, struct conn *conn, const char *line, size_t len)
+static int answer_request(struct server *server, struct conn *conn, const struct proto_request *req)
 {
 	const struct server_handler *handler = &server->params.handler;
+	struct text_buf reply;
+
+	text_buf_init(&reply, server->reply, server->params.output_max);
+	handler->request(handler->ctx, req, &conn->peer, &reply);
+	return put_reply(server, conn, req->id, &reply);
+}
+
+/* At once, or when it has ended what it begins. */
+static int begin_request(struct server *server, struct conn *conn, const struct proto_request *req)
+{
+	const struct server_handler *handler = &server->params.handler;
+	uint64_t number = handler->begin ? handler->begin(handler->ctx, req) : 0;
+
+	if (!number)
+		return answer_request(server, conn, req);
+	conn->begun = malloc(sizeof(*conn->begun));
+	if (!conn->begun)
+		return -ENOMEM;
+	*conn->begun = *req;
+	conn->begun_number = number;
+	return 0;
+}
+
+static int answer_line(struct server *server, struct conn *conn, const char *line, size_t len)
+{
 	struct proto_request req;
 	struct proto_error error;
 	struct text_buf reply;
@@ -172,7 +197,7 @@ static int answer_line(struct server *server, struct conn *conn, const char *lin
 	} else if (req.op == PROTO_SUBSCRIBE) {
 		start_subscription(server, conn, &req, &reply);
 	} else {
-		handler->request(handler->ctx, &req, &conn->peer, &reply);
+		return begin_request(server, conn, &req);
 	}
 	return put_reply(server, conn, req.id, &reply);
 }
@@ -190,7 +215,7 @@ static int refuse_long_line(struct server *server, struct conn *conn)
 	return put_reply(server, conn, "", &reply);
 }
 
-/* Ends early, with lines_left set, when the connection had its share or does not read. */
+/* Ends early, with lines_left set, when the connection had its share, waits or does not read. */
 static int answer_lines(struct server *server, struct conn *conn)
 {
 	uint64_t end_us = clock_monotonic_us() + SHARE_US;
@@ -200,7 +225,7 @@ static int answer_lines(struct server *server, struct conn *conn)
 
 	conn->lines_left = false;
 	for (unsigned i = 0; i < LINES_PER_DISPATCH && clock_monotonic_us() < end_us &&
-			     conn->out.len < server->params.output_max;
+			     !conn->begun && conn->out.len < server->params.output_max;
 	     i++) {
 		r = conn_next_line(conn, &line, &len);
 		if (r <= 0)
@@ -245,12 +270,16 @@ static int continue_snapshot(struct server *server, struct conn *conn)
 	return conn_put_line(conn, end, sizeof(end) - 1);
 }
 
-/* While lines are left nothing is read, so the end is not seen before they are answered. */
+/*
+ * While lines are left nothing is read, so the end is not seen before they are answered. Who waits
+ * is not read either, but need not be answered when nobody is there any more.
+ */
 static bool is_finished(const struct conn *conn, uint32_t events)
 {
-	if (conn->eof && events & (EPOLLHUP | EPOLLERR))
+	if ((conn->eof || conn->begun) && events & (EPOLLHUP | EPOLLERR))
 		return true;
-	return conn->out.len == 0 && (conn->closing || (conn->eof && !conn->subscribed));
+	return conn->out.len == 0 && !conn->begun &&
+	       (conn->closing || (conn->eof && !conn->subscribed));
 }
 
 static void serve_conn(void *ctx, void *data, uint32_t events)
@@ -261,7 +290,7 @@ static void serve_conn(void *ctx, void *data, uint32_t events)
 
 	if (r == 0 && can_read(conn))
 		r = conn_read(conn);
-	if (r == 0 && !conn->closing)
+	if (r == 0 && !conn->closing && !conn->begun)
 		r = answer_lines(server, conn);
 	if (r == 0)
 		r = put_gap(server, conn);
@@ -340,6 +369,32 @@ int server_fd(const struct server *server)
 void server_dispatch(struct server *server)
 {
 	acceptor_dispatch(&server->acceptor, serve_conn, add_conn, server);
+}
+
+static void finish_request(struct server *server, struct conn *conn)
+{
+	struct proto_request *req = conn->begun;
+	int r;
+
+	conn->begun = NULL;
+	conn->lines_left = true; /* perhaps */
+	r = answer_request(server, conn, req);
+	free(req);
+	if (r < 0)
+		drop_conn(server, conn);
+	else
+		update_events(server, conn);
+}
+
+void server_finish(struct server *server, uint64_t number)
+{
+	struct conn *conn = LIST_FIRST(&server->conns), *next;
+
+	for (; conn; conn = next) {
+		next = LIST_NEXT(conn, all);
+		if (conn->begun && conn->begun_number == number)
+			finish_request(server, conn);
+	}
 }
 
 int server_tidy(struct server *server, struct text_error *ret_error)

@@ -51,6 +51,13 @@ struct server_handler {
 			struct text_buf *reply);
 
 	/**
+	 * begin() - start what takes long, and what server_finish() ends. The connection waits for
+	 * it, and the others do not; then request() answers. NULL: nothing takes long.
+	 * Return: the number of what was started, or 0: request() answers at once.
+	 */
+	uint64_t (*begin)(void *ctx, const struct proto_request *req);
+
+	/**
 	 * snapshot() - hand some clients to server_put_snapshot(), from a cursor on.
 	 * @cursor: 0 to begin, then what the call before returned
 	 * @max: at most so many clients are to be looked at, so that nobody waits for long
@@ -100,6 +107,9 @@ int server_fd(const struct server *server);
 
 /** server_dispatch() - do what is ready, a bounded amount for each peer, without waiting. */
 void server_dispatch(struct server *server);
+
+/** server_finish() - what begin() started is done: whoever waits for it is answered now. */
+void server_finish(struct server *server, uint64_t number);
 
 /**
  * server_tidy() - about once a second: a socket file that somebody deleted is made again, and

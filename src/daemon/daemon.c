@@ -34,11 +34,7 @@ static void on_stop(void *ctx)
 
 static void on_reload(void *ctx)
 {
-	struct text_error error;
-
-	if (daemon_reload(ctx, &error) < 0)
-		log_line(LOG_LEVEL_ERROR, "%s; keeping the old configuration and databases",
-			 error.what);
+	daemon_reload(ctx);
 }
 
 static void on_feed(void *ctx)
@@ -81,7 +77,8 @@ static void on_second(void *ctx)
 		reported_expire(daemon->answers.reported, clock_boot_s());
 	daemon_follow_ruleset(daemon);
 	daemon_advise(daemon);
-	learned_write_due(daemon->learned);
+	if (!daemon->loader.is_busy) /* that may be reading it */
+		learned_write_due(daemon->learned);
 }
 
 static bool wants_event(void *ctx, enum change_kind kind)
@@ -206,6 +203,7 @@ static enum daemon_exit start_loop(struct daemon *daemon)
 	rc = rc ? rc : loop_add_signal(loop, SIGTERM, on_stop, daemon);
 	rc = rc ? rc : loop_add_signal(loop, SIGHUP, on_reload, daemon);
 	rc = rc ? rc : daemon_watch_sockets(daemon);
+	rc = rc ? rc : daemon_watch_loader(daemon);
 	rc = rc ? rc : loop_add_fd(loop, feed_fd(daemon->pipeline.feed), on_feed, daemon);
 	if (rc == 0 && daemon->pipeline.interfaces)
 		rc = loop_add_fd(loop, interfaces_fd(daemon->pipeline.interfaces), on_interfaces,
@@ -362,6 +360,7 @@ static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 	*daemon = (struct daemon){.boot = config,
 				  .lock_fd = -1,
 				  .proc_fd = -1,
+				  .loader.fd = -1,
 				  .vocab = vocab,
 				  .generation = generation,
 				  .started_s = clock_boot_s(),
@@ -424,6 +423,7 @@ static void stop(struct daemon *daemon)
 	stop_generations(daemon);
 	generation_free(daemon->generation);
 	daemon_close_sockets(daemon);
+	loader_close(&daemon->loader); /* nothing is diverted any more, so it may take its time */
 	service_done(&daemon->service);
 	loop_free(daemon->loop);
 	confirmer_close(daemon->confirmer);

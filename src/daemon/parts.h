@@ -9,6 +9,7 @@
 #include "config/advice.h"
 #include "daemon/answers/answers.h"
 #include "daemon/daemon.h"
+#include "daemon/loader.h"
 #include "daemon/packets/confirmer.h"
 #include "daemon/packets/timing.h"
 #include "daemon/service.h"
@@ -71,7 +72,10 @@ struct daemon {
 	struct learned *learned; /* NULL where nothing is learned */
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */
-	uint64_t reloads;
+	struct loader loader;
+	uint64_t loads; /* begun */
+	bool must_load; /* again, as soon as the one that goes on has ended */
+	uint64_t reloads; /* that succeeded */
 	char refused[320]; /* why the last reload was; "": it was not */
 	unsigned seconds; /* of the housekeeping */
 };

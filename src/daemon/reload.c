@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A reload: the next generation is loaded and started beside the one at work, and takes its place
- * in one step. The old one is kept until no worker can be using it any more.
+ * A reload: the next generation is loaded by a thread (loader.h) and started beside the one at work,
+ * and takes its place in one step. Who asks during a load gets another one behind it: what was asked
+ * for may be newer than what has been read. The old one is kept until no worker can be using it any more.
  *
  * A bit of the packet mark keeps its meaning while SYNs are on their way. The rules are loaded
  * first, with those left out whose bit meant something else until now; then the generation is
@@ -142,25 +143,17 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 	return text_error_set(ret_error, 0, 0, "cannot start publishing: %s", strerror(-rc));
 }
 
-static int reload(struct daemon *daemon, struct text_error *ret_error)
+/* On failure the next one is still the caller's. */
+static int take_over(struct daemon *daemon, struct generation *next, struct text_error *ret_error)
 {
-	struct generation_source source = {config_file(daemon->boot), daemon->boot, true};
 	struct generation **place = wait_for_place(daemon);
-	struct generation *next;
-	char text[sizeof(ret_error->what)];
 	int rc;
 
 	if (!place)
 		return text_error_set(ret_error, 0, 0, "the last reload has not ended yet");
-	if (daemon->learned)
-		learned_write(daemon->learned);
-	if (generation_load(&source, daemon->vocab, text, sizeof(text), &next) < 0)
-		return text_error_set(ret_error, 0, 0, "%s", text);
 	rc = start_next(daemon, next, ret_error);
-	if (rc < 0) {
-		generation_free(next);
+	if (rc < 0)
 		return rc;
-	}
 	replace_generation(daemon, next, place);
 	daemon_say_confirm(daemon, next);
 	daemon_advise_anew(daemon);
@@ -169,17 +162,54 @@ static int reload(struct daemon *daemon, struct text_error *ret_error)
 	return 0;
 }
 
-int daemon_reload(void *ctx, struct text_error *ret_error)
+static void begin_load(struct daemon *daemon)
 {
-	struct daemon *daemon = ctx;
-	struct text_error error = {.what = ""};
-	int rc;
+	struct generation_source source = {config_file(daemon->boot), daemon->boot, true};
 
 	service_reloading(&daemon->service);
-	rc = reload(daemon, &error);
+	daemon->loads++;
+	daemon->must_load = false;
+	if (daemon->learned)
+		learned_write(daemon->learned);
+	loader_start(&daemon->loader, &source, daemon->vocab);
+}
+
+static void on_loaded(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct generation *next = NULL;
+	struct text_error error = {.what = ""};
+	int rc = loader_finish(&daemon->loader, &error, &next);
+
+	if (rc == 0)
+		rc = take_over(daemon, next, &error);
+	if (rc < 0) {
+		generation_free(next);
+		log_line(LOG_LEVEL_ERROR, "%s; keeping the old configuration and databases",
+			 error.what);
+	}
 	snprintf(daemon->refused, sizeof(daemon->refused), "%s", rc < 0 ? error.what : "");
-	if (rc < 0)
-		*ret_error = error;
-	service_ready(&daemon->service);
-	return rc;
+	answers_reloaded(&daemon->answers, daemon->loads, daemon->refused);
+	if (daemon->must_load)
+		begin_load(daemon);
+	else
+		service_ready(&daemon->service);
+}
+
+int daemon_watch_loader(struct daemon *daemon)
+{
+	int rc = loader_open(&daemon->loader);
+
+	return rc < 0 ? rc : loop_add_fd(daemon->loop, daemon->loader.fd, on_loaded, daemon);
+}
+
+uint64_t daemon_reload(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	if (!daemon->loader.is_busy)
+		begin_load(daemon);
+	else
+		daemon->must_load = true;
+	return daemon->loads + daemon->must_load;
 }

@@ -20,12 +20,15 @@ enum daemon_exit daemon_confine(const struct daemon *daemon);
 /* ---- reload.c ---- */
 
 /**
- * daemon_reload() - read configuration and databases again. What only a restart can change stays,
- * and is named in the new generation's notes.
+ * daemon_reload() - begin to read configuration and databases again, or do that behind the load that
+ * goes on. What only a restart can change stays, and is named in the new generation's notes.
  * @daemon: struct daemon
- * Return: 0, or -EINVAL with the reason; then all stays.
+ * Return: the number of the load, which answers_reloaded() and the log are told of.
  */
-int daemon_reload(void *daemon, struct text_error *ret_error);
+uint64_t daemon_reload(void *daemon);
+
+/** daemon_watch_loader() - have the loop take what was loaded. Return: 0 or -errno. */
+int daemon_watch_loader(struct daemon *daemon);
 
 /** daemon_free_unused() - give the generations back that no worker can be using any more. */
 void daemon_free_unused(struct daemon *daemon);

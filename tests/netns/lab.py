@@ -163,6 +163,31 @@ class Daemon:
             self.process.wait()
 
 
+class SlowFile:
+    """A file that takes as long to read as the test says: a FIFO of which the test has the other end."""
+
+    def __init__(self, path):
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        self.fd = os.open(path, os.O_RDWR)
+        self.path = path
+
+    def wait(self, daemon):
+        """Until the daemon reads it."""
+        fds = Path(f"/proc/{daemon.process.pid}/fd")
+        wait_until(lambda: any(is_link_to(fd, self.path) for fd in fds.iterdir()), f"{self.path} is read")
+
+    def end(self, text=""):
+        os.write(self.fd, text.encode())
+        self.path.unlink()
+        os.close(self.fd)
+
+
+def is_link_to(link, path):
+    with contextlib.suppress(OSError):
+        return os.readlink(link) == str(path)
+
+
 class Lab:
     def __init__(self):
         name = f"sp-{os.getpid()}"

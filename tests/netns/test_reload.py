@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A reload, by signal, by request and by `synprint reload`: a bad configuration or database changes
 nothing and is told with file, line and reason; good ones are used at once, sets come and go with
-them, what only a restart can change is said, and no SYN is dropped."""
+them, what only a restart can change is said, no SYN is dropped, and nobody waits for a large database."""
+import contextlib
+import select
 import shutil
 import signal
 
@@ -170,6 +172,90 @@ def a_size_that_cannot_change_is_said(lab_):
     assert "size 8192" in lab_.nft("list set inet synprint sized4")
 
 
+def slow_lab(lab_):
+    lab_.adopt(traffic.Server(lab_.server))
+    database, config = configure(lab_)
+    config.write_text(config.read_text() + "learn: { enabled = false; };\n")  # it would be read twice
+    daemon = lab_.daemon(config).start()
+    port = traffic.connect(lab_.client, lab.SERVER4)
+    sig = daemon.verdict(lab.CLIENT4, port)["sig"]
+    return daemon, database, config, f"[tcp:request]\nlabel = s:unix:Linux:%s\nsig = {sig}\n"
+
+
+def ask(stream, text):
+    stream.sendall(text.encode())
+    return stream.makefile()
+
+
+def nobody_waits_for_a_large_database(lab_):
+    """All that is asked in a load is answered in it; who asks for a reload gets one that begins then."""
+    daemon, database, config, text = slow_lab(lab_)
+    with contextlib.ExitStack() as stack:
+        first, second, gone = (stack.enter_context(daemon.connect()) for _ in range(3))
+        slow = lab.SlowFile(database)
+        told = ask(first, '{"op": "reload", "id": 1}\n{"op": "status", "id": 2}\n')
+        slow.wait(daemon)
+        for _ in range(3):
+            port = traffic.connect(lab_.client, lab.SERVER4)
+            assert daemon.verdict(lab.CLIENT4, port)["os"]["label"] != "Linux first"
+            assert daemon.status()["database"]["reloads"] == 0
+        newer = lab_.dir / "newer.db"
+        newer.write_text(text % "second")
+        config.write_text(config.read_text().replace(str(database), str(newer)))
+        told_later = ask(second, '{"op": "reload", "id": 3}\n')
+        ask(gone, '{"op": "reload"}\n')
+        daemon.kill(signal.SIGHUP)
+        connected = daemon.status()["control"]["connections"]
+        gone.close()
+        lab.wait_until(lambda: daemon.status()["control"]["connections"] < connected,
+                       "who left waits no more")
+        assert not select.select([first, second], [], [], 0)[0], "both loads have not ended"
+        slow.end(text % "first")
+        assert '"ok":true,"id":1,' in told.readline()
+        assert '"id":2,' in told.readline(), "and then what was asked behind it"
+        assert '"ok":true,"id":3,' in told_later.readline()
+    assert label_of(lab_, daemon) == "Linux second", "the newest configuration"
+    assert daemon.status()["database"]["reloads"] == 2, daemon.status()
+
+
+def a_load_that_fails_and_one_behind_it(lab_):
+    daemon, database, config, text = slow_lab(lab_)
+    newer = lab_.dir / "newer.db"
+    newer.write_text(text % "second")
+    slow = lab.SlowFile(database)
+    with daemon.connect() as first, daemon.connect() as second:
+        told = ask(first, '{"op": "reload", "id": 1}\n')
+        slow.wait(daemon)
+        config.write_text(config.read_text().replace(str(database), str(newer)))
+        told_later = ask(second, '{"op": "reload", "id": 2}\n')
+        daemon.status()
+        slow.end(BAD_LINE)
+        line = told.readline()
+        assert f"{database}:1:" in line and '"ok":false,"id":1' in line, line
+        line = told_later.readline()
+        assert '"ok":true,"id":2' in line, line
+    assert label_of(lab_, daemon) == "Linux second"
+
+
+def a_stop_in_a_load(lab_):
+    """Whatever comes of the load: the rules are gone, and then it ends as ever."""
+    for content in ("%s", BAD_LINE + "%s"):
+        daemon, database, _, text = slow_lab(lab_)
+        slow = lab.SlowFile(database)
+        with daemon.connect() as stream:
+            ask(stream, '{"op": "reload"}\n')
+            slow.wait(daemon)
+            daemon.kill(signal.SIGTERM)
+            lab.wait_until(lambda: stream.recv(1) == b"", "its sockets are closed")
+            assert "synprint" not in lab_.nft("list tables")
+            traffic.connect(lab_.client, lab.SERVER4)
+            slow.end(content % (text % "never"))
+        assert daemon.process.wait(timeout=30 * lab.PATIENCE) == 0, daemon.log()
+        assert "read again" not in daemon.log()
+        for process in lab_.processes:
+            process.close()
+
+
 def divert_chain(lab_):
     return lab.sh("nft", "list", "chain", "inet", "synprint", "divert",
                   namespace=lab_.gateway).stdout
@@ -213,4 +299,6 @@ def sets_change_under_load(lab_):
 if __name__ == "__main__":
     lab.run(bad_keeps_the_old_and_good_is_used, nothing_is_dropped_under_load, sets_come_and_go,
             a_bad_configuration_changes_nothing, what_needs_a_restart_is_said,
-            a_size_that_cannot_change_is_said, interfaces_change, sets_change_under_load)
+            a_size_that_cannot_change_is_said, nobody_waits_for_a_large_database,
+            a_load_that_fails_and_one_behind_it, a_stop_in_a_load, interfaces_change,
+            sets_change_under_load)

@@ -52,9 +52,32 @@ class Manager:
                 return message
         raise AssertionError(f"no message like '{pattern}' in {seconds} s")
 
+    def expect_next(self, pattern, but_not):
+        message = self.next(f"{pattern}|{but_not}")
+        assert re.search(pattern, message, re.M), message
+
     def drop(self):
         while select.select([self.notified], [], [], 0)[0]:
             self.notified.recv(4096)
+
+
+def two_reloads(daemon, manager):
+    """One during the other: ready behind both, and alive in each."""
+    slow = lab.SlowFile(daemon.config.with_name("slow"))
+    daemon.config.write_text(f'signatures = [ "{slow.path}" ]; learn: {{ enabled = false; }};\n')
+    with daemon.connect() as first, daemon.connect() as second:
+        first.sendall(b'{"op": "reload"}\n')
+        manager.next("^RELOADING=1$")
+        slow.wait(daemon)
+        daemon.config.write_text("colour = 1;\n")
+        second.sendall(b'{"op": "reload"}\n')
+        assert daemon.status()["ok"]
+        manager.expect_next("^WATCHDOG=1$", but_not="^READY=1$|^RELOADING=1$")
+        slow.end()
+        assert "no signature" in first.makefile().readline()
+        assert "colour" in second.makefile().readline()
+    manager.expect_next("^RELOADING=1$", but_not="^READY=1$")
+    manager.next("^READY=1$")
 
 
 def notifications(lab_):
@@ -76,6 +99,7 @@ def notifications(lab_):
     assert not daemon.request({"op": "reload"})["ok"]
     manager.next("^RELOADING=1$")
     manager.next("^READY=1$")  # it goes on with what it had
+    two_reloads(daemon, manager)
     assert daemon.stop() == 0, daemon.log()
     manager.next("^STOPPING=1$")
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Words and their numbers. Storage is as large from the beginning as it may become, so that a
- * word never moves under a reader; a count is published after the word that it counts.
+ * word never moves under a reader; a count is published after the word that it counts, and what
+ * finds the word after both.
  */
 #include "core/base/vocab.h"
 #include "core/base/hash.h"
@@ -21,7 +22,7 @@ struct shelf {
 	unsigned max, slots; /* slots: a power of two over twice max */
 	unsigned count; /* atomic */
 	struct word *words;
-	uint32_t *index; /* number + 1, or 0; only the writer and vocab_find() use it */
+	uint32_t *index; /* number + 1, or 0; atomic */
 };
 
 struct vocab {
@@ -68,13 +69,19 @@ void vocab_free(struct vocab *vocab)
 	free(vocab);
 }
 
+static uint32_t read_slot(const uint32_t *slot)
+{
+	return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
+
 /* The index slot of a word, or the empty one where it would go. */
 static uint32_t *find_slot(const struct shelf *shelf, const char *text, size_t len)
 {
 	unsigned slot = (unsigned)XXH3_64bits(text, len) & (shelf->slots - 1);
+	uint32_t number;
 
-	for (; shelf->index[slot]; slot = (slot + 1) & (shelf->slots - 1)) {
-		const char *word = shelf->words[shelf->index[slot] - 1].text;
+	for (; (number = read_slot(&shelf->index[slot])); slot = (slot + 1) & (shelf->slots - 1)) {
+		const char *word = shelf->words[number - 1].text;
 
 		if (strlen(word) == len && memcmp(word, text, len) == 0)
 			break;
@@ -95,14 +102,14 @@ int vocab_add(struct vocab *vocab, enum vocab_kind kind, const char *text, size_
 	if (shelf->count == shelf->max)
 		return -ENOSPC;
 	memcpy(shelf->words[shelf->count].text, text, len);
-	*slot = shelf->count + 1;
 	__atomic_store_n(&shelf->count, shelf->count + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(slot, shelf->count, __ATOMIC_RELEASE);
 	return (int)*slot - 1;
 }
 
 int vocab_find(const struct vocab *vocab, enum vocab_kind kind, const char *text, size_t len)
 {
-	uint32_t number = *find_slot(&vocab->shelves[kind], text, len);
+	uint32_t number = read_slot(find_slot(&vocab->shelves[kind], text, len));
 
 	return number ? (int)number - 1 : -ENOENT;
 }

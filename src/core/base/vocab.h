@@ -3,7 +3,7 @@
  * The words of verdicts. Classes, families, labels and link names are small numbers in every
  * struct; a vocabulary gives each word its number once and keeps it for the life of the
  * process, so a verdict stays readable after the databases were reloaded. It only grows, up
- * to fixed limits. One thread adds words; any thread may read those that it was told of.
+ * to fixed limits. One thread at a time adds words; any thread may look for them and read them.
  */
 #ifndef SYNPRINT_CORE_BASE_VOCAB_H
 #define SYNPRINT_CORE_BASE_VOCAB_H

@@ -10,17 +10,29 @@
 #define EVENT_BYTES_MAX 8192 /* an observation as JSON takes about 1,200 bytes */
 #define PAGE_MAX 64
 
+static uint64_t begin(void *ctx, const struct proto_request *req)
+{
+	struct answers *answers = ctx;
+
+	return req->op == PROTO_RELOAD ? answers->reload(answers->daemon) : 0;
+}
+
+void answers_reloaded(struct answers *answers, uint64_t number, const char *refused)
+{
+	answers->refused = refused;
+	server_finish(answers->server, number);
+}
+
+/* Once it has ended. */
 static void answer_reload(struct answers *answers, const struct proto_request *req,
 			  struct text_buf *reply)
 {
-	const struct generation *generation;
-	struct text_error error;
+	const struct generation *generation = answers_generation(answers);
 
-	if (answers->reload(answers->daemon, &error) < 0) {
-		proto_put_error(reply, req->id, PROTO_FAILED, "%s", error.what);
+	if (answers->refused[0]) {
+		proto_put_error(reply, req->id, PROTO_FAILED, "%s", answers->refused);
 		return;
 	}
-	generation = answers_generation(answers);
 	proto_begin_reply(req, reply);
 	text_put(reply, ",\"restart_needed\":[");
 	for (unsigned i = 0; i < generation->kept_count; i++) {
@@ -110,6 +122,7 @@ static uint64_t answer_snapshot(void *ctx, uint64_t cursor, size_t max,
 struct server_handler answers_handler(struct answers *answers)
 {
 	return (struct server_handler){.request = answer,
+				       .begin = begin,
 				       .snapshot = answer_snapshot,
 				       .ctx = answers};
 }

@@ -27,10 +27,17 @@ struct answers {
 	struct reported *reported;
 	struct learned *learned; /* NULL where nothing is learned */
 	struct server *server; /* whose subscribers are told; set once it is there */
-	int (*reload)(void *daemon, struct text_error *ret_error);
+	uint64_t (*reload)(void *daemon); /* answers_reloaded() is called with what it returns */
+	const char *refused; /* why the reload that is answered failed; "": it did not */
 	void (*gather)(const void *daemon, struct figures *ret_figures);
 	void *daemon;
 };
+
+/**
+ * answers_reloaded() - a reload has ended: who asked for it is answered.
+ * @refused: why it failed; "": it did not
+ */
+void answers_reloaded(struct answers *answers, uint64_t number, const char *refused);
 
 /** answers_handler() - how the control socket's requests are answered. */
 struct server_handler answers_handler(struct answers *answers);

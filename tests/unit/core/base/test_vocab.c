@@ -134,7 +134,17 @@ Test(vocab, out_of_memory)
 	vocab_free(again);
 }
 
-/* A reader never sees a number without its word. */
+static bool is_found(const struct vocab *shared, unsigned id)
+{
+	char word[16];
+	int found;
+
+	snprintf(word, sizeof(word), "w%u", id);
+	found = vocab_find(shared, VOCAB_LABEL, word, strlen(word));
+	return found == (int)id && strcmp(vocab_text(shared, VOCAB_LABEL, id), word) == 0;
+}
+
+/* A reader never sees a number without its word, and never finds one without the other. */
 static void *read_words(void *arg)
 {
 	const struct vocab *shared = arg;
@@ -143,6 +153,8 @@ static void *read_words(void *arg)
 	do {
 		count = vocab_count(shared, VOCAB_LABEL);
 		if (count > 1 && vocab_text(shared, VOCAB_LABEL, count - 1)[0] != 'w')
+			return arg;
+		if (count > 2 && !is_found(shared, count - 2))
 			return arg;
 	} while (count < 20000);
 	return NULL;

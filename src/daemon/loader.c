@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thread for each load, which rings an eventfd as its last act. */
+#include "daemon/loader.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int loader_open(struct loader *loader)
+{
+	*loader = (struct loader){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	return loader->fd < 0 ? -errno : 0;
+}
+
+static void *loader_main(void *arg)
+{
+	struct loader *loader = arg;
+	char *what = loader->error.what;
+
+	generation_load(&loader->source, loader->vocab, what, sizeof(loader->error.what),
+			&loader->loaded);
+	eventfd_write(loader->fd, 1);
+	return NULL;
+}
+
+void loader_start(struct loader *loader, const struct generation_source *source,
+		  struct vocab *vocab)
+{
+	int rc;
+
+	loader->source = *source;
+	loader->vocab = vocab;
+	loader->loaded = NULL;
+	loader->error = (struct text_error){.what = ""};
+	loader->is_busy = true;
+	rc = pthread_create(&loader->thread, NULL, loader_main, loader);
+	loader->has_thread = rc == 0;
+	if (rc == 0) {
+		pthread_setname_np(loader->thread, "loader");
+		return;
+	}
+	text_error_set(&loader->error, 0, 0, "cannot start a thread: %s", strerror(rc));
+	eventfd_write(loader->fd, 1);
+}
+
+int loader_finish(struct loader *loader, struct text_error *ret_error,
+		  struct generation **ret_generation)
+{
+	eventfd_t rings;
+
+	if (loader->has_thread)
+		pthread_join(loader->thread, NULL);
+	eventfd_read(loader->fd, &rings);
+	loader->is_busy = loader->has_thread = false;
+	if (!loader->loaded) {
+		*ret_error = loader->error;
+		return -EINVAL;
+	}
+	*ret_generation = loader->loaded;
+	return 0;
+}
+
+void loader_close(struct loader *loader)
+{
+	struct generation *generation;
+	struct text_error error;
+
+	if (loader->is_busy && loader_finish(loader, &error, &generation) == 0)
+		generation_free(generation);
+	if (loader->fd >= 0)
+		close(loader->fd);
+	loader->fd = -1;
+}
