@@ -95,26 +95,33 @@ static void put_delete_rules(struct attempt *attempt)
 	}
 }
 
-/* One of our names that something else has: anew if it is ours and of another kind, else an error. */
-static int put_set(struct attempt *attempt, const struct ruleset_set *set)
+static bool is_of_kind(const struct nft_set_info *info, const struct ruleset_set *set)
 {
 	uint32_t len, type = ruleset_key_type(&set->key, &len);
+	bool is_map = info->flags & NFT_SET_MAP;
+
+	return info->key_type == type && info->flags & NFT_SET_TIMEOUT &&
+	       is_map == set->is_mark_map && !(info->flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT));
+}
+
+/*
+ * One of our names that something else has: anew if it is ours and of another kind, else an error.
+ * How often it is collected the kernel takes over from the message about a set that is there.
+ */
+static int put_set(struct attempt *attempt, const struct ruleset_set *set)
+{
 	struct nft_set_info info;
 	int rc = nft_get_set(attempt->nl, NFPROTO_INET, NFT_OUR_TABLE, set->name, &info);
 
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	if (rc == 0) {
-		bool is_map = info.flags & NFT_SET_MAP;
-
-		if (info.key_type == type && info.flags & NFT_SET_TIMEOUT &&
-		    is_map == set->is_mark_map &&
-		    !(info.flags & (NFT_SET_INTERVAL | NFT_SET_CONSTANT)) &&
-		    (info.size == set->size || attempt->keeps_sizes || !info.has_tag)) {
-			if (info.size != set->size && info.has_tag && !attempt->kept[0])
-				snprintf(attempt->kept, sizeof(attempt->kept), "%s", set->name);
+	if (rc == 0 && is_of_kind(&info, set) &&
+	    (info.size == set->size || attempt->keeps_sizes || !info.has_tag)) {
+		if (info.size != set->size && info.has_tag && !attempt->kept[0])
+			snprintf(attempt->kept, sizeof(attempt->kept), "%s", set->name);
+		if (!info.has_tag || info.size != set->size || info.collect_ms == set->collect_ms)
 			return 0;
-		}
+	} else if (rc == 0) {
 		if (!info.has_tag)
 			return -EEXIST;
 		put_delete_set(attempt, set->name);

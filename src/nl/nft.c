@@ -18,6 +18,8 @@
 #include <sys/utsname.h>
 
 #define MESSAGE_BYTES 4096 /* of a message that has no elements */
+#define COLLECT_PART 60 /* of a set's timeout */
+#define COLLECT_MAX_S 60
 
 struct nft_batch {
 	struct nl *nl;
@@ -163,6 +165,15 @@ static void put_set_userdata(struct nlmsghdr *nlh, bool is_mark_map,
 	nftnl_udata_buf_free(buf);
 }
 
+uint32_t nft_collect_ms(uint64_t timeout_ms)
+{
+	uint64_t seconds = timeout_ms / COLLECT_PART / 1000;
+
+	if (seconds < 2)
+		return 0;
+	return 1000 * (uint32_t)(seconds < COLLECT_MAX_S ? seconds : COLLECT_MAX_S);
+}
+
 void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec,
 		       const struct nftnl_udata_buf *udata)
 {
@@ -183,6 +194,8 @@ void nft_batch_put_set(struct nft_batch *batch, const struct nft_set_spec *spec,
 	}
 	if (spec->timeout_ms)
 		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(spec->timeout_ms));
+	if (spec->collect_ms)
+		mnl_attr_put_u32(nlh, NFTA_SET_GC_INTERVAL, htonl(spec->collect_ms));
 	if (spec->size) {
 		nest = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
 		mnl_attr_put_u32(nlh, NFTA_SET_DESC_SIZE, htonl(spec->size));

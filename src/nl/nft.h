@@ -61,7 +61,15 @@ struct nft_set_spec {
 	bool is_mark_map;
 	uint64_t timeout_ms; /* of elements that come without one; 0: they stay */
 	uint32_t size; /* elements at the most; 0: no limit */
+	uint32_t collect_ms; /* how often the kernel takes out what has timed out; 0: each second */
 };
+
+/**
+ * nft_collect_ms() - how often to take out what has timed out after @timeout_ms. Each time the kernel
+ * looks at every element; those that have timed out take room until then, and nothing else.
+ * Return: whole seconds, at most a minute; 0: each second, the kernel's own choice.
+ */
+uint32_t nft_collect_ms(uint64_t timeout_ms);
 
 /**
  * nft_batch_put_set() - have this set, which packets may fill; where it is missing, it is made

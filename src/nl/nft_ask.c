@@ -108,6 +108,7 @@ static int take_set(const struct nlmsghdr *nlh, void *ctx)
 	parse(nlh, attr, NFTA_SET_USERDATA);
 	info->key_type = get_u32(attr[NFTA_SET_KEY_TYPE]);
 	info->size = get_size(attr[NFTA_SET_DESC]);
+	info->collect_ms = get_u32(attr[NFTA_SET_GC_INTERVAL]);
 	info->data_type = attr[NFTA_SET_DATA_TYPE] ? get_u32(attr[NFTA_SET_DATA_TYPE]) : 0;
 	info->flags = get_u32(attr[NFTA_SET_FLAGS]);
 	info->has_tag = has_tag(attr[NFTA_SET_USERDATA], NFTNL_UDATA_SET_COMMENT);

@@ -11,6 +11,7 @@ int nft_generation(struct nl *nl, uint32_t *ret_generation);
 struct nft_set_info {
 	uint32_t key_type, data_type, flags; /* NFT_TYPE_* twice, and enum nft_set_flags */
 	uint32_t size; /* elements at the most; 0: no limit */
+	uint32_t collect_ms; /* as struct nft_set_spec has it */
 	bool has_tag;
 };
 

@@ -107,6 +107,7 @@ static void put_new_set(struct nftset *set, enum setops_version version)
 		.is_mark_map = set->is_map,
 		.timeout_ms = UINT64_C(1000) * set->timeout_s,
 		.size = set->size,
+		.collect_ms = nft_collect_ms(UINT64_C(1000) * set->timeout_s),
 	};
 
 	nft_batch_put_set(set->batch, &spec, NULL);

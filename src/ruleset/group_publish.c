@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 
+#include "nl/nft.h"
 #include "ruleset/groups.h"
 
 static const struct {
@@ -34,6 +35,9 @@ static const char *add_set(struct ruleset *ruleset, const struct rules_set *set,
 				  .size = set->size,
 				  .timeout_ms = UINT64_C(1000) * set->timeout_s};
 
+	/* What a packet deletes takes room until it is collected, too. */
+	if (!set->removes)
+		own.collect_ms = nft_collect_ms(own.timeout_ms);
 	snprintf(own.name, sizeof(own.name), "%s%c", set->name, suffix);
 	return ruleset_add_set(ruleset, &own);
 }

@@ -33,6 +33,7 @@ struct ruleset_set {
 	bool is_typeof; /* the key has no named types: nft is told the expression */
 	uint32_t size; /* elements at the most */
 	uint64_t timeout_ms;
+	uint32_t collect_ms; /* as struct nft_set_spec has it */
 };
 
 struct ruleset_chain {

@@ -546,6 +546,7 @@ void ruleset_batch_set(struct nft_batch *batch, const struct ruleset *ruleset,
 				    .key_len = len,
 				    .is_mark_map = set->is_mark_map,
 				    .timeout_ms = set->timeout_ms,
+				    .collect_ms = set->collect_ms,
 				    .size = set->size};
 	struct nftnl_udata_buf *udata = ruleset_udata_new(ruleset, set);
 

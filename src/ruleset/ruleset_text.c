@@ -219,6 +219,8 @@ static void put_set(const struct ruleset *ruleset, const struct ruleset_set *set
 	put_set_type(ruleset, set, out);
 	text_putf(out, "\n\t\tsize %u\n\t\tflags dynamic,timeout\n\t\t", set->size);
 	put_timeout(set->timeout_ms, out);
+	if (set->collect_ms)
+		text_putf(out, "\n\t\tgc-interval %us", set->collect_ms / 1000);
 	text_putf(out, "\n\t\tcomment \"%s\"\n\t}\n\n", tag);
 }
 

@@ -92,13 +92,26 @@ def read_element(element, body):
     return address, (inner.get("expires", inner.get("timeout", body.get("timeout"))), value)
 
 
-def size_of(lab_, kind, name):
+def listed(lab_, kind, name):
     if kind == "ipset":
-        out = lab.sh("ipset", "list", "-t", f"{PREFIX}{name}4", namespace=lab_.gateway).stdout
-    else:
-        out = lab.sh("nft", "list", "map" if kind == "map" else "set", "inet", "synprint", f"{name}4",
-                     namespace=lab_.gateway).stdout
-    return int(re.search(r"(?:maxelem|\bsize) (\d+)", out)[1])
+        return lab.sh("ipset", "list", "-t", f"{PREFIX}{name}4", namespace=lab_.gateway).stdout
+    return lab.sh("nft", "list", "map" if kind == "map" else "set", "inet", "synprint", f"{name}4",
+                  namespace=lab_.gateway).stdout
+
+
+def size_of(lab_, kind, name):
+    return int(re.search(r"(?:maxelem|\bsize) (\d+)", listed(lab_, kind, name))[1])
+
+
+def collected_s(lab_, kind, name):
+    """How often the kernel looks for what has timed out; 1: it was told nothing."""
+    found = re.search(r"gc-interval (\w+)", listed(lab_, kind, name))
+    return {"1m": 60, None: 1}.get(found and found[1]) or int(found[1].rstrip("s"))
+
+
+def expected_collection(rule):
+    """A deletion by packets leaves an element that is in the way until then."""
+    return 1 if "on_change" in rule else min(expected_timeout(rule) // 60, 60)
 
 
 def make_foreign(lab_):
@@ -165,6 +178,9 @@ def change(lab_, daemon, kind, key, suffix):
         assert not entry["quarantined"], show(lab_, *case, daemon, f"{kind}, {key}: quarantined")
     if key == "size":
         assert size_of(lab_, kind, name) >= 8192, f"{kind}: {size_of(lab_, kind, name)}"
+    if kind in ("own", "map", "ports"):
+        lab.wait_until(lambda: collected_s(lab_, kind, next_name) == expected_collection(after[-1]),
+                       f"{kind}, {key}: collected as often as it needs")
     if next_name != name and "foreign" not in kind:
         lab.wait_until(lambda: not members(lab_, kind, name), f"{kind}, {key}: the old is gone")
 
