@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * accept_all batch|single FIRST COUNT: the reference of the queue benchmark. Each queue has a
+ * accept_all batch|single FIRST COUNT [BITS]: the reference of the queue benchmark. Each queue has a
  * thread that accepts every packet and looks at none. "batch" receives and answers exactly as
  * synprintd does, with its own nfqueue.c; "single" is the loop of most NFQUEUE programs: one
- * recv(), one verdict.
+ * recv(), one verdict. BITS are set in the mark of every packet that "batch" accepts: then the rules
+ * behind the queue do all that they do for synprintd.
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
@@ -20,13 +21,20 @@
 
 #define QUEUES_MAX 16
 
+static uint32_t bits;
+
 static void *accept_bursts(void *arg)
 {
 	struct nfqueue_packet packets[NFQUEUE_BURST_MAX];
 
-	for (;;)
-		if (nfqueue_receive(arg, 100, packets) > 0)
+	for (;;) {
+		int n = nfqueue_receive(arg, 100, packets);
+
+		for (int i = 0; bits && i < n; i++)
+			nfqueue_mark(arg, &packets[i], packets[i].mark | bits);
+		if (n > 0)
 			nfqueue_accept(arg);
+	}
 	return NULL;
 }
 
@@ -111,10 +119,11 @@ int main(int argc, char **argv)
 {
 	unsigned first, count;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: accept_all batch|single FIRST COUNT\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: accept_all batch|single FIRST COUNT [BITS]\n");
 		return 2;
 	}
+	bits = argc == 5 ? (uint32_t)strtoul(argv[4], NULL, 0) : 0;
 	first = (unsigned)strtoul(argv[2], NULL, 10);
 	count = (unsigned)strtoul(argv[3], NULL, 10);
 	for (unsigned i = 0; i < count && i < QUEUES_MAX; i++) {
