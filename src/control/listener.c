@@ -11,8 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 1024 /* as many as are served: a client that does not wait is refused beyond it */
-
 static int new_socket(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -73,7 +71,7 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mod
 	if (lstat(path, ret_stat) == 0 &&
 	    (group == (gid_t)-1 || ret_stat->st_gid == group ||
 	     lchown(path, (uid_t)-1, group) == 0) &&
-	    chmod(path, mode) == 0 && listen(fd, BACKLOG) == 0)
+	    chmod(path, mode) == 0 && listen(fd, SOMAXCONN) == 0)
 		return 0;
 	r = -errno;
 	unlink(path);
@@ -93,7 +91,7 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 			       sizeof(address.sun_path) - 1, len);
 		return -ENAMETOOLONG;
 	}
-	memcpy(address.sun_path, path, len + 1);
+	memcpy(address.sun_path, path, len);
 	r = clear_path(&address, ret_error);
 	if (r < 0)
 		return r;
@@ -110,7 +108,7 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 					  .ino = st.st_ino,
 					  .mode = mode,
 					  .group = group};
-	memcpy(ret_listener->path, path, len + 1);
+	memcpy(ret_listener->path, path, len);
 	return 0;
 }
 
@@ -121,7 +119,7 @@ void listener_remove_dead(const char *path)
 	size_t len = strlen(path);
 
 	if (len && len < sizeof(address.sun_path)) {
-		memcpy(address.sun_path, path, len + 1);
+		memcpy(address.sun_path, path, len);
 		clear_path(&address, &error); /* what is alive, or no socket, stays */
 	}
 }
@@ -142,7 +140,7 @@ static void find_file(struct listener *listener)
 	struct stat st;
 
 	if (getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0 ||
-	    address.sun_path[0] != '/' || lstat(address.sun_path, &st) < 0)
+	    *address.sun_path != '/' || lstat(address.sun_path, &st) < 0)
 		return;
 	memcpy(listener->path, address.sun_path, sizeof(listener->path));
 	listener->mode = st.st_mode & 07777;
@@ -170,7 +168,7 @@ bool listener_is_there(const struct listener *listener)
 {
 	struct stat st;
 
-	return !listener->path[0] || lstat(listener->path, &st) == 0 || errno != ENOENT;
+	return !*listener->path || lstat(listener->path, &st) == 0 || errno != ENOENT;
 }
 
 int listener_renew(const struct listener *listener, struct text_error *ret_error,
@@ -183,7 +181,7 @@ void listener_close(struct listener *listener)
 {
 	struct stat st;
 
-	if (listener->path[0] && !listener->is_adopted && lstat(listener->path, &st) == 0 &&
+	if (*listener->path && !listener->is_adopted && lstat(listener->path, &st) == 0 &&
 	    st.st_dev == listener->dev && st.st_ino == listener->ino)
 		unlink(listener->path);
 	close(listener->fd);

@@ -216,7 +216,7 @@ static int tell_unread(const struct run *run)
 
 static int put_clients(struct run *run)
 {
-	size_t cursor = 0;
+	uint64_t cursor = 0;
 	int r = CLI_OK;
 
 	while (r == CLI_OK &&

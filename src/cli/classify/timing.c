@@ -203,7 +203,7 @@ static void put_client_text(const char *addr, const struct evidence *evidence, s
 	text_put_char(out, '\n');
 }
 
-bool timing_put_client(struct timing *timing, bool json, size_t *cursor, struct text_buf *out)
+bool timing_put_client(struct timing *timing, bool json, uint64_t *cursor, struct text_buf *out)
 {
 	struct evidence evidence;
 	char text[ADDR_TEXT_MAX];

@@ -46,6 +46,6 @@ void timing_put_totals(struct timing *timing, bool json, struct text_buf *out);
  * @cursor: begins as 0
  * Return: false where there is no other; nothing was appended.
  */
-bool timing_put_client(struct timing *timing, bool json, size_t *cursor, struct text_buf *out);
+bool timing_put_client(struct timing *timing, bool json, uint64_t *cursor, struct text_buf *out);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include <sys/param.h>
 
 #include "core/baseline/baseline_impl.h"
 #include "core/base/reason.h"
@@ -239,7 +240,7 @@ static bool is_rare(const struct baseline_slot *slot, float all)
 {
 	float most = all * BASELINE_RARE_SHARE;
 
-	return all >= BASELINE_RARE_CLIENTS && (!slot || slot->clients <= (most > 1 ? most : 1));
+	return all >= BASELINE_RARE_CLIENTS && (!slot || slot->clients <= MAX(most, 1));
 }
 
 static bool is_usual(const struct baseline_slot *slot, float all, float clients, float share,

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "core/baseline/baseline_impl.h"
 
@@ -51,16 +52,25 @@ static void put_float(uint8_t **at, float value)
 	put_number(at, bits, 4);
 }
 
-static uint64_t get_number(struct reader *reader, unsigned bytes)
+/* What is short is zero. */
+static void get_bytes(struct reader *reader, void *bytes, size_t len)
 {
+	if ((size_t)(reader->end - reader->at) < len) {
+		reader->is_short = true;
+		return;
+	}
+	memcpy(bytes, reader->at, len);
+	reader->at += len;
+}
+
+static uint64_t get_number(struct reader *reader, unsigned len)
+{
+	uint8_t bytes[8] = {0};
 	uint64_t value = 0;
 
-	if ((size_t)(reader->end - reader->at) < bytes) {
-		reader->is_short = true;
-		return 0;
-	}
-	for (unsigned i = 0; i < bytes; i++)
-		value |= (uint64_t)*reader->at++ << 8 * i;
+	get_bytes(reader, bytes, len);
+	for (unsigned i = 0; i < len; i++)
+		value |= (uint64_t)bytes[i] << 8 * i;
 	return value;
 }
 
@@ -71,16 +81,6 @@ static float get_float(struct reader *reader)
 
 	memcpy(&value, &bits, sizeof(value));
 	return value;
-}
-
-static void get_bytes(struct reader *reader, void *bytes, size_t len)
-{
-	if ((size_t)(reader->end - reader->at) < len) {
-		reader->is_short = true;
-		return;
-	}
-	memcpy(bytes, reader->at, len);
-	reader->at += len;
 }
 
 static void put_entry(uint8_t **at, const struct baseline_entry *entry, int64_t shift_s)
@@ -175,8 +175,6 @@ static bool get_key(struct reader *reader, size_t name_len, struct baseline_key 
 		get_bytes(reader, key->name, name_len);
 	else
 		get_bytes(reader, key->net.bytes, NET_BYTES);
-	if (reader->is_short)
-		return false;
 	return name_len ? key->bits == 0 && is_name(key->name, name_len) : is_masked(key);
 }
 
@@ -192,7 +190,7 @@ static bool get_slots(struct reader *reader, struct baseline_entry *entry)
 		is_zero = get_number(reader, 2) == 0;
 		slot->clients = get_float(reader);
 		slot->seen = get_number(reader, 8);
-		if (reader->is_short || !is_zero || slot->mtu == 0 || !is_weight(slot->clients))
+		if (!is_zero || slot->mtu == 0 || !is_weight(slot->clients))
 			return false;
 		for (unsigned k = 0; k < i; k++) {
 			if (entry->slots[k].mtu == slot->mtu)
@@ -219,7 +217,7 @@ static bool get_entry(struct reader *reader, struct baseline_entry *entry)
 	entry->clients = get_float(reader);
 	entry->decayed_s = (uint32_t)get_number(reader, 4);
 	entry->last_seen_s = (uint32_t)get_number(reader, 4);
-	return !reader->is_short && is_weight(entry->clients) && get_slots(reader, entry);
+	return is_weight(entry->clients) && get_slots(reader, entry) && !reader->is_short;
 }
 
 /* A network that is there already, or of a prefix length that is not counted, is left out. */
@@ -238,8 +236,7 @@ static void add_entry(struct baseline *baseline, uint32_t now_s, const struct ba
 		entry = baseline_take(baseline, set, now_s, &from->key);
 		*entry = *from;
 		entry->is_used = true;
-		if (entry->last_seen_s > now_s)
-			entry->last_seen_s = now_s;
+		entry->last_seen_s = MIN(entry->last_seen_s, now_s);
 	}
 	pthread_mutex_unlock(&lock->mutex);
 }

@@ -2,6 +2,8 @@
 /* Which connections an entry keeps, and what the confirmed ones say; see client_conns.h. */
 #include "core/clients/client_conns.h"
 
+#include <sys/param.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -194,7 +196,7 @@ static void note_mix(const struct clients *clients, struct entry *entry, const s
 		return;
 	if (vocab_family_of(clients->params.vocab, last->class_id) !=
 	    vocab_family_of(clients->params.vocab, verdict->class_id))
-		mix = mix + MIX_STEP > MIX_MAX ? MIX_MAX : mix + MIX_STEP;
+		mix = MIN(mix + MIX_STEP, MIX_MAX);
 	else if (mix)
 		mix--;
 	entry->mix = mix & 0xff;
@@ -205,8 +207,7 @@ static bool is_new(const struct entry *entry, uint16_t port, const struct verdic
 {
 	int last = conns_find(entry, 0), same = conns_find(entry, port);
 
-	return last < 0 || !is_confirmed(entry, (unsigned)last) ||
-	       !verdict_is_same(&entry->verdicts[last], verdict) ||
+	return !entry->confirmed || !verdict_is_same(&entry->verdicts[last], verdict) ||
 	       (same >= 0 && !verdict_is_same(&entry->verdicts[same], verdict));
 }
 
@@ -253,7 +254,7 @@ void conns_weigh_mix(const struct entry *entry, struct verdict *verdict)
 static void compare(const struct clients *clients, struct entry *entry, unsigned last, unsigned at,
 		    uint32_t now_s)
 {
-	if (!is_confirmed(entry, last))
+	if (!entry->confirmed)
 		return;
 	note_mix(clients, entry, &entry->verdicts[last], &entry->verdicts[at]);
 	if (entry->verdicts[last].class_id != entry->verdicts[at].class_id)

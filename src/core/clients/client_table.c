@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "core/clients/client_conns.h"
 
@@ -32,8 +33,6 @@ struct clients *clients_new(const struct clients_params *params)
 	clients->threshold = LINK_LIKELY;
 	if (clients_alloc(clients))
 		return clients;
-	free(clients->shards);
-	clients->shards = NULL;
 	clients_free(clients);
 	return NULL;
 }
@@ -52,8 +51,6 @@ void clients_free(struct clients *clients)
 {
 	if (!clients)
 		return;
-	for (unsigned i = 0; clients->shards && i < clients->shard_count; i++)
-		pthread_mutex_destroy(&clients->shards[i].lock);
 	free(clients->shards);
 	free(clients->entries);
 	free(clients->index);
@@ -154,7 +151,7 @@ static bool contradicts(const struct entry *entry, int known, const struct recen
 	int last = conns_find(entry, 0);
 	const struct verdict *confirmed = &entry->verdicts[last];
 
-	return recent && now_ms - recent->seen_ms < RIVAL_MS && entry->confirmed >> last & 1 &&
+	return recent && now_ms - recent->seen_ms < RIVAL_MS && entry->confirmed &&
 	       verdict_is_same(confirmed, &entry->verdicts[known]) &&
 	       !verdict_is_same(confirmed, verdict);
 }
@@ -291,7 +288,7 @@ static void note_before(const struct entry *entry, int at, struct client_confirm
 {
 	int last = conns_find(entry, 0);
 
-	confirmed->has_before = last >= 0 && last != at && entry->confirmed >> last & 1;
+	confirmed->has_before = entry->confirmed && last != at;
 	if (confirmed->has_before)
 		confirmed->before = entry->verdicts[last];
 }
@@ -369,8 +366,7 @@ static void entry_restore(struct entry *entry, const struct client *client)
 	entry->first_seen_s = client->first_seen_s;
 	entry->last_seen_s = client->last_seen_s;
 	entry->chg_seen_s = client->chg_seen_s;
-	entry->syn_count = (client->syn_count < SYN_COUNT_MAX ? client->syn_count : SYN_COUNT_MAX) &
-			   SYN_COUNT_MAX;
+	entry->syn_count = MIN(client->syn_count, SYN_COUNT_MAX) & SYN_COUNT_MAX;
 	set_withheld(entry, client->withheld);
 	entry->conn_count = client->conn_count & 7u;
 	entry->is_confirmed = client->is_confirmed;

@@ -12,8 +12,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define CAPACITY_MIN 16
-#define CAPACITY_MAX (1u << 20)
 #define LIFE_NS (UINT64_C(1000000000) * CLOCKS_LIFE_S)
 #define NONE UINT32_MAX
 
@@ -36,28 +34,24 @@ struct clocks {
 
 static void set_all_free(struct clocks *clocks)
 {
+	clocks->free_head = clocks->oldest = clocks->newest = NONE;
 	for (uint32_t i = 0; i < clocks->params.capacity; i++) {
 		clocks->heads[CHAIN_TUPLE][i] = clocks->heads[CHAIN_SEQ][i] = NONE;
-		clocks->places[i].next[0] = i + 1 < clocks->params.capacity ? i + 1 : NONE;
+		clocks->places[i].next[0] = clocks->free_head;
+		clocks->free_head = i;
 	}
-	clocks->free_head = 0;
-	clocks->oldest = clocks->newest = NONE;
 }
 
 struct clocks *clocks_new(const struct clocks_params *params)
 {
-	struct clocks *clocks;
+	struct clocks *clocks = calloc(1, sizeof(*clocks));
 
-	if (params->capacity < CAPACITY_MIN || params->capacity > CAPACITY_MAX ||
-	    params->segments_max == 1 || params->segments_max > UINT8_MAX)
-		return NULL;
-	clocks = calloc(1, sizeof(*clocks));
 	if (!clocks)
 		return NULL;
 	clocks->params = *params;
 	clocks->places = calloc(params->capacity, sizeof(*clocks->places));
-	clocks->heads[CHAIN_TUPLE] = calloc(params->capacity, sizeof(uint32_t));
-	clocks->heads[CHAIN_SEQ] = calloc(params->capacity, sizeof(uint32_t));
+	for (unsigned kind = 0; kind < CHAIN_KINDS; kind++)
+		clocks->heads[kind] = calloc(params->capacity, sizeof(uint32_t));
 	if (!clocks->places || !clocks->heads[CHAIN_TUPLE] || !clocks->heads[CHAIN_SEQ]) {
 		clocks_free(clocks);
 		return NULL;

@@ -39,9 +39,9 @@ enum clocks_result {
 };
 
 struct clocks_params {
-	size_t capacity; /* connections at the same time, 16 to 1048576 */
-	/* Segments that are copied of each client, its SYN too, as the rule's counter has it: 2 to 255;
-	 * 0: all of them, as in a capture. */
+	size_t capacity; /* connections at the same time, 1 at least */
+	/* Segments that are copied of each client, its SYN too, as the rule's counter has it; 0: all of
+	 * them, as in a capture. */
 	unsigned segments_max;
 	uint64_t seed; /* of the hash; random where strangers choose tuples */
 };
@@ -67,7 +67,7 @@ struct clocks_stats {
 
 struct clocks;
 
-/** clocks_new() - an empty table, its memory reserved at once; NULL: no memory or bad parameters. */
+/** clocks_new() - an empty table, its memory reserved at once; NULL: no memory. */
 struct clocks *clocks_new(const struct clocks_params *params);
 void clocks_free(struct clocks *clocks);
 

@@ -10,6 +10,8 @@
  */
 #include "core/clocks/clocks_conn.h"
 
+#include <sys/param.h>
+
 #define MS_NS 1000000
 
 /*
@@ -18,7 +20,7 @@
  */
 #define TICKS_MORE_MS 40
 #define TICKS_LESS_MS 15
-#define SERVER_TICKS_MS 10 /* the way to the server and back is in none of the two */
+#define SERVER_TICKS_MS 10 /* the way to the server and back is not in it */
 
 static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -101,15 +103,16 @@ static bool is_client_trusted(const struct clocks_conn *conn, const struct clock
 	       ticks >= elapsed * 3 / 5 - TICKS_LESS_MS;
 }
 
-/* The server answers no sooner than it has the client's first data. */
+/*
+ * The server answers no sooner than it has the client's first data. A clock that is too quick needs
+ * no look: what is left of the client's time is then nothing.
+ */
 static bool is_server_trusted(const struct clocks_conn *conn, const struct clocks_moment *answer)
 {
 	int64_t ticks = ticks_between(conn->handshake.ts_ecr, answer->ts_ecr);
 
 	return conn->has_ts &&
-	       ticks >= ms_between(conn->answer_ns, conn->asked.time_ns) * 9 / 10 -
-				SERVER_TICKS_MS &&
-	       ticks <= ms_between(conn->answer_ns, answer->time_ns) + SERVER_TICKS_MS;
+	       ticks >= ms_between(conn->answer_ns, conn->asked.time_ns) * 9 / 10 - SERVER_TICKS_MS;
 }
 
 static int64_t span(bool is_trusted, const struct clocks_moment *from,
@@ -118,7 +121,7 @@ static int64_t span(bool is_trusted, const struct clocks_moment *from,
 	int64_t ms = is_trusted ? ticks_between(from->ts_val, to->ts_val)
 				: ms_between(from->time_ns, to->time_ns);
 
-	return ms > 0 ? ms : 0;
+	return MAX(ms, 0);
 }
 
 static enum clocks_result measure(const struct clocks_conn *conn,
@@ -132,7 +135,7 @@ static enum clocks_result measure(const struct clocks_conn *conn,
 	if (is_server_trusted(conn, answer)) {
 		beyond = ms_between(conn->handshake.time_ns, answer->time_ns) -
 			 ticks_between(conn->handshake.ts_ecr, answer->ts_ecr);
-		c2 = c2 > beyond ? c2 : beyond;
+		c2 = MAX(c2, beyond);
 	}
 	if (c1 > CLOCKS_THINK_MS || c2 > CLOCKS_THINK_MS)
 		return CLOCKS_THINKS;
@@ -192,8 +195,7 @@ enum clocks_result clocks_conn_segment(struct clocks_conn *conn, uint64_t time_n
 {
 	enum clocks_result result = CLOCKS_PENDING;
 
-	if (conn->segments < UINT8_MAX)
-		conn->segments++;
+	conn->segments++;
 	if (segment->tcp_flags & SYN_TCP_RST)
 		return CLOCKS_ENDED;
 	if (!(segment->tcp_flags & SYN_TCP_ACK))

@@ -28,8 +28,8 @@ struct clocks_conn {
 	struct clocks_moment syn, handshake, asked; /* SYN, ACK, first data */
 	struct clocks_moment heard; /* the first segment with the number that it acknowledges now */
 	uint64_t answer_ns; /* of the SYN+ACK */
+	uint32_t segments; /* of the client, the SYN too */
 	uint8_t phase; /* enum clocks_phase */
-	uint8_t segments; /* of the client, the SYN too */
 	bool has_ts; /* in each segment until now */
 };
 

@@ -10,14 +10,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define CAPACITY_MIN 16
-#define CAPACITY_MAX (1u << 24)
 #define NONE UINT32_MAX
-#define COUNT_MAX 65535
 /* So many connections without a grade, and the minima begin anew: one odd one is not for ever. */
 #define FRESH_AFTER 32
 #define SPLIT_MS 30
@@ -72,7 +70,7 @@ static const struct threshold {
 enum evidence_grade evidence_grade(const struct evidence *evidence)
 {
 	uint32_t c1_ms = evidence_c1_ms(evidence), c2_ms = evidence_c2_ms(evidence);
-	uint32_t both_ms = c1_ms < c2_ms ? c1_ms : c2_ms;
+	uint32_t both_ms = MIN(c1_ms, c2_ms);
 	bool is_by_arrival = evidence_is_by_arrival(evidence);
 
 	for (unsigned i = 0; i < sizeof(thresholds) / sizeof(thresholds[0]); i++)
@@ -88,11 +86,8 @@ enum evidence_grade evidence_grade(const struct evidence *evidence)
 
 struct evidence_table *evidence_new(const struct evidence_params *params)
 {
-	struct evidence_table *table;
+	struct evidence_table *table = calloc(1, sizeof(*table));
 
-	if (params->capacity < CAPACITY_MIN || params->capacity > CAPACITY_MAX)
-		return NULL;
-	table = calloc(1, sizeof(*table));
 	if (!table)
 		return NULL;
 	table->params = *params;
@@ -103,11 +98,12 @@ struct evidence_table *evidence_new(const struct evidence_params *params)
 		evidence_free(table);
 		return NULL;
 	}
+	table->free_head = table->oldest = table->newest = NONE;
 	for (uint32_t i = 0; i < params->capacity; i++) {
 		table->heads[i] = NONE;
-		table->entries[i].next = i + 1 < params->capacity ? i + 1 : NONE;
+		table->entries[i].next = table->free_head;
+		table->free_head = i;
 	}
-	table->oldest = table->newest = NONE;
 	table->stats.capacity = params->capacity;
 	table->stats.memory_bytes =
 		sizeof(*table) + params->capacity * (sizeof(struct entry) + sizeof(*table->heads));
@@ -245,8 +241,8 @@ static bool is_at_once(const struct entry *entry, const struct clocks_measure *m
 
 static bool agrees(const struct evidence *evidence, const struct clocks_measure *measure)
 {
-	uint32_t apart_ms = evidence->c1_ms > measure->c1_ms ? evidence->c1_ms - measure->c1_ms
-							     : measure->c1_ms - evidence->c1_ms;
+	uint32_t apart_ms =
+		MAX(evidence->c1_ms, measure->c1_ms) - MIN(evidence->c1_ms, measure->c1_ms);
 
 	return apart_ms <= AGREE_MS || apart_ms * 100 <= evidence->c1_ms * AGREE_PERCENT;
 }
@@ -295,10 +291,8 @@ static void weigh(struct entry *entry, uint32_t now_s, const struct clocks_measu
 	is_counted = counts(entry, measure);
 	keep_smallest(measure->c1_ms, &evidence->c1_ms, &evidence->c1_next_ms);
 	keep_smallest(measure->c2_ms, &evidence->c2_ms, &evidence->c2_next_ms);
-	if (evidence->connections < COUNT_MAX) {
-		evidence->connections += is_counted;
-		evidence->by_arrival += measure->is_by_arrival && is_counted;
-	}
+	evidence->connections += is_counted;
+	evidence->by_arrival += measure->is_by_arrival && is_counted;
 }
 
 enum evidence_grade evidence_note(struct evidence_table *table, uint32_t now_s,
@@ -355,7 +349,7 @@ static bool is_before(const struct evidence *a, const struct evidence *b)
 {
 	enum evidence_grade grade = evidence_grade(a), other = evidence_grade(b);
 
-	return grade != other ? grade > other : a->seen_s > b->seen_s;
+	return grade > other || (grade == other && a->seen_s > b->seen_s);
 }
 
 static void insert(struct evidence *list, unsigned *count, const struct evidence *evidence)
@@ -388,23 +382,23 @@ unsigned evidence_list(struct evidence_table *table, uint32_t now_s, const struc
 	return count;
 }
 
-/* The cursor is the number of the entry that comes next, plus one; at the end it is SIZE_MAX. */
-bool evidence_next(struct evidence_table *table, size_t *cursor, struct addr *ret_addr,
+/* The cursor is the number of the entry that comes next, plus one, also where that is NONE. */
+bool evidence_next(struct evidence_table *table, uint64_t *cursor, struct addr *ret_addr,
 		   struct evidence *ret_evidence)
 {
 	const struct entry *entry;
-	size_t at;
+	uint64_t at;
 
 	pthread_mutex_lock(&table->lock);
 	at = *cursor ? *cursor - 1 : table->oldest;
-	if (at < table->params.capacity) {
+	if (at != NONE) {
 		entry = &table->entries[at];
 		*ret_addr = entry->addr;
 		*ret_evidence = entry->evidence;
-		*cursor = entry->newer != NONE ? (size_t)entry->newer + 1 : SIZE_MAX;
+		*cursor = (uint64_t)entry->newer + 1;
 	}
 	pthread_mutex_unlock(&table->lock);
-	return at < table->params.capacity;
+	return at != NONE;
 }
 
 size_t evidence_forget(struct evidence_table *table, const struct addr_net *net)

@@ -32,7 +32,7 @@ enum evidence_grade {
 
 struct evidence {
 	uint32_t shape; /* clocks_shape() */
-	uint32_t connections; /* that count since the last quick one, 65535 at the most */
+	uint32_t connections; /* that count since the last quick one */
 	uint32_t by_arrival; /* of these, without timestamps that could be trusted */
 	uint32_t c1_ms, c2_ms; /* minimum of each clock; 0 without connections */
 	uint32_t c1_next_ms, c2_next_ms; /* and the second smallest, where there are two */
@@ -48,14 +48,14 @@ struct evidence_stats {
 };
 
 struct evidence_params {
-	size_t capacity; /* clients, 16 to 16777216 */
+	size_t capacity; /* clients, 1 at least */
 	unsigned v6_prefix_bits; /* 128, or 64 to count an IPv6 subnet as one client */
 	uint64_t seed; /* of the hash */
 };
 
 struct evidence_table;
 
-/** evidence_new() - an empty table; NULL: no memory or bad parameters. */
+/** evidence_new() - an empty table; NULL: no memory. */
 struct evidence_table *evidence_new(const struct evidence_params *params);
 void evidence_free(struct evidence_table *table);
 
@@ -90,7 +90,7 @@ unsigned evidence_list(struct evidence_table *table, uint32_t now_s, const struc
  * @ret_addr, @ret_evidence: untouched at the end
  * Return: false at the end.
  */
-bool evidence_next(struct evidence_table *table, size_t *cursor, struct addr *ret_addr,
+bool evidence_next(struct evidence_table *table, uint64_t *cursor, struct addr *ret_addr,
 		   struct evidence *ret_evidence);
 
 /** evidence_forget() - all shapes of the addresses in a network. Return: how many there were. */

@@ -8,12 +8,9 @@
 
 #include <string.h>
 
-#define CLASSES_MAX 4
-
 struct row {
 	const char *word;
-	const char
-		*classes[CLASSES_MAX]; /* the claimed one first; then who else honestly says so */
+	const char *classes[4]; /* the claimed one first, then who else honestly says so; NULL */
 };
 
 /*
@@ -141,7 +138,7 @@ static bool claims_nothing(const char *ua)
 static void take_row(const struct vocab *vocab, const struct row *row, struct ua_claim *claim)
 {
 	claim->name = row->classes[0];
-	for (size_t i = 0; i < CLASSES_MAX && row->classes[i]; i++) {
+	for (size_t i = 0; row->classes[i]; i++) {
 		int id = vocab_find(vocab, VOCAB_CLASS, row->classes[i], strlen(row->classes[i]));
 
 		if (id <= 0)

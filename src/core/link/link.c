@@ -5,6 +5,8 @@
  * likely: half of all ordinary visitors have an MSS other than Ethernet's.
  */
 #include "core/link/linkdb.h"
+
+#include <sys/param.h>
 #include "core/base/reason.h"
 
 #define MTU_ETHERNET 1500
@@ -61,10 +63,8 @@ static void add_origin(struct link *link, uint16_t mss, struct mss_range range)
 {
 	if (mss < range.min || mss > range.max)
 		return;
-	if (link->orig_mss_count == 0 || mss < link->orig_mss_min)
-		link->orig_mss_min = mss;
-	if (mss > link->orig_mss_max)
-		link->orig_mss_max = mss;
+	link->orig_mss_min = link->orig_mss_count ? MIN(link->orig_mss_min, mss) : mss;
+	link->orig_mss_max = MAX(link->orig_mss_max, mss);
 	link->orig_mss_count++;
 }
 
@@ -175,7 +175,7 @@ void link_judge(const struct linkdb *db, const struct syn *syn, uint16_t local_c
 		ret_link->reasons = reason_bit(REASON_MSS_ABSENT);
 		return;
 	}
-	ret_link->mtu = mtu < UINT16_MAX ? (uint16_t)mtu : UINT16_MAX;
+	ret_link->mtu = (uint16_t)MIN(mtu, UINT16_MAX);
 	judge_window(db, syn->win, is_v6, ret_link);
 	if (mtu <= LINKDB_MTU_MAX) {
 		const struct linkdb_mtu *known = &db->mtus[is_v6][mtu][ret_link->mss_clamped];

@@ -3,6 +3,7 @@
 #include "core/link/link_weigh.h"
 
 #include <stddef.h>
+#include <sys/param.h>
 
 #include "core/link/linkdb.h"
 
@@ -98,7 +99,7 @@ static uint64_t finding_reason(enum link_finding finding)
 
 static enum link_grade lower(enum link_grade a, enum link_grade b)
 {
-	return a < b ? a : b;
+	return MIN(a, b);
 }
 
 /* What an access network has for IPv4 as well it would not have for IPv6 alone. */

@@ -243,32 +243,16 @@ int linkdb_index(struct linkdb *db)
 	return 0;
 }
 
-/* The first candidate of an MTU, or of a larger one where it has none. */
-static size_t first_of(const struct linkdb *db, unsigned mtu)
-{
-	size_t low = 0, high = db->cand_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (db->cands[mid].mtu < mtu)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 size_t linkdb_candidates(const struct linkdb *db, unsigned ip_version, unsigned mtu,
 			 bool is_clamped, struct link_candidate *ret_cands, size_t max)
 {
-	size_t first = first_of(db, mtu), count = 0;
+	size_t count = 0;
 
 	for (int rank = 0; rank < RANKS; rank++) {
-		for (size_t i = first; i < db->cand_count && db->cands[i].mtu == mtu; i++) {
+		for (size_t i = 0; i < db->cand_count; i++) {
 			const struct link_candidate *cand = &db->cands[i];
 
-			if (rank_of(cand, is_clamped) != rank ||
+			if (cand->mtu != mtu || rank_of(cand, is_clamped) != rank ||
 			    !carries(db, cand, ip_version == 6))
 				continue;
 			if (count < max)

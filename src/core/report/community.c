@@ -9,9 +9,6 @@
 #define PROTOCOL_TCP 6
 #define DIGEST_TEXT BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE)
 
-/* What is hashed: the seed, two addresses, the protocol and a zero, two ports. */
-#define BYTES_MAX (2 + 2 * 16 + 2 + 2 * 2)
-
 static uint8_t *put_u16(uint8_t *at, unsigned value)
 {
 	*at++ = (uint8_t)(value >> 8);
@@ -20,7 +17,7 @@ static uint8_t *put_u16(uint8_t *at, unsigned value)
 }
 
 /* The smaller end goes first. Return: how many bytes. */
-static size_t put_tuple(uint16_t seed, const struct syn *syn, uint8_t bytes[BYTES_MAX])
+static size_t put_tuple(uint16_t seed, const struct syn *syn, uint8_t *bytes)
 {
 	size_t addr_len = syn->ip_version == 4 ? 4 : 16;
 	const uint8_t *src = syn->src.bytes + 16 - addr_len;
@@ -39,7 +36,8 @@ static size_t put_tuple(uint16_t seed, const struct syn *syn, uint8_t bytes[BYTE
 
 void community_format(uint16_t seed, const struct syn *syn, char buf[COMMUNITY_TEXT_MAX])
 {
-	uint8_t bytes[BYTES_MAX], digest[SHA1_DIGEST_SIZE];
+	/* The seed, two addresses, the protocol and a zero, two ports. */
+	uint8_t bytes[2 + 2 * 16 + 2 + 2 * 2], digest[SHA1_DIGEST_SIZE];
 	size_t len = put_tuple(seed, syn, bytes);
 	struct sha1_ctx hash;
 

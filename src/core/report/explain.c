@@ -6,6 +6,7 @@
 #include "core/report/explain.h"
 
 #include <string.h>
+#include <stdlib.h>
 
 #define CANDIDATES_TOLD 8
 #define ORIGINS_TOLD 16
@@ -52,7 +53,7 @@ static void put_signed_permille(struct text_buf *buf, int value)
 {
 	if (value < 0)
 		text_put_char(buf, '-');
-	text_put_permille(buf, (unsigned)(value < 0 ? -value : value));
+	text_put_permille(buf, (unsigned)abs(value));
 }
 
 static void put_step(struct text_buf *buf, const char *name, int class_before, int class_after,

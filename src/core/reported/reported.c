@@ -45,9 +45,11 @@ struct reported *reported_new(unsigned capacity, uint64_t seed)
 		reported_free(reported);
 		return NULL;
 	}
+	reported->first_free = NONE;
 	for (uint32_t i = 0; i < capacity; i++) {
 		reported->buckets[i] = NONE;
-		reported->records[i].next = i + 1 < capacity ? i + 1 : NONE;
+		reported->records[i].next = reported->first_free;
+		reported->first_free = i;
 	}
 	return reported;
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define SIG_MSS_MIN 100 /* p0f looks for no multiple of a smaller MSS */
 #define HEADERS_V4 40
@@ -237,7 +238,7 @@ static int parse_option_kind(const struct cursor *cursor, struct field field, bo
 			return 0;
 		}
 	return text_error_set(cursor->error, 1, field.column, "no option is called '%.*s'",
-			      (int)(field.len < 32 ? field.len : 32), field.text);
+			      (int)MIN(field.len, 32), field.text);
 }
 
 static int parse_layout(struct cursor *cursor, struct sig *sig)
@@ -300,8 +301,8 @@ static int parse_quirks(struct cursor *cursor, struct sig *sig)
 		quirk = quirk_find(&item);
 		if (!quirk)
 			return text_error_set(cursor->error, 1, item.column,
-					      "no quirk is called '%.*s'",
-					      (int)(item.len < 32 ? item.len : 32), item.text);
+					      "no quirk is called '%.*s'", (int)MIN(item.len, 32),
+					      item.text);
 		r = check_quirk_version(cursor, &item, quirk, sig->ip_version);
 		if (r < 0)
 			return r;

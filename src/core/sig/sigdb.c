@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define WEIGHT_MAX 1000000.0f
 
@@ -73,15 +74,13 @@ int sigdb_stand_for(struct sigdb *db, uint32_t address)
 static void settle_families(struct sigdb *db)
 {
 	memset(db->family_priors, 0, sizeof(db->family_priors));
+	db->class_limit = vocab_count(db->vocab, VOCAB_CLASS);
+	db->family_limit = vocab_count(db->vocab, VOCAB_FAMILY);
 	VOCAB_EACH_CLASS (id) {
 		unsigned family = vocab_family_of(db->vocab, id);
 
 		db->families[id] = (uint8_t)family;
 		db->family_priors[family] += db->priors[id];
-		if (db->priors[id] > 0)
-			db->class_limit = id + 1;
-		if (db->priors[id] > 0 && family >= db->family_limit)
-			db->family_limit = family + 1;
 		if (db->priors[id] > db->priors[db->heaviest_class])
 			db->heaviest_class = id;
 	}
@@ -91,7 +90,7 @@ static uint8_t number_of(const struct sigdb *db, enum vocab_kind kind, const cha
 {
 	int id = vocab_find(db->vocab, kind, name, strlen(name));
 
-	return id > 0 ? (uint8_t)id : 0;
+	return (uint8_t)MAX(id, 0);
 }
 
 static void settle_traits(struct sigdb *db)
@@ -111,7 +110,7 @@ static void settle_priors(struct sigdb *db)
 	for (size_t i = 0; i < db->entry_count; i++) {
 		uint8_t id = db->entries[i].class_id;
 
-		db->priors[id] = db->weights[id] > 0 ? db->weights[id] : 1;
+		db->priors[id] = db->weights[id] ? db->weights[id] : 1;
 	}
 	VOCAB_EACH_CLASS (id)
 		sum += (double)db->priors[id];
@@ -127,8 +126,7 @@ static int add_name(struct sigdb *db, const char *before, unsigned class_id, uin
 	char text[VOCAB_WORD_MAX + 1];
 	int len = snprintf(text, sizeof(text), "%s%s", before,
 			   vocab_text(db->vocab, VOCAB_CLASS, class_id));
-	int id = vocab_add(db->vocab, VOCAB_LABEL, text,
-			   len < VOCAB_WORD_MAX ? (size_t)len : VOCAB_WORD_MAX);
+	int id = vocab_add(db->vocab, VOCAB_LABEL, text, (size_t)MIN(len, VOCAB_WORD_MAX));
 
 	if (id >= 0)
 		*ret_label = (uint16_t)id;
@@ -140,7 +138,7 @@ static int settle_names(struct sigdb *db)
 	int r = 0;
 
 	for (unsigned id = 0; id < VOCAB_CLASSES_MAX && r >= 0; id++) {
-		if (db->priors[id] <= 0)
+		if (!db->priors[id])
 			continue;
 		r = add_name(db, "perhaps ", id, &db->perhaps[id]);
 		if (r >= 0)
@@ -170,22 +168,16 @@ int sigdb_build(struct sigdb *db)
 
 void sigdb_get_stats(const struct sigdb *db, struct sigdb_stats *ret_stats)
 {
-	bool classes[VOCAB_CLASSES_MAX] = {false};
+	bool classes[VOCAB_CLASSES_MAX] = {0}, labels[VOCAB_LABELS_MAX + 1] = {0};
 	struct sigdb_stats stats = {.sigs = db->entry_count};
-	uint8_t *labels = calloc(VOCAB_LABELS_MAX + 1, 1);
 
 	for (size_t i = 0; i < db->entry_count; i++) {
 		const struct entry *entry = &db->entries[i];
 
-		if (!classes[entry->class_id])
-			stats.classes++;
-		classes[entry->class_id] = true;
-		if (labels && !labels[entry->label]) {
-			labels[entry->label] = 1;
-			stats.labels++;
-		}
+		stats.classes += !classes[entry->class_id];
+		stats.labels += !labels[entry->label];
+		classes[entry->class_id] = labels[entry->label] = true;
 	}
-	free(labels);
 	stats.memory_bytes = sizeof(*db) + db->entry_room * sizeof(*db->entries) + db->texts.room +
 			     (db->index ? index_memory(db->index) : 0);
 	*ret_stats = stats;

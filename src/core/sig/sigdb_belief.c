@@ -42,9 +42,9 @@ static const enum level order[] = {
 
 float entry_count(const struct build *build, const struct entry *entry)
 {
-	float permille = entry->permille > 0 ? entry->permille
-			 : entry->generic    ? PERMILLE_GENERIC
-					     : PERMILLE_SPECIFIC;
+	float permille = entry->permille  ? entry->permille
+			 : entry->generic ? PERMILLE_GENERIC
+					  : PERMILLE_SPECIFIC;
 
 	return permille * COUNT_PER_PERMILLE * build->db->priors[entry->class_id] *
 	       build->weight_scale;
@@ -308,7 +308,7 @@ static void settle_shares(float (*counts)[VOCAB_CLASSES_MAX], unsigned values)
 		for (unsigned i = 0; i < values; i++)
 			sum += counts[i][id];
 		for (unsigned i = 0; i < values; i++) {
-			float share = sum > 0 ? counts[i][id] / sum : 1 / (float)values;
+			float share = sum ? counts[i][id] / sum : 1 / (float)values;
 
 			counts[i][id] =
 				REWRITTEN_SHARE + (1 - (float)values * REWRITTEN_SHARE) * share;

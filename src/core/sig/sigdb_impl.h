@@ -107,8 +107,7 @@ struct sigdb {
 	/* 0, which nobody has, where the text has no such word. */
 	uint8_t phone_classes[2]; /* Android, iOS */
 	uint8_t sizing_families[2]; /* Windows, Linux */
-	unsigned class_limit; /* ids of classes with signatures are below it */
-	unsigned family_limit; /* ids of families with signatures are below it */
+	unsigned class_limit, family_limit; /* ids of those with signatures are below */
 	unsigned heaviest_class;
 	uint16_t perhaps[VOCAB_CLASSES_MAX]; /* labels for what is only likely, once built */
 	uint16_t nearest[VOCAB_CLASSES_MAX]; /* and for what nothing known is like */

@@ -105,7 +105,7 @@ static bool parse_decimal(struct span span, float max, float *ret_value)
 		value = value * 10 + (span.text[i] - '0');
 		scale *= 10;
 	}
-	value /= scale > 0 ? scale : 1;
+	value /= scale ? scale : 1;
 	if (value > (double)max)
 		return false;
 	*ret_value = (float)value;

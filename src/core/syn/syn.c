@@ -5,6 +5,8 @@
  */
 #include "core/syn/syn.h"
 
+#include <sys/param.h>
+
 #include "core/base/wire.h"
 
 #define IPV4_HEADER_MIN 20
@@ -101,7 +103,7 @@ static enum syn_result parse_ext_headers(const struct wire *wire, struct syn *sy
 	if (protocol != IPPROTO_TCP_NUMBER)
 		return SYN_NOT_TCP;
 	syn->ip_header_len = (uint16_t)at;
-	syn->ip_opt_len = (uint8_t)(at - IPV6_HEADER < 255 ? at - IPV6_HEADER : 255);
+	syn->ip_opt_len = (uint8_t)MIN(at - IPV6_HEADER, 255);
 	return SYN_OK;
 }
 
@@ -112,7 +114,7 @@ static enum syn_result parse_ipv6(const struct wire *wire, struct syn *syn)
 	if (wire->len < IPV6_HEADER)
 		return SYN_TRUNCATED;
 	syn->ip_version = 6;
-	syn->total_len = (uint16_t)(total < UINT16_MAX ? total : UINT16_MAX);
+	syn->total_len = (uint16_t)MIN(total, UINT16_MAX);
 	syn->tos = (uint8_t)(first >> 20);
 	syn->flow_label = first & 0xfffff;
 	syn->ttl = wire_u8(wire, 7);

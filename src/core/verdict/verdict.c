@@ -5,6 +5,7 @@
  * the client says about itself, are added by those who know.
  */
 #include <string.h>
+#include <sys/param.h>
 
 #include "core/link/link_weigh.h"
 #include "core/verdict/verdict.h"
@@ -53,7 +54,7 @@ static void believe_window(const struct match *match, struct link *link)
 		link->reasons &= ~reason_bit(REASON_WIN_OWN_MSS);
 		link->reasons |= reason_bit(REASON_WIN_NO_EVIDENCE);
 		if (link->kind == LINK_AMBIGUOUS || link->kind == LINK_UNKNOWN)
-			link->grade = link->grade > LINK_ACCESS ? LINK_ACCESS : link->grade;
+			link->grade = MIN(link->grade, LINK_ACCESS);
 	}
 	if (link->grade == LINK_LIKELY)
 		link->grade = LINK_POSSIBLE;

@@ -53,6 +53,7 @@ Test(clients, only_clear_verdicts_mix)
 		bool is_shared;
 	} cases[] = {{"clear", 700, 0, true},
 		     {"not clear", 699, 0, false},
+		     {"one of two not clear", 0, 0, false},
 		     {"unknown", 950, VERDICT_UNKNOWN, false},
 		     {"a scanner", 950, VERDICT_SCANNER, false}};
 
@@ -65,6 +66,8 @@ Test(clients, only_clear_verdicts_mix)
 				verdict_of(k % 2 ? class_windows : class_linux, cases[i].flags);
 
 			verdict.family_permille = cases[i].family_permille & 0x3ffu;
+			if (!cases[i].family_permille && k % 2)
+				verdict.family_permille = 950;
 			change = converse(clients, NOW_MS,
 					  syn_from(numbered(1), (uint16_t)(1 + k), k), verdict);
 		}
@@ -87,7 +90,8 @@ Test(clients, several_mtus_are_seen_within_a_short_time)
 		{"Ethernet before", {1452, 1452, 1460, 1452, 1452, 1452}, 1, LINK_POSSIBLE},
 		{"no longer remembered", {1460, 1452, 1452, 1452, 1452, 1452}, 1, LINK_ACCESS},
 		{"at the other end of the time", {0, 0, 0, 0, 1460, 1452}, 300, LINK_POSSIBLE},
-		{"too long ago", {0, 0, 0, 0, 1460, 1452}, 520, LINK_ACCESS},
+		{"nearly too long ago", {0, 0, 0, 0, 1460, 1452}, 383, LINK_POSSIBLE},
+		{"too long ago", {0, 0, 0, 0, 1460, 1452}, 512, LINK_ACCESS},
 		{"another access network", {1452, 1412, 1452, 1412, 1452, 1412}, 1, LINK_ACCESS},
 	};
 

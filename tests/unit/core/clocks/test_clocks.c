@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include "alloc.h"
 #include "segments.h"
 
 static struct clocks *new_clocks(unsigned segments_max)
@@ -26,22 +27,21 @@ static uint64_t count_of(const struct clocks *clocks, enum clocks_result result)
 	cr_assert((actual) + 1 >= (expected) && (actual) <= (expected) + 1, "%u, not %u",          \
 		  (unsigned)(actual), (unsigned)(expected))
 
-Test(clocks, parameters)
+Test(clocks, out_of_memory)
 {
-	static const struct clocks_params good[] = {{.capacity = 16},
-						    {.capacity = 17, .segments_max = 2},
-						    {.capacity = 16, .segments_max = 255}};
+	struct clocks_params params = {.capacity = 1};
+	struct clocks *clocks;
+	unsigned failures = 0;
 
-	for (unsigned i = 0; i < 3; i++) {
-		struct clocks *clocks = clocks_new(&good[i]);
-
-		cr_assert_not_null(clocks, "%u", i);
-		clocks_free(clocks);
+	for (;; failures++) {
+		alloc_fail_after(failures);
+		clocks = clocks_new(&params);
+		if (!alloc_has_failed())
+			break;
+		cr_assert_null(clocks, "%u", failures);
 	}
-	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = 15}));
-	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = (1u << 20) + 1}));
-	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = 16, .segments_max = 1}));
-	cr_assert_null(clocks_new(&(struct clocks_params){.capacity = 16, .segments_max = 256}));
+	cr_assert_eq(failures, 4);
+	clocks_free(clocks);
 	clocks_free(NULL);
 }
 
@@ -126,6 +126,53 @@ Test(clocks, other_rates)
 		cr_assert_eq(wire_whole(&conn, 40, 50, 50, false), CLOCKS_MEASURED);
 		cr_assert_eq(conn.measure.is_by_arrival, !cases[i].is_trusted, "case %u", i);
 		cr_assert(conn.measure.c1_ms >= 49 && conn.measure.c1_ms <= 53, "case %u", i);
+	}
+	clocks_free(clocks);
+}
+
+/* How far the client's clock may be from ours, to the tick: 45 to 165 in 100 ms, 9 to 90 in 40. */
+Test(clocks, trusted_ticks)
+{
+	static const struct {
+		unsigned answer_ms, ticks;
+		bool is_trusted;
+	} cases[] = {{100, 165, true}, {100, 166, false}, {100, 45, true}, {100, 44, false},
+		     {40, 90, true},   {40, 91, false},   {40, 9, true},   {40, 8, false}};
+	struct clocks *clocks = new_clocks(20);
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_conn conn = wire_conn_new(clocks, (uint16_t)(1000 + i));
+		struct syn answer = wire_segment_of(&conn, cases[i].ticks, 517, 3000, 64, 1);
+
+		wire_syn(&conn, 0);
+		wire_answer(&conn, 1);
+		wire_send(&conn, 3, 0, 0, 0, 1);
+		wire_send(&conn, 4, 0, 0, 517, 1);
+		cr_assert_eq(wire_feed(&conn, cases[i].answer_ms, &answer), CLOCKS_MEASURED);
+		cr_expect_eq(conn.measure.is_by_arrival, !cases[i].is_trusted, "case %u", i);
+	}
+	clocks_free(clocks);
+}
+
+/* The server's clock counts what is beyond the path where it has ticked nine tenths less 10 ms. */
+Test(clocks, ticks_of_the_server)
+{
+	static const struct {
+		unsigned ticks, c2_ms;
+	} cases[] = {{80, 90}, {79, 0}, {100, 70}, {170, 0}, {171, 0}, {5000, 0}};
+	struct clocks *clocks = new_clocks(20);
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_conn conn = wire_conn_new(clocks, (uint16_t)(1000 + i));
+
+		wire_syn(&conn, 0);
+		wire_answer(&conn, 1);
+		wire_send(&conn, 31, 0, 0, 0, 1);
+		wire_send(&conn, 101, 0, 0, 517, 1);
+		cr_assert_eq(wire_send(&conn, 201, 517, 3000, 64, 1 + cases[i].ticks),
+			     CLOCKS_MEASURED);
+		cr_expect_eq(conn.measure.c2_ms, cases[i].c2_ms, "case %u: %u", i,
+			     conn.measure.c2_ms);
 	}
 	clocks_free(clocks);
 }
@@ -364,12 +411,24 @@ static enum clocks_result reset(struct wire_conn *conn)
 
 static enum clocks_result thinks_first(struct wire_conn *conn)
 {
-	return wire_whole(conn, 30, 2010, 0, false);
+	return wire_whole(conn, 30, CLOCKS_THINK_MS + 1, 0, false);
 }
 
 static enum clocks_result thinks_later(struct wire_conn *conn)
 {
-	return wire_whole(conn, 30, 0, 2010, true);
+	return wire_whole(conn, 30, 0, CLOCKS_THINK_MS + 1, false);
+}
+
+Test(clocks, waits_as_long_as_it_may)
+{
+	struct clocks *clocks = new_clocks(20);
+	struct wire_conn conn = wire_conn_new(clocks, 1);
+
+	cr_assert_eq(wire_whole(&conn, 30, CLOCKS_THINK_MS, CLOCKS_THINK_MS, false),
+		     CLOCKS_MEASURED);
+	cr_assert_eq(conn.measure.c1_ms, CLOCKS_THINK_MS);
+	cr_assert_eq(conn.measure.c2_ms, CLOCKS_THINK_MS);
+	clocks_free(clocks);
 }
 
 Test(clocks, not_measured)

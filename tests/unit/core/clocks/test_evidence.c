@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc.h"
+
 static struct evidence_table *new_table(size_t capacity)
 {
 	struct evidence_table *table = evidence_new(
@@ -67,11 +69,21 @@ Test(evidence, grades)
 	}
 }
 
-Test(evidence, parameters)
+Test(evidence, out_of_memory)
 {
-	evidence_free(new_table(16));
-	cr_assert_null(evidence_new(&(struct evidence_params){.capacity = 15}));
-	cr_assert_null(evidence_new(&(struct evidence_params){.capacity = (1u << 24) + 1}));
+	struct evidence_params params = {.capacity = 1};
+	struct evidence_table *table;
+	unsigned failures = 0;
+
+	for (;; failures++) {
+		alloc_fail_after(failures);
+		table = evidence_new(&params);
+		if (!alloc_has_failed())
+			break;
+		cr_assert_null(table, "%u", failures);
+	}
+	cr_assert_eq(failures, 3);
+	evidence_free(table);
 	evidence_free(NULL);
 }
 
@@ -331,7 +343,7 @@ Test(evidence, walk)
 	struct evidence_table *table = new_table(16);
 	struct evidence evidence = {.connections = 77};
 	struct addr addr, first, second;
-	size_t cursor = 0;
+	uint64_t cursor = 0;
 
 	cr_assert_not(evidence_next(table, &cursor, &addr, &evidence));
 	cr_assert_eq(evidence.connections, 77);

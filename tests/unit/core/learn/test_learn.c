@@ -153,6 +153,26 @@ Test(learn, a_client_has_one_vote_for_a_shape)
 	expect(&other, "Windows", LEARN_COUNTED);
 }
 
+/*
+ * Of a vote for each second place, in groups of four: as many are remembered as Poisson's law says
+ * are followed by less than four others in their group, 85.7 %.
+ */
+Test(learn, votes_are_forgotten)
+{
+	struct learn_params params = {.max_shapes = 4096, .vocab = vocab};
+	unsigned voted = 0, votes = 4096 * 16 / 2;
+
+	learn_free(learn);
+	learn = learn_new(&params);
+	for (unsigned number = 0; number < 2 * votes; number++) {
+		struct syn syn = unknown(number % 64);
+
+		syn.src = client(number % votes);
+		voted += add(&syn, "HP-UX") == LEARN_VOTED;
+	}
+	cr_expect(voted > votes * 0.851 && voted < votes * 0.863, "%u of %u", voted, votes);
+}
+
 Test(learn, an_ipv6_subnet_is_one_client)
 {
 	struct syn syn = unknown(1);

@@ -61,6 +61,7 @@ Test(linkdb, refuses)
 		{"[base]\nbase = 65536 huge\n", 2, 8, "too large"},
 		{"[base]\nbase = 99999999999999999999 huge\n", 2, 8, "too large"},
 		{BASES "base = 1492 again\n", 4, 8, "already"},
+		{BASES "base = 1500 again\n", 4, 8, "already"},
 		{"[mtu]\nkind = vpn\n", 2, 1, "no label"},
 		{"[mtu]\nlabel =\n", 2, 8, "1 to 63"},
 		{"[mtu]\nlabel = " LONG_50 LONG_50 "\n", 2, 9, "1 to 63"},
