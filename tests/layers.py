@@ -46,7 +46,7 @@ FOREIGN = {"talk_handle"}  # as libmicrohttpd calls it
 FILES_MAX = 14
 MANY_FILES = {"cli"}  # a command each
 
-PURE = re.compile(r"""(memp?(chr|cmp|cpy|move|set)|str[a-z]*|stpcpy|__(mem|str|vsnprintf|snprintf|stack|isoc|ctype)\w*
+PURE = re.compile(r"""(memp?(chr|cmp|cpy|mem|move|set)|str[a-z]*|stpcpy|__(mem|str|vsnprintf|snprintf|stack|isoc|ctype)\w*
     |v?snprintf|malloc|calloc|realloc|free|aligned_alloc|qsort|bsearch|abort|inet_(pton|ntop)
     |(log|exp|pow|floor|ceil|lround|fabs|sqrt|round|fmin|fmax)[0-9a-z]*|pthread_mutex(attr)?_[a-z]*
     |__(a|ub|t)san_\w*|_GLOBAL_OFFSET_TABLE_|__popcountdi2|__errno_location

@@ -7,17 +7,15 @@
 #define SYNPRINT_TESTS_CONTROL_SERVER_TURNS_H
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/peers.h"
 #include "control/server.h"
+#include "nap.h"
 
 #define SNAPSHOT_CLIENTS 1000
 
@@ -36,7 +34,7 @@ static inline void answer(void *ctx, const struct proto_request *req,
 	cr_assert_gt(peer->who.pid, 0);
 	request_count++;
 	if (reply_ms)
-		nanosleep(&(struct timespec){.tv_nsec = reply_ms * 1000000L}, NULL);
+		sleep_ms(reply_ms);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"port\":%u,\"pad\":\"", req->port);
 	for (size_t i = 0; i < reply_bytes; i++)
@@ -130,39 +128,7 @@ static inline void pump(void)
 
 static inline int connect_peer(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	strcpy(address.sun_path, path);
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0, "%s",
-		     strerror(errno));
-	return fd;
-}
-
-static inline void say(int fd, const char *text)
-{
-	cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* What has come in, as text; up to 64 KiB. */
-static inline const char *hear(int fd)
-{
-	static char text[65536];
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < sizeof(text) - 1 && (n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	return text;
-}
-
-static inline bool is_closed(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, MSG_PEEK) == 0 || (errno != EAGAIN && errno != EINTR);
+	return connect_at(path, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static inline const char *ask(int fd, const char *text)

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "control/acceptor.h"
+#include "control/peers.h"
 
 #define PEERS 70
 
@@ -77,13 +77,7 @@ static void handle(const void *data)
 
 static int connect_peer(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	strcpy(address.sun_path, path);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0, "%s",
-		     strerror(errno));
-	return fd;
+	return connect_at(path, SOCK_NONBLOCK);
 }
 
 static bool is_open(int fd)

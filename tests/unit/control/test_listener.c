@@ -137,6 +137,19 @@ Test(listener, mode_group_and_flags)
 	listener_close(&listener);
 }
 
+/* Another group than a new file has; only root may give one away. */
+Test(listener, a_group_that_is_not_ours)
+{
+	gid_t group = geteuid() == 0 ? getegid() + 1 : getegid();
+	struct listener listener;
+	struct stat st;
+
+	cr_assert_eq(listener_open(path, 0600, group, &error, &listener), 0, "%s", error.what);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_expect_eq(st.st_gid, group);
+	listener_close(&listener);
+}
+
 Test(listener, closing_leaves_what_is_not_its_own)
 {
 	struct listener listener;
@@ -202,18 +215,33 @@ Test(listener, takes_over)
 	int fd = bound_socket(SOCK_STREAM);
 	struct listener listener;
 
-	cr_assert_eq(chmod(path, 0612), 0);
+	cr_assert_eq(chmod(path, 0613), 0);
 	cr_assert_eq(listen(fd, 1), 0);
 	cr_assert_eq(listener_adopt(fd, &error, &listener), 0);
 	cr_expect_eq(listener.fd, fd);
 	cr_expect(listener.is_adopted);
 	cr_expect_str_eq(listener.path, path);
-	cr_expect_eq(listener.mode, 0612);
+	cr_expect_eq(listener.mode, 0613);
 	cr_expect_eq(listener.group, getegid());
 	cr_expect(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	listener_close(&listener);
 	cr_expect(exists(path), "the service manager's file");
+}
+
+/* A path is one from the root on: where a relative one begins is known to its maker alone. */
+Test(listener, takes_over_a_relative_path)
+{
+	struct listener listener;
+	int fd;
+
+	cr_assert_eq(chdir(dir), 0);
+	strcpy(path, "a.sock");
+	fd = bound_socket(SOCK_STREAM);
+	cr_assert_eq(listen(fd, 1), 0);
+	cr_assert_eq(listener_adopt(fd, &error, &listener), 0);
+	cr_expect_str_eq(listener.path, "");
+	listener_close(&listener);
 }
 
 Test(listener, takes_over_without_a_file)

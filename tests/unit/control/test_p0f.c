@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "control/p0f_server.h"
+#include "control/peers.h"
+#include "nap.h"
 
 #define KNOWN "198.51.100.7"
 #define KNOWN6 "2001:db8::7"
@@ -77,12 +77,7 @@ TestSuite(p0f, .init = setup, .fini = teardown);
 
 static int connect_peer(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
+	return connect_at(path, 0);
 }
 
 /* Lets the server work until it has nothing to do. */
@@ -317,13 +312,6 @@ static void expect_served(int fd)
 	expect_received(fd, reply, sizeof(reply));
 }
 
-static bool is_closed(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
-}
-
 Test(p0f, an_idle_peer_gives_way)
 {
 	struct p0f_server_stats stats;
@@ -336,7 +324,7 @@ Test(p0f, an_idle_peer_gives_way)
 	second = connect_peer();
 	serve();
 	cr_expect(is_closed(second), "the first has just come");
-	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 20000000}, NULL);
+	sleep_ms(1020);
 	third = connect_peer();
 	serve();
 	expect_served(third);

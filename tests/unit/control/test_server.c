@@ -362,7 +362,7 @@ Test(server, rests_while_descriptors_have_run_out)
 	}
 	setrlimit(RLIMIT_NOFILE, &limit);
 	cr_assert_leq(turns, 20, "%u turns in 0.3 s", turns);
-	nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
+	sleep_ms(150);
 	cr_assert_str_eq(ask(peer, VERDICT(5)), ANSWER(5));
 	close(peer);
 }

@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "numbered.h"
+#include "nap.h"
 #include "publish/publisher.h"
 
 #define OPS_MAX 4096
@@ -28,29 +29,6 @@ struct fake {
 	unsigned walks, element_count; /* that a walk shows, the oldest first */
 	unsigned dropped, entered, first_dropped; /* by drop() */
 };
-
-static inline uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static inline void sleep_ms(unsigned ms)
-{
-	struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	nanosleep(&span, NULL);
-}
-
-static inline struct addr numbered(unsigned number)
-{
-	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-				  (uint8_t)number};
-
-	return addr_from_v4(bytes);
-}
 
 static inline struct fake *fake_of(struct target *target)
 {

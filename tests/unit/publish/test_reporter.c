@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "numbered.h"
 #include "publish/reporter.h"
 #include "sys/clock.h"
 
@@ -21,13 +22,6 @@ static struct fake {
 	uint32_t timeouts[256 * 256]; /* of 10.0.x.y */
 	unsigned by_old; /* commits by the old rules */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static struct addr numbered(unsigned number)
-{
-	const uint8_t bytes[4] = {10, 0, (uint8_t)(number >> 8), (uint8_t)number};
-
-	return addr_from_v4(bytes);
-}
 
 static int fake_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
 {

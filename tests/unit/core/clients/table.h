@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "core/clients/client_table.h"
+#include "numbered.h"
 
 #define NOW_MS UINT64_C(1700000000000)
 
@@ -46,14 +47,6 @@ static inline struct clients *make(size_t capacity, unsigned v6_prefix_bits)
 
 	cr_assert_not_null(clients);
 	return clients;
-}
-
-static inline struct addr numbered(uint32_t number)
-{
-	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-				  (uint8_t)number};
-
-	return addr_from_v4(bytes);
 }
 
 static inline struct syn syn_from(struct addr src, uint16_t port, uint32_t seq)

@@ -1,49 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Several SYNs of one tuple, which of them a server answered, and on which list a client is then. */
-#include <criterion/criterion.h>
-#include <errno.h>
-
 #include "core/clients/client_shard.h"
+#include "core/clients/table.h"
 
-#define NOW_MS UINT64_C(1700000000000)
 #define NOW_S ((uint32_t)(NOW_MS / 1000))
 #define PORT 4000
 
-static struct vocab *vocab;
 static struct clients *clients;
 
-static void setup(void)
+static void setup_table(void)
 {
-	struct clients_params params = {.capacity = 64,
-					.recent = 256,
-					.seed = 42,
-					.v6_prefix_bits = 128,
-					.refresh_s = 10,
-					.vocab = vocab_new()};
-
-	vocab = (struct vocab *)(uintptr_t)params.vocab;
-	clients = clients_new(&params);
-	cr_assert_not_null(clients);
+	setup();
+	clients = make(64, 128);
 }
 
-static void teardown(void)
+static void teardown_table(void)
 {
 	clients_free(clients);
-	vocab_free(vocab);
+	teardown();
 }
 
 static void renew(void)
 {
-	teardown();
-	setup();
+	teardown_table();
+	setup_table();
 }
 
-TestSuite(client_tuples, .init = setup, .fini = teardown);
-
-static struct addr numbered(uint8_t number)
-{
-	return addr_from_v4((const uint8_t[]){10, 0, 0, number});
-}
+TestSuite(client_tuples, .init = setup_table, .fini = teardown_table);
 
 static struct syn usual_syn(void)
 {
@@ -57,15 +40,10 @@ static struct syn usual_syn(void)
 			    .ip_version = 4};
 }
 
-static struct change observe(const struct syn *syn, uint64_t at_ms, unsigned label)
+static struct change see(const struct syn *syn, uint64_t at_ms, unsigned label)
 {
-	struct verdict verdict = {.label = label & 0xffff, .class_id = 1};
-	struct client_key key;
-	struct change change;
-
-	clients_locate(clients, syn, &key);
-	clients_observe(clients, &key, at_ms, syn, &verdict, &change);
-	return change;
+	return observe(clients, at_ms, *syn,
+		       (struct verdict){.label = label & 0xffff, .class_id = 1});
 }
 
 /* The first one stays what is found, where the other is its rival. */
@@ -100,9 +78,9 @@ Test(client_tuples, rivals)
 		second.win = cases[i].win;
 		second.dst = numbered(cases[i].dst);
 		second.dst_port = cases[i].dst_port;
-		observe(&first, NOW_MS, 1);
-		cr_assert_neq(observe(&second, NOW_MS + cases[i].after_ms, 2).kind, CHANGE_REPEAT,
-			      "%s", cases[i].name);
+		see(&first, NOW_MS, 1);
+		cr_assert_neq(see(&second, NOW_MS + cases[i].after_ms, 2).kind, CHANGE_REPEAT, "%s",
+			      cases[i].name);
 		cr_assert_eq(clients_get_syn(clients, &first.src, PORT, &found, &seen_ms), 0, "%s",
 			     cases[i].name);
 		cr_expect_eq(seen_ms, NOW_MS + (cases[i].is_rival ? 0 : cases[i].after_ms), "%s",
@@ -133,8 +111,8 @@ Test(client_tuples, the_number_tells_which_was_answered)
 
 		renew();
 		second.seq = 0x40000000;
-		observe(&first, NOW_MS, 1);
-		observe(&second, NOW_MS + 1, 2);
+		see(&first, NOW_MS, 1);
+		see(&second, NOW_MS + 1, 2);
 		cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0, "%x",
 			     cases[i].ack);
 		cr_expect_eq(confirmed.verdict.label, cases[i].label, "%x: %u", cases[i].ack,
@@ -153,12 +131,12 @@ Test(client_tuples, the_verdict_before_is_the_confirmed_one)
 	struct client_confirmed confirmed;
 	struct change change;
 
-	observe(&syn, NOW_MS, 1);
+	see(&syn, NOW_MS, 1);
 	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
 	syn.src_port = PORT + 1;
-	observe(&syn, NOW_MS + 1, 2);
+	see(&syn, NOW_MS + 1, 2);
 	syn.src_port = PORT + 2;
-	change = observe(&syn, NOW_MS + 2, 3);
+	change = see(&syn, NOW_MS + 2, 3);
 	cr_expect_eq(change.old_verdict.label, 1, "%u", change.old_verdict.label);
 	cr_expect_eq(change.verdict.label, 3);
 }
@@ -174,10 +152,10 @@ Test(client_tuples, what_is_confirmed_stays_so)
 	struct client_confirmed confirmed;
 	struct client client;
 
-	observe(&syn, NOW_MS, 1);
+	see(&syn, NOW_MS, 1);
 	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
 	syn.seq = 2000;
-	observe(&syn, NOW_MS + 1, 2);
+	see(&syn, NOW_MS + 1, 2);
 	cr_assert_eq(clients_get(clients, &syn.src, &client), 0);
 	cr_assert_eq(client.conn_count, 2);
 	for (unsigned i = 0; i < 2; i++)
@@ -196,12 +174,12 @@ Test(client_tuples, who_comes_back_is_known_by_another_syn)
 {
 	struct syn syn = usual_syn();
 
-	observe(&syn, NOW_MS, 1);
+	see(&syn, NOW_MS, 1);
 	expect_list(AGE_ONCE, "one SYN");
-	observe(&syn, NOW_MS + 1000, 1);
+	see(&syn, NOW_MS + 1000, 1);
 	expect_list(AGE_ONCE, "the same again");
 	syn.src_port++;
-	observe(&syn, NOW_MS + 2000, 1);
+	see(&syn, NOW_MS + 2000, 1);
 	expect_list(AGE_AGAIN, "another one");
 }
 

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What somebody can do to the client table with SYNs that only claim to be a client's: nothing. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
+#include "core/clients/table.h"
 
-#include "core/clients/client_table.h"
-
-#define NOW_MS UINT64_C(1700000000000)
 #define NOW_S 1700000000u
 #define DAY_S 86400u
 
-static struct vocab *vocab;
 static struct clients *clients;
-static unsigned class_linux, class_windows;
 static struct addr victim, server;
 
 static void make_table(size_t capacity)
@@ -28,37 +21,21 @@ static void make_table(size_t capacity)
 	cr_assert_not_null(clients);
 }
 
-static void setup(void)
+static void setup_table(void)
 {
-	unsigned linux_family, windows_family;
-
-	vocab = vocab_new();
-	class_linux = (unsigned)vocab_add(vocab, VOCAB_CLASS, "Linux", 5);
-	class_windows = (unsigned)vocab_add(vocab, VOCAB_CLASS, "Windows", 7);
-	linux_family = (unsigned)vocab_add(vocab, VOCAB_FAMILY, "Linux", 5);
-	windows_family = (unsigned)vocab_add(vocab, VOCAB_FAMILY, "Windows", 7);
-	vocab_set_family(vocab, class_linux, linux_family);
-	vocab_set_family(vocab, class_windows, windows_family);
+	setup();
 	victim = addr_from_v4((const uint8_t[4]){192, 0, 2, 77});
 	server = addr_from_v4((const uint8_t[4]){203, 0, 113, 2});
 	make_table(1024);
 }
 
-static void teardown(void)
+static void teardown_table(void)
 {
 	clients_free(clients);
-	vocab_free(vocab);
+	teardown();
 }
 
-TestSuite(confirm, .init = setup, .fini = teardown);
-
-static struct addr numbered(uint32_t number)
-{
-	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-				  (uint8_t)number};
-
-	return addr_from_v4(bytes);
-}
+TestSuite(confirm, .init = setup_table, .fini = teardown_table);
 
 static struct syn syn_of(struct addr src, uint16_t port, uint32_t seq)
 {
@@ -92,12 +69,7 @@ static struct verdict forged(void)
 
 static struct change see_at(uint64_t now_ms, struct syn syn, struct verdict verdict)
 {
-	struct client_key key;
-	struct change change;
-
-	clients_locate(clients, &syn, &key);
-	clients_observe(clients, &key, now_ms, &syn, &verdict, &change);
-	return change;
+	return observe(clients, now_ms, syn, verdict);
 }
 
 static struct change see(struct syn syn, struct verdict verdict)

@@ -188,7 +188,7 @@ Test(learn, an_ipv6_subnet_is_one_client)
 
 Test(learn, shapes_are_bounded_and_confirmed_ones_stay)
 {
-	for (unsigned number = 1; number < 12; number++) {
+	for (unsigned number = 1; number <= LEARN_VOTERS_MIN; number++) {
 		struct syn syn = windows(number);
 
 		expect(&syn, "Windows", LEARN_COUNTED);
@@ -199,7 +199,7 @@ Test(learn, shapes_are_bounded_and_confirmed_ones_stay)
 		add(&syn, "Linux");
 	}
 	cr_assert_eq(used(), 64);
-	cr_assert_not_null(strstr(written(), " @ 4.4\n"), "%s", text);
+	cr_assert_not_null(strstr(written(), " @ 4\n"), "%s", text);
 }
 
 Test(learn, what_is_written_loads_and_counts_the_same)
@@ -267,6 +267,18 @@ Test(learn, full)
 
 		expect(&syn, "HP-UX", LEARN_FULL);
 	}
+}
+
+/* One voter less, and they give way. */
+Test(learn, nearly_full)
+{
+	for (unsigned shape = 0; shape < 64 + 8; shape++)
+		for (unsigned number = 0; number < LEARN_VOTERS_MIN - 1; number++) {
+			struct syn syn = unknown(100 + shape);
+
+			syn.src = client(number);
+			expect(&syn, "HP-UX", LEARN_COUNTED);
+		}
 }
 
 Test(learn, out_of_memory)
@@ -344,6 +356,23 @@ Test(learn, a_network_counts_for_ten_at_the_most)
 	cr_assert_eq(sscanf(strstr(text, ":0 @ "), ":0 @ %f", &permille), 1);
 	cr_assert_leq(permille, 10 * LEARN_NETWORK_MAX * 0.4f, "%s", text);
 	cr_assert_geq(permille, LEARN_NETWORKS_MIN * LEARN_NETWORK_MAX * 0.4f, "%s", text);
+}
+
+/* What was written counts for five networks again, and one more network makes it six. */
+Test(learn, networks_of_what_was_written)
+{
+	struct sigdb *db = sigdb_new(vocab);
+	char first[4096];
+
+	vote(50, 5, 0);
+	snprintf(first, sizeof(first), "%s", written());
+	cr_assert_eq(sigdb_load(db, first, strlen(first), NULL), 0);
+	teardown();
+	setup();
+	learn_take(learn, 5000, db);
+	vote(100, 1, 100);
+	cr_expect_not_null(strstr(written(), " @ 24\n"), "%s", text);
+	sigdb_free(db);
 }
 
 /* With what was learned of one shape: how sure is a SYN that is like it, but not the same? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 
+#include "numbered.h"
 #include "daemon/packets/renewed.h"
 
 #define START_MS UINT64_C(1700000000000)
@@ -20,14 +21,6 @@ static void teardown(void)
 }
 
 TestSuite(renewed, .init = setup, .fini = teardown);
-
-static struct addr numbered(uint32_t number)
-{
-	const uint8_t bytes[4] = {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-				  (uint8_t)number};
-
-	return addr_from_v4(bytes);
-}
 
 static void expect_near(uint64_t when_ms, uint64_t seen_ms)
 {
