@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define ACCEPTS_PER_TURN 64
-#define EVENTS_PER_DISPATCH 64
 #define PAUSE_NS 100000000 /* when descriptors have run out */
 
 static int watch(const struct acceptor *acceptor, int op, const int *fd, uint32_t events)
@@ -82,8 +81,8 @@ void acceptor_dispatch(struct acceptor *acceptor,
 		       void (*serve)(void *ctx, void *data, uint32_t events),
 		       void (*add)(void *ctx, int fd), void *ctx)
 {
-	struct epoll_event events[EVENTS_PER_DISPATCH];
-	int count = epoll_wait(acceptor->epoll_fd, events, EVENTS_PER_DISPATCH, 0);
+	struct epoll_event events[64];
+	int count = epoll_wait(acceptor->epoll_fd, events, sizeof(events) / sizeof(*events), 0);
 
 	for (int i = 0; i < count; i++)
 		if (!acceptor_owns(acceptor, events[i].data.ptr))

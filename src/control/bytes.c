@@ -36,14 +36,15 @@ static int grow(struct bytes *bytes, size_t needed)
 
 char *bytes_reserve(struct bytes *bytes, size_t len)
 {
+	size_t needed = bytes->len + len + 1;
+
 	/* Two bytes moved at the most for each one taken out before: O(1) a byte. */
-	if (bytes->start + bytes->len + len + 1 > bytes->size && bytes->start &&
-	    bytes->start >= bytes->len / 2) {
+	if (bytes->start + needed > bytes->size && bytes->start && bytes->start >= bytes->len / 2) {
 		memmove(bytes->data, bytes_front(bytes), bytes->len);
 		bytes->start = 0;
 	}
-	if (bytes->start + bytes->len + len + 1 > bytes->size &&
-	    grow(bytes, bytes->start + bytes->len + len + 1) < 0)
+	needed += bytes->start;
+	if (needed > bytes->size && grow(bytes, needed) < 0)
 		return NULL;
 	return bytes_front(bytes) + bytes->len;
 }

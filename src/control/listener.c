@@ -139,8 +139,8 @@ static void find_file(struct listener *listener)
 	socklen_t len = sizeof(address);
 	struct stat st;
 
-	if (getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0 ||
-	    *address.sun_path != '/' || lstat(address.sun_path, &st) < 0)
+	getsockname(listener->fd, (struct sockaddr *)&address, &len);
+	if (*address.sun_path != '/' || lstat(address.sun_path, &st) < 0)
 		return;
 	memcpy(listener->path, address.sun_path, sizeof(listener->path));
 	listener->mode = st.st_mode & 07777;

@@ -142,8 +142,8 @@ static void serve_conn(void *ctx, void *data, uint32_t happened)
 {
 	struct p0f_server *server = ctx;
 	struct p0f_conn *conn = data;
-	int rc = flush(conn);
 	uint32_t events;
+	int rc = 0;
 
 	(void)happened;
 	if (!conn->stream.out_len) {
@@ -151,9 +151,9 @@ static void serve_conn(void *ctx, void *data, uint32_t happened)
 		rc = take_in(conn);
 		server->stats.queries += p0f_answer(&conn->stream, server->params.lookup,
 						    server->params.ctx, &server->stats.bad_queries);
-		if (rc == 0)
-			rc = flush(conn);
 	}
+	if (rc == 0)
+		rc = flush(conn);
 	events = conn->stream.out_len ? EPOLLOUT : EPOLLIN;
 	/* A peer that only closed its sending side still gets what it asked for. */
 	if (rc < 0 || (conn->eof && !conn->stream.out_len))

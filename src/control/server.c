@@ -23,7 +23,6 @@
 
 #define DEFAULT_TRUSTED_EVENTS_MAX (4 << 20) /* of most of a second at 5,000 a second */
 #define DEFAULT_OUTPUT_MAX ((size_t)256 * 1024)
-#define LINES_PER_DISPATCH 512 /* of one connection */
 #define SHARE_US 2000 /* of time, of one connection in one dispatch: the next is not kept waiting */
 #define TRIM_AFTER 64 /* connections that are gone */
 #define SNAPSHOT_PAGE 128 /* clients looked at in one go */
@@ -71,7 +70,6 @@ static void end_subscription(struct server *server, struct conn *conn)
 {
 	if (!conn->subscribed)
 		return;
-	conn->subscribed = conn->place.is_subscriber = false;
 	LIST_REMOVE(conn, subscribers);
 	__atomic_fetch_sub(subscribers_of(server, conn), 1, __ATOMIC_RELAXED);
 	server->stats.subscribers--;
@@ -224,9 +222,8 @@ static int answer_lines(struct server *server, struct conn *conn)
 	int r;
 
 	conn->lines_left = false;
-	for (unsigned i = 0; i < LINES_PER_DISPATCH && clock_monotonic_us() < end_us &&
-			     !conn->begun && conn->out.len < server->params.output_max;
-	     i++) {
+	while (clock_monotonic_us() < end_us && !conn->begun &&
+	       conn->out.len < server->params.output_max) {
 		r = conn_next_line(conn, &line, &len);
 		if (r <= 0)
 			return r == -E2BIG ? refuse_long_line(server, conn) : r;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "core/base/wire.h"
 
@@ -129,43 +130,46 @@ static char *put_group(char *at, unsigned group)
 	}
 }
 
+struct run {
+	unsigned first, count;
+};
+
 /* The first of the longest runs of zero groups, of two at least (RFC 5952 section 4.2). */
-static unsigned find_zeros(const unsigned groups[8], unsigned *ret_count)
+static struct run find_zeros(const unsigned groups[8])
 {
-	unsigned first = 0, count = 1, run = 0;
+	struct run best = {.count = 0};
+	unsigned run = 0;
 
 	for (unsigned i = 0; i < 8; i++) {
 		run = groups[i] ? 0 : run + 1;
-		if (run > count) {
-			first = i + 1 - run;
-			count = run;
-		}
+		if (run > MAX(best.count, 1))
+			best = (struct run){i + 1 - run, run};
 	}
-	*ret_count = count > 1 ? count : 0;
-	return first;
+	return best;
 }
 
 static char *put_groups(char *at, const uint8_t bytes[16])
 {
 	const struct wire wire = {.bytes = bytes, .len = 16};
-	unsigned groups[8], first, count;
+	unsigned groups[8];
+	struct run zeros;
 
 	for (unsigned i = 0; i < 8; i++)
 		groups[i] = wire_u16(&wire, 2 * i);
-	first = find_zeros(groups, &count);
+	zeros = find_zeros(groups);
 	for (unsigned i = 0; i < 8; i++) {
-		if (count && i == first) {
+		if (zeros.count && i == zeros.first) {
 			*at++ = ':';
-			i += count - 1;
+			i += zeros.count - 1;
 			continue;
 		}
 		if (i)
 			*at++ = ':';
-		if (i == 6 && count == 6) /* ::192.0.2.1, RFC 4291 section 2.5.5.1 */
+		if (i == 6 && zeros.count == 6) /* ::192.0.2.1, RFC 4291 section 2.5.5.1 */
 			return put_dotted(at, bytes + 12);
 		at = put_group(at, groups[i]);
 	}
-	if (count && first + count == 8)
+	if (zeros.count && zeros.first + zeros.count == 8)
 		*at++ = ':';
 	return at;
 }

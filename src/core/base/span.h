@@ -17,6 +17,11 @@ static inline bool span_is(struct span span, const char *word)
 	return span.len == strlen(word) && memcmp(span.text, word, span.len) == 0;
 }
 
+static inline bool span_begins(struct span span, const char *word)
+{
+	return span.len >= strlen(word) && memcmp(span.text, word, strlen(word)) == 0;
+}
+
 static inline bool char_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';

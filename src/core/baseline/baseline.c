@@ -58,8 +58,6 @@ void baseline_free(struct baseline *baseline)
 {
 	if (!baseline)
 		return;
-	for (unsigned i = 0; i < BASELINE_LOCKS; i++)
-		pthread_mutex_destroy(&baseline->locks[i].mutex);
 	free(baseline->entries);
 	free(baseline);
 }

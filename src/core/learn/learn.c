@@ -95,7 +95,7 @@ static uint64_t bits_for(unsigned networks)
 {
 	uint64_t bits = 0;
 
-	while (networks_of(bits) < networks && bits != UINT64_MAX)
+	while (networks_of(bits) < networks)
 		bits = bits << 1 | 1;
 	return bits;
 }

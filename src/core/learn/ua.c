@@ -7,6 +7,7 @@
 #include "core/learn/ua.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 struct row {
 	const char *word;
@@ -168,7 +169,7 @@ static float claimed_prob(const struct ua_claim *claim, const struct match *matc
 	VOCAB_EACH_CLASS (id)
 		if (claim->classes >> id & 1)
 			prob += match->class_prob[id];
-	return prob > 1 ? 1 : prob;
+	return MIN(prob, 1);
 }
 
 /* A lie needs another system that the SYN is likely to be, not only doubt about the claimed one. */

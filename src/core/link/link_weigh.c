@@ -62,7 +62,7 @@ static bool is_plain(const struct link *link)
 /* Without an MTU, or with one beyond Ethernet's, a link says nothing of the other one. */
 static enum link_finding find(const struct link *v4, const struct link *v6)
 {
-	unsigned smaller = v6->mtu > v4->mtu ? (unsigned)(v6->mtu - v4->mtu) : 0;
+	int smaller = v6->mtu - v4->mtu;
 
 	if (!v4->mtu || !v6->mtu || v4->mtu > MTU_ETHERNET || v6->mtu > MTU_ETHERNET)
 		return LINK_PAIR_NOTHING;

@@ -14,7 +14,7 @@
 #define SPACE_64K 65535 /* the largest unscaled window; half of Linux' tcp_rmem since 4.20 */
 #define SPACE_43K 43690 /* half of 87380, the tcp_rmem that tuning guides have kept from before */
 
-#define RANKS 4 /* of candidates, see rank_clamped() */
+enum rank { RANK_FIRST, RANK_SECOND, RANK_THIRD, RANK_LAST, RANKS }; /* of candidates */
 
 /* A counting sort by remainder: @windows comes zeroed. */
 static void windows_init(struct link_windows *windows, uint16_t space)
@@ -125,7 +125,7 @@ static void add_candidate(struct linkdb *db, size_t row_index, unsigned base, un
 /* A fact before arithmetic, an interface before a clamp; then in the order of the file. */
 static int rank(const struct link_candidate *cand)
 {
-	return cand->listed ? 0 : cand->on_interface ? 1 : 2;
+	return cand->listed ? RANK_FIRST : cand->on_interface ? RANK_SECOND : RANK_THIRD;
 }
 
 /*
@@ -135,8 +135,8 @@ static int rank(const struct link_candidate *cand)
 static int rank_clamped(const struct link_candidate *cand)
 {
 	if (!cand->listed)
-		return cand->on_interface ? 3 : 1;
-	return cand->kind == LINK_VPN || cand->kind == LINK_TUNNEL ? 2 : 0;
+		return cand->on_interface ? RANK_LAST : RANK_SECOND;
+	return cand->kind == LINK_VPN || cand->kind == LINK_TUNNEL ? RANK_THIRD : RANK_FIRST;
 }
 
 static int rank_of(const struct link_candidate *cand, bool is_clamped)
@@ -248,7 +248,7 @@ size_t linkdb_candidates(const struct linkdb *db, unsigned ip_version, unsigned 
 {
 	size_t count = 0;
 
-	for (int rank = 0; rank < RANKS; rank++) {
+	for (int rank = RANK_FIRST; rank < RANKS; rank++) {
 		for (size_t i = 0; i < db->cand_count; i++) {
 			const struct link_candidate *cand = &db->cands[i];
 

@@ -51,9 +51,7 @@ static bool hit_is_better(const struct hit *a, const struct hit *b)
 		return a->condition;
 	if (a->ref->generic != b->ref->generic)
 		return b->ref->generic;
-	if (a->fit != b->fit)
-		return a->fit > b->fit;
-	return a->ref->entry < b->ref->entry;
+	return a->fit > b->fit || (a->fit == b->fit && a->ref->entry < b->ref->entry);
 }
 
 static void keep_hit(struct hits *hits, const struct hit *hit)

@@ -215,11 +215,9 @@ static size_t entity(struct span text, char *ret_char)
 			{"&apos;", '\''}};
 
 	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
-		size_t len = strlen(entities[i].name);
-
-		if (text.len >= len && memcmp(text.text, entities[i].name, len) == 0) {
+		if (span_begins(text, entities[i].name)) {
 			*ret_char = entities[i].value;
-			return len;
+			return strlen(entities[i].name);
 		}
 	}
 	*ret_char = text.text[0];
@@ -242,13 +240,16 @@ static void keep_name(struct satori_reader *reader, struct span value)
 	reader->name[len] = '\0';
 }
 
-/* The '>' of the next "-->", or NULL. */
-static const char *comment_end(const char *text, size_t len)
+/* The '>' that ends a tag or a comment, or NULL. */
+static const char *tag_end(struct span tag)
 {
-	for (size_t i = 2; i < len; i++)
-		if (memcmp(text + i - 2, "-->", 3) == 0)
-			return text + i;
-	return NULL;
+	const char *end;
+
+	if (!span_begins(tag, "<!--"))
+		return memchr(tag.text, '>', tag.len);
+	tag = span_behind(tag, strlen("<!--"));
+	end = memmem(tag.text, tag.len, "-->", strlen("-->"));
+	return end ? end + strlen("--") : NULL;
 }
 
 /* The next tag without its brackets; comments are passed over. */
@@ -262,10 +263,7 @@ static bool next_tag(struct satori_reader *reader, struct span *ret_tag)
 		if (!begin)
 			break;
 		left = reader->len - (size_t)(begin - reader->text);
-		if (left >= 4 && memcmp(begin, "<!--", 4) == 0)
-			end = comment_end(begin + 4, left - 4);
-		else
-			end = memchr(begin, '>', left);
+		end = tag_end((struct span){begin, left});
 		if (!end)
 			break;
 		reader->pos = (size_t)(end - reader->text) + 1;
@@ -281,8 +279,7 @@ static bool tag_is(struct span tag, const char *name)
 {
 	size_t len = strlen(name);
 
-	return tag.len >= len && memcmp(tag.text, name, len) == 0 &&
-	       (tag.len == len || is_any_of(tag.text[len], " \t\r\n/"));
+	return span_begins(tag, name) && (tag.len == len || is_any_of(tag.text[len], " \t\r\n/"));
 }
 
 static void read_test(const struct satori_reader *reader, struct span tag, struct span tcpsig,

@@ -263,9 +263,9 @@ static void build_leaf(struct build *build, const struct node *node, uint32_t fi
 		if (!same_leaf(ref, model))
 			continue;
 		ref->leaf = id;
-		if (entry->permille > 0 || !has_unrated)
+		if (entry->permille || !has_unrated)
 			belief_count(build, &leaf, &cells, ref->entry, entry_count(build, entry));
-		has_unrated = has_unrated || entry->permille <= 0;
+		has_unrated = has_unrated || !entry->permille;
 		absorb(model, ref);
 	}
 	parent = node->parent == NONE

@@ -248,18 +248,14 @@ static int add_label(const struct reader *reader, struct span name, struct span 
 static struct span cut_alias(struct span *name)
 {
 	static const char as[] = " as ";
-	const size_t len = sizeof(as) - 1;
+	const char *at = name->len ? memmem(name->text, name->len, as, strlen(as)) : NULL;
+	struct span alias;
 
-	for (size_t i = 1; i + len < name->len; i++) {
-		struct span alias = {name->text + i + len, name->len - i - len};
-
-		if (memcmp(name->text + i, as, len) != 0)
-			continue;
-		name->len = i;
-		*name = span_trim(*name);
-		return span_trim(alias);
-	}
-	return *name;
+	if (!at)
+		return *name;
+	alias = span_behind(*name, (size_t)(at - name->text));
+	*name = span_trim((struct span){name->text, (size_t)(at - name->text)});
+	return span_trim(span_behind(alias, strlen(as)));
 }
 
 /* label = s:unix:Linux:3.11 and newer */
@@ -346,7 +342,7 @@ static int read_from(struct reader *reader, struct span value)
 {
 	int r = texts_add(&reader->db->texts, value.text, value.len, &reader->entry.source);
 
-	return r < 0 ? fail(reader, value, r, "no room for this text") : 0;
+	return r < 0 ? fail(reader, value, r, "no room for this text") : r;
 }
 
 /* Each modulus costs every SYN of its layout a lookup, so there are few. */

@@ -45,7 +45,8 @@ static inline bool is_closed(int fd)
 {
 	char byte;
 
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 || (errno != EAGAIN && errno != EINTR);
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ||
+	       (errno != EAGAIN && errno != EINTR);
 }
 
 #endif
