@@ -264,7 +264,18 @@ int clients_get(struct clients *clients, const struct addr *addr, struct client 
 	return entry ? 0 : -ENOENT;
 }
 
-/* Which of the connections from a port it was; -1 where it is none that is remembered. */
+static int find_next(const struct entry *entry, int at, uint16_t port)
+{
+	for (int i = at + 1; i < entry->conn_count; i++)
+		if (entry->ports[i] == port)
+			return i;
+	return -1;
+}
+
+/*
+ * Which of the connections from a port it was; -1 where it is none that is remembered, or where
+ * there are two and nothing tells them apart: others' SYNs may have taken the place of the whole one.
+ */
 static int find_confirmed(const struct clients *clients, const struct entry *entry,
 			  const struct recent *recent, const struct client_handshake *handshake)
 {
@@ -272,16 +283,18 @@ static int find_confirmed(const struct clients *clients, const struct entry *ent
 	uint32_t sent;
 	bool is_it;
 
-	if (first < 0 || !recent || entry->tuples[first] != conns_tuple(clients, &recent->syn))
+	if (first < 0)
 		return first;
+	if (!recent || entry->tuples[first] != conns_tuple(clients, &recent->syn))
+		return entry->confirmed >> first & 1 ||
+				       find_next(entry, first, handshake->client_port) < 0
+			       ? first
+			       : -1;
 	sent = handshake->ack - recent->syn.seq - 1;
 	is_it = recent->syn.dst_port == handshake->server_port &&
 		addr_equal(&recent->syn.dst, &handshake->server) &&
 		(!handshake->has_ack || sent < SENT_MAX);
-	for (int i = first + 1; !is_it && i < entry->conn_count; i++)
-		if (entry->ports[i] == handshake->client_port)
-			return i;
-	return is_it ? first : -1;
+	return is_it ? first : find_next(entry, first, handshake->client_port);
 }
 
 static void note_before(const struct entry *entry, int at, struct client_confirmed *confirmed)

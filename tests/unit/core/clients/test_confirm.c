@@ -356,6 +356,26 @@ Test(confirm, it_is_asked_for_what_is_not_known_yet)
 			  "%u hours later", hours);
 }
 
+/* A flood takes the place of the whole SYN, by which two on one tuple are told apart. */
+Test(confirm, a_flood_makes_no_forged_syn_the_confirmed_one)
+{
+	struct syn own = syn_of(victim, 1000, 7);
+	struct client_confirmed confirmed;
+	struct client client;
+
+	clients_free(clients);
+	make_table(1u << 17);
+	see(own, honest());
+	for (uint32_t i = 0; i < 40000; i++)
+		see(syn_of(numbered(i), 1000, i), forged());
+	see(syn_of(victim, 1000, 1u << 31), forged());
+	for (uint32_t i = 0; i < 40000; i++)
+		see(syn_of(numbered(i), 2000, i), forged());
+	cr_assert_eq(clients_get(clients, &victim, &client), 0);
+	cr_expect_eq(client.conn_count, 2);
+	cr_expect_eq(answer_at(NOW_S, own, 300, &confirmed), -ENOENT);
+}
+
 static void expect_all_known(uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
