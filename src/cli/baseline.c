@@ -7,6 +7,8 @@
 #include "cli/ask.h"
 #include "control/proto.h"
 
+#define LIMIT_DEFAULT 50 /* networks */
+
 #define MTUS_TOLD 6
 #define SHARE_TOLD 0.005 /* what rounds to 0 % is left out */
 #define OUT_BYTES 4096
@@ -162,7 +164,7 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 						{"forget", required_argument, NULL, OPT_FORGET},
 						CLI_COMMON_OPTIONS};
 	const char *forgotten = NULL;
-	unsigned limit = 50;
+	unsigned limit = 0;
 	int option;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0)
@@ -174,11 +176,13 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 		return cli->exit;
 	if (optind + 1 < argc || (forgotten && optind < argc))
 		return cli_usage_error(cli, "baseline takes at most one prefix");
+	if (forgotten && limit)
+		return cli_usage_error(cli, "--forget takes no --limit");
 	if (forgotten)
 		return forget_network(cli, forgotten);
 	if (optind < argc)
 		cJSON_AddStringToObject(request, "net", argv[optind]);
-	return list_networks(cli, request, limit);
+	return list_networks(cli, request, limit ? limit : LIMIT_DEFAULT);
 }
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -54,6 +54,24 @@ static void short_options(const struct cli *cli, const struct option *options, c
 						options->has_arg ? ":" : "");
 }
 
+bool cli_has(const struct cli_command *command, int option)
+{
+	return !command || !(command->lacks & CLI_LACKS(option));
+}
+
+int cli_refuse_useless(const struct cli *cli, int option)
+{
+	static const char *const names[] = {"--socket", "--config", "--json", "--help"};
+
+	return cli_usage_error(cli, "%s has no use for %s", cli->command->name,
+			       names[option - CLI_OPT_SOCKET]);
+}
+
+static bool is_common(int option)
+{
+	return option >= CLI_OPT_SOCKET && option <= CLI_OPT_HELP;
+}
+
 int cli_option(struct cli *cli, int argc, char **argv, const struct option *options)
 {
 	char shorts[32];
@@ -64,6 +82,10 @@ int cli_option(struct cli *cli, int argc, char **argv, const struct option *opti
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, shorts, options, NULL)) >= 0) {
 		cli->exit = CLI_USAGE;
+		if (is_common(option) && !cli_has(cli->command, option)) {
+			cli_refuse_useless(cli, option);
+			return CLI_STOP;
+		}
 		switch (option) {
 		case CLI_OPT_SOCKET: cli->socket = optarg; break;
 		case CLI_OPT_CONFIG: cli->config_path = optarg; break;

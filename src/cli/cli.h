@@ -38,6 +38,7 @@ struct cli_command {
 	const char *arguments; /* for the usage line */
 	const char *summary; /* one line */
 	const char *help; /* the rest of --help */
+	unsigned lacks; /* common options that it has no use for, CLI_LACKS() of each */
 	int (*run)(struct cli *cli, int argc, char **argv); /* returns the exit code */
 };
 
@@ -45,7 +46,7 @@ extern const struct cli_command cli_status, cli_verdict, cli_watch, cli_clients,
 	cli_classify, cli_link, cli_explain, cli_unknown, cli_db, cli_reload, cli_forget, cli_learn,
 	cli_baseline, cli_metrics, cli_selftest, cli_top, cli_completion;
 
-/* The help lines of the options that all of them have. */
+/* The help lines of the options before the command. */
 extern const char cli_common_help[];
 
 /* Every command's option table ends with these; cli_option() deals with them. */
@@ -58,6 +59,11 @@ enum { CLI_OPT_SOCKET = 0x100, CLI_OPT_CONFIG, CLI_OPT_JSON, CLI_OPT_HELP, CLI_O
 	{                                                                                          \
 		NULL, 0, NULL, 0                                                                   \
 	}
+
+#define CLI_LACKS(option) (1u << ((option)-CLI_OPT_SOCKET))
+
+/** cli_has() - whether a command uses a common option; without a command it may be any one's. */
+bool cli_has(const struct cli_command *command, int option);
 
 #define CLI_STOP (-2)
 
@@ -73,6 +79,9 @@ int cli_error(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3
 /** cli_usage_error() - the same, with a hint to --help. Return: CLI_USAGE. */
 int cli_usage_error(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** cli_refuse_useless() - a common option that the command has no use for. Return: CLI_USAGE. */
+int cli_refuse_useless(const struct cli *cli, int option);
 
 /** cli_parse_uint() - a whole decimal number from @min to @max. Return: 0 or -EINVAL. */
 int cli_parse_uint(const char *text, unsigned min, unsigned max, unsigned *ret_number);

@@ -58,6 +58,22 @@ static bool option_is(const struct option_line *option, const char *name)
 	       strncmp(option->name, name, (size_t)option->name_len) == 0;
 }
 
+/* The next common option that the command has a use for. Return: as next_option(). */
+static const char *next_common(const struct cli_command *command, const char *help,
+			       struct option_line *ret_option)
+{
+	static const struct option common[] = {CLI_COMMON_OPTIONS};
+	const struct option *known;
+
+	while ((help = next_option(help, ret_option))) {
+		for (known = common; known->name && !option_is(ret_option, known->name); known++)
+			continue;
+		if (!known->name || cli_has(command, known->val))
+			break;
+	}
+	return help;
+}
+
 static void print_flags(void)
 {
 	for (unsigned bit = 0; verdict_flag_name((enum verdict_flag)(1u << bit)); bit++)
@@ -157,11 +173,15 @@ static void print_quoted(const char *text, int len, const char *special, const c
 			printf(strchr(special, text[i]) ? "\\%c" : "%c", text[i]);
 }
 
-static void print_bash_names(const char *help)
+/* Those before the command where there is none. */
+static void print_bash_names(const struct cli_command *command)
 {
+	const char *own = command ? command->help : "", *common = cli_common_help;
 	struct option_line option;
 
-	while ((help = next_option(help, &option)))
+	while ((common = next_common(command, common, &option)))
+		printf(" --%.*s", option.name_len, option.name);
+	while ((own = next_option(own, &option)))
 		printf(" --%.*s", option.name_len, option.name);
 }
 
@@ -201,8 +221,8 @@ static void print_bash_command(const struct cli_command *command)
 {
 	printf("\t%s) words='", command->name);
 	print_actions(command);
-	printf("' options+='");
-	print_bash_names(command->help);
+	printf("' options='");
+	print_bash_names(command);
 	printf("'%s ;;\n", has_files(command) ? " files=1" : "");
 }
 
@@ -214,7 +234,7 @@ static void print_bash(const struct cli_command *const *commands)
 	       "\tlocal command= files= i words='");
 	print_bash_words(commands);
 	printf("' options='");
-	print_bash_names(cli_common_help);
+	print_bash_names(NULL);
 	printf("'\n\n\tCOMPREPLY=()\n"
 	       "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	       "\t\tcase ${COMP_WORDS[i]} in\n"
@@ -265,6 +285,15 @@ static void print_zsh_options(const char *help)
 		print_zsh_option(&option);
 }
 
+static void print_zsh_common(const struct cli_command *command)
+{
+	const char *help = cli_common_help;
+	struct option_line option;
+
+	while ((help = next_common(command, help, &option)))
+		print_zsh_option(&option);
+}
+
 static void print_zsh_summaries(const struct cli_command *const *commands)
 {
 	for (; *commands; commands++) {
@@ -278,7 +307,8 @@ static void print_zsh_summaries(const struct cli_command *const *commands)
 
 static void print_zsh_command(const struct cli_command *command)
 {
-	printf("\targument:%s) _arguments $common", command->name);
+	printf("\targument:%s) _arguments", command->name);
+	print_zsh_common(command);
 	print_zsh_options(command->help);
 	if (has_actions(command)) {
 		printf(" '1:action:(");
@@ -309,27 +339,34 @@ static void print_zsh(const struct cli_command *const *commands)
 	       "else\n\tcompdef _synprint synprint\nfi\n");
 }
 
-static void print_fish_options(const char *condition, const char *help)
+static void print_fish_option(const char *condition, const struct option_line *option)
 {
+	printf("complete -c synprint%s -l %.*s", condition, option->name_len, option->name);
+	if (option->letter)
+		printf(" -s %c", option->letter);
+	if (option->value_len)
+		printf(takes_file(option) ? " -r -F" : " -x");
+	if (takes_interface(option)) {
+		printf(" -a '(ls /sys/class/net)'");
+	} else if (values_of(option)) {
+		printf(" -a '");
+		values_of(option)();
+		printf("'");
+	}
+	printf(" -d '");
+	print_quoted(option->text, option->text_len, "\\", "\\'");
+	printf("'\n");
+}
+
+static void print_fish_options(const char *condition, const struct cli_command *command)
+{
+	const char *own = command ? command->help : "", *common = cli_common_help;
 	struct option_line option;
 
-	while ((help = next_option(help, &option))) {
-		printf("complete -c synprint%s -l %.*s", condition, option.name_len, option.name);
-		if (option.letter)
-			printf(" -s %c", option.letter);
-		if (option.value_len)
-			printf(takes_file(&option) ? " -r -F" : " -x");
-		if (takes_interface(&option)) {
-			printf(" -a '(ls /sys/class/net)'");
-		} else if (values_of(&option)) {
-			printf(" -a '");
-			values_of (&option)();
-			printf("'");
-		}
-		printf(" -d '");
-		print_quoted(option.text, option.text_len, "\\", "\\'");
-		printf("'\n");
-	}
+	while ((common = next_common(command, common, &option)))
+		print_fish_option(condition, &option);
+	while ((own = next_option(own, &option)))
+		print_fish_option(condition, &option);
 }
 
 static void print_fish_command(const struct cli_command *command)
@@ -341,7 +378,7 @@ static void print_fish_command(const struct cli_command *command)
 	printf("complete -c synprint -n '__fish_use_subcommand' -a %s -d '", command->name);
 	print_quoted(command->summary, (int)strlen(command->summary), "\\", "\\'");
 	printf("'\n");
-	print_fish_options(condition, command->help);
+	print_fish_options(condition, command);
 	if (has_actions(command)) {
 		printf("complete -c synprint%s -a '", condition);
 		print_actions(command);
@@ -356,7 +393,7 @@ static void print_fish(const struct cli_command *const *commands)
 	printf("# fish completion of synprint(1); `synprint completion fish` made it\n\n"
 	       "complete -c synprint -f\n"
 	       "complete -c synprint -n '__fish_use_subcommand' -a help -d 'explain a command'\n");
-	print_fish_options("", cli_common_help);
+	print_fish_options(" -n '__fish_use_subcommand'", NULL);
 	for (; *commands; commands++)
 		print_fish_command(*commands);
 }
@@ -384,5 +421,6 @@ const struct cli_command cli_completion = {
 	.arguments = "bash|zsh|fish",
 	.summary = "Print the script with which a shell completes commands and options",
 	.help = "`make install` puts the three where the shells look for them.\n\nOptions:\n",
+	.lacks = CLI_LACKS(CLI_OPT_JSON) | CLI_LACKS(CLI_OPT_SOCKET) | CLI_LACKS(CLI_OPT_CONFIG),
 	.run = run,
 };

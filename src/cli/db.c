@@ -265,15 +265,16 @@ struct subcommand {
 	const char *name;
 	int (*run)(struct db_call *call);
 	unsigned files_min, files_max;
+	bool has_label, has_output, has_json;
 };
 
 static const struct subcommand subcommands[] = {
-	{"check", db_check, 0, DB_FILES_MAX},
-	{"stats", db_stats, 0, DB_FILES_MAX},
-	{"show", db_show, 0, 1},
-	{"merge", db_merge, 1, DB_FILES_MAX},
-	{"import", db_import, 1, 1},
-	{"export", db_export, 0, DB_FILES_MAX},
+	{"check", db_check, 0, DB_FILES_MAX, .has_json = true},
+	{"stats", db_stats, 0, DB_FILES_MAX, .has_json = true},
+	{"show", db_show, 0, 1, .has_label = true, .has_json = true},
+	{"merge", db_merge, 1, DB_FILES_MAX, .has_output = true},
+	{"import", db_import, 1, 1, .has_output = true},
+	{"export", db_export, 0, DB_FILES_MAX, .has_output = true},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -284,6 +285,18 @@ static const struct subcommand *find_subcommand(const char *name)
 		if (strcmp(name, subcommands[i].name) == 0)
 			return &subcommands[i];
 	return NULL;
+}
+
+static int check_options(const struct db_call *call, const struct subcommand *subcommand)
+{
+	const char *useless = call->label && !subcommand->has_label      ? "--label"
+			      : call->output && !subcommand->has_output  ? "--output"
+			      : call->cli->json && !subcommand->has_json ? "--json"
+									 : NULL;
+
+	if (!useless)
+		return CLI_OK;
+	return cli_usage_error(call->cli, "db %s has no use for %s", subcommand->name, useless);
 }
 
 static int run_subcommand(struct db_call *call, const struct subcommand *subcommand)
@@ -317,7 +330,7 @@ static int run(struct cli *cli, int argc, char **argv)
 						CLI_COMMON_OPTIONS};
 	const struct subcommand *subcommand;
 	static struct db_call call;
-	int option;
+	int option, r;
 
 	call.cli = cli;
 	while ((option = cli_option(cli, argc, argv, options)) >= 0)
@@ -328,6 +341,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (!subcommand)
 		return cli_usage_error(
 			cli, "db is followed by check, stats, show, merge, import or export");
+	r = check_options(&call, subcommand);
+	if (r != CLI_OK)
+		return r;
 	for (int i = optind + 1; i < argc && call.file_count <= DB_FILES_MAX; i++) {
 		if (call.file_count == DB_FILES_MAX)
 			return cli_usage_error(cli, "more than %d files", DB_FILES_MAX);
@@ -355,5 +371,6 @@ const struct cli_command cli_db = {
 		"with *\n"
 		"  -o, --output FILE  merge, import, export: replace this file, whole or not at "
 		"all\n",
+	.lacks = CLI_LACKS(CLI_OPT_SOCKET) | CLI_LACKS(CLI_OPT_CONFIG),
 	.run = run,
 };

@@ -298,5 +298,6 @@ const struct cli_command cli_link = {
 		"  --ipv6         of an IPv6 packet\n"
 		"  --win N        with this window, which tells whether the MSS was rewritten\n"
 		"  --links FILE   link table (default: as for classify)\n",
+	.lacks = CLI_LACKS(CLI_OPT_SOCKET),
 	.run = run,
 };

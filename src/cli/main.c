@@ -32,18 +32,24 @@ static void print_help(void)
 	for (size_t i = 0; commands[i]; i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("  %-10s %s\n\n"
-	       "Options, also after the command:\n%s"
+	       "Options, also after a command that has a use for them:\n%s"
 	       "  --version      print the version\n\n%s",
 	       "help", "Print this, or explain a command", cli_common_help, exit_codes);
 }
 
 static void print_command_help(const struct cli_command *command)
 {
-	printf("Usage: synprint %s%s%s\n%s.\n\n%s"
-	       "  --json         print JSON, one object a line\n"
-	       "  --socket PATH, --config FILE  as in `synprint help`\n\n%s",
-	       command->name, *command->arguments ? " " : "", command->arguments, command->summary,
-	       command->help, exit_codes);
+	bool has_socket = cli_has(command, CLI_OPT_SOCKET);
+	bool has_config = cli_has(command, CLI_OPT_CONFIG);
+
+	printf("Usage: synprint %s%s%s\n%s.\n\n%s", command->name, *command->arguments ? " " : "",
+	       command->arguments, command->summary, command->help);
+	if (cli_has(command, CLI_OPT_JSON))
+		puts("  --json         print JSON, one object a line");
+	if (has_socket || has_config)
+		printf("  %s%s%s  as in `synprint help`\n", has_socket ? "--socket PATH" : "",
+		       has_socket && has_config ? ", " : "", has_config ? "--config FILE" : "");
+	printf("  --help         print this\n\n%s", exit_codes);
 }
 
 static void print_help_on(const struct cli_command *command)
@@ -60,6 +66,8 @@ static int run_command(struct cli *cli, int argc, char **argv)
 		if (strcmp(argv[0], commands[i]->name) == 0) {
 			cli->command = commands[i];
 			optind = 0; /* getopt(3): begin anew, with other options */
+			if (cli->json && !cli_has(commands[i], CLI_OPT_JSON))
+				return cli_refuse_useless(cli, CLI_OPT_JSON);
 			return commands[i]->run(cli, argc, argv);
 		}
 	return cli_usage_error(cli, "no command '%s'", argv[0]);

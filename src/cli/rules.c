@@ -22,6 +22,7 @@ struct rules_task {
 	struct rules_params params;
 	enum rules_format format;
 	bool is_sets_only, is_xt; /* of print; --engine xt was given */
+	unsigned given; /* options, BIT() of each */
 	const char *interfaces[RULES_INTERFACES_MAX];
 };
 
@@ -260,22 +261,58 @@ static int run_in_kernel(const struct rules_task *task,
 	return r;
 }
 
-static int run_action(const struct rules_task *task, const char *action)
-{
-	struct text_error error = {0};
-	bool uses_params = strcmp(action, "print") == 0 || strcmp(action, "apply") == 0;
+enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE, OPT_SETS };
 
-	if (uses_params && rules_check(&task->params, &error) < 0)
+static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
+					{"format", required_argument, NULL, OPT_FORMAT},
+					{"queues", required_argument, NULL, OPT_QUEUES},
+					{"interface", required_argument, NULL, OPT_INTERFACE},
+					{"sets", no_argument, NULL, OPT_SETS},
+					CLI_COMMON_OPTIONS};
+
+#define BIT(option) (1u << ((option)-OPT_ENGINE))
+
+static const struct action {
+	const char *name;
+	unsigned takes; /* options */
+	int (*in_kernel)(const struct rules_task *task, struct nl *nl); /* NULL: it is not there */
+} actions[] = {
+	{"print", ~0u, NULL},
+	{"apply", BIT(OPT_ENGINE) | BIT(OPT_QUEUES) | BIT(OPT_INTERFACE), apply_rules},
+	{"remove", 0, remove_rules},
+	{"status", BIT(OPT_ENGINE) | BIT(OPT_QUEUES), show_status},
+};
+
+static const struct action *find_action(const char *name)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (strcmp(name, actions[i].name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+static int check_given(const struct rules_task *task, const struct action *action)
+{
+	unsigned useless = task->given & ~action->takes;
+
+	if (!useless)
+		return CLI_OK;
+	return cli_usage_error(task->cli, "rules %s has no use for --%s", action->name,
+			       options[__builtin_ctz(useless)].name);
+}
+
+static int run_action(const struct rules_task *task, const char *name)
+{
+	const struct action *action = find_action(name);
+	struct text_error error = {0};
+
+	if (!action)
+		return cli_usage_error(task->cli, "rules has no action '%s'", name);
+	if (check_given(task, action) != CLI_OK)
+		return CLI_USAGE;
+	if (action->takes && rules_check(&task->params, &error) < 0)
 		return cli_usage_error(task->cli, "%s", error.what);
-	if (strcmp(action, "print") == 0)
-		return print_rules(task);
-	if (strcmp(action, "apply") == 0)
-		return run_in_kernel(task, apply_rules);
-	if (strcmp(action, "remove") == 0)
-		return run_in_kernel(task, remove_rules);
-	if (strcmp(action, "status") == 0)
-		return run_in_kernel(task, show_status);
-	return cli_usage_error(task->cli, "rules has no action '%s'", action);
+	return action->in_kernel ? run_in_kernel(task, action->in_kernel) : print_rules(task);
 }
 
 /* "4" or "4-7". */
@@ -301,15 +338,6 @@ static int parse_queues(const char *text, struct rules_params *params)
 	params->queue_count = (uint16_t)(last - first + 1);
 	return 0;
 }
-
-enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE, OPT_SETS };
-
-static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
-					{"format", required_argument, NULL, OPT_FORMAT},
-					{"queues", required_argument, NULL, OPT_QUEUES},
-					{"interface", required_argument, NULL, OPT_INTERFACE},
-					{"sets", no_argument, NULL, OPT_SETS},
-					CLI_COMMON_OPTIONS};
 
 static int parse_format(const char *text, enum rules_format *ret_format)
 {
@@ -362,6 +390,7 @@ static int read_options(struct cli *cli, int argc, char **argv, struct rules_tas
 	int option, r;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
+		task->given |= BIT(option);
 		r = read_option(task, option, &interface_count);
 		if (r != CLI_OK)
 			return r;
@@ -410,12 +439,15 @@ const struct cli_command cli_rules = {
 		"  remove         take everything of ours out of the kernel\n"
 		"  status         what is in the kernel; exit status 1 where nothing is\n"
 		"Options; what is not given is as in the configuration:\n"
-		"  --engine E     auto, nft (the queue expression) or xt (the NFQUEUE target)\n"
+		"  --engine E     of print, apply, status: auto, nft (the queue expression) or\n"
+		"                 xt (the NFQUEUE target)\n"
 		"  --format F     of print: nft (default), iptables, or ipset for its switch\n"
 		"  --sets         of print: only the sets that publish.sets names, so that they "
 		"are\n"
 		"                 there before rules that refer to them, and before synprintd\n"
-		"  --queues A[-B] queue numbers\n"
-		"  --interface NAME  divert only what comes in there; may be given several times\n",
+		"  --queues A[-B] of print, apply, status: queue numbers\n"
+		"  --interface NAME  of print, apply: divert only what comes in there; may be\n"
+		"                 given several times\n",
+	.lacks = CLI_LACKS(CLI_OPT_SOCKET),
 	.run = run,
 };

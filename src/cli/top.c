@@ -560,8 +560,6 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli->exit;
 	if (optind != argc)
 		return cli_usage_error(cli, "top takes no argument");
-	if (cli->json)
-		return cli_usage_error(cli, "top has no JSON form: use status and watch");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return cli_error(CLI_USAGE, "top needs a terminal: use status and watch");
 	top.cli = cli;
@@ -580,5 +578,6 @@ const struct cli_command cli_top = {
 	.arguments = "",
 	.summary = "Show the daemon at a glance, full screen, every second",
 	.help = "Keys: q quits, p pauses, s sorts shares by name or by size.\nOptions:\n",
+	.lacks = CLI_LACKS(CLI_OPT_JSON),
 	.run = run,
 };

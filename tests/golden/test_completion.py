@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import test_options
+
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("BUILD", "build")
 SYNPRINT = str(BUILD / "synprint")
@@ -42,11 +44,9 @@ def script(shell, folder):
 
 
 def table():
-    """command -> its options, as the help has them"""
-    text = out(SYNPRINT, "help").split("Commands:")[1].split("Options")[0]
-    names = re.findall(r"^  (\w+) ", text, re.M)
-    return {name: set(re.findall(r"^ +(?:-\w, )?(--[a-z0-9-]+)", out(SYNPRINT, name, "--help"), re.M)) |
-            {"--socket", "--config", "--help"} for name in names if name != "help"}
+    """command -> its long options, as the help has them"""
+    return {command: {name for name in options if name.startswith("--")}
+            for command, options in test_options.table().items()}
 
 
 def bash(folder):

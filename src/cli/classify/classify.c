@@ -133,6 +133,26 @@ static int read_option(struct classify_options *options, int option)
 	return CLI_OK;
 }
 
+/* No option is passed over in silence. */
+static int settle_form(struct cli *cli, struct classify_options *options)
+{
+	bool has_syns = !options->only_summary && !options->only_clocks && !options->plot_path;
+	bool is_ours = options->format == OUTPUT_TABLE || options->format == OUTPUT_JSON;
+
+	if (cli->json && options->format == OUTPUT_TABLE)
+		options->format = OUTPUT_JSON;
+	cli->json |= options->format == OUTPUT_JSON;
+	if (cli->json && !is_ours)
+		return cli_usage_error(cli, "--json is one form, and --csv and --format "
+					    "ask for another");
+	if (!has_syns && !is_ours)
+		return cli_usage_error(cli, "--csv and --format are forms of SYNs, which "
+					    "are not printed here");
+	if (options->explains && !(has_syns && is_ours))
+		return cli_usage_error(cli, "--explain goes with SYNs in a table or JSON");
+	return CLI_OK;
+}
+
 static int take_arguments(struct classify_options *options, int argc, char **argv)
 {
 	const struct cli *cli = options->cli;
@@ -194,9 +214,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	if (option == CLI_STOP)
 		return cli->exit;
-	if (cli->json && options.format == OUTPUT_TABLE)
-		options.format = OUTPUT_JSON;
-	r = take_arguments(&options, argc, argv);
+	r = settle_form(cli, &options);
+	r = r == CLI_OK ? take_arguments(&options, argc, argv) : r;
 	if (r != CLI_OK)
 		return r;
 	return cli->config_path ? run_configured(&options) : classify_run(&options);
@@ -206,6 +225,8 @@ int classify_unknown(const struct cli *cli, const char *const *paths, unsigned c
 {
 	static struct classify_options options;
 
+	if (cli->socket)
+		return cli_usage_error(cli, "--socket is the daemon's, and captures need none");
 	options.cli = cli;
 	options.threshold = LINK_LIKELY;
 	options.only_unknown = true;
@@ -246,5 +267,6 @@ const struct cli_command cli_classify = {
 		"                 " SYNPRINT_SYSCONFDIR "; with --config, as it says)\n"
 		"  --color WHEN   auto (default; honours NO_COLOR), always or "
 		"never\n\n" FILTER_HELP,
+	.lacks = CLI_LACKS(CLI_OPT_SOCKET),
 	.run = run,
 };
