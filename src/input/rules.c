@@ -105,9 +105,16 @@ static bool is_of_kind(const struct nft_set_info *info, const struct ruleset_set
 }
 
 /*
- * One of our names that something else has: anew if it is ours and of another kind, else an error.
- * How often it is collected the kernel takes over from the message about a set that is there.
+ * How often a set is collected the kernel takes over from the message about one that is there, if all
+ * else is the same: those of version 0.1 have other flags.
  */
+static bool must_tell(const struct nft_set_info *info, const struct ruleset_set *set)
+{
+	return info->has_tag && info->size == set->size && info->flags & NFT_SET_EVAL &&
+	       info->collect_ms != set->collect_ms;
+}
+
+/* One of our names that something else has: anew if it is ours and of another kind, else an error. */
 static int put_set(struct attempt *attempt, const struct ruleset_set *set)
 {
 	struct nft_set_info info;
@@ -119,7 +126,7 @@ static int put_set(struct attempt *attempt, const struct ruleset_set *set)
 	    (info.size == set->size || attempt->keeps_sizes || !info.has_tag)) {
 		if (info.size != set->size && info.has_tag && !attempt->kept[0])
 			snprintf(attempt->kept, sizeof(attempt->kept), "%s", set->name);
-		if (!info.has_tag || info.size != set->size || info.collect_ms == set->collect_ms)
+		if (!must_tell(&info, set))
 			return 0;
 	} else if (rc == 0) {
 		if (!info.has_tag)
