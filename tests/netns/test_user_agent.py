@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a client says of itself is compared with its SYN: an honest one is believed, a lie is
 remembered and published, a library claims nothing, and NAT is given the benefit of the doubt."""
+import forger
 import lab
 import traffic
 
@@ -49,5 +50,31 @@ def claims(lab_):
     assert unknown["found"] is False and "user_agent" not in unknown, unknown
 
 
+def strangers(lab_):
+    """A SYN that a stranger sent in somebody's name makes nobody a liar."""
+    lab_.adopt(traffic.Server(lab_.server))
+    rule = SETS[0] + ' confirm = "served"'
+    daemon = lab_.daemon(lab_.write_config([rule], rules="conntrack = true;")).start()
+    forged, visitor = forger.Forger(lab_), lab.source4(0x8001)
+
+    def forge():
+        before = daemon.received()
+        forged.syn(visitor, lab.SERVER4, 1024, "wireguard")
+        lab.wait_until(lambda: daemon.received() > before, "it was seen")
+    forge()
+    told = ask(daemon, visitor, WINDOWS)
+    assert told["user_agent"]["os_mismatch"] is True, told
+    assert told["user_agent"]["kept"] is False, told
+    forge()
+    told = ask(daemon, visitor, WINDOWS, 1024)
+    assert told["user_agent"]["os_mismatch"] is True and not told["user_agent"]["kept"], told
+    assert "os_mismatch" not in daemon.verdict(visitor, 1024)["flags"]
+    port = traffic.connect(lab_.client, lab.SERVER4)
+    told = ask(daemon, lab.CLIENT4, WINDOWS, port)
+    assert told["user_agent"]["kept"] is True, told
+    lab.wait_until(lambda: lab_.elements("liars4"), "who lies himself is kept")
+    assert set(lab_.elements("liars4")) == {lab.CLIENT4}, lab_.elements("liars4")
+
+
 if __name__ == "__main__":
-    lab.run(claims)
+    lab.run(claims, strangers)

@@ -45,38 +45,19 @@ void answers_unknown(struct answers *answers, const struct proto_request *req,
 	free(entries);
 }
 
-/*
- * Whether several SYNs from the port are remembered, and none of them is confirmed: a stranger may
- * have sent the one that would be learned from.
- */
-static bool is_disputed(struct clients *clients, const struct addr *addr, uint16_t port)
-{
-	struct client client;
-	unsigned count = 0;
-
-	if (clients_get(clients, addr, &client) < 0)
-		return false;
-	for (unsigned i = 0; i < client.conn_count; i++) {
-		const struct client_conn *conn = &client.conns[i];
-
-		if (conn->src_port == port && conn->is_confirmed)
-			return false;
-		count += conn->src_port == port;
-	}
-	return count > 1;
-}
-
 static const char *learn(const struct answers *answers, const struct proto_request *req)
 {
 	const struct knowledge *knowledge = answers_generation(answers)->knowledge;
 	enum learn_result result;
+	struct client client;
 	struct ua_claim claim;
 	uint64_t seen_ms;
 	struct syn syn;
 
 	if (clients_get_syn(answers->clients, &req->addr, req->port, &syn, &seen_ms) < 0)
 		return "not kept";
-	if (is_disputed(answers->clients, &req->addr, req->port))
+	if (clients_get(answers->clients, &req->addr, &client) == 0 &&
+	    details_is_disputed(&client, req->port))
 		return "disputed";
 	ua_parse(answers->vocab, req->user_agent, &claim);
 	result = learn_add(learned_learn(answers->learned), knowledge->base, clock_steady_ms(),

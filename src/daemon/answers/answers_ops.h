@@ -37,6 +37,12 @@ int details_find(const struct answers *answers, const struct proto_request *req,
 /** details_judge() - match and link of details->syn, and the report points to all three. */
 void details_judge(const struct answers *answers, struct details *details);
 
+/**
+ * details_is_disputed() - several SYNs from the port are remembered, and none of them is confirmed:
+ * a stranger may have sent the one that is found by it.
+ */
+bool details_is_disputed(const struct client *client, uint16_t port);
+
 /** details_put_client() - the members of one listed client, without a SYN, in braces. */
 void details_put_client(const struct answers *answers, const struct client *client,
 			struct text_buf *reply);

@@ -49,6 +49,22 @@ static void flag_lie(struct verdict *verdict)
 	verdict->reasons = (verdict->reasons | reason_bit(REASON_UA_LIE)) & VERDICT_REASONS_MASK;
 }
 
+/*
+ * Of what a stranger may have sent in the client's name nothing is kept. Who asks for a port has
+ * the client's request there, and so has seen its handshake.
+ */
+static bool may_keep(const struct proto_request *req, const struct client *client,
+		     const struct details *details)
+{
+	uint16_t port = details->report.port;
+	const struct client_conn *conn = client_conn_find(client, port);
+
+	if (!req->keep || !conn)
+		return false;
+	return conn->is_confirmed ||
+	       (req->port && details->is_exact && !details_is_disputed(client, port));
+}
+
 /* Without room at the publisher the sets hear of it with the client's next SYN. */
 static void keep_lie(const struct answers *answers, const struct report *report)
 {
@@ -95,6 +111,7 @@ void answers_verdict(struct answers *answers, const struct proto_request *req,
 	struct details details;
 	struct ua_claim claim;
 	struct client client;
+	bool keeps = false;
 
 	if (details_find(answers, req, &client, &details, reply) < 0)
 		return;
@@ -104,12 +121,13 @@ void answers_verdict(struct answers *answers, const struct proto_request *req,
 				 &judgement);
 		if (judgement.answer == UA_LIE)
 			flag_lie(&details.report.verdict);
-		if (judgement.answer == UA_LIE && req->keep)
+		keeps = may_keep(req, &client, &details);
+		if (judgement.answer == UA_LIE && keeps)
 			keep_lie(answers, &details.report);
 	}
 	report_put_members(&details.report, answers->vocab, reply);
 	if (req->user_agent[0])
-		put_user_agent(&claim, &judgement, req->keep, reply);
+		put_user_agent(&claim, &judgement, keeps, reply);
 	details_put_clocks(answers, &details, reply);
 	if (req->has_also)
 		answers_put_pair(answers, req, reply);

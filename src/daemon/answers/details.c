@@ -113,6 +113,20 @@ static void put_found(const struct client *client, const struct client_conn *con
 	text_put_char(reply, ',');
 }
 
+bool details_is_disputed(const struct client *client, uint16_t port)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < client->conn_count; i++) {
+		if (client->conns[i].src_port != port)
+			continue;
+		if (client->conns[i].is_confirmed)
+			return false;
+		count++;
+	}
+	return count > 1;
+}
+
 int details_find(const struct answers *answers, const struct proto_request *req,
 		 struct client *ret_client, struct details *ret_details, struct text_buf *reply)
 {
