@@ -7,6 +7,7 @@
 #include "control/proto.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -231,7 +232,7 @@ static int read_label(struct reading *reading, const cJSON *value)
 
 	if (!label || strlen(label) >= sizeof(reading->req->word.label))
 		return -EINVAL;
-	memcpy(reading->req->word.label, label, strlen(label) + 1);
+	memcpy(reading->req->word.label, label, strlen(label));
 	return 0;
 }
 
@@ -285,7 +286,7 @@ static int read_already(struct reading *reading, const cJSON *value)
 	return 0;
 }
 
-#define ALL_OPS ((1u << PROTO_OP_COUNT) - 1)
+#define ALL_OPS UINT_MAX
 #define ALSO_EXPECTED "the client's address of the other IP version as a string"
 #define A_WORD_LIST "a list of words with at least one"
 
@@ -478,12 +479,10 @@ static bool is_blank(const char *text, const char *end)
  */
 static const char *find_escaped_zero(const char *line)
 {
-	for (; (line = strchr(line, '\\')) != NULL; line += 2) {
+	for (; (line = strchr(line, '\\')) != NULL; line += line[1] ? 2 : 1) {
 		if (line[1] == 'u' && (strspn(line + 2, "0123456789abcdefABCDEF") < 4 ||
 				       strncmp(line + 2, "0000", 4) == 0))
 			return line;
-		if (!line[1])
-			return NULL;
 	}
 	return NULL;
 }
@@ -499,7 +498,7 @@ static void set_defaults(struct proto_request *req)
 	req->filter = (struct filter){0};
 	req->baseline = req->confirmed = req->servers = req->syns = req->snapshot = false;
 	req->leaves = false;
-	req->word = (struct reported_word){.left_s = 0};
+	memset(&req->word, 0, sizeof(req->word));
 	req->round = PROTO_ROUND_NONE;
 	req->cursor = 0;
 	req->limit = PROTO_LIMIT_DEFAULT;

@@ -88,7 +88,7 @@ static size_t plain_len(const unsigned char *text)
 {
 	size_t len = 0;
 
-	while (text[len] >= 0x20 && text[len] < 0x80 && text[len] != '"' && text[len] != '\\')
+	while (text[len] >= ' ' && text[len] < 0x80 && text[len] != '"' && text[len] != '\\')
 		len++;
 	return len;
 }
@@ -101,7 +101,7 @@ static size_t put_special(struct text_buf *buf, const unsigned char *at)
 		text_put(buf, "\xef\xbf\xbd");
 	else if (*at == '"' || *at == '\\')
 		text_put_len(buf, (const char[]){'\\', (char)*at}, 2);
-	else if (*at < 0x20)
+	else if (*at < ' ')
 		text_putf(buf, "\\u%04x", *at);
 	else
 		text_put_len(buf, (const char *)at, len);

@@ -174,12 +174,11 @@ static enum clocks_result take_segment(struct clocks_conn *conn, uint64_t time_n
 	int32_t news = (int32_t)(segment->ack - conn->ack);
 	struct clocks_moment now = moment_of(time_ns, segment);
 
+	/* An ACK that was overtaken, or keeps the connection alive, has no data and no news. */
 	if (ahead < 0 && segment->payload_len)
 		return CLOCKS_RETRANSMISSION;
 	if (ahead > 0 || (news < 0 && segment->payload_len))
 		return CLOCKS_MISSING;
-	if (ahead < 0 || news < 0)
-		return CLOCKS_PENDING; /* an ACK that was overtaken, or keeps the connection alive */
 	conn->has_ts &= segment->has_ts;
 	if (news > 0) {
 		conn->ack = segment->ack;

@@ -21,7 +21,7 @@
 struct learn {
 	const struct vocab *vocab;
 	struct tally *tally;
-	uint64_t *votes; /* hashes, in groups of VOTE_WAYS, newest first; 0 is none */
+	uint64_t *votes; /* hashes, in groups of VOTE_WAYS, newest first */
 	size_t vote_groups, max_shapes;
 	uint64_t seed;
 };
@@ -120,7 +120,7 @@ static uint64_t hash_vote(const struct learn *learn, const struct syn *syn, cons
 	if (!addr_is_v4(&client))
 		client = addr_mask(&client, CLIENT_PREFIX_V6);
 	seed = XXH3_64bits_withSeed(client.bytes, sizeof(client.bytes), seed);
-	return XXH3_64bits_withSeed(shape, sizeof(*shape), seed) | 1;
+	return XXH3_64bits_withSeed(shape, sizeof(*shape), seed);
 }
 
 /* Return: false where this vote is remembered already. */

@@ -225,7 +225,7 @@ int linkdb_index(struct linkdb *db)
 		max += db->rows[i].mtu ? 1 : db->base_count;
 	free(db->cands);
 	db->cand_count = 0;
-	db->cands = calloc(max + 1, sizeof(*db->cands));
+	db->cands = calloc(max, sizeof(*db->cands));
 	if (!db->cands)
 		return -ENOMEM;
 	for (size_t i = 0; i < db->row_count; i++) {

@@ -127,10 +127,10 @@ static int read_label(struct reader *reader, struct span value)
 	if (value.len == 0 || value.len > VOCAB_WORD_MAX)
 		return fail_at(reader, value.text, "a label has 1 to 63 bytes");
 	r = vocab_add(reader->db->vocab, VOCAB_LINK, value.text, value.len);
-	if (r == -ENOSPC)
+	if (r < 0) {
 		fail_at(reader, value.text, "too many labels");
-	if (r < 0)
 		return r;
+	}
 	reader->block = (struct linkdb_row){
 		.label = (uint8_t)r,
 		.ip4 = true,

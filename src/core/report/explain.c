@@ -6,6 +6,7 @@
 #include "core/report/explain.h"
 
 #include <string.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define CANDIDATES_TOLD 8
@@ -46,7 +47,7 @@ const char *explain_step_text(const char *name)
 
 static int permille(float fraction)
 {
-	return fraction > 0 ? (int)(fraction * 1000 + 0.5f) : 0;
+	return (int)lroundf(fraction * 1000);
 }
 
 static void put_signed_permille(struct text_buf *buf, int value)

@@ -252,27 +252,20 @@ static const char *tag_end(struct span tag)
 	return end ? end + strlen("--") : NULL;
 }
 
-/* The next tag without its brackets; comments are passed over. */
+/* The next tag without its brackets, or a comment, which is no tag that anybody looks for. */
 static bool next_tag(struct satori_reader *reader, struct span *ret_tag)
 {
-	while (reader->pos < reader->len) {
-		const char *text = reader->text + reader->pos;
-		const char *begin = memchr(text, '<', reader->len - reader->pos), *end;
-		size_t left;
+	const char *begin = memchr(reader->text + reader->pos, '<', reader->len - reader->pos);
+	size_t left = begin ? reader->len - (size_t)(begin - reader->text) : 0;
+	const char *end = begin ? tag_end((struct span){begin, left}) : NULL;
 
-		if (!begin)
-			break;
-		left = reader->len - (size_t)(begin - reader->text);
-		end = tag_end((struct span){begin, left});
-		if (!end)
-			break;
-		reader->pos = (size_t)(end - reader->text) + 1;
-		*ret_tag = (struct span){begin + 1, (size_t)(end - begin) - 1};
-		if (begin[1] != '!' && begin[1] != '?')
-			return true;
+	if (!end) {
+		reader->pos = reader->len;
+		return false;
 	}
-	reader->pos = reader->len;
-	return false;
+	reader->pos = (size_t)(end - reader->text);
+	*ret_tag = (struct span){begin + 1, (size_t)(end - begin) - 1};
+	return true;
 }
 
 static bool tag_is(struct span tag, const char *name)

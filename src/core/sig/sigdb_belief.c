@@ -52,7 +52,7 @@ float entry_count(const struct build *build, const struct entry *entry)
 
 void belief_clear(struct belief *belief)
 {
-	*belief = (struct belief){0};
+	memset(belief, 0, sizeof(*belief));
 	memset(belief->best, 0xff, sizeof(belief->best)); /* NONE */
 }
 

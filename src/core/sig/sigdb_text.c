@@ -7,6 +7,7 @@
 #include "core/sig/sigdb_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/span.h"
@@ -227,19 +228,15 @@ static int find_class(const struct reader *reader, struct span p0f_class, struct
 /* A system's name and version as one word of the vocabulary. */
 static int add_label(const struct reader *reader, struct span name, struct span flavor)
 {
-	char text[2 * VOCAB_WORD_MAX + 2];
-	struct span label;
-	int id;
+	char text[VOCAB_WORD_MAX + 1];
+	int id, len = snprintf(text, sizeof(text), "%.*s%s%.*s", (int)name.len, name.text,
+			       flavor.len ? " " : "", (int)flavor.len, flavor.text);
 
-	if (!name.len || name.len > VOCAB_WORD_MAX || flavor.len > VOCAB_WORD_MAX)
-		return refuse(reader, name, "name or version is empty or too long");
-	memcpy(text, name.text, name.len);
-	text[name.len] = ' ';
-	memcpy(text + name.len + 1, flavor.len ? flavor.text : "", flavor.len);
-	label = span_trim((struct span){text, name.len + 1 + flavor.len});
-	if (label.len > VOCAB_WORD_MAX)
+	if (!name.len)
+		return refuse(reader, name, "the name is empty");
+	if (len > VOCAB_WORD_MAX)
 		return refuse(reader, name, "name and version are longer than 63 bytes together");
-	id = vocab_add(reader->db->vocab, VOCAB_LABEL, label.text, label.len);
+	id = vocab_add(reader->db->vocab, VOCAB_LABEL, text, (size_t)len);
 	return id < 0 ? fail(reader, name, id, "the vocabulary has no room for one more label")
 		      : id;
 }
@@ -270,7 +267,7 @@ static int read_label(struct reader *reader, struct span value)
 	if (!span_is(kind, "s") && !span_is(kind, "g"))
 		return refuse(reader, kind, "a label begins with s: or g:");
 	if (!name.len || name.len > VOCAB_WORD_MAX)
-		return refuse(reader, name, "name or version is empty or too long");
+		return refuse(reader, name, "a name has 1 to 63 bytes");
 	class_id = find_class(reader, p0f_class, name);
 	if (class_id < 0)
 		return class_id;

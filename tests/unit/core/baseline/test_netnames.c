@@ -161,6 +161,25 @@ Test(netnames, bad_lines_are_refused_with_their_place)
 	}
 }
 
+/* An address has at most 45 bytes, and what may stand in a prefix has no more than 49. */
+Test(netnames, long_prefixes)
+{
+	static const char digits[] = "00000000000000000000000000000000000000000000000000000000";
+	struct text_error err;
+	char text[128];
+
+	for (int len = 40; len < 56; len++) {
+		struct netnames *names = netnames_new();
+
+		snprintf(text, sizeof(text), "%.*s a", len, digits);
+		err = (struct text_error){0};
+		cr_expect_eq(netnames_load(names, text, strlen(text), &err), -EINVAL);
+		cr_expect_not_null(strstr(err.what, len < 50 ? "needs a length" : "not a prefix"),
+				   "%d: %s", len, err.what);
+		netnames_free(names);
+	}
+}
+
 Test(netnames, nothing_is_no_name)
 {
 	struct netnames *names = load("");

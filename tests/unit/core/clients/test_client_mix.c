@@ -113,6 +113,23 @@ Test(clients, several_mtus_are_seen_within_a_short_time)
 	}
 }
 
+/* What was confirmed before a long time is not close, also once something else is. */
+Test(clients, only_what_came_since_is_close)
+{
+	struct clients *clients = make(64, 128);
+	struct verdict dsl = verdict_of(class_linux, 0), ethernet = dsl;
+
+	dsl.grade = LINK_ACCESS;
+	dsl.mss = 1452;
+	ethernet.mss = 1460;
+	converse(clients, NOW_MS, syn_from(numbered(1), 1, 1), ethernet);
+	converse(clients, NOW_MS + 600000, syn_from(numbered(1), 2, 2), dsl);
+	cr_expect_eq(converse(clients, NOW_MS + 601000, syn_from(numbered(1), 3, 3), dsl)
+			     .verdict.grade,
+		     LINK_ACCESS);
+	clients_free(clients);
+}
+
 /* Behind a NAT, each system has a line of its own. */
 Test(clients, several_mtus_are_those_of_one_system)
 {

@@ -207,3 +207,25 @@ Test(client_tuples, a_restart_keeps_the_list)
 		cr_expect(clients_restore(clients, &client), "it is known");
 	}
 }
+
+/* A SYN count has 31 bits; one place of a client's connections is never a confirmed one's. */
+Test(client_tuples, restores_counts_and_confirmations)
+{
+	struct client client = {.addr = numbered(1),
+				.syn_count = UINT32_MAX,
+				.conn_count = CLIENT_CONNS,
+				.is_confirmed = true};
+	struct syn syn = usual_syn();
+
+	client.conns[CLIENT_CONNS - 2].is_confirmed = client.conns[CLIENT_CONNS - 1].is_confirmed =
+		true;
+	clients_restore(clients, &client);
+	cr_assert_eq(clients_get(clients, &client.addr, &client), 0);
+	cr_expect_eq(client.syn_count, INT32_MAX);
+	cr_expect_eq(client.conn_count, CLIENT_CONNS);
+	for (unsigned i = 0; i < CLIENT_CONNS; i++)
+		cr_expect_eq(client.conns[i].is_confirmed, i == CLIENT_CONNS - 2, "%u", i);
+	see(&syn, NOW_MS, 1);
+	cr_assert_eq(clients_get(clients, &client.addr, &client), 0);
+	cr_expect_eq(client.syn_count, INT32_MAX);
+}

@@ -358,6 +358,25 @@ Test(learn, a_network_counts_for_ten_at_the_most)
 	cr_assert_geq(permille, LEARN_NETWORKS_MIN * LEARN_NETWORK_MAX * 0.4f, "%s", text);
 }
 
+/* A share that not one voter makes is no shape. */
+Test(learn, takes_nothing_of_nothing)
+{
+	struct sigdb *db = sigdb_new(vocab);
+	char least[4096], *share;
+
+	vote(50, 5, 0);
+	snprintf(least, sizeof(least), "%s", written());
+	share = strstr(least, " @ ");
+	cr_assert_not_null(share);
+	memcpy(share, " @ .1\n", 7);
+	cr_assert_eq(sigdb_load(db, least, strlen(least), NULL), 0);
+	teardown();
+	setup();
+	learn_take(learn, 5000, db);
+	cr_expect_eq(used(), 0);
+	sigdb_free(db);
+}
+
 /* What was written counts for five networks again, and one more network makes it six. */
 Test(learn, networks_of_what_was_written)
 {

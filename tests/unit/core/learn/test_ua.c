@@ -97,6 +97,8 @@ Test(ua, claims)
 		{"axios/1.6.2", NULL, {0}},
 		{"okhttp/4.12.0 (Linux; Android 14)", NULL, {0}},
 		{"Shop/5.1 (Linux; Android 14) okhttp/4.12.0", "Android", {"Android", "ChromeOS"}},
+		{"Nice/1.0 (X11; Linux x86_64; +http://nice.example/)", NULL, {0}},
+		{"curl/8.5.0 (X11; Linux x86_64)", NULL, {0}},
 		{"Abbott/1 (X11; Linux x86_64)", "Linux", PENGUIN},
 		{"Crawlbot/1.0 (X11; Linux x86_64)", NULL, {0}},
 		{"Scrapy/2.11 (https://scrapy.org)", NULL, {0}},

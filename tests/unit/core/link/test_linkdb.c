@@ -70,6 +70,9 @@ Test(linkdb, refuses)
 		{"[mtu]\nlabel = A\n[encap]\n", 2, 1, "nothing follows"},
 		{"[mtu]\nlabel = A\nkind = unknown\n", 3, 8, "no such kind"},
 		{"[mtu]\nlabel = A\nsource =\n", 3, 9, "1 to 300"},
+		{"[mtu]\nlabel = A\nsource = s" LONG_50 LONG_50 LONG_50 LONG_50 LONG_50 LONG_50
+		 "\n",
+		 3, 10, "1 to 300"},
 		{"[mtu]\nlabel = A\nip = 5\n", 3, 6, "4 or 6"},
 		{"[mtu]\nlabel = A\nsource = s\nmtu = 1500\n", 4, 7, "no kind"},
 		{"[mtu]\nlabel = A\nkind = vpn\nmtu = 1500\n", 4, 7, "no source"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The values are those of the specification's own test files. */
+/* The values are those of the specification's own test files; the last one is computed as it says. */
 #include <criterion/criterion.h>
 
 #include "core/report/community.h"
@@ -30,6 +30,7 @@ Test(community, is_what_others_compute)
 		 "1:3V71V58M3Ksw/yuFALMcW0LAHvc="},
 		{"66.35.250.204", 80, "128.232.110.120", 34855, 0,
 		 "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+		{"192.0.2.1", 40000, "192.0.2.1", 443, 0, "1:kav54h2mFjmSPhCvuJGuJJ7FY8c="},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -90,6 +90,10 @@ static void check_sums(const struct syn *syn, const char *what)
 		       cJSON_GetNumberValue(part(tree, "family_confidence"))) < 1e-9);
 	match_explain(db, syn, &explanation);
 	cr_assert_gt(explanation.step_count, 1, "%s", what);
+	cr_assert_null(strstr(data, ":-0,"), "%s: no zero is negative", what);
+	cr_assert_eq(lround(1000 *
+			    cJSON_GetNumberValue(cJSON_GetObjectItem(steps->child, "class"))),
+		     lroundf(1000 * explanation.steps[0].class_prob), "%s", what);
 	last = &explanation.steps[explanation.step_count - 1];
 	cr_assert(fabsf(last->class_prob - explanation.match.confidence) < 1e-5f,
 		  "%s: the trace ends at %f, the verdict is %f", what, (double)last->class_prob,

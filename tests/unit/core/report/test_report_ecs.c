@@ -9,6 +9,20 @@
 /* A whole era of the calendar is over then; a libc with 32 bits for it counts to 2038. */
 #define DAYS (sizeof(time_t) == 4 ? 24855 : 158000)
 
+Test(report_ecs, tags)
+{
+	struct vocab *vocab = vocab_new();
+	struct syn syn = {.ip_version = 4, .tcp_flags = SYN_TCP_SYN};
+	struct report report = {.syn = &syn, .verdict.flags = VERDICT_VPN | VERDICT_SCANNER};
+	char data[8192];
+	struct text_buf buf;
+
+	text_buf_init(&buf, data, sizeof(data));
+	report_ecs(&report, vocab, &buf);
+	cr_expect_not_null(strstr(data, ",\"tags\":[\"vpn\",\"scanner\"]"), "%s", data);
+	vocab_free(vocab);
+}
+
 /* Each day has another time of the day. */
 Test(report_ecs, every_day_has_its_date)
 {

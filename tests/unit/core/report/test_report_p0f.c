@@ -54,3 +54,26 @@ Test(report_p0f, params_and_distances)
 		expect_holds(&syn, &cases[i].match, cases[i].params, cases[i].raw);
 	}
 }
+
+/* p0f writes each group of an IPv6 address, without zeros in front of it. */
+Test(report_p0f, addresses)
+{
+	struct vocab *vocab = vocab_new();
+	struct link link = {.mss = 0};
+	struct match match = {.kind = MATCH_NONE};
+	struct syn syn = {.ip_version = 6,
+			  .tcp_flags = SYN_TCP_SYN,
+			  .src_port = 40000,
+			  .dst_port = 443};
+	struct report report = {.syn = &syn, .match = &match, .link = &link};
+	char data[2048];
+	struct text_buf buf;
+
+	addr_parse("2001:db8::ff:1234:5678", &syn.src);
+	addr_parse("2001:db8:1:203:4050:607:8090:a0b", &syn.dst);
+	text_buf_init(&buf, data, sizeof(data));
+	report_p0f(&report, vocab, "2023/11/14 22:13:20", &buf);
+	cr_expect(strstr(data, "|cli=2001:db8:0:0:0:ff:1234:5678/40000|"), "%s", data);
+	cr_expect(strstr(data, "|srv=2001:db8:1:203:4050:607:8090:a0b/443|"), "%s", data);
+	vocab_free(vocab);
+}

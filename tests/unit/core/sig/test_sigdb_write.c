@@ -177,6 +177,7 @@ Test(sigdb_write, coverage_is_p0fs)
 Test(sigdb_write, names_end_where_versions_begin)
 {
 	cr_assert_eq(sigdb_name_len("Mac OS X 10.5"), strlen("Mac OS X"));
+	cr_assert_eq(sigdb_name_len("Windows 10"), strlen("Windows"));
 	cr_assert_eq(sigdb_name_len("Windows XP SP2"), strlen("Windows"));
 	cr_assert_eq(sigdb_name_len("Router"), strlen("Router"));
 }

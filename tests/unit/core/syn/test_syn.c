@@ -459,3 +459,24 @@ Test(syn, behind_a_routing_header_the_address_is_another)
 	cr_assert_eq(parse(packet.bytes, packet.len, &syn), SYN_OK);
 	cr_expect(syn_has_good_sum(packet.bytes, packet.len, &syn));
 }
+
+Test(syn, what_it_offers)
+{
+	static const struct {
+		struct syn syn;
+		unsigned offers;
+	} cases[] = {
+		{{.tcp_flags = SYN_TCP_SYN}, 0},
+		{{.tcp_flags = SYN_TCP_SYN, .has_wscale = true}, SYN_OFFER_WSCALE},
+		{{.tcp_flags = SYN_TCP_SYN, .has_sack_ok = true}, SYN_OFFER_SACK},
+		{{.tcp_flags = SYN_TCP_SYN, .has_ts = true}, SYN_OFFER_TS},
+		{{.tcp_flags = SYN_TCP_SYN | SYN_TCP_ECE}, 0},
+		{{.tcp_flags = SYN_TCP_SYN | SYN_TCP_CWR}, 0},
+		{{.tcp_flags = SYN_TCP_SYN | SYN_TCP_ECE | SYN_TCP_CWR}, SYN_OFFER_ECN},
+		{{.tcp_flags = SYN_TCP_SYN | SYN_TCP_ACK}, 0},
+		{{.tcp_flags = SYN_TCP_SYN | SYN_TCP_ACK | SYN_TCP_ECE}, SYN_OFFER_ECN},
+	};
+
+	for (unsigned i = 0; i < COUNT(cases); i++)
+		cr_expect_eq(syn_offers(&cases[i].syn), cases[i].offers, "case %u", i);
+}

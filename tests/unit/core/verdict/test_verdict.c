@@ -38,6 +38,30 @@ Test(verdict, carries_what_was_found)
 	cr_expect_eq(verdict.flags, 0);
 }
 
+/* What a verdict has fewer bits for than others comes through whole. */
+Test(verdict, keeps_every_bit)
+{
+	struct syn syn = {0};
+	struct match match = {.kind = MATCH_FUZZY,
+			      .class_id = 63,
+			      .dist_hops = 127,
+			      .confidence = 0.999f,
+			      .family_confidence = 0.999f};
+	struct link link = {.kind = LINK_VPN, .grade = LINK_POSSIBLE, .label = 255};
+	struct verdict verdict = decide(&syn, &match, &link);
+
+	cr_expect_eq(verdict.match, match.kind);
+	cr_expect_eq(verdict.class_id, 63);
+	cr_expect_eq(verdict.dist_hops, 127);
+	cr_expect_eq(verdict.confidence_permille, 999);
+	cr_expect_eq(verdict.family_permille, 999);
+	cr_expect_eq(verdict.link, 255);
+	verdict.grade = LINK_POSSIBLE;
+	verdict.reasons = reason_bit(REASON_BASELINE_RARE) | reason_bit(REASON_WIN_OWN_MSS);
+	verdict_weigh(&verdict, LINK_LIKELY);
+	cr_expect_eq(verdict.grade, LINK_LIKELY);
+}
+
 Test(verdict, confidence_stays_in_range)
 {
 	static const struct {
