@@ -7,7 +7,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "daemon/answers/metrics.h"
 #include "daemon/wiring.h"
 #include "knowledge/state.h"
 #include "input/interfaces.h"
@@ -47,23 +46,6 @@ static void on_feed(void *ctx)
 		server_note_missed(daemon->server, lost);
 }
 
-static void tell_figures(struct daemon *daemon)
-{
-	const struct config *config = daemon->generation->config;
-	bool is_status_due = service_is_status_due(&daemon->service);
-	bool is_file_due =
-		config->metrics_file && daemon->seconds % config->metrics_interval_s == 0;
-	struct figures figures;
-
-	if (!is_status_due && !is_file_due)
-		return;
-	daemon_gather(daemon, &figures);
-	if (is_status_due)
-		service_tell(&daemon->service, &figures);
-	if (is_file_due)
-		daemon->metrics_rc = metrics_write(config->metrics_file, &figures);
-}
-
 static void on_second(void *ctx)
 {
 	struct daemon *daemon = ctx;
@@ -71,7 +53,7 @@ static void on_second(void *ctx)
 	daemon->seconds++;
 	service_tick(&daemon->service, daemon->workers, daemon->boot->queue_count);
 	daemon_tidy_sockets(daemon);
-	tell_figures(daemon);
+	daemon_tell_figures(daemon);
 	daemon_free_unused(daemon);
 	if (daemon->seconds % EXPIRE_S == 0)
 		reported_expire(daemon->answers.reported, clock_boot_s());
@@ -414,6 +396,7 @@ static void stop(struct daemon *daemon)
 {
 	bool has_made = daemon->generation->publisher || daemon->keeper;
 
+	daemon_end_metrics(daemon);
 	keeper_stop(daemon->keeper);
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
 		worker_stop(daemon->workers[i]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* All figures of one moment, from the parts that count them. */
+/* All figures of one moment, from the parts that count them, and who is told of them unasked. */
 #include <string.h>
 
+#include "daemon/answers/metrics.h"
 #include "daemon/wiring.h"
 #include "knowledge/learned.h"
 #include "knowledge/state.h"
@@ -149,4 +150,37 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 	server_get_stats(daemon->server, &ret_figures->control);
 	if (daemon->p0f)
 		p0f_server_get_stats(daemon->p0f, &ret_figures->p0f);
+}
+
+void daemon_end_metrics(struct daemon *daemon)
+{
+	if (daemon->has_metrics)
+		metrics_remove(daemon->generation->config->metrics_file);
+	daemon->has_metrics = false;
+}
+
+/* First as soon as the keeper has looked at the rules. */
+static bool is_file_second(const struct daemon *daemon)
+{
+	unsigned interval_s = (unsigned)daemon->generation->config->metrics_interval_s;
+
+	return (daemon->seconds + interval_s - 2) % interval_s == 0;
+}
+
+void daemon_tell_figures(struct daemon *daemon)
+{
+	const struct config *config = daemon->generation->config;
+	bool is_status_due = service_is_status_due(&daemon->service);
+	bool is_file_due = config->metrics_file && is_file_second(daemon);
+	struct figures figures;
+
+	if (!is_status_due && !is_file_due)
+		return;
+	daemon_gather(daemon, &figures);
+	if (is_status_due)
+		service_tell(&daemon->service, &figures);
+	if (!is_file_due)
+		return;
+	daemon->metrics_rc = metrics_write(config->metrics_file, &figures);
+	daemon->has_metrics |= daemon->metrics_rc == 0;
 }

@@ -69,6 +69,7 @@ struct daemon {
 	} renewed; /* when generation->renewed was last known to be right */
 	struct advised advised;
 	int metrics_rc; /* of the last try to write the file */
+	bool has_metrics; /* it was written */
 	struct learned *learned; /* NULL where nothing is learned */
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */

@@ -60,6 +60,11 @@ unsigned daemon_refresh_s(const struct config *config)
 	return shortest < 4 ? 1 : shortest / 2;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
 /* From here on the workers' next bursts, and all answers, come from the new one. */
 static void replace_generation(struct daemon *daemon, struct generation *next,
 			       struct generation **ret_old)
@@ -70,6 +75,8 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 	log_set_level(config->log_level);
 	clients_set_refresh(daemon->pipeline.clients, daemon_refresh_s(config));
 	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
+	if (!is_same_file(old->config->metrics_file, config->metrics_file))
+		daemon_end_metrics(daemon);
 	generation_retire(old, next);
 	/* In one order with the workers' ticks: who ticks twice after it has seen the new one. */
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_SEQ_CST);

@@ -90,6 +90,12 @@ const char *daemon_clocks_by(const struct generation *generation);
 /** daemon_gather() - all figures as they are now. @daemon: struct daemon */
 void daemon_gather(const void *daemon, struct figures *ret_figures);
 
+/** daemon_tell_figures() - once a second: to the service manager and into the file, when due. */
+void daemon_tell_figures(struct daemon *daemon);
+
+/** daemon_end_metrics() - take the file of figures away, if we have written it. */
+void daemon_end_metrics(struct daemon *daemon);
+
 /* ---- sockets.c ---- */
 
 /**

@@ -355,6 +355,8 @@ static void on_stop(void *ctx)
 	struct share *share = ctx;
 
 	notify_send(&share->notify, "STOPPING=1");
+	if (share->config->textfile) /* nobody is to take it for the figures of now */
+		unlink(share->config->textfile);
 	loop_stop(share->loop);
 }
 

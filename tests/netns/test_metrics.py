@@ -4,6 +4,7 @@
 and the file for node_exporter."""
 import re
 import shutil
+import signal
 import time
 
 import lab
@@ -71,6 +72,22 @@ def textfile(lab_):
         assert "synprint_p0f_bad_queries_total" in path.read_text()
     assert path.stat().st_ino != first, "it is replaced"
     assert daemon.status()["ok"]
+
+    other = lab_.dir / "other.prom"
+    config = daemon.config.read_text()
+    daemon.config.write_text(config.replace("synprint.prom", other.name))
+    assert daemon.request({"op": "reload"})["ok"]
+    assert not path.exists(), "the file that is not written any more is gone"
+    lab.wait_until(other.exists, "the new one is written")
+    assert lab_.daemon(daemon.config).start(wait=False).process.wait(30) != 0
+    assert other.exists(), "who may not run takes nobody's file"
+    daemon.kill(signal.SIGKILL)
+    daemon.process.wait()
+    assert other.exists()
+    daemon.start()
+    inode = other.stat().st_ino
+    lab.wait_until(lambda: other.stat().st_ino != inode, "it is written again")
+    assert daemon.stop() == 0 and not other.exists(), "a stop removes it"
 
 
 def the_status_in_words(lab_):

@@ -24,6 +24,9 @@ def what_one_sees_the_other_knows(lab_):
     assert reply["reported"][0]["flags"] == ["scanner"], reply
     assert one.set_size() == 0, "what we say ourselves is no report"
     assert two.daemon.status()["clients"]["used"] == 0, "hearsay is no client"
+    one.textfile.write_text("figures of before\n")
+    assert one.share.stop() == 0
+    assert not one.textfile.exists(), "a stop leaves no old figures"
 
 
 def one_that_withdraws_or_goes_away(lab_):

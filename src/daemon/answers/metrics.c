@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sys/file.h"
 #include "sys/log.h"
@@ -184,4 +185,12 @@ int metrics_write(const char *path, const struct figures *figures)
 		log_limited(&limit, LOG_LEVEL_WARNING, "cannot write %s (%s); it is tried again",
 			    path, strerror(-rc));
 	return rc;
+}
+
+void metrics_remove(const char *path)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		log_line(LOG_LEVEL_WARNING,
+			 "cannot remove %s (%s); its figures are old from now on", path,
+			 strerror(errno));
 }

@@ -16,4 +16,7 @@ void metrics_put(const struct figures *figures, struct text_buf *out);
 /** metrics_write() - as a file, replaced as a whole; where it cannot be, that is logged. */
 int metrics_write(const char *path, const struct figures *figures);
 
+/** metrics_remove() - the file, whose figures nobody is to take for those of now. */
+void metrics_remove(const char *path);
+
 #endif
