@@ -28,9 +28,9 @@ CLASS_MIN = 30  # SYNs of a class, below which a year says nothing about it
 
 # A label of another family than the one whose stack has this layout: a lie, or a relay that
 # sends its own SYN for somebody behind it. Years whose liars were filtered out are silent about
-# them, so that the mean over the years tells half as many as there are.
-LIES_BELIEVED = 2
-LIES_FEW = 4  # SYNs of a shape, below which a lie may be one visitor's: it counts half
+# them, so that the mean over the years tells about half of them.
+LIES_BELIEVED = 1.75
+LIES_FEW = 3  # SYNs of a shape, below which a lie may be one visitor's: it counts half
 HOME_MIN = 20  # SYNs of a layout, of which
 HOME_SHARE = 0.8  # are of one family, which is then at home there
 UNFILTERED = {2021}  # years whose liars were not filtered out count half in this

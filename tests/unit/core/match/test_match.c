@@ -12,6 +12,7 @@
 
 #include "packet.h"
 #include "shipped_db.h"
+#include "core/learn/ua.h"
 #include "core/match/match.h"
 #include "core/base/reason.h"
 
@@ -273,6 +274,21 @@ Test(match, distances, .init = setup, .fini = teardown)
 		cr_expect(has(&match, cases[i].reason), "TTL %u", cases[i].ttl);
 		cr_expect_str_eq(class_of(&match), "Linux");
 		cr_expect_geq(match.family_confidence, 0.8f);
+	}
+}
+
+/* Liars are seen among the visitors who have such a SYN; their claim must still be called a lie. */
+Test(match, a_linux_that_claims_windows_is_a_lie, .init = setup, .fini = teardown)
+{
+	static const uint16_t wins[] = {64240, 29200, 14600};
+	int windows = vocab_find(vocab, VOCAB_CLASS, "Windows", 7);
+
+	for (size_t i = 0; i < sizeof(wins) / sizeof(wins[0]); i++) {
+		struct match match = match_made(LINUX, wins[i], 60);
+
+		cr_expect_leq(match.class_prob[windows], 1 - UA_LIE_PERMILLE / 1000.0f, "%u: %f",
+			      wins[i], (double)match.class_prob[windows]);
+		cr_expect_geq(match.family_confidence, UA_CLEAR_PERMILLE / 1000.0f);
 	}
 }
 
