@@ -127,6 +127,8 @@ static inline bool syn_from_sig(const struct sigdb *db, size_t index, uint8_t ho
 	syn.ip_header_len = syn.ip_version == 4 ? 20 : 40;
 	syn.tcp_header_len = 40;
 	syn.mss = !syn.has_mss ? 0 : sig->mss == SIG_ANY ? 1240 : (uint16_t)sig->mss;
+	if (info.when == SIG_WHEN_MSS)
+		syn.mss = info.when_value;
 	while (syn.mss > 100 && sig->win_kind == SIG_WIN_MSS && syn.mss * sig->win > 65535)
 		syn.mss--;
 	syn.win = win_of_sig(sig, syn.mss ? syn.mss : 1460);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Conditions of signatures on addresses, ports, IDs and numbers. Inline, because every SYN is
- * held against a handful of them. All of them are about IPv4.
+ * held against a handful of them. All but that on an MSS are about IPv4.
  */
 #ifndef SYNPRINT_CORE_MATCH_MATCH_CONDITION_H
 #define SYNPRINT_CORE_MATCH_MATCH_CONDITION_H
@@ -44,7 +44,7 @@ static inline bool id_is_mix(const struct index *index, const struct syn *syn)
 }
 
 /**
- * condition_may_hold() - any signature's condition. With addresses that stand for this host
+ * condition_may_hold() - any signature's condition on what a memo does not hold. With addresses that stand for this host
  * index.ip_ids has all its bits, so that nothing else has to be asked here.
  */
 static inline bool condition_may_hold(const struct index *index, const struct syn *syn)
@@ -68,6 +68,7 @@ static inline bool condition_holds(const struct index *index, const struct syn *
 		return syn->ip_version == 4 && index->ip_ids & ip_id_bit(syn->ip_id);
 	case SIG_WHEN_SEQ_IS_DST: return seq_is_dst(index, syn);
 	case SIG_WHEN_ID_IS_MIX: return id_is_mix(index, syn);
+	case SIG_WHEN_MSS: *ret_value = syn->mss; return index->msses & mss_bit(syn->mss);
 	}
 	return false;
 }

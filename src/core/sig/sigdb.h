@@ -15,12 +15,13 @@
 
 struct sigdb;
 
-/* What a tool does beyond the notation: the `when` of a signature. */
+/* What the notation cannot say: the `when` of a signature. */
 enum sig_when {
 	SIG_WHEN_ALWAYS,
 	SIG_WHEN_IP_ID, /* ip_id=N: a fixed IP ID */
 	SIG_WHEN_SEQ_IS_DST, /* seq=dst: the sequence number is the IPv4 destination address */
 	SIG_WHEN_ID_IS_MIX, /* ip_id=dst^port^seq: low 16 bits of all three, as masscan does */
+	SIG_WHEN_MSS, /* mss=N: an MSS that tells more than those which any MSS may have */
 };
 
 /* How a SYN may match: but for something, a signature of many systems, one of one system. */

@@ -50,6 +50,12 @@ static inline const struct node *find_node(const struct index *index, struct key
 	return NULL;
 }
 
+/** mss_bit() - an MSS' bit in index.msses. */
+static inline uint64_t mss_bit(uint16_t mss)
+{
+	return UINT64_C(1) << (mss & 63);
+}
+
 /** ip_id_bit() - an IP ID's bit in index.ip_ids. */
 static inline uint64_t ip_id_bit(uint16_t ip_id)
 {

@@ -88,6 +88,7 @@ struct index {
 	uint32_t stand_ins[SIGDB_ADDRESSES_MAX]; /* IPv4 addresses that stand for this host */
 	unsigned stand_in_count;
 	uint64_t ip_ids; /* a hashed bit for each IP ID that a condition names */
+	uint64_t msses; /* mss_bit() of each MSS that a condition names */
 	float ttl_share[TTL_SLOTS][VOCAB_CLASSES_MAX]; /* P(usual initial TTL | class) */
 	float df_share[2][VOCAB_CLASSES_MAX]; /* P(don't-fragment | class) in IPv4 */
 };

@@ -224,6 +224,8 @@ static void add_entry(struct build *build, uint32_t id)
 		return;
 	if (entry->when == SIG_WHEN_IP_ID)
 		build->index->ip_ids |= ip_id_bit(entry->when_value);
+	if (entry->when == SIG_WHEN_MSS)
+		build->index->msses |= mss_bit(entry->when_value);
 	add_form(build, &build->layout_forms[layout].whole, form);
 	if (is_learned(build, entry)) {
 		/* A claim about one shape is none about those that are like it. */

@@ -59,7 +59,7 @@ static inline struct key key_make(enum level level, uint64_t what, uint32_t mss,
 
 static inline struct key key_with_when(struct key key, unsigned when, uint16_t when_value)
 {
-	key.how |= (uint64_t)when << 62 | (uint64_t)when_value << 45;
+	key.how |= (uint64_t)when << 61 | (uint64_t)when_value << 45;
 	return key;
 }
 

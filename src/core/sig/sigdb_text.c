@@ -285,27 +285,28 @@ static int read_label(struct reader *reader, struct span value)
 	return 0;
 }
 
-/* when = always | ip_id=N | seq=dst | ip_id=dst^port^seq */
+/* when = always | ip_id=N | seq=dst | ip_id=dst^port^seq | mss=N */
 static int read_when(struct reader *reader, struct span value)
 {
 	struct span rest = value, field = span_cut(&rest, '=');
+	struct entry *entry = &reader->entry;
 	float number;
 
-	reader->entry.when_value = 0;
+	entry->when_value = 0;
 	if (span_is(value, "always")) {
-		reader->entry.when = SIG_WHEN_ALWAYS;
+		entry->when = SIG_WHEN_ALWAYS;
 	} else if (span_is(value, "seq=dst")) {
-		reader->entry.when = SIG_WHEN_SEQ_IS_DST;
+		entry->when = SIG_WHEN_SEQ_IS_DST;
 	} else if (span_is(value, "ip_id=dst^port^seq")) {
-		reader->entry.when = SIG_WHEN_ID_IS_MIX;
-	} else if (span_is(field, "ip_id") && rest.text &&
+		entry->when = SIG_WHEN_ID_IS_MIX;
+	} else if ((span_is(field, "ip_id") || span_is(field, "mss")) && rest.text &&
 		   parse_decimal(span_trim(rest), 65535, &number) &&
 		   !memchr(rest.text, '.', rest.len)) {
-		reader->entry.when = SIG_WHEN_IP_ID;
-		reader->entry.when_value = (uint16_t)number;
+		entry->when = span_is(field, "mss") ? SIG_WHEN_MSS : SIG_WHEN_IP_ID;
+		entry->when_value = (uint16_t)number;
 	} else {
 		return refuse(reader, value,
-			      "not one of always, ip_id=N, seq=dst, ip_id=dst^port^seq");
+			      "not one of always, ip_id=N, mss=N, seq=dst, ip_id=dst^port^seq");
 	}
 	return 0;
 }

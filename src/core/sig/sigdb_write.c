@@ -76,6 +76,7 @@ static void put_when(const struct sigdb_info *info, struct text_buf *buf)
 	case SIG_WHEN_IP_ID: text_putf(buf, "when = ip_id=%u\n", info->when_value); return;
 	case SIG_WHEN_SEQ_IS_DST: text_put(buf, "when = seq=dst\n"); return;
 	case SIG_WHEN_ID_IS_MIX: text_put(buf, "when = ip_id=dst^port^seq\n"); return;
+	case SIG_WHEN_MSS: text_putf(buf, "when = mss=%u\n", info->when_value); return;
 	}
 }
 

@@ -82,6 +82,8 @@ Test(sigdb, refuses)
 		{LABEL "sig = *:64:0:*:29200,7:mss:df:0 @ 5/\n", 3, 35, "rate"},
 		{LABEL "when = ip_id=\n", 3, 8, "not one of"},
 		{LABEL "when = ip_id\n", 3, 8, "not one of"},
+		{LABEL "when = mss=65536\n", 3, 8, "not one of"},
+		{LABEL "when = mss=dst\n", 3, 8, "not one of"},
 		{"class = Linux, Linux, 1000001\n", 1, 23, "weight"},
 		{"class = Linux, " WORD_64 "\n", 1, 16, "the family is empty or longer than 63"},
 		{"class = " WORD_64 ", Linux\n", 1, 9, "the class is empty or longer than 63"},

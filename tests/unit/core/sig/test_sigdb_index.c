@@ -156,4 +156,7 @@ Test(sigdb_index, what_is_looked_at_first)
 		cr_expect_gt(share_of_b(7300, 1460, 0xc0000201), 0.9f, "turn %u", turn);
 		cr_expect_lt(share_of_b(7300, 1460, 7), 0.3f, "turn %u", turn);
 	}
+	build(FOR_A SIG("7300") FOR_B "when = mss=1410\n" SIG("7300"));
+	cr_expect_gt(share_of_b(7300, 1410, 7), 0.9f);
+	cr_expect_lt(share_of_b(7300, 1410 + 64, 7), 0.3f, "another MSS of the same bit");
 }

@@ -96,6 +96,8 @@ Test(sigdb_write, conditions_and_sources_stand_where_they_stood)
 				    "when = seq=dst\n"
 				    "sig = 4:64:0:*:5,0:mss::0\n"
 				    "when = ip_id=dst^port^seq\n"
+				    "sig = 4:64:0:*:6,0:mss::0\n"
+				    "when = mss=1410\n"
 				    "sig = 4:64:0:*:6,0:mss::0\n";
 	static const char second[] = "[tcp:request]\nlabel = g:!:Linux:3\n"
 				     "sig = 4:64:0:*:7,0:mss::0\n";
