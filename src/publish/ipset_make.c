@@ -149,11 +149,16 @@ static int remake(struct ipset *set, int version, struct text_error *ret_error)
 	return -EBUSY;
 }
 
-static int ensure_set(struct ipset *set, int version, bool *is_created,
+static int ensure_set(void *pair, enum setops_version version, bool *is_created,
 		      struct text_error *ret_error)
 {
+	struct ipset *set = pair;
 	struct ipset_header header;
-	int rc = ipset_get_header(set->nl, set->protocol, set->names[version], &header);
+	int rc;
+
+	if (!ipset_is_published(set, version))
+		return 1;
+	rc = ipset_get_header(set->nl, set->protocol, set->names[version], &header);
 
 	if (rc == 0 && set->is_stale[version]) {
 		*is_created = true;
@@ -174,32 +179,6 @@ static int ensure_set(struct ipset *set, int version, bool *is_created,
 	return rc < 0 ? explain(rc, ret_error) : 0;
 }
 
-/*
- * Both sets of the pair. Return: 0 where one of them is good; of one that is not, and of a failure,
- * the text says why.
- */
-static int ensure_pair(struct ipset *set, bool *is_created, struct text_error *ret_error)
-{
-	unsigned good = 0;
-	int first_rc = 0;
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		bool was_out = set->is_out[v];
-		int rc;
-
-		if (!ipset_is_published(set, v))
-			continue;
-		rc = ensure_set(set, v, is_created, first_rc ? NULL : ret_error);
-		set->is_out[v] = rc < 0;
-		*is_created |= was_out && rc == 0;
-		good += rc == 0;
-		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
-			return rc;
-		first_rc = first_rc ? first_rc : rc;
-	}
-	return good ? 0 : first_rc;
-}
-
 int ipset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
 {
 	struct ipset *set = ipset_from_target(target);
@@ -208,7 +187,7 @@ int ipset_ensure(struct target *target, bool *ret_created, struct text_error *re
 
 	if (rc < 0)
 		return explain(rc, ret_error);
-	rc = ensure_pair(set, &is_created, ret_error);
+	rc = setops_ensure(ensure_set, set, set->is_out, &is_created, ret_error);
 	if (rc == 0)
 		*ret_created = is_created;
 	return rc;

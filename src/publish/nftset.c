@@ -128,11 +128,16 @@ static void say_missing(const struct nftset *set, enum setops_version version,
 }
 
 /* Checks one set, or puts it into the batch where it is missing and ours. */
-static int ensure_set(struct nftset *set, enum setops_version version, bool *is_missing,
+static int ensure_set(void *pair, enum setops_version version, bool *is_created,
 		      struct text_error *ret_error)
 {
+	struct nftset *set = pair;
 	struct nft_set_info info;
-	int rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
+	int rc;
+
+	if (!set->names[version])
+		return 1;
+	rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
 
 	if (rc == 0) {
 		rc = check_set(set, version, &info, ret_error);
@@ -146,47 +151,19 @@ static int ensure_set(struct nftset *set, enum setops_version version, bool *is_
 		say_missing(set, version, ret_error);
 		return rc;
 	}
-	if (!*is_missing)
+	if (!*is_created) /* else the other one is there, or its table is in the batch */
 		nft_batch_put_table(set->batch, false);
-	*is_missing = true;
+	*is_created = true;
 	put_new_set(set, version);
 	return 0;
-}
-
-/*
- * Both sets of the pair. Return: 0 where one of them is good; of one that is not, and of a failure,
- * the text says why.
- */
-static int ensure_pair(struct nftset *set, bool *is_missing, bool *is_back,
-		       struct text_error *ret_error)
-{
-	unsigned good = 0;
-	int first_rc = 0;
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		bool was_out = set->is_out[v];
-		int rc;
-
-		if (!set->names[v])
-			continue;
-		rc = ensure_set(set, (enum setops_version)v, is_missing,
-				first_rc ? NULL : ret_error);
-		set->is_out[v] = rc < 0;
-		*is_back |= was_out && rc == 0;
-		good += rc == 0;
-		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
-			return rc;
-		first_rc = first_rc ? first_rc : rc;
-	}
-	return good ? 0 : first_rc;
 }
 
 static int nftset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
 {
 	struct nftset *set = from_target(target);
 	struct text_error error = {.what = ""};
-	bool is_missing = false, is_back = false;
-	int rc = ensure_pair(set, &is_missing, &is_back, &error);
+	bool is_created = false;
+	int rc = setops_ensure(ensure_set, set, set->is_out, &is_created, &error);
 	int commit_rc = nft_batch_commit(set->batch, NULL);
 
 	if (ret_error && error.what[0])
@@ -196,7 +173,7 @@ static int nftset_ensure(struct target *target, bool *ret_created, struct text_e
 	if (commit_rc < 0)
 		return explain(set, commit_rc, ret_error);
 	set->is_flushed = true;
-	*ret_created = is_missing || is_back;
+	*ret_created = is_created;
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 /* What nft sets and ipsets have in common; see setops.h. */
 #include "publish/setops.h"
 
+#include <errno.h>
+
 #include <string.h>
 #include <xxhash.h>
 
@@ -121,4 +123,26 @@ void witnesses_looked(struct witnesses *witnesses, bool is_intact)
 	if (!is_intact)
 		memset(witnesses->slots, 0, sizeof(witnesses->slots));
 	witnesses->may_replace = true;
+}
+
+int setops_ensure(setops_ensure_fn *ensure, void *set, bool is_out[SETOPS_VERSIONS],
+		  bool *is_created, struct text_error *ret_error)
+{
+	bool is_good = false;
+	int first_rc = 0;
+
+	for (unsigned v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = ensure(set, (enum setops_version)v, is_created,
+				first_rc ? NULL : ret_error);
+
+		if (rc > 0)
+			continue;
+		is_good |= rc == 0;
+		*is_created |= is_out[v] && rc == 0;
+		is_out[v] = rc < 0;
+		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
+			return rc;
+		first_rc = first_rc ? first_rc : rc;
+	}
+	return is_good ? 0 : first_rc;
 }

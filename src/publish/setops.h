@@ -18,6 +18,20 @@ struct setops_list {
 	const struct publish_op *ops[SETOPS_MAX];
 };
 
+/** setops_ensure_fn - check or make one set. Return: 0, 1 where the pair has none of it, or negative. */
+typedef int setops_ensure_fn(void *set, enum setops_version version, bool *is_created,
+			     struct text_error *ret_error);
+
+/**
+ * setops_ensure() - both sets of a pair, one of which may be out of use.
+ * @is_out: which are, from the last time on
+ * @is_created: becomes true where one was made, or is good again
+ * @ret_error: of the first one that is not good
+ * Return: 0 where one of them is good; else what is wrong with the first.
+ */
+int setops_ensure(setops_ensure_fn *ensure, void *set, bool is_out[SETOPS_VERSIONS],
+		  bool *is_created, struct text_error *ret_error);
+
 /**
  * setops_split() - the last operation about each element, by address version.
  * @count: at most SETOPS_MAX

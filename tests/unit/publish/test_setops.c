@@ -3,6 +3,7 @@
 #include "publish/setops.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 
 static struct addr addr_of(const char *text)
@@ -119,4 +120,60 @@ Test(witnesses, only_one_is_replaced_between_two_looks)
 	cr_expect_eq(old, WITNESSES - 1);
 	witnesses_looked(&w, false);
 	cr_expect_eq(witnesses_list(&w, 2000, found), 0);
+}
+
+struct pair {
+	int rcs[SETOPS_VERSIONS]; /* what becomes of each */
+	unsigned asked;
+};
+
+static int ensure(void *ctx, enum setops_version version, bool *is_created,
+		  struct text_error *ret_error)
+{
+	struct pair *pair = ctx;
+	int rc = pair->rcs[version];
+
+	(void)is_created;
+	pair->asked++;
+	if (rc < 0)
+		text_error_set(ret_error, 0, 0, "%d", version);
+	return rc;
+}
+
+/* One good set is enough, the first bad one is told, and what is no fault of a set ends it. */
+Test(setops, both_sets_of_a_pair)
+{
+	static const struct {
+		int rcs[SETOPS_VERSIONS];
+		bool was_out[SETOPS_VERSIONS];
+		int rc;
+		bool is_out[SETOPS_VERSIONS], is_created;
+		unsigned asked;
+		const char *what;
+	} cases[] = {
+		{{0, 0}, {0, 0}, 0, {0, 0}, false, 2, ""},
+		{{0, 0}, {0, 1}, 0, {0, 0}, true, 2, ""},
+		{{0, 1}, {0, 0}, 0, {0, 0}, false, 2, ""},
+		{{1, 0}, {0, 1}, 0, {0, 0}, true, 2, ""},
+		{{-ENOENT, 0}, {0, 0}, 0, {1, 0}, false, 2, "0"},
+		{{0, -EINVAL}, {0, 0}, 0, {0, 1}, false, 2, "1"},
+		{{1, -EINVAL}, {0, 0}, -EINVAL, {0, 1}, false, 2, "1"},
+		{{-EINVAL, -ENOENT}, {0, 1}, -EINVAL, {1, 1}, false, 2, "0"},
+		{{-EPERM, 0}, {0, 0}, -EPERM, {1, 0}, false, 1, "0"},
+		{{-ENOENT, -EPERM}, {0, 0}, -EPERM, {1, 1}, false, 2, "0"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair pair = {.rcs = {cases[i].rcs[0], cases[i].rcs[1]}};
+		bool is_out[] = {cases[i].was_out[0], cases[i].was_out[1]}, is_created = false;
+		struct text_error error = {.what = ""};
+
+		cr_expect_eq(setops_ensure(ensure, &pair, is_out, &is_created, &error), cases[i].rc,
+			     "case %zu", i);
+		cr_expect(is_out[0] == cases[i].is_out[0] && is_out[1] == cases[i].is_out[1],
+			  "case %zu", i);
+		cr_expect_eq(is_created, cases[i].is_created, "case %zu", i);
+		cr_expect_eq(pair.asked, cases[i].asked, "case %zu", i);
+		cr_expect_str_eq(error.what, cases[i].what, "case %zu", i);
+	}
 }
