@@ -13,19 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/packets/turns.h"
 #include "daemon/wiring.h"
 #include "sys/log.h"
 
-#define SETTLE_MAX_MS 1000 /* a worker turns its loop ten times a second */
+#define SETTLE_MAX_MS 1000
 #define SETTLE_STEP_MS 10
 
 /* A generation is given back when every worker has begun another burst since it was replaced. */
 static bool is_unused(const struct daemon *daemon, const struct generation *generation)
 {
-	for (unsigned i = 0; i < generation->config->queue_count; i++)
-		if (worker_ticks(daemon->workers[i]) < generation->ticks[i] + 2)
-			return false;
-	return true;
+	return turns_are_over(daemon->workers, generation->config->queue_count, generation->ticks);
 }
 
 void daemon_free_unused(struct daemon *daemon)
@@ -80,8 +78,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 	generation_retire(old, next);
 	/* In one order with the workers' ticks: who ticks twice after it has seen the new one. */
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_SEQ_CST);
-	for (unsigned i = 0; i < config->queue_count; i++)
-		old->ticks[i] = worker_ticks(daemon->workers[i]);
+	turns_note(daemon->workers, config->queue_count, old->ticks);
 	*ret_old = old;
 	daemon->reloads++;
 	log_line(LOG_LEVEL_INFO, "configuration and databases read again");

@@ -62,7 +62,7 @@ void service_reloading(struct service *service)
 		    (unsigned long long)clock_monotonic_us());
 }
 
-/* A worker turns its loop ten times a second even when it has nothing to do. */
+/* Since the last second, when all were woken. */
 static bool workers_progress(struct service *service, struct worker *const *workers, unsigned count)
 {
 	bool is_progress = true;
@@ -72,6 +72,7 @@ static bool workers_progress(struct service *service, struct worker *const *work
 
 		is_progress &= ticks != service->ticks[i];
 		service->ticks[i] = ticks;
+		worker_wake(workers[i]);
 	}
 	return is_progress;
 }

@@ -17,7 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define COPY_BYTES 2048 /* a whole SYN: all its extension headers, and data for the checksum */
 #define MESSAGE_BYTES 3072 /* the copy and every attribute of nfnetlink_queue.c around it */
@@ -29,6 +31,7 @@ struct nfqueue {
 	struct mnl_socket *socket;
 	uint32_t portid;
 	uint16_t queue;
+	int wake_fd; /* an eventfd */
 	unsigned pending_count; /* packets that wait for their verdict */
 	struct pending {
 		uint32_t id, mark;
@@ -171,8 +174,10 @@ int nfqueue_open(const struct nfqueue_params *params, struct text_error *ret_err
 	if (!nfq)
 		return -ENOMEM;
 	nfq->queue = params->queue;
+	nfq->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	nfq->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!nfq->socket || mnl_socket_bind(nfq->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+	if (nfq->wake_fd < 0 || !nfq->socket ||
+	    mnl_socket_bind(nfq->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		rc = -errno;
 		text_error_set(ret_error, 0, 0, "cannot open a netfilter netlink socket: %s",
 			       strerror(-rc));
@@ -199,6 +204,8 @@ void nfqueue_close(struct nfqueue *nfq)
 		return;
 	if (nfq->socket)
 		mnl_socket_close(nfq->socket);
+	if (nfq->wake_fd >= 0)
+		close(nfq->wake_fd);
 	free(nfq);
 }
 
@@ -238,15 +245,32 @@ static bool parse_message(struct nfqueue *nfq, const struct nlmsghdr *nlh,
 	return true;
 }
 
+/* Return: whether there is something to receive. */
+static bool wait_for_packets(struct nfqueue *nfq, int timeout_ms)
+{
+	struct pollfd fds[] = {{.fd = mnl_socket_get_fd(nfq->socket), .events = POLLIN},
+			       {.fd = nfq->wake_fd, .events = POLLIN}};
+	eventfd_t count;
+
+	if (poll(fds, timeout_ms < 0 ? 2 : 1, timeout_ms) <= 0)
+		return false;
+	if (fds[1].revents)
+		eventfd_read(nfq->wake_fd, &count);
+	return fds[0].revents;
+}
+
+void nfqueue_wake(struct nfqueue *nfq)
+{
+	eventfd_write(nfq->wake_fd, 1);
+}
+
 int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *ret_packets)
 {
 	int fd = mnl_socket_get_fd(nfq->socket), packets = 0;
 	int count = recvmmsg(fd, nfq->headers, NFQUEUE_BURST_MAX, MSG_DONTWAIT, NULL);
 
 	if (count < 0 && errno == EAGAIN) {
-		struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-
-		if (poll(&pollfd, 1, timeout_ms) <= 0)
+		if (!wait_for_packets(nfq, timeout_ms))
 			return 0;
 		count = recvmmsg(fd, nfq->headers, NFQUEUE_BURST_MAX, MSG_DONTWAIT, NULL);
 	}

@@ -47,11 +47,14 @@ void nfqueue_close(struct nfqueue *nfq);
 
 /**
  * nfqueue_receive() - wait for packets and take up to NFQUEUE_BURST_MAX of them.
- * @timeout_ms: how long to wait for the first
+ * @timeout_ms: how long to wait for the first; -1: until there is one, or somebody wakes us
  * @ret_packets: NFQUEUE_BURST_MAX entries
  * Return: the number of packets, 0 on timeout, -errno on a failure of the socket.
  */
 int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *ret_packets);
+
+/** nfqueue_wake() - end the wait without a timeout in nfqueue_receive(), or the next. Any thread may. */
+void nfqueue_wake(struct nfqueue *nfq);
 
 /**
  * nfqueue_mark() - this packet of the last receive is to go on with a mark of its own. The mark is

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import lab
 import traffic
@@ -18,6 +19,7 @@ ABOUT_ONE_RETRANSMISSION_S = 2.9
 ALL = 'nftset = "all"; timeout = "10m"'
 IS_LONG = "--long" in sys.argv
 QUIET_S = 60 if IS_LONG else 2
+WAKE_UPS_A_SECOND = 6  # of a thread that has nothing to do: twice what the busiest one has
 FOREIGN = 200_000 if IS_LONG else 20_000
 
 
@@ -71,13 +73,27 @@ class Monitor:
         self.process.wait()
 
 
+def sleeps(daemon):
+    """How often each thread went to sleep so far."""
+    counts = {}
+    for task in Path(f"/proc/{daemon.process.pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        asleep = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M)
+        counts[name] = counts.get(name, 0) + int(asleep[1])
+    return counts
+
+
 def nothing_is_committed(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config([ALL, 'nftset = "too"; on_change = "remove"'],
                                            publish="once_percent = 100; network_percent = 100;")).start()
     time.sleep(0.5)
     monitor = Monitor(lab_)
+    slept = sleeps(daemon)
     time.sleep(QUIET_S)
+    slept = {name: (count - slept.get(name, 0)) / QUIET_S for name, count in sleeps(daemon).items()}
+    lab.figure(f"idle: {sum(slept.values()):.1f} wake-ups a second, by thread: {slept}")
+    assert all(count <= WAKE_UPS_A_SECOND for count in slept.values()), slept
     assert not monitor.said(), monitor.said()
     count = 200 * QUIET_S
     expect_fine(traffic.Load(lab_.client, 200, count, count // 2).result(),

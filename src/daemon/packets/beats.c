@@ -16,6 +16,7 @@ static bool workers_progress(struct beats *beats, struct worker *const *workers,
 
 		is_progress &= ticks != beats->ticks[i];
 		beats->ticks[i] = ticks;
+		worker_wake(workers[i]);
 	}
 	return is_progress;
 }

@@ -139,7 +139,7 @@ static void restore_rules(struct keeper *keeper)
 	look_at_rules(keeper);
 }
 
-/* Who stands still since the last look. */
+/* Who stands still since the last time, when all were woken. */
 static void look_for_stalled(struct keeper *keeper)
 {
 	keeper->stats.stalled = 0;
@@ -149,6 +149,7 @@ static void look_for_stalled(struct keeper *keeper)
 		if (ticks == keeper->ticks[i])
 			keeper->stats.stalled |= UINT32_C(1) << i;
 		keeper->ticks[i] = ticks;
+		worker_wake(keeper->workers[i]);
 	}
 }
 
@@ -249,7 +250,8 @@ static void look(struct keeper *keeper, unsigned number)
 	bool must_count = number % LOOKS_PER_COUNT == 0;
 	uint32_t generation = 0;
 
-	look_for_stalled(keeper);
+	if (must_count)
+		look_for_stalled(keeper);
 	if (nft_generation(keeper->nl, &generation) < 0)
 		return;
 	if (generation != keeper->generation || must_count)
@@ -409,6 +411,7 @@ static int begin(struct keeper *keeper, struct text_error *ret_error)
 	}
 	if (!is_managed(keeper))
 		beats_beat(&keeper->beats, keeper->nl, keeper->workers, 0);
+	look_for_stalled(keeper);
 	look_at_rules(keeper);
 	keeper->stats = (struct keeper_stats){.has_rules = keeper->stats.has_rules,
 					      .is_diverting = keeper->stats.is_diverting,

@@ -10,7 +10,7 @@
 #include "sys/log.h"
 
 #define TURNS 2 /* of a worker's loop, after which its verdicts are sent */
-#define DRY_MS 1000 /* that queues get to run dry; a worker turns ten times a second */
+#define DRY_MS 1000 /* that queues get to run dry */
 #define STEP_MS 5
 
 void turns_note(struct worker *const *workers, unsigned count, uint64_t *ret_ticks)
@@ -21,10 +21,14 @@ void turns_note(struct worker *const *workers, unsigned count, uint64_t *ret_tic
 
 bool turns_are_over(struct worker *const *workers, unsigned count, const uint64_t *ticks)
 {
+	bool are_over = true;
+
 	for (unsigned i = 0; i < count; i++)
-		if (worker_ticks(workers[i]) < ticks[i] + TURNS)
-			return false;
-	return true;
+		if (worker_ticks(workers[i]) < ticks[i] + TURNS) {
+			worker_wake(workers[i]);
+			are_over = false;
+		}
+	return are_over;
 }
 
 void turns_remove_clocks(struct nl *nl, struct worker *const *workers, unsigned count)

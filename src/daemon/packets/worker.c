@@ -18,7 +18,6 @@
 #include "sys/log.h"
 #include "core/base/counter.h"
 
-#define IDLE_MS 100 /* a worker without packets still shows that it lives */
 #define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
 #define RETRY_MS 10 /* after a failure of the socket */
 #define DRAIN_MS 50 /* a queue that was silent so long after its rule went is empty */
@@ -464,6 +463,14 @@ static int turn(struct worker *worker, int timeout_ms)
 	return n;
 }
 
+/* How long a turn waits for packets: until there is one, where nothing else is to be done. */
+static int wait_ms(const struct worker *worker, bool must_stop)
+{
+	if (must_stop)
+		return DRAIN_MS;
+	return nfqueue_must_accept(worker->queue) ? 0 : -1;
+}
+
 /* A turn that failed is no progress: without it the switch lapses, and SYNs pass by. */
 static void *worker_main(void *arg)
 {
@@ -475,7 +482,7 @@ static void *worker_main(void *arg)
 	prctl(PR_SET_NAME, name);
 	for (;;) {
 		bool must_stop = __atomic_load_n(&worker->must_stop, __ATOMIC_ACQUIRE);
-		int n = turn(worker, must_stop ? DRAIN_MS : IDLE_MS);
+		int n = turn(worker, wait_ms(worker, must_stop));
 
 		if (must_stop && !stop_ms)
 			stop_ms = clock_monotonic_us() / 1000 + DRAIN_MAX_MS;
@@ -527,10 +534,16 @@ void worker_stop(struct worker *worker)
 	if (!worker)
 		return;
 	__atomic_store_n(&worker->must_stop, true, __ATOMIC_RELEASE);
+	worker_wake(worker);
 	if (worker->is_started)
 		pthread_join(worker->thread, NULL);
 	nfqueue_close(worker->queue);
 	free(worker);
+}
+
+void worker_wake(struct worker *worker)
+{
+	nfqueue_wake(worker->queue);
 }
 
 uint64_t worker_ticks(const struct worker *worker)

@@ -60,8 +60,14 @@ int worker_start(struct worker *worker);
  */
 void worker_stop(struct worker *worker);
 
-/** worker_ticks() - grows while the worker makes progress, also when it has nothing to do. */
+/** worker_ticks() - turns of the worker's loop. One that has nothing to do makes none until worker_wake(). */
 uint64_t worker_ticks(const struct worker *worker);
+
+/**
+ * worker_wake() - let it make a turn, and so show that it lives. Who wakes it and finds the same ticks a
+ * while later knows that it stands still. Any thread may.
+ */
+void worker_wake(struct worker *worker);
 
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats);
 

@@ -98,6 +98,11 @@ uint64_t worker_ticks(const struct worker *worker)
 	return __atomic_load_n(&fake.ticks, __ATOMIC_SEQ_CST);
 }
 
+void worker_wake(struct worker *worker)
+{
+	(void)worker;
+}
+
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
 {
 	(void)worker;
