@@ -19,6 +19,7 @@ void config_wanted_marks(const struct config *config, struct marks_wanted *ret_w
 	*ret_wanted =
 		(struct marks_wanted){.needs_ask = true, .needs_fresh = config->skip_known_s > 0};
 	for (unsigned i = 0; i < config->set_count; i++) {
+		ret_wanted->asks_first |= config->sets[i].confirm == CONFIG_SERVED;
 		if (!config_fills_by_packet(&config->sets[i]))
 			continue;
 		ret_wanted->meanings[i] = i + 1;

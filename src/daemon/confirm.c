@@ -83,6 +83,12 @@ static bool name_served(const struct generation *generation, struct text_buf *ou
 	return out->len > 0;
 }
 
+/* Without one nobody is confirmed. */
+static bool has_bits(const struct generation *generation)
+{
+	return generation->marks.ask && generation->ct.ask;
+}
+
 void daemon_explain_confirm(const struct daemon *daemon, const struct generation *generation,
 			    char *ret_text, size_t size)
 {
@@ -101,6 +107,12 @@ void daemon_explain_confirm(const struct daemon *daemon, const struct generation
 			  "%s%s takes connections into a flowtable before they can be confirmed: "
 			  "'synprint rules print' shows what to add",
 			  text.len ? "; " : "", daemon->foreign.offload_where);
+	if (generation->confirms && !has_bits(generation) && name_served(generation, &names))
+		text_putf(&text,
+			  "%sno bit of rules.mark_field or of rules.ct_mark_field is left to ask "
+			  "for confirmations, so these sets stay empty: %s. Give both two bits or "
+			  "more",
+			  text.len ? "; " : "", data);
 	if (!generation->confirms && generation->config->engine != RULES_NONE &&
 	    name_served(generation, &names))
 		text_putf(
@@ -113,9 +125,10 @@ void daemon_explain_confirm(const struct daemon *daemon, const struct generation
 
 void daemon_say_confirm(const struct daemon *daemon, const struct generation *generation)
 {
-	enum log_level level = generation->confirms && !daemon->foreign.offloads
-				       ? LOG_LEVEL_INFO
-				       : LOG_LEVEL_WARNING;
+	enum log_level level =
+		generation->confirms && has_bits(generation) && !daemon->foreign.offloads
+			? LOG_LEVEL_INFO
+			: LOG_LEVEL_WARNING;
 	char text[512];
 
 	daemon_explain_confirm(daemon, generation, text, sizeof(text));

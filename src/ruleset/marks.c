@@ -29,11 +29,22 @@ static uint32_t old_bit(uint64_t meaning, const struct marks *old,
 	return 0;
 }
 
+/* The bit that a set gives up, so that a confirmation can be asked for: the last one's, or 0. */
+static uint32_t given_up(const struct marks_wanted *wanted, const struct marks *old)
+{
+	if (!wanted->asks_first || old->ask || old->field & ~marks_used(old))
+		return 0;
+	for (unsigned i = MARKS_SETS_MAX; i--;)
+		if (old->sets[i])
+			return old->sets[i];
+	return 0;
+}
+
 /* What means the same as before keeps its bit. Return: the bits that are left. */
 static uint32_t keep_old(const struct marks_wanted *wanted, const struct marks *old,
 			 const struct marks_wanted *old_wanted, struct marks *marks)
 {
-	uint32_t left = marks->field & ~old->diverted;
+	uint32_t left = marks->field & ~old->diverted, given = given_up(wanted, old);
 
 	marks->diverted = old->diverted;
 	marks->judged = wanted->needs_judged ? old->judged : 0;
@@ -41,7 +52,7 @@ static uint32_t keep_old(const struct marks_wanted *wanted, const struct marks *
 	marks->fresh = wanted->needs_fresh ? old->fresh : 0;
 	left &= ~(marks->judged | marks->ask | marks->fresh);
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
-		marks->sets[i] = old_bit(wanted->meanings[i], old, old_wanted) & left;
+		marks->sets[i] = old_bit(wanted->meanings[i], old, old_wanted) & left & ~given;
 		left &= ~marks->sets[i];
 	}
 	return left;
@@ -69,6 +80,8 @@ void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struc
 		kept = marks_used(&marks);
 	}
 	give(&marks.diverted, true, &left, unused);
+	/* Sets without a bit are filled by commits; those that wait for confirmations need this one. */
+	give(&marks.ask, wanted->asks_first, &left, unused);
 	give(&marks.judged, wanted->needs_judged, &left, unused);
 	give(&marks.fresh, wanted->needs_fresh, &left, unused);
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++)

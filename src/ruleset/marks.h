@@ -28,6 +28,7 @@ struct marks {
 struct marks_wanted {
 	uint64_t meanings[MARKS_SETS_MAX];
 	bool needs_judged, needs_ask, needs_fresh;
+	bool asks_first; /* the bit that asks is worth more than a set's: sets wait for confirmations */
 };
 
 /**

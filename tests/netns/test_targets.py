@@ -182,6 +182,25 @@ def conditions_that_end(lab_):
     assert lab.CLIENT4 in lab_.elements("later4"), "it stays until its timeout"
 
 
+def more_served_sets_than_bits(lab_):
+    """Sets beyond the bits of the mark wait for confirmations, too, and one bit asks for these. Without
+    any, everything says so."""
+    lab_.adopt(traffic.Server(lab_.server))
+    sets = [f'nftset = "rare{number}"; flags = [ "scanner" ]; confirm = "served"'
+            for number in range(6)]
+    sets += ['nftset = "beyond"; confirm = "served"', 'ipset = "beyond"; confirm = "served"']
+    daemon = lab_.daemon(lab_.write_config(sets, rules="conntrack = true;")).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("beyond4") and
+                   lab.CLIENT4 in ipset_members(lab_, "beyond4"), "they are filled")
+    assert not daemon.status()["confirm"]["note"]
+    daemon.stop()
+    lab_.write_config(sets, rules="conntrack = true; mark_field = 0x100;")
+    daemon.start()
+    for text in (daemon.log(), daemon.status()["confirm"]["note"]):
+        assert "no bit of rules.mark_field" in text and "beyond" in text, text
+
+
 def conditions(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     rules = {"label": 'labels = [ "Linux*" ];', "other_label": 'labels = [ "Windows*" ];',
@@ -197,4 +216,4 @@ def conditions(lab_):
 
 if __name__ == "__main__":
     lab.run(a_burst_is_in_every_target, the_administrators_ipsets, live_clients_stay,
-            conditions_that_end, conditions)
+            conditions_that_end, more_served_sets_than_bits, conditions)

@@ -50,23 +50,23 @@ static void flag_lie(struct verdict *verdict)
 }
 
 /*
- * Of what a stranger may have sent in the client's name nothing is kept. Who asks for a port has
- * the client's request there, and so has seen its handshake.
+ * Whether the lie is the client's own, so that it acts on the address: a stranger may have sent the
+ * SYN. Who asks for a port has the client's request there, and so has seen its handshake.
  */
-static bool may_keep(const struct proto_request *req, const struct client *client,
-		     const struct details *details)
+static bool is_own(const struct proto_request *req, const struct client *client,
+		   const struct details *details)
 {
 	uint16_t port = details->report.port;
 	const struct client_conn *conn = client_conn_find(client, port);
 
-	if (!req->keep || !conn)
+	if (!conn)
 		return false;
 	return conn->is_confirmed ||
 	       (req->port && details->is_exact && !details_is_disputed(client, port));
 }
 
 /* Without room at the publisher the sets hear of it with the client's next SYN. */
-static void keep_lie(const struct answers *answers, const struct report *report)
+static void keep_lie(const struct answers *answers, const struct report *report, bool is_own)
 {
 	const struct generation *generation = answers_generation(answers);
 	struct publish_item item = {.addr = report->syn ? report->syn->src : report->addr,
@@ -78,6 +78,8 @@ static void keep_lie(const struct answers *answers, const struct report *report)
 	    change.kind == CHANGE_NONE)
 		return;
 	item.add = generation_sets_of(generation, &item.addr, &change.verdict);
+	if (!is_own)
+		item.add &= ~generation->served_sets;
 	if (item.add)
 		generation_publish(generation, &item);
 }
@@ -111,7 +113,7 @@ void answers_verdict(struct answers *answers, const struct proto_request *req,
 	struct details details;
 	struct ua_claim claim;
 	struct client client;
-	bool keeps = false;
+	bool owned, keeps = false;
 
 	if (details_find(answers, req, &client, &details, reply) < 0)
 		return;
@@ -121,9 +123,11 @@ void answers_verdict(struct answers *answers, const struct proto_request *req,
 				 &judgement);
 		if (judgement.answer == UA_LIE)
 			flag_lie(&details.report.verdict);
-		keeps = may_keep(req, &client, &details);
+		owned = is_own(req, &client, &details);
+		/* Where nothing is ever confirmed, a lie stays with its connection alone. */
+		keeps = req->keep && (owned || !answers_generation(answers)->confirms);
 		if (judgement.answer == UA_LIE && keeps)
-			keep_lie(answers, &details.report);
+			keep_lie(answers, &details.report, owned);
 	}
 	report_put_members(&details.report, answers->vocab, reply);
 	if (req->user_agent[0])

@@ -67,6 +67,29 @@ Test(marks, a_bit_that_meant_something_else_is_told)
 	cr_expect_eq(reused, 0x2);
 }
 
+/* A set without a bit is filled by commits; without the bit that asks, one that waits is not at all. */
+Test(marks, sets_that_wait_for_confirmations_leave_a_bit_to_ask)
+{
+	const struct marks_wanted all = {.meanings = {5, 6, 7, 8, 9, 10},
+					 .needs_ask = true,
+					 .asks_first = true},
+				  none = {.meanings = {5, 6, 7, 8, 9, 10}, .needs_ask = true};
+	uint32_t reused = 0;
+	struct marks marks = assign(FIELD, &all, NULL, NULL, NULL), old, next;
+
+	cr_expect(marks.ask && marks.sets[4]);
+	cr_expect_eq(marks.sets[5], 0);
+	cr_expect(assign(0x3, &all, NULL, NULL, NULL).ask);
+	old = assign(FIELD, &none, NULL, NULL, NULL);
+	cr_expect(!old.ask && old.sets[5]);
+	next = assign(FIELD, &all, &old, &none, &reused);
+	cr_expect_eq(next.ask, old.sets[5], "the last one gives up its bit");
+	cr_expect_eq(reused, next.ask);
+	cr_expect_eq(next.sets[5], 0);
+	for (unsigned i = 0; i < 5; i++)
+		cr_expect_eq(next.sets[i], old.sets[i]);
+}
+
 /* Who asks for a bit of its own takes it from a set only where none is free. */
 Test(marks, judged_and_fresh_come_and_go)
 {
