@@ -35,9 +35,10 @@ HOST = {
     "daemon/answers": "core sys control input ruleset publish knowledge config daemon/packets",
     "daemon": "core sys nl control input ruleset publish knowledge config daemon/packets daemon/answers",
     "client": "",
+    "fields": "core/base core/verdict",
     "cli": "core sys nl control client input ruleset knowledge config",
-    "web": "core/base core/verdict sys client",
-    "share": "core sys client",
+    "web": "core/base core/verdict sys client fields",
+    "share": "core sys client fields",
 }
 
 LINES_MAX = 40

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/verdict/verdict.h"
-#include "share/fields.h"
+#include "fields/fields.h"
 
 #define DAY_S 86400
 #define DEFAULT_CONTROL "/run/synprint/control.sock"
@@ -117,7 +117,7 @@ static int read_publish(const config_setting_t *group, void *into, unsigned numb
 {
 #define AT(member) offsetof(struct local_rule, member)
 	static const struct field fields[] = {
-		{"flags", FIELD_FLAGS, AT(flags), 0, 0, NULL},
+		{"flags", FIELD_FLAGS, AT(flags), 1, 0, NULL},
 		{"min_confidence", FIELD_SHARE, AT(min_permille), 0, 0, NULL},
 		{"confirm", FIELD_SPECIAL, AT(is_served), 0, 0, read_confirm},
 		{"expiry", FIELD_SECONDS, AT(expiry_s), 10, 7 * DAY_S, NULL},
@@ -137,7 +137,7 @@ static int read_accept(const config_setting_t *group, void *into, unsigned numbe
 #define AT(member) offsetof(struct share_accept, member)
 	static const struct field fields[] = {
 		{"origin", FIELD_TEXT, AT(origin), 0, 0, NULL},
-		{"flags", FIELD_FLAGS, AT(flags), 0, 0, NULL},
+		{"flags", FIELD_FLAGS, AT(flags), 1, 0, NULL},
 		{"most", FIELD_INT, AT(most), 1, MESSAGE_SLOTS, NULL},
 		{"expiry", FIELD_SECONDS, AT(expiry_s), 1, 7 * DAY_S, NULL},
 		{"key", FIELD_TEXT, AT(key_file), 0, 0, NULL},
@@ -171,7 +171,7 @@ static int read_sink(const config_setting_t *group, void *into, unsigned number,
 	static const struct field fields[] = {
 		{"kind", FIELD_SPECIAL, AT(kind), 0, 0, read_kind},
 		{"form", FIELD_SPECIAL, AT(form), 0, 0, read_form},
-		{"flags", FIELD_FLAGS, AT(rule.flags), 0, 0, NULL},
+		{"flags", FIELD_FLAGS, AT(rule.flags), 1, 0, NULL},
 		{"min_confidence", FIELD_SHARE, AT(rule.min_permille), 0, 0, NULL},
 		{"confirm", FIELD_SPECIAL, AT(rule.is_served), 0, 0, read_confirm},
 		{"syns", FIELD_BOOL, AT(syns), 0, 0, NULL},
@@ -196,21 +196,19 @@ static int read_sink(const config_setting_t *group, void *into, unsigned number,
 	return missing ? fields_refuse(group, ret_error, missing) : 0;
 }
 
-static int read_nets(const config_setting_t *setting, void *into, struct text_error *ret_error)
+static int add_net(void *into, const char *text)
 {
-	static const char expected[] = "a list of networks, such as [ \"192.0.2.0/24\" ]";
 	struct share_config *config = into;
 
-	if (config_setting_is_scalar(setting) || config_setting_is_group(setting) ||
-	    config_setting_length(setting) > SHARE_NETS_MAX)
-		return fields_refuse(setting, ret_error, expected);
-	for (int i = 0; i < config_setting_length(setting); i++) {
-		const char *text = config_setting_get_string_elem(setting, i);
+	return config->never_count == SHARE_NETS_MAX
+		       ? -ENOSPC
+		       : addr_net_parse(text, &config->never[config->never_count++]);
+}
 
-		if (!text || addr_net_parse(text, &config->never[config->never_count++]) < 0)
-			return fields_refuse(setting, ret_error, expected);
-	}
-	return 0;
+static int read_nets(const config_setting_t *setting, void *into, struct text_error *ret_error)
+{
+	return fields_read_words(setting, add_net, into, "networks, such as [ \"192.0.2.0/24\" ]",
+				 ret_error);
 }
 
 static int read_brokers(const config_setting_t *setting, void *into, struct text_error *ret_error)
@@ -319,19 +317,6 @@ static int finish(struct share_config *config, struct text_error *ret_error)
 	return rc;
 }
 
-static int read_file(const char *path, struct share_config *config, struct text_error *ret_error)
-{
-	config_t *tree = config->storage;
-
-	if (access(path, R_OK) < 0)
-		return text_error_set(ret_error, 0, 0, "%s", strerror(errno));
-	if (config_read_file(tree, path) != CONFIG_TRUE)
-		return text_error_set(ret_error, (unsigned)config_error_line(tree), 0, "%s",
-				      config_error_text(tree));
-	return fields_read(config_root_setting(tree), top_fields, COUNT(top_fields), config,
-			   ret_error);
-}
-
 int share_config_load(const char *path, char *ret_error, size_t size,
 		      struct share_config **ret_config)
 {
@@ -341,7 +326,8 @@ int share_config_load(const char *path, char *ret_error, size_t size,
 
 	if (config && (config->storage = malloc(sizeof(config_t)))) {
 		config_init(config->storage);
-		rc = read_file(path, config, &error);
+		rc = fields_read_file(config->storage, path, top_fields, COUNT(top_fields), config,
+				      &error);
 		rc = rc ? rc : finish(config, &error);
 	}
 	if (rc == 0) {

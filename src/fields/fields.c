@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table's interpreter, and the types of values. */
-#include "share/fields.h"
+#include "fields/fields.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/verdict/verdict.h"
 
@@ -79,6 +80,19 @@ static int read_text(const config_setting_t *setting, const char **ret_text,
 	return 0;
 }
 
+static int read_chars(const config_setting_t *setting, const struct field *field, char *ret_text,
+		      struct text_error *ret_error)
+{
+	const char *text = config_setting_get_string(setting);
+	char expected[80];
+
+	snprintf(expected, sizeof(expected), "a string of at most %d bytes", field->max - 1);
+	if (!text || strlen(text) >= (size_t)field->max)
+		return fields_refuse(setting, ret_error, expected);
+	memcpy(ret_text, text, strlen(text) + 1);
+	return 0;
+}
+
 static int read_bool(const config_setting_t *setting, bool *ret_value, struct text_error *ret_error)
 {
 	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
@@ -100,24 +114,25 @@ static int read_share(const config_setting_t *setting, uint16_t *ret_permille,
 	return 0;
 }
 
-static int read_flags(const config_setting_t *setting, unsigned *ret_flags,
-		      struct text_error *ret_error)
+static int add_flag(void *flags, const char *name)
 {
-	unsigned flags = 0;
+	unsigned flag = verdict_flag_parse(name, strlen(name));
 
-	for (int i = 0; i < config_setting_length(setting); i++) {
-		const char *name = config_setting_get_string_elem(setting, i);
-		unsigned flag = name ? verdict_flag_parse(name, strlen(name)) : 0;
+	*(unsigned *)flags |= flag;
+	return flag ? 0 : -EINVAL;
+}
 
-		if (!flag)
-			return fields_refuse(setting, ret_error,
-					     "flags, such as [ \"vpn\", \"scanner\" ]");
-		flags |= flag;
-	}
-	if (!config_setting_is_aggregate(setting) || config_setting_is_group(setting) || !flags)
+static int read_flags(const config_setting_t *setting, const struct field *field,
+		      unsigned *ret_flags, struct text_error *ret_error)
+{
+	int rc;
+
+	*ret_flags = 0;
+	rc = fields_read_words(setting, add_flag, ret_flags,
+			       "flags, such as [ \"vpn\", \"scanner\" ]", ret_error);
+	if (rc == 0 && !*ret_flags && field->min)
 		return fields_refuse(setting, ret_error, "a list of flags, at least one");
-	*ret_flags = flags;
-	return 0;
+	return rc;
 }
 
 static int read_field(const config_setting_t *setting, const struct field *field, void *into,
@@ -127,11 +142,12 @@ static int read_field(const config_setting_t *setting, const struct field *field
 
 	switch (field->kind) {
 	case FIELD_TEXT: return read_text(setting, at, ret_error);
+	case FIELD_CHARS: return read_chars(setting, field, at, ret_error);
 	case FIELD_INT: return read_int(setting, field, at, ret_error);
 	case FIELD_SECONDS: return read_seconds(setting, field, at, ret_error);
 	case FIELD_BOOL: return read_bool(setting, at, ret_error);
 	case FIELD_SHARE: return read_share(setting, at, ret_error);
-	case FIELD_FLAGS: return read_flags(setting, at, ret_error);
+	case FIELD_FLAGS: return read_flags(setting, field, at, ret_error);
 	case FIELD_SPECIAL: return field->read(setting, at, ret_error);
 	}
 	return -EINVAL;
@@ -179,4 +195,39 @@ int fields_read_list(const config_setting_t *list, unsigned most,
 			return rc;
 	}
 	return count;
+}
+
+int fields_read_words(const config_setting_t *list, int (*read)(void *into, const char *word),
+		      void *into, const char *expected, struct text_error *ret_error)
+{
+	const char *name = config_setting_name(list);
+	unsigned line = (unsigned)config_setting_source_line(list);
+
+	if (!config_setting_is_array(list) && !config_setting_is_list(list))
+		return text_error_set(ret_error, line, 0, "%s: expected a list of %s", name,
+				      expected);
+	for (int i = 0; i < config_setting_length(list); i++) {
+		const char *word = config_setting_get_string_elem(list, i);
+
+		if (!word || read(into, word) < 0)
+			return text_error_set(ret_error, line, 0,
+					      "%s: expected a list of %s; \"%.80s\" is none", name,
+					      expected, word ? word : "");
+	}
+	return 0;
+}
+
+int fields_read_file(config_t *tree, const char *path, const struct field *fields, size_t count,
+		     void *into, struct text_error *ret_error)
+{
+	int rc = access(path, R_OK) < 0 ? -errno : 0;
+
+	if (rc < 0) {
+		text_error_set(ret_error, 0, 0, "%s", strerror(-rc));
+		return rc;
+	}
+	if (config_read_file(tree, path) != CONFIG_TRUE)
+		return text_error_set(ret_error, (unsigned)config_error_line(tree), 0, "%s",
+				      config_error_text(tree));
+	return fields_read(config_root_setting(tree), fields, count, into, ret_error);
 }

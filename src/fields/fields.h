@@ -3,8 +3,8 @@
  * Groups of a libconfig file into structs, by a table of fields. What the table does not name is an
  * error with its line, and so is a value of another type or range.
  */
-#ifndef SYNPRINT_SHARE_FIELDS_H
-#define SYNPRINT_SHARE_FIELDS_H
+#ifndef SYNPRINT_FIELDS_FIELDS_H
+#define SYNPRINT_FIELDS_FIELDS_H
 
 #include <libconfig.h>
 #include <stddef.h>
@@ -12,12 +12,13 @@
 #include "core/base/text.h"
 
 enum field_kind {
-	FIELD_TEXT, /* const char *, owned by the libconfig tree */
+	FIELD_TEXT, /* const char *, owned by the libconfig tree; not "" */
+	FIELD_CHARS, /* an array of max chars: a string that ends in it */
 	FIELD_INT, /* int, from min to max */
 	FIELD_SECONDS, /* uint32_t, from min to max; "90s", "5m", "2h", "1d" */
 	FIELD_BOOL, /* bool */
 	FIELD_SHARE, /* uint16_t, permille of a number from 0 to 1 */
-	FIELD_FLAGS, /* unsigned, enum verdict_flag or-ed, of a list of names */
+	FIELD_FLAGS, /* unsigned, enum verdict_flag or-ed, of a list of names; min 1: one at least */
 	FIELD_SPECIAL, /* by @read */
 };
 
@@ -42,6 +43,20 @@ int fields_read(const config_setting_t *group, const struct field *fields, size_
 int fields_read_list(const config_setting_t *list, unsigned most,
 		     int (*read)(const config_setting_t *group, void *into, unsigned number,
 				 struct text_error *ret_error),
+		     void *into, struct text_error *ret_error);
+
+/**
+ * fields_read_words() - read a list of strings, each by @read, which says 0 or is negative.
+ * @expected: of what the list is, such as "networks"
+ */
+int fields_read_words(const config_setting_t *list, int (*read)(void *into, const char *word),
+		      void *into, const char *expected, struct text_error *ret_error);
+
+/**
+ * fields_read_file() - read a file into @tree, which is initialised, and its groups into a struct.
+ * Return: 0; -ENOENT and others where it cannot be read; -EINVAL with the line.
+ */
+int fields_read_file(config_t *tree, const char *path, const struct field *fields, size_t count,
 		     void *into, struct text_error *ret_error);
 
 /** fields_refuse() - Return: -EINVAL with the setting's line, its name and what was expected. */
