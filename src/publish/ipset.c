@@ -268,21 +268,6 @@ static const struct target_type ipset_type = {
 	.free = ipset_free,
 };
 
-static bool is_name(const char *name)
-{
-	return name[0] && strlen(name) < IPSET_MAXNAMELEN;
-}
-
-static bool are_valid(const struct ipset_params *params)
-{
-	if (!params->name4 && !params->name6)
-		return false;
-	if (params->timeout_s == 0 || params->timeout_s > MAX_TIMEOUT_S)
-		return false;
-	return (!params->name4 || is_name(params->name4)) &&
-	       (!params->name6 || is_name(params->name6));
-}
-
 int ipset_new(const struct ipset_params *params, struct target **ret_target)
 {
 	const char *name4 = params->name4 ? params->name4 : "";
@@ -290,7 +275,8 @@ int ipset_new(const struct ipset_params *params, struct target **ret_target)
 	struct ipset *set;
 	int rc;
 
-	if (!are_valid(params))
+	if (!setops_are_names(params->name4, params->name6, IPSET_MAXNAMELEN) ||
+	    params->timeout_s == 0 || params->timeout_s > MAX_TIMEOUT_S)
 		return -EINVAL;
 	set = calloc(1, sizeof(*set));
 	if (!set)

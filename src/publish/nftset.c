@@ -494,21 +494,15 @@ static const struct target_type nftset_type = {
 	.free = nftset_free,
 };
 
-static bool is_name(const char *name)
-{
-	return name[0] && strlen(name) < NFT_NAME_MAXLEN;
-}
-
 static bool are_valid(const struct nftset_params *params)
 {
-	if (params->table && (!is_name(params->table) || !params->is_foreign))
+	if (params->table &&
+	    (!setops_are_names(params->table, NULL, NFT_NAME_MAXLEN) || !params->is_foreign))
 		return false;
 	if (!params->table && params->family != NFTSET_INET)
 		return false;
-	if ((!params->name4 && !params->name6) || params->timeout_s == 0)
-		return false;
-	return (!params->name4 || is_name(params->name4)) &&
-	       (!params->name6 || is_name(params->name6));
+	return params->timeout_s != 0 &&
+	       setops_are_names(params->name4, params->name6, NFT_NAME_MAXLEN);
 }
 
 static int copy_names(struct nftset *set, const struct nftset_params *params)

@@ -146,3 +146,9 @@ int setops_ensure(setops_ensure_fn *ensure, void *set, bool is_out[SETOPS_VERSIO
 	}
 	return is_good ? 0 : first_rc;
 }
+
+bool setops_are_names(const char *name4, const char *name6, size_t size)
+{
+	return (name4 || name6) && (!name4 || (*name4 && strlen(name4) < size)) &&
+	       (!name6 || (*name6 && strlen(name6) < size));
+}

@@ -32,6 +32,9 @@ typedef int setops_ensure_fn(void *set, enum setops_version version, bool *is_cr
 int setops_ensure(setops_ensure_fn *ensure, void *set, bool is_out[SETOPS_VERSIONS],
 		  bool *is_created, struct text_error *ret_error);
 
+/** setops_are_names() - one or two, NULL for none, each of 1 to @size - 1 bytes. */
+bool setops_are_names(const char *name4, const char *name6, size_t size);
+
 /**
  * setops_split() - the last operation about each element, by address version.
  * @count: at most SETOPS_MAX

@@ -265,11 +265,12 @@ static void put_link(struct text_buf *buf, const struct report *report, const st
 	text_put_char(buf, '}');
 }
 
-static void put_flags(struct text_buf *buf, unsigned flags)
+void report_put_flags(const char *key, unsigned flags, struct text_buf *buf)
 {
 	bool is_first = true;
 
-	text_put(buf, ",\"flags\":[");
+	put_key(buf, key);
+	text_put_char(buf, '[');
 	for (; flags; flags &= flags - 1) {
 		text_put(buf, is_first ? "\"" : ",\"");
 		text_put(buf, verdict_flag_name((enum verdict_flag)(flags & -flags)));
@@ -302,7 +303,7 @@ void report_put_judged(const struct report *report, const struct vocab *vocab, s
 	put_link(buf, report, vocab);
 	put_number_or_null(buf, "dist_hops", verdict->dist_hops != VERDICT_DIST_UNKNOWN,
 			   verdict->dist_hops);
-	put_flags(buf, verdict->flags);
+	report_put_flags("flags", verdict->flags, buf);
 	put_reasons(buf, verdict->reasons);
 }
 

@@ -32,4 +32,7 @@ void report_put_observed(const struct report *report, struct text_buf *buf);
 void report_put_judged(const struct report *report, const struct vocab *vocab,
 		       struct text_buf *buf);
 
+/** report_put_flags() - a member @key with a list of the names of flags, behind other members. */
+void report_put_flags(const char *key, unsigned flags, struct text_buf *buf);
+
 #endif

@@ -53,17 +53,6 @@ static void put_network(const struct report *report, struct text_buf *buf)
 		  report->syn->ip_version, id);
 }
 
-static void put_tags(struct text_buf *buf, unsigned flags)
-{
-	text_put(buf, ",\"tags\":[");
-	for (const char *before = "\""; flags; flags &= flags - 1, before = ",\"") {
-		text_put(buf, before);
-		text_put(buf, verdict_flag_name((enum verdict_flag)(flags & -flags)));
-		text_put_char(buf, '"');
-	}
-	text_put_char(buf, ']');
-}
-
 void report_ecs(const struct report *report, const struct vocab *vocab, struct text_buf *buf)
 {
 	const struct syn *syn = report->syn;
@@ -82,7 +71,7 @@ void report_ecs(const struct report *report, const struct vocab *vocab, struct t
 		is_answer ? syn->src_port : syn->dst_port);
 	put_network(report, buf);
 	text_put(buf, ",\"observer\":{\"product\":\"synprint\",\"type\":\"sensor\"}");
-	put_tags(buf, report->verdict.flags);
+	report_put_flags("tags", report->verdict.flags, buf);
 	text_put(buf, ",\"synprint\":{");
 	report_put_members(report, vocab, buf);
 	text_put(buf, "}}");

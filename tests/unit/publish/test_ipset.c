@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ipsets as a target, in a real kernel. */
 #include "publish/ipset.h"
-#include "kernel.h"
+#include "publish/target_turns.h"
 
 #include <unistd.h>
 
 #define LIST "ipset list"
 #define OPS_MAX 4096
 
-static struct target *target;
-
-static void setup(void)
-{
-	kernel_enter();
-}
-
-static void teardown(void)
-{
-	if (target)
-		target->type->free(target);
-}
-
 TestSuite(ipset, .init = setup, .fini = teardown, .timeout = 30);
 
 static void make(const struct ipset_params *params)
 {
 	cr_assert_eq(ipset_new(params, &target), 0);
-}
-
-static bool ensure(void)
-{
-	struct text_error error = {.what = ""};
-	bool is_created = false;
-	int rc = target->type->ensure(target, &is_created, &error);
-
-	cr_assert_eq(rc, 0, "%d: %s", rc, error.what);
-	return is_created;
 }
 
 static void make_ours(uint32_t timeout_s, uint32_t size)
@@ -47,22 +24,6 @@ static void make_ours(uint32_t timeout_s, uint32_t size)
 
 	make(&params);
 	cr_assert(ensure());
-}
-
-static int commit(const char *text, enum publish_op_kind kind, uint32_t timeout_s)
-{
-	struct publish_op op = {.kind = kind, .timeout_s = timeout_s};
-
-	cr_assert_eq(addr_parse(text, &op.addr), 0);
-	return target->type->commit(target, &op, 1);
-}
-
-static bool is_intact(void)
-{
-	bool is_intact = false;
-
-	cr_assert_eq(target->type->check(target, &is_intact), 0);
-	return is_intact;
 }
 
 /* Expects an element that goes in about @about_s seconds. */
@@ -78,19 +39,6 @@ static void expect_left(const char *address, int about_s)
 		seconds = atoi(pos + strlen(start));
 	cr_expect(seconds == about_s || seconds == about_s - 1, "%s goes in %d s, not in %d s",
 		  address, seconds, about_s);
-}
-
-/* Addresses 10.0.0.0 and on, every other one as 2001:db8::a00:0 and on. */
-static void fill(struct publish_op *ops, unsigned count, enum publish_op_kind kind)
-{
-	for (unsigned i = 0; i < count; i++) {
-		uint8_t bytes[16] = {0x20,      0x01, 0x0d, 0xb8, [12] = 10, 0, (uint8_t)(i >> 8),
-				     (uint8_t)i};
-
-		ops[i] = (struct publish_op){.addr = i % 2 ? addr_from_v6(bytes)
-							   : addr_from_v4(bytes + 12),
-					     .kind = kind};
-	}
 }
 
 Test(ipset, makes_what_is_missing)

@@ -4,33 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/link/link.h"
+#include "core/link/shipped_links.h"
 #include "core/base/reason.h"
-
-static struct vocab *vocab;
-static struct linkdb *db;
-
-static void setup(void)
-{
-	static char text[1 << 16];
-	struct text_error err = {0};
-	FILE *file = fopen("conf/links.db", "r");
-	size_t len;
-
-	cr_assert_not_null(file, "run from the top folder");
-	len = fread(text, 1, sizeof(text), file);
-	fclose(file);
-	vocab = vocab_new();
-	db = linkdb_new(vocab);
-	cr_assert_eq(linkdb_load(db, text, len, &err), 0, "%u:%u: %s", err.line, err.column,
-		     err.what);
-}
-
-static void teardown(void)
-{
-	linkdb_free(db);
-	vocab_free(vocab);
-}
 
 static struct link judge(unsigned ip_version, unsigned mss, unsigned win, unsigned local_clamp_mss)
 {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/link/link_weigh.h"
+#include "core/link/shipped_links.h"
 #include "core/verdict/verdict.h"
 
 #define BIT(name) (UINT64_C(1) << REASON_##name)
@@ -119,31 +120,6 @@ Test(link_weigh, verdict_gets_grade_and_flags)
 		cr_expect_eq(verdict.grade, cases[i].grade, "%s", cases[i].name);
 		cr_expect_eq(verdict.flags, cases[i].after, "%s", cases[i].name);
 	}
-}
-
-static struct vocab *vocab;
-static struct linkdb *db;
-
-static void setup(void)
-{
-	static char text[1 << 16];
-	struct text_error err = {0};
-	FILE *file = fopen("conf/links.db", "r");
-	size_t len;
-
-	cr_assert_not_null(file, "run from the top folder");
-	len = fread(text, 1, sizeof(text), file);
-	fclose(file);
-	vocab = vocab_new();
-	db = linkdb_new(vocab);
-	cr_assert_eq(linkdb_load(db, text, len, &err), 0, "%u:%u: %s", err.line, err.column,
-		     err.what);
-}
-
-static void teardown(void)
-{
-	linkdb_free(db);
-	vocab_free(vocab);
 }
 
 static struct link judge(uint8_t ip_version, uint16_t mss, uint16_t win)
