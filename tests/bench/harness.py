@@ -48,10 +48,11 @@ class Part:
         print(f"{'case':<34} {'of':<22} {'figure':<16} {'min':>11} {'median':>11} {'max':>11}"
               f"   ratio (min-max)", flush=True)
 
-    def rounds(self, case, sides, rounds=None, goals=None, turned=()):
+    def rounds(self, case, sides, rounds=None, goals=None, turned=(), of_medians=False):
         """Runs every side in each round. `sides` are (name, function) with the reference first;
         a function returns {figure: number}. `goals` are {figure: goal of the ratio}; the ratio of
-        a figure in `turned` is reference / side: how many times as fast."""
+        a figure in `turned` is reference / side: how many times as fast. `of_medians`: the ratio is
+        that of the two medians, for what jumps from round to round so that a pair says little."""
         sides = list(sides)
         # What else the machine does grows and falls: so nobody is always the first of a round.
         runs = [{name: function(number) for name, function in sides[::-1 if number % 2 else 1]}
@@ -60,19 +61,23 @@ class Part:
         for name, _ in sides:
             for figure in runs[0][name]:
                 values = [run[name][figure] for run in runs]
-                ratios = None
+                ratios = ratio = None
                 if name != reference and all(run[reference].get(figure) for run in runs):
                     pairs = [(run[name][figure], run[reference][figure]) for run in runs]
                     ratios = [(b / a if figure in turned else a / b) for a, b in pairs if a and b]
+                    if of_medians:
+                        ratio = statistics.median(values) / statistics.median(b for _, b in pairs)
                 self.add(case, name, figure, values, ratios or None, reference,
-                         (goals or {}).get((name, figure)))
+                         (goals or {}).get((name, figure)), ratio)
         return runs
 
-    def add(self, case, name, figure, values, ratios=None, reference=None, goal=None):
+    def add(self, case, name, figure, values, ratios=None, reference=None, goal=None, ratio=None):
+        """@ratio: the one that counts, where it is not the median of @ratios."""
         entry = {"case": case, "of": name, "figure": figure, "rounds": values, **spread(values)}
         line = "".join(f" {short(entry[key]):>11}" for key in ("min", "median", "max"))
         if ratios:
             entry["ratio"] = {"to": reference, "rounds": ratios, **spread(ratios)}
+            entry["ratio"]["median"] = ratio or entry["ratio"]["median"]
             line += f"   {short(entry['ratio']['median'])} ({short(min(ratios))}-{short(max(ratios))})"
         if goal:
             entry["goal"] = goal
