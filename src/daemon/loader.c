@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A thread for each load, which rings an eventfd as its last act. */
+/* A thread for each load, which sets off a timer as its last act. */
 #include "daemon/loader.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 int loader_open(struct loader *loader)
 {
-	*loader = (struct loader){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	*loader =
+		(struct loader){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
 	return loader->fd < 0 ? -errno : 0;
+}
+
+void loader_ring(struct loader *loader, unsigned ms)
+{
+	struct itimerspec when = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 + 1}};
+
+	timerfd_settime(loader->fd, 0, &when, NULL);
 }
 
 static void *loader_main(void *arg)
@@ -20,7 +29,7 @@ static void *loader_main(void *arg)
 
 	generation_load(&loader->source, loader->vocab, what, sizeof(loader->error.what),
 			&loader->loaded);
-	eventfd_write(loader->fd, 1);
+	loader_ring(loader, 0);
 	return NULL;
 }
 
@@ -41,18 +50,32 @@ void loader_start(struct loader *loader, const struct generation_source *source,
 		return;
 	}
 	text_error_set(&loader->error, 0, 0, "cannot start a thread: %s", strerror(rc));
-	eventfd_write(loader->fd, 1);
+	loader_ring(loader, 0);
+}
+
+/* And the descriptor is readable no more. */
+static void join(struct loader *loader)
+{
+	uint64_t expirations;
+
+	if (loader->has_thread)
+		pthread_join(loader->thread, NULL);
+	loader->has_thread = false;
+	while (read(loader->fd, &expirations, sizeof(expirations)) > 0)
+		continue;
+}
+
+bool loader_has(struct loader *loader)
+{
+	join(loader);
+	return loader->loaded;
 }
 
 int loader_finish(struct loader *loader, struct text_error *ret_error,
 		  struct generation **ret_generation)
 {
-	eventfd_t rings;
-
-	if (loader->has_thread)
-		pthread_join(loader->thread, NULL);
-	eventfd_read(loader->fd, &rings);
-	loader->is_busy = loader->has_thread = false;
+	join(loader);
+	loader->is_busy = false;
 	if (!loader->loaded) {
 		*ret_error = loader->error;
 		return -EINVAL;

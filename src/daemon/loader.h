@@ -11,7 +11,7 @@
 #include "daemon/packets/generation.h"
 
 struct loader {
-	int fd; /* readable when a load has ended */
+	int fd; /* readable when a load has ended; a timer's */
 	bool is_busy; /* from loader_start() to loader_finish() */
 	bool has_thread;
 	pthread_t thread;
@@ -31,6 +31,12 @@ int loader_open(struct loader *loader);
  */
 void loader_start(struct loader *loader, const struct generation_source *source,
 		  struct vocab *vocab);
+
+/** loader_has() - whether the load, which has ended, brought something to be taken. */
+bool loader_has(struct loader *loader);
+
+/** loader_ring() - the descriptor is readable again in @ms: what was loaded is taken later. */
+void loader_ring(struct loader *loader, unsigned ms);
 
 /**
  * loader_finish() - take what was loaded, for which it waits where the load has not ended.

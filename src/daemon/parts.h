@@ -76,6 +76,7 @@ struct daemon {
 	struct loader loader;
 	uint64_t loads; /* begun */
 	bool must_load; /* again, as soon as the one that goes on has ended */
+	unsigned waited_ms; /* for the reload before it to be over */
 	uint64_t reloads; /* that succeeded */
 	char refused[320]; /* why the last reload was; "": it was not */
 	unsigned seconds; /* of the housekeeping */

@@ -11,7 +11,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/packets/turns.h"
 #include "daemon/wiring.h"
@@ -88,20 +87,12 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 }
 
 /*
- * Until the last reloads have ended: their bits are through, and their generations given back. Rules
+ * When the last reloads have ended: their bits are through, and their generations given back. Rules
  * that the kernel did not take meanwhile are made anew by this one.
  */
-static struct generation **wait_for_place(struct daemon *daemon)
+static struct generation **find_place(struct daemon *daemon)
 {
-	struct generation **place = NULL;
-
-	for (unsigned ms = 0; ms < SETTLE_MAX_MS; ms += SETTLE_STEP_MS) {
-		place = keeper_may_change(daemon->keeper) ? free_place(daemon) : NULL;
-		if (place)
-			break;
-		usleep(SETTLE_STEP_MS * 1000);
-	}
-	return place;
+	return keeper_may_change(daemon->keeper) ? free_place(daemon) : NULL;
 }
 
 static int change_rules(struct daemon *daemon, const struct generation *generation, bool is_settled,
@@ -150,7 +141,7 @@ static int start_next(struct daemon *daemon, struct generation *next, struct tex
 /* On failure the next one is still the caller's. */
 static int take_over(struct daemon *daemon, struct generation *next, struct text_error *ret_error)
 {
-	struct generation **place = wait_for_place(daemon);
+	struct generation **place = find_place(daemon);
 	int rc;
 
 	if (!place)
@@ -173,14 +164,25 @@ static void begin_load(struct daemon *daemon)
 	service_reloading(&daemon->service);
 	daemon->loads++;
 	daemon->must_load = false;
+	daemon->waited_ms = 0;
 	if (daemon->learned)
 		learned_write(daemon->learned);
 	loader_start(&daemon->loader, &source, daemon->vocab);
 }
 
-static void on_loaded(void *ctx)
+/* Who asks something meanwhile is answered: so it is looked again and again. */
+static bool must_wait(struct daemon *daemon)
 {
-	struct daemon *daemon = ctx;
+	if (!loader_has(&daemon->loader) || find_place(daemon) ||
+	    daemon->waited_ms >= SETTLE_MAX_MS)
+		return false;
+	daemon->waited_ms += SETTLE_STEP_MS;
+	loader_ring(&daemon->loader, SETTLE_STEP_MS);
+	return true;
+}
+
+static void finish_load(struct daemon *daemon)
+{
 	struct generation *next = NULL;
 	struct text_error error = {.what = ""};
 	int rc = loader_finish(&daemon->loader, &error, &next);
@@ -198,6 +200,12 @@ static void on_loaded(void *ctx)
 		begin_load(daemon);
 	else
 		service_ready(&daemon->service);
+}
+
+static void on_loaded(void *ctx)
+{
+	if (!must_wait(ctx))
+		finish_load(ctx);
 }
 
 int daemon_watch_loader(struct daemon *daemon)
