@@ -489,8 +489,7 @@ static const char *find_escaped_zero(const char *line)
 
 static void set_defaults(struct proto_request *req)
 {
-	req->id[0] = '\0';
-	req->user_agent[0] = '\0';
+	*req->id = *req->user_agent = '\0';
 	req->keep = true;
 	req->addr = req->also = (struct addr){{0}};
 	req->has_also = false;
@@ -519,7 +518,7 @@ int proto_parse(const char *line, size_t len, const struct vocab *vocab,
 	int r;
 
 	set_defaults(ret_req);
-	ret_error->id[0] = '\0';
+	*ret_error->id = '\0';
 	end = find_escaped_zero(line);
 	if (end)
 		return refuse_at(ret_error, "a zero character, or none, at", line, end);

@@ -2,18 +2,20 @@
 /* A bucket that drains by half of the maximum in each window, and holds as much. */
 #include "core/base/quota.h"
 
+#include <sys/param.h>
+
 static void drain(struct quota *quota, uint64_t half, uint64_t window_ms, uint64_t now_ms)
 {
-	uint64_t passed_ms = now_ms > quota->last_ms ? now_ms - quota->last_ms : 0;
-	uint64_t drained = passed_ms < window_ms ? passed_ms * half : window_ms * half;
+	uint64_t passed_ms = MAX(now_ms, quota->last_ms) - quota->last_ms;
+	uint64_t drained = MIN(passed_ms, window_ms) * half;
 
-	quota->used -= drained < quota->used ? drained : quota->used;
+	quota->used -= MIN(drained, quota->used);
 	quota->last_ms = now_ms;
 }
 
 bool quota_has(struct quota *quota, uint32_t max, uint32_t window_s, uint64_t now_ms)
 {
-	uint64_t half = max > 1 ? max / 2 : 1, window_ms = (uint64_t)window_s * 1000;
+	uint64_t half = MAX(max / 2, 1), window_ms = (uint64_t)window_s * 1000;
 
 	drain(quota, half, window_ms, now_ms);
 	return quota->used + window_ms <= half * window_ms;
@@ -31,5 +33,5 @@ void quota_give(struct quota *quota, uint32_t window_s, uint64_t count)
 {
 	uint64_t given = count * window_s * 1000;
 
-	quota->used -= given < quota->used ? given : quota->used;
+	quota->used -= MIN(given, quota->used);
 }

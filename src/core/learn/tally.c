@@ -93,8 +93,9 @@ void tally_shape(const struct syn *syn, struct sig *ret_sig)
 
 static size_t slot_of(const struct tally *tally, const struct sig *sig, unsigned class_id)
 {
-	return XXH3_64bits_withSeed(sig, sizeof(*sig), tally->params.seed + class_id) &
-	       (tally->index_size - 1);
+	uint64_t hash = XXH3_64bits_withSeed(sig, sizeof(*sig), tally->params.seed + class_id);
+
+	return hash_below((uint32_t)hash, (uint32_t)tally->index_size);
 }
 
 static bool entry_is(const struct tally_entry *entry, const struct sig *sig, unsigned class_id)

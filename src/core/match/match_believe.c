@@ -9,6 +9,7 @@
 #include "core/match/match_believe.h"
 
 #include <string.h>
+#include <math.h>
 #include <sys/param.h>
 
 #include "core/match/match_score.h"
@@ -80,13 +81,13 @@ static const struct sig *closest(struct question *question, const struct opinion
 {
 	const struct entry *entries = opinion->db->entries;
 	const struct sig *best = NULL;
-	float best_score = 0;
+	float best_score = -INFINITY;
 
 	for (unsigned i = 0; i < CLOSEST_MAX && opinion->candidates[i] != NONE; i++) {
 		const struct sig *sig = &entries[opinion->candidates[i]].sig;
 		float score = score_sig(question, sig);
 
-		if (!best || score > best_score) {
+		if (score > best_score) {
 			best_score = score;
 			best = sig;
 		}

@@ -14,8 +14,6 @@
 
 #include "core/match/match_condition.h"
 
-#define SLOTS 1024 /* 400 KiB: the second-level cache of one core has room for them */
-
 struct memo_key {
 	uint64_t options[LAYOUT_WORDS];
 	uint32_t quirks;
@@ -35,7 +33,7 @@ struct slot {
 struct match_memo {
 	const struct sigdb *db;
 	struct match uncommon; /* of a SYN that is not kept */
-	struct slot slots[SLOTS];
+	struct slot slots[1024]; /* 400 KiB: the second-level cache of one core has room for them */
 };
 
 struct match_memo *match_memo_new(const struct sigdb *db)
@@ -86,7 +84,8 @@ const struct match *match_memo_syn(struct match_memo *memo, const struct syn *sy
 		return &memo->uncommon;
 	}
 	key = make_key(syn);
-	slot = &memo->slots[XXH3_64bits(&key, sizeof(key)) % SLOTS];
+	slot = &memo->slots[XXH3_64bits(&key, sizeof(key)) %
+			    (sizeof(memo->slots) / sizeof(*memo->slots))];
 	if (memcmp(&slot->key, &key, sizeof(key)) != 0) {
 		match_syn(memo->db, syn, &slot->match);
 		slot->key = key;

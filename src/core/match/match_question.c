@@ -28,7 +28,7 @@ static void reckon_factor(struct question *question)
 	if (syn_is_answer(syn) && syn->has_ts && unit > 12)
 		unit -= 12;
 	question->factor = sig_win_factor(syn, &question->factor_kind);
-	question->mss_max = unit && 65535u / unit * unit == syn->win;
+	question->mss_max = unit && UINT16_MAX / unit * unit == syn->win;
 	question->has_factor = true;
 }
 

@@ -76,7 +76,7 @@ static struct field cursor_take(struct cursor *cursor, char separator)
 
 	field.len = stop ? (size_t)(stop - start) : cursor->end - cursor->pos;
 	cursor->more = stop != NULL;
-	cursor->pos += field.len + (stop ? 1 : 0);
+	cursor->pos += field.len + cursor->more;
 	field_trim(&field);
 	return field;
 }

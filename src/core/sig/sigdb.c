@@ -168,7 +168,8 @@ int sigdb_build(struct sigdb *db)
 
 void sigdb_get_stats(const struct sigdb *db, struct sigdb_stats *ret_stats)
 {
-	bool classes[VOCAB_CLASSES_MAX] = {0}, labels[VOCAB_LABELS_MAX + 1] = {0};
+	bool classes[VOCAB_CLASSES_MAX] = {0};
+	bool labels[VOCAB_LABELS_MAX + 1] = {0};
 	struct sigdb_stats stats = {.sigs = db->entry_count};
 
 	for (size_t i = 0; i < db->entry_count; i++) {

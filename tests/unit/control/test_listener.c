@@ -180,6 +180,26 @@ Test(listener, renewed_like_the_first)
 	cr_expect_not(exists(path));
 }
 
+Test(listener, removes_the_files_of_dead_ones_alone)
+{
+	char longest[200];
+	int fd = bound_socket(SOCK_STREAM);
+
+	cr_assert_eq(listen(fd, 1), 0);
+	listener_remove_dead(path);
+	cr_expect(exists(path), "it is alive");
+	close(fd);
+	listener_remove_dead(path);
+	cr_expect_not(exists(path));
+	listener_remove_dead(path);
+	listener_remove_dead("");
+	snprintf(longest, sizeof(longest), "%s/%0*d", dir, (int)(108 - strlen(dir) - 1), 7);
+	listener_remove_dead(longest);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	listener_remove_dead(path);
+	cr_expect(exists(path), "no socket");
+}
+
 static void expect_not_adopted(int fd, const char *name)
 {
 	struct listener listener = {.fd = -7};

@@ -130,6 +130,24 @@ Test(clients, only_what_came_since_is_close)
 	clients_free(clients);
 }
 
+/* Three confirmed ones count, also the one behind a connection that is not confirmed. */
+Test(clients, the_oldest_of_three_counts)
+{
+	struct clients *clients = make(64, 128);
+	struct verdict dsl = verdict_of(class_linux, 0), ethernet = dsl;
+
+	dsl.grade = LINK_ACCESS;
+	dsl.mss = 1452;
+	ethernet.mss = 1460;
+	converse(clients, NOW_MS, syn_from(numbered(1), 1, 1), ethernet);
+	converse(clients, NOW_MS, syn_from(numbered(1), 2, 2), dsl);
+	converse(clients, NOW_MS, syn_from(numbered(1), 3, 3), dsl);
+	observe(clients, NOW_MS, syn_from(numbered(1), 4, 4), dsl);
+	cr_expect_eq(observe(clients, NOW_MS, syn_from(numbered(1), 5, 5), dsl).verdict.grade,
+		     LINK_POSSIBLE);
+	clients_free(clients);
+}
+
 /* Behind a NAT, each system has a line of its own. */
 Test(clients, several_mtus_are_those_of_one_system)
 {

@@ -366,14 +366,20 @@ Test(learn, takes_nothing_of_nothing)
 
 	vote(50, 5, 0);
 	snprintf(least, sizeof(least), "%s", written());
-	share = strstr(least, " @ ");
+	share = strstr(least, ":0 @ ");
 	cr_assert_not_null(share);
-	memcpy(share, " @ .1\n", 7);
+	memcpy(share, ":0 @ 0.1\n", 10);
 	cr_assert_eq(sigdb_load(db, least, strlen(least), NULL), 0);
 	teardown();
 	setup();
 	learn_take(learn, 5000, db);
 	cr_expect_eq(used(), 0);
+	sigdb_free(db);
+	db = sigdb_new(vocab);
+	memcpy(share, ":0 @ 0.4\n", 10);
+	cr_assert_eq(sigdb_load(db, least, strlen(least), NULL), 0);
+	learn_take(learn, 5000, db);
+	cr_expect_eq(used(), 1, "one voter");
 	sigdb_free(db);
 }
 

@@ -149,6 +149,20 @@ Test(reported, a_round_drops_what_was_not_told_again)
 	reported_free(reported);
 }
 
+/* What expires now has expired, whoever asks. */
+Test(reported, the_last_second)
+{
+	struct reported *reported = reported_new(16, 1);
+	struct addr addr;
+	uint64_t cursor = 0;
+
+	put(reported, 1, 1, "a", 10);
+	cr_expect_eq(reported_page(reported, 10, &cursor, &addr, 1), 1);
+	cursor = 0;
+	cr_expect_eq(reported_page(reported, 11, &cursor, &addr, 1), 0);
+	reported_free(reported);
+}
+
 Test(reported, pages_show_every_live_address)
 {
 	struct reported *reported = reported_new(64, 1);
