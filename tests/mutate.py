@@ -36,9 +36,9 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-U_F
 BLANKS = re.compile(r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' |
                         calloc\(1, | ^[ \t]*\#[ \t]*(?!define)(?:\\\n|[^\n])* | ^[ \t]*\#[ \t]*define[ \t]+\w+""",
                     re.X | re.S | re.M)
-# The size of a declared array is room, not behaviour: the sanitizers look after that.
-SIZES = re.compile(r"^[ \t]*(?:(?:static|const|struct|enum|unsigned|signed)[ \t]+)*[a-z]\w*[ \t]+[*\w]+"
-                   r"((?:\[[^\]\n]*\])+)", re.M)
+# The sizes of declared arrays are room, not behaviour: the sanitizers look after that.
+SIZES = re.compile(r"^[ \t]*(?!return|else|case)(?:(?:static|const|struct|enum|unsigned|signed)[ \t]+)*"
+                   r"[a-z]\w*[ \t]+\**\w+(?:,[ \t]*\**\w+)*\[[^;=({\n]*", re.M)
 # Fetching ahead changes nothing but time.
 PREFETCH = re.compile(r"^\w[^\n;]*prefetch\w*\([^;{]*\)\n\{.*?^\}|__builtin_prefetch\([^;]*;|"
                       r"^#define (?:PREFETCH_|CACHE_LINE\b)[^\n]*", re.M | re.S)
@@ -59,7 +59,7 @@ def blank(match):
 
 
 def blank_sizes(match):
-    return match.group()[:match.start(1) - match.start()] + " " * len(match.group(1))
+    return re.sub(r"\[[^\]]*\]", blank, match.group())
 
 
 def changed_number(text):
