@@ -150,8 +150,8 @@ def claims(lab_):
     for word, may, groups in (("", False, ()), ("everybody", True, ()),
                               ("daemon", False, ()), ("daemon", True, (group.gr_gid,))):
         daemon = start(lab_, control=f'claims = "{word}";' if word else "")
-        traffic.connect(lab_.client, lab.SERVER4)
-        ask = {"op": "verdict", "ip": lab.CLIENT4, "user_agent": LIE}
+        port = traffic.connect(lab_.client, lab.SERVER4)
+        ask = {"op": "verdict", "ip": lab.CLIENT4, "port": port, "user_agent": LIE}
         pid, reply = as_nobody(lambda: daemon.request(ask), groups)
         end(pid)
         assert reply["user_agent"]["os_mismatch"] is True and "os_mismatch" in reply["flags"], reply

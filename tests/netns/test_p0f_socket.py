@@ -73,7 +73,8 @@ def fields(lab_):
         assert not any(reply.values()), reply
 
     lie = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0"
-    daemon.request({"op": "verdict", "ip": lab.CLIENT4, "user_agent": lie})
+    port = traffic.connect(lab_.client, lab.SERVER4)
+    daemon.request({"op": "verdict", "ip": lab.CLIENT4, "port": port, "user_agent": lie})
     assert ask(path, query_of(lab.CLIENT4))[0]["bad_sw"] == 2
     daemon.stop()
     assert not path.exists(), "the socket file is removed"

@@ -171,8 +171,8 @@ def conditions_that_end(lab_):
     daemon = lab_.daemon(lab_.write_config(
         [f'nftset = "now"; on_change = "remove"; {liar}', f'nftset = "later"; {liar}',
          f'ipset = "now"; on_change = "remove"; {liar}'], publish=PATIENT)).start()
-    traffic.connect(lab_.client, lab.SERVER4)
-    daemon.request({"op": "verdict", "ip": lab.CLIENT4, "user_agent": LIE})
+    port = traffic.connect(lab_.client, lab.SERVER4)
+    daemon.request({"op": "verdict", "ip": lab.CLIENT4, "port": port, "user_agent": LIE})
     lab.wait_until(lambda: lab.CLIENT4 in lab_.elements("now4") and
                    lab.CLIENT4 in lab_.elements("later4") and
                    lab.CLIENT4 in ipset_members(lab_, "now4"), "a liar is in all of them")
