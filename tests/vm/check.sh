@@ -7,7 +7,6 @@
 set -u
 directory=$1
 shift
-boot_seconds=${VM_TIMEOUT:-900}
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d "$directory/run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -62,6 +61,7 @@ choose() { # the first that boots; what was found stays true for this kernel and
 
 cpu=${VM_CPU:-$(choose)}
 [ "${cpu%%:*}" = kvm ] && patience=2 || patience=20 # times as long as here
+boot_seconds=${VM_TIMEOUT:-$((600 + patience * 90))}
 echo "the machine's processor: $cpu"
 
 boot() { # NUMBER
