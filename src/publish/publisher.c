@@ -61,24 +61,6 @@ static uint32_t targets_of(const struct publisher *publisher)
 
 /* The workers' side. */
 
-struct publish_burst *publisher_burst(struct publisher *publisher, unsigned worker)
-{
-	struct mailbox *mailbox = &publisher->mailboxes[worker];
-	struct publish_burst *burst = NULL;
-
-	pthread_mutex_lock(&mailbox->lock);
-	if (mailbox->submitted - mailbox->done < SLOTS)
-		burst = &mailbox->bursts[mailbox->submitted % SLOTS];
-	pthread_mutex_unlock(&mailbox->lock);
-	if (burst) {
-		burst->count = 0;
-		return burst;
-	}
-	counter_add_shared(&publisher->lost, 1);
-	__atomic_store_n(&publisher->has_lost, true, __ATOMIC_RELEASE);
-	return NULL;
-}
-
 /*
  * Waits for the newest burst, under the lock. One deadline is spent on a slow commit; bursts that
  * come while it still lasts are not held up again, nor, for a while, are those behind it: whoever
@@ -101,23 +83,8 @@ static bool wait_until_published(struct mailbox *mailbox, unsigned deadline_ms)
 	return false;
 }
 
-void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_published)
-{
-	struct mailbox *mailbox = &publisher->mailboxes[worker];
-	bool is_late = false;
-
-	pthread_mutex_lock(&mailbox->lock);
-	mailbox->submitted++;
-	sem_post(&publisher->wake);
-	if (wait_published)
-		is_late = !wait_until_published(mailbox, publisher->params.deadline_ms);
-	pthread_mutex_unlock(&mailbox->lock);
-	counter_add_shared(&publisher->bursts, 1);
-	if (is_late)
-		counter_add_shared(&publisher->late, 1);
-}
-
-void publisher_lose(struct publisher *publisher, const struct publish_burst *burst)
+/* What it would have removed is removed later; all else is in the client table. */
+static void lose(struct publisher *publisher, const struct publish_burst *burst)
 {
 	for (unsigned i = 0; i < burst->count; i++) {
 		const struct publish_item *item = &burst->items[i];
@@ -126,6 +93,39 @@ void publisher_lose(struct publisher *publisher, const struct publish_burst *bur
 			removals_note(&publisher->channels[__builtin_ctz(left)].removals,
 				      &item->addr, item->port);
 	}
+	counter_add_shared(&publisher->lost, 1);
+	__atomic_store_n(&publisher->has_lost, true, __ATOMIC_RELEASE);
+}
+
+static void copy_burst(struct publish_burst *to, const struct publish_burst *from)
+{
+	to->count = from->count;
+	memcpy(to->items, from->items, from->count * sizeof(*from->items));
+}
+
+int publisher_publish(struct publisher *publisher, unsigned worker,
+		      const struct publish_burst *burst, bool wait_published)
+{
+	struct mailbox *mailbox = &publisher->mailboxes[worker];
+	bool has_room, is_late = false;
+
+	pthread_mutex_lock(&mailbox->lock);
+	has_room = mailbox->submitted - mailbox->done < SLOTS;
+	if (has_room) {
+		copy_burst(&mailbox->bursts[mailbox->submitted++ % SLOTS], burst);
+		sem_post(&publisher->wake);
+		if (wait_published)
+			is_late = !wait_until_published(mailbox, publisher->params.deadline_ms);
+	}
+	pthread_mutex_unlock(&mailbox->lock);
+	if (!has_room) {
+		lose(publisher, burst);
+		return -EAGAIN;
+	}
+	counter_add_shared(&publisher->bursts, 1);
+	if (is_late)
+		counter_add_shared(&publisher->late, 1);
+	return 0;
 }
 
 void publisher_retire(struct publisher *publisher)

@@ -90,22 +90,13 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 void publisher_stop(struct publisher *publisher, struct publisher *next);
 
 /**
- * publisher_burst() - an empty burst for a worker to fill, or NULL while all of its bursts wait
- * for a slow commit; what would have been published is then counted as lost.
+ * publisher_publish() - hand a worker's burst over.
+ * @wait_published: come back when it is published, at the latest after the deadline
+ * Return: 0; -EAGAIN while all bursts that the worker may have wait for a slow commit: then it is counted
+ * as lost, what it would add is in the client table, and what it would remove is removed later.
  */
-struct publish_burst *publisher_burst(struct publisher *publisher, unsigned worker);
-
-/**
- * publisher_submit() - hand the worker's burst over; with @wait_published, come back when it is
- * published, at the latest after the deadline.
- */
-void publisher_submit(struct publisher *publisher, unsigned worker, bool wait_published);
-
-/**
- * publisher_lose() - a burst for which publisher_burst() had no room: what it would have removed is
- * removed later.
- */
-void publisher_lose(struct publisher *publisher, const struct publish_burst *burst);
+int publisher_publish(struct publisher *publisher, unsigned worker,
+		      const struct publish_burst *burst, bool wait_published);
 
 /** publisher_retire() - it has a successor: repair and fill nothing from now on. NULL is allowed. */
 void publisher_retire(struct publisher *publisher);

@@ -521,18 +521,13 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 int generation_publish_all(const struct generation *generation, const struct publish_item *items,
 			   unsigned count)
 {
-	unsigned mailbox = generation->config->queue_count;
-	struct publish_burst *burst;
+	struct publish_burst burst = {.count = count};
 
 	if (!generation->publisher || !count)
 		return 0;
-	burst = publisher_burst(generation->publisher, mailbox);
-	if (!burst)
-		return -EAGAIN;
-	burst->count = count;
-	memcpy(burst->items, items, count * sizeof(*items));
-	publisher_submit(generation->publisher, mailbox, false);
-	return 0;
+	memcpy(burst.items, items, count * sizeof(*items));
+	return publisher_publish(generation->publisher, generation->config->queue_count, &burst,
+				 false);
 }
 
 int generation_publish(const struct generation *generation, const struct publish_item *item)

@@ -371,33 +371,6 @@ static void handle_packets(struct worker *worker, struct generation *generation,
 	}
 }
 
-/*
- * Waits, so that elements are in their sets before the SYN goes on. Those to be refreshed too: a
- * client that comes back after the timeout is in no set any more; and who leaves one, by a rule that
- * drops what is in it, would lose this very SYN.
- */
-static void publish(const struct worker *worker, struct publisher *publisher,
-		    const struct publish_burst *items)
-{
-	struct publish_burst *burst;
-	bool must_wait = false;
-
-	if (!publisher || !items->count)
-		return;
-	burst = publisher_burst(publisher, worker->number);
-	if (!burst) {
-		publisher_lose(publisher, items);
-		return;
-	}
-	burst->count = items->count;
-	for (unsigned i = 0; i < items->count; i++) {
-		burst->items[i] = items->items[i];
-		must_wait |= (items->items[i].add | items->items[i].refresh |
-			      items->items[i].remove) != 0;
-	}
-	publisher_submit(publisher, worker->number, must_wait);
-}
-
 static void accept_burst(struct worker *worker)
 {
 	static struct log_limit limit;
@@ -437,7 +410,13 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 	worker->wanted = publisher ? publisher_wants(publisher) : 0;
 	worker->crowded = publisher ? publisher_crowded(publisher) : 0;
 	handle_packets(worker, generation, now_ms, packets, n, &items);
-	publish(worker, publisher, &items);
+	/*
+	 * It waits, so that elements are in their sets before the SYN goes on. Those to be refreshed
+	 * too: a client that comes back after the timeout is in no set any more; and who leaves one, by
+	 * a rule that drops what is in it, would lose this very SYN.
+	 */
+	if (publisher && items.count)
+		publisher_publish(publisher, worker->number, &items, true);
 	accept_burst(worker);
 	if (worker->sighted)
 		publisher_saw(publisher, worker->sighted, &worker->sighted_addr,
@@ -551,40 +530,31 @@ uint64_t worker_ticks(const struct worker *worker)
 	return __atomic_load_n(&worker->ticks, __ATOMIC_SEQ_CST);
 }
 
+static void add_stats(const struct worker *worker, struct worker_stats *stats)
+{
+	histogram_merge(&stats->burst, &worker->stats.burst);
+	stats->received += counter_read(&worker->stats.received);
+	stats->bursts += counter_read(&worker->stats.bursts);
+	stats->accept_failures += counter_read(&worker->stats.accept_failures);
+	stats->withheld += counter_read(&worker->stats.withheld);
+	stats->repeats += counter_read(&worker->stats.repeats);
+	stats->candidates += counter_read(&worker->stats.candidates);
+	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
+		stats->results[i] += counter_read(&worker->stats.results[i]);
+	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
+		stats->flags[i] += counter_read(&worker->stats.flags[i]);
+}
+
 void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
 {
 	*ret_stats = (struct worker_stats){.received = 0};
-	histogram_merge(&ret_stats->burst, &worker->stats.burst);
-	ret_stats->received = counter_read(&worker->stats.received);
-	ret_stats->bursts = counter_read(&worker->stats.bursts);
-	ret_stats->accept_failures = counter_read(&worker->stats.accept_failures);
-	ret_stats->withheld = counter_read(&worker->stats.withheld);
-	ret_stats->repeats = counter_read(&worker->stats.repeats);
-	ret_stats->candidates = counter_read(&worker->stats.candidates);
-	for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
-		ret_stats->results[i] = counter_read(&worker->stats.results[i]);
-	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
-		ret_stats->flags[i] = counter_read(&worker->stats.flags[i]);
+	add_stats(worker, ret_stats);
 }
 
 void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,
 		       struct worker_stats *ret_stats)
 {
 	*ret_stats = (struct worker_stats){.received = 0};
-	for (unsigned w = 0; w < count_of_workers; w++) {
-		struct worker_stats stats;
-
-		worker_get_stats(workers[w], &stats);
-		ret_stats->received += stats.received;
-		ret_stats->bursts += stats.bursts;
-		ret_stats->accept_failures += stats.accept_failures;
-		ret_stats->withheld += stats.withheld;
-		ret_stats->repeats += stats.repeats;
-		ret_stats->candidates += stats.candidates;
-		for (unsigned i = 0; i < SYN_RESULT_COUNT; i++)
-			ret_stats->results[i] += stats.results[i];
-		for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
-			ret_stats->flags[i] += stats.flags[i];
-		histogram_merge(&ret_stats->burst, &stats.burst);
-	}
+	for (unsigned w = 0; w < count_of_workers; w++)
+		add_stats(workers[w], ret_stats);
 }

@@ -115,15 +115,12 @@ TestSuite(publisher, .init = setup, .fini = teardown, .timeout = 60);
 /* One burst of one item; @bits of targets that it is added to. */
 static bool submit(unsigned worker, unsigned number, uint32_t bits)
 {
-	struct publish_burst *burst = publisher_burst(harness.publisher, worker);
+	const struct publish_burst burst =
+		{.count = 1, .items = {{.addr = numbered(number), .port = 40000, .add = bits}}};
+	int rc = publisher_publish(harness.publisher, worker, &burst, true);
 
-	if (!burst)
-		return false;
-	cr_assert_eq(burst->count, 0);
-	burst->items[burst->count++] =
-		(struct publish_item){.addr = numbered(number), .port = 40000, .add = bits};
-	publisher_submit(harness.publisher, worker, true);
-	return true;
+	cr_assert(rc == 0 || rc == -EAGAIN);
+	return rc == 0;
 }
 
 static unsigned committed(struct fake *fake)
@@ -186,19 +183,19 @@ Test(publisher, is_published_when_submit_returns)
 Test(publisher, each_target_gets_its_own_operations)
 {
 	const struct publish_op *ops = harness.fakes[0].ops;
-	struct publish_burst *burst;
+	const struct publish_burst burst = {.count = 3,
+					    .items = {{.addr = numbered(1), .port = 7, .add = 1},
+						      {.addr = numbered(2), .refresh = 3},
+						      {.addr = numbered(3),
+						       .remove = 1,
+						       .add = 2}}};
 
 	start(2, PATIENT_MS);
-	burst = publisher_burst(harness.publisher, 0);
-	burst->count = 3;
-	burst->items[0] = (struct publish_item){.addr = numbered(1), .port = 7, .add = 1};
-	burst->items[1] = (struct publish_item){.addr = numbered(2), .refresh = 3};
-	burst->items[2] = (struct publish_item){.addr = numbered(3), .remove = 1, .add = 2};
-	publisher_submit(harness.publisher, 0, true);
+	cr_assert_eq(publisher_publish(harness.publisher, 0, &burst, true), 0);
 	cr_assert_eq(committed(&harness.fakes[0]), 3);
 	cr_expect_eq(ops[0].kind, PUBLISH_ADD);
 	cr_expect_eq(ops[0].port, 7);
-	cr_expect(addr_equal(&ops[0].addr, &burst->items[0].addr));
+	cr_expect(addr_equal(&ops[0].addr, &burst.items[0].addr));
 	cr_expect_eq(ops[1].kind, PUBLISH_REFRESH);
 	cr_expect_eq(ops[2].kind, PUBLISH_REMOVE);
 	cr_assert_eq(committed(&harness.fakes[1]), 2);
@@ -229,6 +226,8 @@ Test(publisher, nobody_waits_beyond_the_deadline)
 
 Test(publisher, bursts_without_room_are_lost_and_counted)
 {
+	const struct publish_burst removal = {.count = 1,
+					      .items = {{.addr = numbered(9), .remove = 1}}};
 	unsigned taken = 0;
 
 	start(1, DEADLINE_MS);
@@ -236,24 +235,25 @@ Test(publisher, bursts_without_room_are_lost_and_counted)
 	while (taken < 100 && submit(0, taken, 1))
 		taken++;
 	cr_expect_lt(taken, 100);
-	cr_expect_eq(stats().lost, 1);
+	cr_expect_eq(publisher_publish(harness.publisher, 0, &removal, true), -EAGAIN);
+	cr_expect_eq(stats().lost, 2);
+	cr_expect_eq(stats().targets[0].waiting, 1, "what was to go goes later");
 	cr_expect(submit(1, 200, 1), "another worker has room of its own");
-	WAIT_FOR(committed(&harness.fakes[0]) == taken + 1);
+	WAIT_FOR(committed(&harness.fakes[0]) == taken + 2);
+	cr_expect_eq(stats().targets[0].waiting, 0);
 	cr_expect(submit(0, 201, 1));
 }
 
 Test(publisher, does_not_wait_where_it_need_not)
 {
-	struct publish_burst *burst;
+	const struct publish_burst burst = {.count = 1,
+					    .items = {{.addr = numbered(1), .refresh = 1}}};
 	uint64_t before;
 
 	start(1, DEADLINE_MS);
 	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 300);
-	burst = publisher_burst(harness.publisher, 0);
-	burst->items[0] = (struct publish_item){.addr = numbered(1), .refresh = 1};
-	burst->count = 1;
 	before = now_ms();
-	publisher_submit(harness.publisher, 0, false);
+	cr_assert_eq(publisher_publish(harness.publisher, 0, &burst, false), 0);
 	cr_expect_lt(now_ms() - before, DEADLINE_MS);
 	cr_expect_eq(stats().late, 0);
 	WAIT_FOR(committed(&harness.fakes[0]) == 1);
@@ -386,22 +386,16 @@ Test(publisher, a_full_set_is_not_broken)
 /* What was to be removed while a set was left alone goes when it is back; who came again stays. */
 Test(publisher, removals_are_not_lost)
 {
-	struct publish_burst *burst;
+	const struct publish_burst burst = {.count = 3,
+					    .items = {{.addr = numbered(7), .remove = 1},
+						      {.addr = numbered(8), .remove = 1},
+						      {.addr = numbered(9), .remove = 1}}};
 
 	start(1, PATIENT_MS);
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
 	cr_assert(submit(0, 1, 1));
 	cr_expect(stats().targets[0].is_quarantined);
-	burst = publisher_burst(harness.publisher, 0);
-	cr_assert_not_null(burst);
-	burst->count = 2;
-	for (unsigned i = 0; i < 2; i++)
-		burst->items[i] = (struct publish_item){.addr = numbered(7 + i), .remove = 1};
-	publisher_submit(harness.publisher, 0, true);
-	cr_expect_eq(stats().targets[0].waiting, 2);
-	publisher_lose(harness.publisher,
-		       &(struct publish_burst){.count = 1,
-					       .items = {{.addr = numbered(9), .remove = 1}}});
+	cr_assert_eq(publisher_publish(harness.publisher, 0, &burst, true), 0);
 	cr_expect_eq(stats().targets[0].waiting, 3);
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, 0);
 	WAIT_FOR(stats().targets[0].waiting == 0 && committed(&harness.fakes[0]) == 2);
@@ -512,11 +506,10 @@ Test(publisher, stop_publishes_what_was_handed_over)
 
 static void submit_removal(unsigned number, uint32_t bits)
 {
-	struct publish_burst *burst = publisher_burst(harness.publisher, 0);
+	const struct publish_burst burst = {.count = 1,
+					    .items = {{.addr = numbered(number), .remove = bits}}};
 
-	burst->items[burst->count++] =
-		(struct publish_item){.addr = numbered(number), .remove = bits};
-	publisher_submit(harness.publisher, 0, true);
+	cr_assert_eq(publisher_publish(harness.publisher, 0, &burst, true), 0);
 }
 
 /* Who came back meanwhile stays, which the successor's own rules decide. */
