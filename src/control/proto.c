@@ -468,9 +468,7 @@ static int read_tree(struct reading *reading, const cJSON *tree, struct proto_er
 
 static bool is_blank(const char *text, const char *end)
 {
-	while (text < end && (*text == ' ' || *text == '\t' || *text == '\r'))
-		text++;
-	return text == end;
+	return text + strspn(text, " \t\r") == end;
 }
 
 /*

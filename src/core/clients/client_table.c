@@ -232,6 +232,19 @@ void clients_observe(struct clients *clients, const struct client_key *key, uint
 	pthread_mutex_unlock(&shard->lock);
 }
 
+/* Where a client is or would be, locked. */
+static struct shard *lock_shard(struct clients *clients, const struct addr *addr,
+				struct client_key *ret_key)
+{
+	struct shard *shard;
+
+	ret_key->addr = clients_key(clients, addr);
+	ret_key->hash = clients_hash(clients, &ret_key->addr);
+	shard = clients_shard(clients, ret_key->hash);
+	pthread_mutex_lock(&shard->lock);
+	return shard;
+}
+
 static void entry_copy(const struct entry *entry, struct client *ret_client)
 {
 	*ret_client = (struct client){
@@ -251,13 +264,10 @@ static void entry_copy(const struct entry *entry, struct client *ret_client)
 
 int clients_get(struct clients *clients, const struct addr *addr, struct client *ret_client)
 {
-	struct addr key = clients_key(clients, addr);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
-	const struct entry *entry;
+	struct client_key key;
+	struct shard *shard = lock_shard(clients, addr, &key);
+	const struct entry *entry = shard_find(shard, &key.addr, key.hash);
 
-	pthread_mutex_lock(&shard->lock);
-	entry = shard_find(shard, &key, hash);
 	if (entry)
 		entry_copy(entry, ret_client);
 	pthread_mutex_unlock(&shard->lock);
@@ -351,18 +361,17 @@ int clients_confirm(struct clients *clients, const struct client_handshake *hand
 int clients_get_syn(struct clients *clients, const struct addr *addr, uint16_t port,
 		    struct syn *ret_syn, uint64_t *ret_seen_ms)
 {
-	struct addr key = clients_key(clients, addr);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
+	struct client_key key;
+	struct shard *shard = lock_shard(clients, addr, &key);
 	const struct recent *recent = NULL;
 	const struct entry *entry;
 	int at;
 
-	pthread_mutex_lock(&shard->lock);
-	entry = shard_find(shard, &key, hash);
+	entry = shard_find(shard, &key.addr, key.hash);
 	at = entry ? conns_find(entry, port) : -1;
 	if (entry)
-		recent = find_recent(clients, shard, &key, hash, at < 0 ? port : entry->ports[at]);
+		recent = find_recent(clients, shard, &key.addr, key.hash,
+				     at < 0 ? port : entry->ports[at]);
 	if (recent && at >= 0 && entry->tuples[at] != conns_tuple(clients, &recent->syn))
 		recent = NULL;
 	if (recent) {
@@ -394,17 +403,15 @@ static void entry_restore(struct entry *entry, const struct client *client)
 
 bool clients_restore(struct clients *clients, const struct client *client)
 {
-	struct addr key = clients_key(clients, &client->addr);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
+	struct client_key key;
+	struct shard *shard = lock_shard(clients, &client->addr, &key);
 	bool is_full, is_known;
 	struct entry *entry;
 
-	pthread_mutex_lock(&shard->lock);
 	is_full = shard->used == shard->entry_count;
-	is_known = shard_find(shard, &key, hash) != NULL;
+	is_known = shard_find(shard, &key.addr, key.hash) != NULL;
 	if (!is_known) {
-		entry = shard_add(clients, shard, &key, hash);
+		entry = shard_add(clients, shard, &key.addr, key.hash);
 		entry_restore(entry, client);
 		shard->confirmed += entry->is_confirmed;
 		if (client->is_confirmed || client->syn_count > 1)
@@ -440,14 +447,12 @@ static int entry_mark(struct entry *entry, uint16_t port, unsigned flags, uint64
 int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port, unsigned flags,
 		 uint64_t reasons, struct change *ret_change)
 {
-	struct addr key = clients_key(clients, addr);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
+	struct client_key key;
+	struct shard *shard = lock_shard(clients, addr, &key);
 	struct entry *entry;
 	int rc = -ENOENT;
 
-	pthread_mutex_lock(&shard->lock);
-	entry = shard_find(shard, &key, hash);
+	entry = shard_find(shard, &key.addr, key.hash);
 	if (entry)
 		rc = entry_mark(entry, port, flags, reasons, ret_change);
 	pthread_mutex_unlock(&shard->lock);
@@ -456,13 +461,10 @@ int clients_mark(struct clients *clients, const struct addr *addr, uint16_t port
 
 void clients_withhold(struct clients *clients, const struct addr *addr, unsigned withheld)
 {
-	struct addr key = clients_key(clients, addr);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
-	struct entry *entry;
+	struct client_key key;
+	struct shard *shard = lock_shard(clients, addr, &key);
+	struct entry *entry = shard_find(shard, &key.addr, key.hash);
 
-	pthread_mutex_lock(&shard->lock);
-	entry = shard_find(shard, &key, hash);
 	if (entry)
 		set_withheld(entry, withheld);
 	pthread_mutex_unlock(&shard->lock);
@@ -470,13 +472,10 @@ void clients_withhold(struct clients *clients, const struct addr *addr, unsigned
 
 int clients_forget(struct clients *clients, const struct addr *addr, struct client *ret_client)
 {
-	struct addr key = clients_key(clients, addr);
-	uint64_t hash = clients_hash(clients, &key);
-	struct shard *shard = clients_shard(clients, hash);
-	struct entry *entry;
+	struct client_key key;
+	struct shard *shard = lock_shard(clients, addr, &key);
+	struct entry *entry = shard_find(shard, &key.addr, key.hash);
 
-	pthread_mutex_lock(&shard->lock);
-	entry = shard_find(shard, &key, hash);
 	if (entry) {
 		if (ret_client)
 			entry_copy(entry, ret_client);

@@ -134,10 +134,13 @@ static int put_baseline(const struct state_tables *tables, const struct state_si
 {
 	struct baseline *baseline = tables->baseline;
 	uint8_t *contents = NULL;
-	size_t len = 0;
-	int rc = baseline ? baseline_export(baseline, tables->shift_s, &contents, &len) : 0;
+	size_t len;
+	int rc;
 
-	if (rc == 0 && baseline)
+	if (!baseline)
+		return 0;
+	rc = baseline_export(baseline, tables->shift_s, &contents, &len);
+	if (rc == 0)
 		rc = put_chunk(sink, STATE_BASELINE, contents, len);
 	free(contents);
 	return rc;
