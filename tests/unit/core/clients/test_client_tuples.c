@@ -229,3 +229,28 @@ Test(client_tuples, restores_counts_and_confirmations)
 	cr_assert_eq(clients_get(clients, &client.addr, &client), 0);
 	cr_expect_eq(client.syn_count, INT32_MAX);
 }
+
+/* The time of a SYN is told of the connection that was confirmed, not of another one from its port. */
+Test(client_tuples, when_it_was_seen)
+{
+	struct client client = {.addr = numbered(1),
+				.syn_count = 1,
+				.conn_count = 1,
+				.is_confirmed = true,
+				.conns = {{.src_port = PORT, .is_confirmed = true}}};
+	struct client_handshake handshake = {.client = numbered(1),
+					     .server = numbered(2),
+					     .client_port = PORT,
+					     .server_port = 443};
+	struct client_confirmed confirmed;
+	struct syn syn = usual_syn();
+
+	clients_restore(clients, &client);
+	see(&syn, NOW_MS, 1);
+	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
+	cr_expect_eq(confirmed.seen_ms, 0);
+	renew();
+	see(&syn, NOW_MS, 1);
+	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
+	cr_expect_eq(confirmed.seen_ms, NOW_MS);
+}
