@@ -534,7 +534,7 @@ int proto_parse(const char *line, size_t len, const struct vocab *vocab,
 void proto_begin_reply(const struct proto_request *req, struct text_buf *reply)
 {
 	text_put(reply, "{\"ok\":true");
-	if (req->id[0]) {
+	if (*req->id) {
 		text_put(reply, ",\"id\":");
 		text_put(reply, req->id);
 	}

@@ -318,7 +318,7 @@ bool baseline_is_about(const struct netnames *names, const struct baseline_prefi
 	struct addr_net own = {prefix->net, (uint8_t)prefix->bits};
 	const char *name;
 
-	if (prefix->name[0]) {
+	if (*prefix->name) {
 		name = names ? netnames_find(names, &net->addr) : NULL;
 		return name && strcmp(name, prefix->name) == 0;
 	}

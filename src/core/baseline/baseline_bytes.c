@@ -229,7 +229,7 @@ static void add_entry(struct baseline *baseline, uint32_t now_s, const struct ba
 	struct baseline_lock *lock = baseline_lock_of(baseline, set);
 	struct baseline_entry *entry;
 
-	if (!from->key.name[0] && from->key.bits != bits)
+	if (!*from->key.name && from->key.bits != bits)
 		return;
 	pthread_mutex_lock(&lock->mutex);
 	if (!baseline_find(baseline, set, now_s, &from->key)) {

@@ -39,7 +39,7 @@ unsigned link_window_origins(uint16_t win, uint16_t min_mss, uint16_t max_mss, u
 /* Buffer sizes and the full 16 bits, which stacks send whatever their MSS is. */
 static bool window_is_constant(uint16_t win)
 {
-	return win == UINT16_MAX || (win & (win - 1)) == 0;
+	return win == UINT16_MAX || __builtin_popcount(win) < 2;
 }
 
 /* Is @win the largest multiple of @mss that fits @space? */

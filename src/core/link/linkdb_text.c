@@ -325,9 +325,9 @@ static int read_line(struct reader *reader)
 		if ((unsigned char)text.text[i] < ' ' && text.text[i] != '\t')
 			return fail_at(reader, text.text + i, "a control character");
 	}
-	if (text.len == 0 || text.text[0] == ';')
+	if (text.len == 0 || *text.text == ';')
 		return 0;
-	return text.text[0] == '[' ? read_section(reader, text) : read_key(reader, text);
+	return *text.text == '[' ? read_section(reader, text) : read_key(reader, text);
 }
 
 int linkdb_load(struct linkdb *db, const char *text, size_t len, struct text_error *ret_error)

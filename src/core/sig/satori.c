@@ -46,11 +46,11 @@ static enum satori_result parse_window(struct span span, struct sig *sig)
 		return SATORI_OK;
 	}
 	sig->win_kind = SIG_WIN_VALUE;
-	if (span.len && is_any_of(span.text[0], "%ST")) {
-		is_modulus = span.text[0] == '%';
-		sig->win_kind = is_modulus            ? SIG_WIN_MOD
-				: span.text[0] == 'S' ? SIG_WIN_MSS
-						      : SIG_WIN_MTU;
+	if (span.len && is_any_of(*span.text, "%ST")) {
+		is_modulus = *span.text == '%';
+		sig->win_kind = is_modulus          ? SIG_WIN_MOD
+				: *span.text == 'S' ? SIG_WIN_MSS
+						    : SIG_WIN_MTU;
 		span = span_behind(span, 1);
 		if (!parse_number(span, is_modulus ? 65535 : SIG_FACTOR_MAX, &number) ||
 		    number < (is_modulus ? 2u : 1u))
@@ -99,7 +99,7 @@ static bool parse_option(struct span span, struct sig *sig, unsigned *used)
 	for (size_t i = 0; i < sizeof(known_options) / sizeof(known_options[0]); i++) {
 		const struct known_option *option = &known_options[i];
 
-		if (span.text[0] != option->letter)
+		if (*span.text != option->letter)
 			continue;
 		if (sig->opt_count == SYN_OPTS_MAX)
 			return false;
@@ -123,7 +123,7 @@ static enum satori_result parse_options(struct span options, uint32_t size, stru
 
 		if (!option.len || has_end || !parse_option(option, sig, &used))
 			return SATORI_OPTIONS;
-		has_end = option.text[0] == 'E';
+		has_end = *option.text == 'E';
 	}
 	if (!has_end)
 		return SATORI_OK;
@@ -220,7 +220,7 @@ static size_t entity(struct span text, char *ret_char)
 			return strlen(entities[i].name);
 		}
 	}
-	*ret_char = text.text[0];
+	*ret_char = *text.text;
 	return 1;
 }
 
@@ -285,7 +285,7 @@ static void read_test(const struct satori_reader *reader, struct span tag, struc
 		flag = attribute(tag, "flag");
 	if (flag.len && !span_is(flag, "S"))
 		ret_test->result = SATORI_NOT_SYN;
-	else if (!reader->name[0])
+	else if (!*reader->name)
 		ret_test->result = SATORI_NO_NAME;
 	else
 		ret_test->result = satori_parse_sig(tcpsig.text, tcpsig.len, &ret_test->sig);
@@ -301,7 +301,7 @@ bool satori_next(struct satori_reader *reader, struct satori_test *ret_test)
 		if (tag_is(tag, "fingerprint"))
 			keep_name(reader, attribute(tag, "name"));
 		else if (tag_is(tag, "/fingerprint"))
-			reader->name[0] = '\0';
+			*reader->name = '\0';
 		if (!tag_is(tag, "test"))
 			continue;
 		tcpsig = attribute(tag, "tcpsig");

@@ -94,7 +94,7 @@ static bool parse_decimal(struct span span, float max, float *ret_value)
 {
 	double value = 0, scale = 0;
 
-	if (!span.len || span.len > 12 || span.text[0] == '.')
+	if (!span.len || span.len > 12 || *span.text == '.')
 		return false;
 	for (size_t i = 0; i < span.len; i++) {
 		if (span.text[i] == '.' && scale == 0) {

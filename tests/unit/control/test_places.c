@@ -10,6 +10,7 @@
 #define ROOT 0
 #define ALICE 1000
 #define BOB 1001
+#define CAROL 1002
 
 static struct places places;
 static struct place all[MAX + 1];
@@ -144,9 +145,9 @@ Test(places, shares_of_root)
 Test(places, equal_shares_stay)
 {
 	static const struct {
-		unsigned alices, bobs; /* all of those that are not root's */
+		unsigned alices, bobs; /* of those that are not root's; Carol has the others */
 		uid_t loser; /* of Bob's next one */
-	} cases[] = {{63, 63, BOB}, {64, 62, ALICE}, {62, 64, BOB}};
+	} cases[] = {{63, 63, BOB}, {64, 62, ALICE}, {62, 64, BOB}, {63, 62, BOB}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct place *victim;
@@ -154,6 +155,8 @@ Test(places, equal_shares_stay)
 		places_init(&places, MAX);
 		take(ALICE, 0, cases[i].alices);
 		take(BOB, cases[i].alices, cases[i].bobs);
+		take(CAROL, cases[i].alices + cases[i].bobs,
+		     MAX - 2 - cases[i].alices - cases[i].bobs);
 		cr_assert_eq(ask(BOB, 5000, &victim), 1);
 		cr_expect_eq(victim == &all[0], cases[i].loser == ALICE, "case %zu", i);
 		for (unsigned k = 0; k < MAX - 2; k++)

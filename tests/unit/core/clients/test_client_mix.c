@@ -148,6 +148,20 @@ Test(clients, the_oldest_of_three_counts)
 	clients_free(clients);
 }
 
+/* A port of which another connection said otherwise is asked about, though the client's last says the same. */
+Test(clients, what_a_port_said_is_asked_about)
+{
+	struct clients *clients = make(64, 128);
+	struct verdict known = verdict_of(class_linux, 0), other = known;
+
+	other.label = 9;
+	converse(clients, NOW_MS, syn_from(numbered(1), 1, 1), known);
+	observe(clients, NOW_MS, syn_from(numbered(1), 2, 2), other);
+	cr_expect(observe(clients, NOW_MS, syn_from(numbered(1), 2, 3), known).asks);
+	cr_expect_not(observe(clients, NOW_MS, syn_from(numbered(1), 3, 4), known).asks);
+	clients_free(clients);
+}
+
 /* Behind a NAT, each system has a line of its own. */
 Test(clients, several_mtus_are_those_of_one_system)
 {
