@@ -22,7 +22,7 @@ struct rules_task {
 	struct rules_params params;
 	enum rules_format format;
 	bool is_sets_only, is_xt; /* of print; --engine xt was given */
-	unsigned given; /* options, BIT() of each */
+	unsigned given; /* options, a bit for each, as in their table */
 	const char *interfaces[RULES_INTERFACES_MAX];
 };
 
@@ -358,6 +358,8 @@ static int parse_format(const char *text, enum rules_format *ret_format)
 
 static int read_option(struct rules_task *task, int option, unsigned *interface_count)
 {
+	for (unsigned bit = 0; options[bit].name; bit++)
+		task->given |= (unsigned)(options[bit].val == option) << bit;
 	switch (option) {
 	case OPT_ENGINE:
 		task->is_xt = strcmp(optarg, "xt") == 0;
@@ -390,7 +392,6 @@ static int read_options(struct cli *cli, int argc, char **argv, struct rules_tas
 	int option, r;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
-		task->given |= BIT(option);
 		r = read_option(task, option, &interface_count);
 		if (r != CLI_OK)
 			return r;
