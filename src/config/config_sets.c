@@ -102,7 +102,8 @@ int config_read_duration(const config_setting_t *setting, const char *path, unsi
 
 	if (text) {
 		value = strtol(text, &end, 10);
-		unit = strcmp(end, "d") == 0   ? 86400
+		unit = end == text             ? 0
+		       : strcmp(end, "d") == 0 ? 86400
 		       : strcmp(end, "h") == 0 ? 3600
 		       : strcmp(end, "m") == 0 ? 60
 		       : strcmp(end, "s") == 0 ? 1
@@ -181,7 +182,7 @@ static int read_confidence(const config_setting_t *setting, struct rule *rule,
 {
 	double confidence = config_setting_type(setting) == CONFIG_TYPE_FLOAT
 				    ? config_setting_get_float(setting)
-				    : config_setting_get_int(setting);
+				    : (double)config_setting_get_int64(setting);
 
 	if (!config_setting_is_number(setting) || confidence < 0 || confidence > 1)
 		return refuse(setting, ret_error,

@@ -197,18 +197,21 @@ static enum outcome replace_rules(struct attempt *attempt, int *ret_rc)
 	return failed < attempt->first_rule ? OUTCOME_CHANGED_MEANWHILE : OUTCOME_NO_ENGINE;
 }
 
-static int explain_engine(enum rules_engine engine, struct text_error *ret_error)
+static int explain_engine(const struct rules_params *params, struct text_error *ret_error)
 {
 	static const char *const nft = "the nft expression 'queue' (CONFIG_NFT_QUEUE)";
 	static const char *const xt = "the target NFQUEUE through nft_compat (CONFIG_NFT_COMPAT, "
 				      "CONFIG_NETFILTER_XT_TARGET_NFQUEUE)";
+	const char *fib = params->confirm.is_on ? ", or no 'fib' of nft" : "";
 
-	if (engine == RULES_AUTO)
-		text_error_set(ret_error, 0, 0, "this kernel has neither %s nor %s", nft, xt);
+	if (params->engine == RULES_AUTO)
+		text_error_set(ret_error, 0, 0, "this kernel has neither %s nor %s%s", nft, xt,
+			       fib);
 	else
-		text_error_set(ret_error, 0, 0, "this kernel does not have %s%s",
-			       engine == RULES_NFT ? nft : xt,
-			       engine == RULES_NFT ? "; use rules.engine = \"auto\"" : "");
+		text_error_set(ret_error, 0, 0, "this kernel does not have %s%s%s",
+			       params->engine == RULES_NFT ? nft : xt,
+			       params->engine == RULES_NFT ? "; use rules.engine = \"auto\"" : "",
+			       fib);
 	return -EOPNOTSUPP;
 }
 
@@ -279,7 +282,7 @@ static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 	case OUTCOME_OK: return 0;
 	case OUTCOME_FAILED: return explain(attempt->nl, rc, ret_error);
 	case OUTCOME_CHANGED_MEANWHILE: return -EAGAIN;
-	case OUTCOME_NO_ENGINE: return explain_engine(attempt->params->engine, ret_error);
+	case OUTCOME_NO_ENGINE: return explain_engine(attempt->params, ret_error);
 	}
 	return -EINVAL;
 }

@@ -199,6 +199,7 @@ Test(config, refuses_with_the_line)
 		{"publish: { deadline_ms = 0; };", "1 to 1000"},
 		{"clocks: { enabled = 1; };", "true or false"},
 		{"clocks: { limit = 0; };", "1 to 2000"},
+		{"rules: { skip_known = \"m\"; };", "0 to 3600 seconds"},
 		{"clocks: { match = \"label\"; };", "\"mark\" \"counter\""},
 		{"publish: { once_percent = 0; };", "1 to 100"},
 		{"publish: { except = \"192.0.2.1\"; };", "a list of at most 64 networks"},

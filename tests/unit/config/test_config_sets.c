@@ -148,6 +148,7 @@ Test(config, refuses_bad_publish_rules)
 		{"{ nftset = \"a\"; grade = \"high\"; }", "grade must be"},
 		{"{ nftset = \"a\"; min_confidence = 1.5; }", "0.0 to 1.0"},
 		{"{ nftset = \"a\"; min_confidence = -0.1; }", "0.0 to 1.0"},
+		{"{ nftset = \"a\"; min_confidence = 4294967296L; }", "0.0 to 1.0"},
 		{"{ nftset = \"a\"; min_confidence = \"0.5\"; }", "0.0 to 1.0"},
 		{"{ nftmap = \"a\"; }", "has a value"},
 		{"{ nftset = \"a\"; value = 1; }", "has a value"},
