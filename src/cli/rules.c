@@ -395,6 +395,7 @@ static int read_options(struct cli *cli, int argc, char **argv, struct rules_tas
 		r = read_option(task, option, &interface_count);
 		if (r != CLI_OK)
 			return r;
+		task->given |= BIT(option);
 	}
 	if (optind + 1 != argc)
 		return cli_usage_error(cli, "rules takes one action: print, apply, remove, status");
