@@ -309,63 +309,35 @@ Test(state, a_sink_that_is_full_ends_the_export)
 }
 
 /* A flood of addresses that never come back pushes out its own. */
-Test(state, confirmed_clients_outlive_a_flood_that_comes_back)
+Test(state, who_was_known_outlives_a_flood)
 {
 	static const char *const words[] = {"Windows", NULL};
-	struct vocab *vocab = new_vocab(words);
-	struct clients *clients = new_clients(vocab, 1000);
-	struct client found;
+	static const struct {
+		unsigned known_syns, flood_syns;
+		bool is_confirmed;
+	} cases[] = {{1, 2, true}, {2, 1, false}};
 
-	for (unsigned i = 0; i < 500; i++) {
-		struct client client = make_client(i, 1);
+	for (unsigned k = 0; k < 2; k++) {
+		struct vocab *vocab = new_vocab(words);
+		struct clients *clients = new_clients(vocab, 1000);
+		struct client found;
 
-		client.is_confirmed = true;
-		clients_restore(clients, &client);
+		for (unsigned i = 0; i < 500 + 20000; i++) {
+			struct client client = make_client(i < 500 ? i : i - 500, 1);
+
+			client.syn_count = i < 500 ? cases[k].known_syns : cases[k].flood_syns;
+			client.is_confirmed = i < 500 && cases[k].is_confirmed;
+			if (i >= 500)
+				client.addr.bytes[13] = 77;
+			clients_restore(clients, &client);
+		}
+		for (unsigned i = 0; i < 500; i++) {
+			struct client client = make_client(i, 1);
+
+			cr_expect_eq(clients_get(clients, &client.addr, &found), 0, "%u: client %u",
+				     k, i);
+		}
+		clients_free(clients);
+		vocab_free(vocab);
 	}
-	for (unsigned i = 0; i < 20000; i++) {
-		struct client client = make_client(i, 1);
-
-		client.addr.bytes[13] = 77;
-		client.syn_count = 2;
-		client.is_confirmed = false;
-		clients_restore(clients, &client);
-	}
-	for (unsigned i = 0; i < 500; i++) {
-		struct client client = make_client(i, 1);
-
-		cr_expect_eq(clients_get(clients, &client.addr, &found), 0, "client %u", i);
-	}
-	clients_free(clients);
-	vocab_free(vocab);
-}
-
-Test(state, clients_that_came_back_outlive_a_flood)
-{
-	static const char *const words[] = {"Windows", NULL};
-	struct vocab *vocab = new_vocab(words);
-	struct clients *clients = new_clients(vocab, 1000);
-	struct client found;
-
-	for (unsigned i = 0; i < 500; i++) {
-		struct client client = make_client(i, 1);
-
-		client.syn_count = 2;
-		client.is_confirmed = false;
-		clients_restore(clients, &client);
-	}
-	for (unsigned i = 0; i < 20000; i++) {
-		struct client client = make_client(i, 1);
-
-		client.addr.bytes[13] = 77;
-		client.syn_count = 1;
-		client.is_confirmed = false;
-		clients_restore(clients, &client);
-	}
-	for (unsigned i = 0; i < 500; i++) {
-		struct client client = make_client(i, 1);
-
-		cr_expect_eq(clients_get(clients, &client.addr, &found), 0, "client %u", i);
-	}
-	clients_free(clients);
-	vocab_free(vocab);
 }
