@@ -151,8 +151,8 @@ int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_li
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags < 0 || socket_option(fd, SO_DOMAIN) != AF_UNIX ||
-	    socket_option(fd, SO_TYPE) != SOCK_STREAM || socket_option(fd, SO_ACCEPTCONN) != 1) {
+	if (socket_option(fd, SO_DOMAIN) != AF_UNIX || socket_option(fd, SO_TYPE) != SOCK_STREAM ||
+	    socket_option(fd, SO_ACCEPTCONN) != 1) {
 		text_error_set(ret_error, 0, 0,
 			       "inherited descriptor %d is no listening Unix stream socket", fd);
 		return -ENOTSOCK;

@@ -132,6 +132,25 @@ Test(baseline, one_address_is_one_however_often_it_comes)
 	baseline_free(baseline);
 }
 
+/* To the last place of 64: so many are what makes an MTU usual, or even a likely tunnel's. */
+Test(baseline, so_many_addresses_make_it_usual)
+{
+	struct baseline *baseline = make(64);
+
+	for (unsigned i = 0; i < 64; i++) {
+		unsigned spread;
+
+		for (unsigned k = 0; k < 64; k++)
+			note(baseline, 1, i, 1, 1420);
+		spread = get(baseline, 1, NOW).mtus[0].spread;
+		cr_expect_eq(judge(baseline, 1, 1420, LINK_POSSIBLE),
+			     spread >= BASELINE_NORMAL_SPREAD ? NORMAL : 0, "%u", spread);
+		cr_expect_eq(judge(baseline, 1, 1420, LINK_LIKELY),
+			     spread >= BASELINE_SETTLED_SPREAD ? NORMAL : 0, "%u", spread);
+	}
+	baseline_free(baseline);
+}
+
 Test(baseline, prefixes_are_apart)
 {
 	struct baseline *baseline = make(64);
