@@ -204,8 +204,8 @@ static void print_iptables_clocks(const struct rules_params *params, struct text
 		limit, limit, params->clocks.group, RULES_CLOCKS_PACKETS);
 	for (unsigned i = 0; i < 2; i++)
 		text_putf(out,
-			  "-A %s -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j SYNPRINT-CLOCKS\n",
-			  hooks[i]);
+			  "-A %s -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK %s-j SYNPRINT-CLOCKS\n",
+			  hooks[i], i ? "" : "-m rpfilter ");
 	text_put(out, "COMMIT\n");
 }
 

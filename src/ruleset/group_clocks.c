@@ -52,6 +52,13 @@ static void match_flags(struct rule *rule, uint32_t flags)
 	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, flags);
 }
 
+/* By the way that leads to the server: who sends both ends of a connection has none measured. */
+static void match_answer(struct rule *rule)
+{
+	match_flags(rule, answer_flags);
+	rule_match(rule, FIELD_WAY_BACK, 1);
+}
+
 /*
  * A rule for each interface that clients come in by, or for all. @make: what it is for.
  */
@@ -129,7 +136,7 @@ static void add_copies_by_mark(struct ruleset *ruleset, const struct rules_param
 	rule_count(rule);
 	rule_log(rule, params->clocks.group, LOG_BYTES);
 	rule = ruleset_add_rule(ruleset, "clocks_copy", "clocks: the server's SYN+ACK");
-	match_flags(rule, answer_flags);
+	match_answer(rule);
 	rule_count(rule);
 	rule_log(rule, params->clocks.group, LOG_BYTES);
 }
@@ -167,7 +174,7 @@ static void add_copies_by_counter(struct ruleset *ruleset, const struct rules_pa
 	for_interfaces(ruleset, params, make_syn, "this connection may be measured");
 	for_interfaces(ruleset, params, make_first_packets, "its client's first packets");
 	rule = ruleset_add_rule(ruleset, "clocks", "its server's SYN+ACK");
-	match_flags(rule, answer_flags);
+	match_answer(rule);
 	rule_end(rule, RULE_GOTO, "clocks_copy");
 }
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 
+import forger
 import lab
 import stall
 
@@ -320,6 +321,41 @@ def sleeps(lab_):
     lab.wait_until(has_slept, "the reader sleeps, once the last copies have come", 20)
 
 
+def both_ends_forged(lab_, match="mark"):
+    """Who sends both ends of a connection, on a wire that is not the server's, has none measured."""
+    daemon, listener = begin(lab_, clocks=f'{CLOCKS} match = "{match}";')
+    lab_.adopt(listener)
+    forged, victim, dead = forger.Forger(lab_), lab.source4(0x8001), "203.0.113.77"
+
+    lab_.nft(f"table inet quiet {{ chain in {{ type filter hook input priority 0; ip daddr {victim} drop; "
+             "}; }", lab_.client)
+
+    def client(flags, **fields):
+        forged.send(victim, dead, 1024, flags, window=64240, **fields)
+
+    def server(flags, **fields):
+        forged.send(dead, victim, lab.PORT, flags, dst_port=1024, window=65535, **fields)
+    forged.syn(victim, dead, 1024, "nmap", seq=1000)
+    lab.wait_until(lambda: daemon.verdict(victim)["found"], "the SYN was seen")
+    server(forger.SYN_ACK, seq=5000, ack=1001, options=bytes.fromhex("020405b4"))
+    client(forger.ACK, seq=1001, ack=5001)
+    time.sleep(0.06)
+    client(forger.PSH_ACK, seq=1001, ack=5001, payload=b"request")
+    server(forger.PSH_ACK, seq=5001, ack=1008, payload=b"a" * 100)
+    client(forger.ACK, seq=1008, ack=5101)
+    time.sleep(0.06)
+    client(forger.PSH_ACK, seq=1008, ack=5101, payload=b"request")
+    before = told(daemon)
+    talk(lab_)
+    lab.wait_until(lambda: told(daemon) > before, "one of a client's own is told", 30)
+    assert results(daemon)["measured"] <= 1, results(daemon)
+    assert daemon.verdict(victim)["clocks"] is None, daemon.verdict(victim)["clocks"]
+
+
+def both_ends_forged_by_counter(lab_):
+    both_ends_forged(lab_, "counter")
+
+
 def printed(lab_):
     """What is printed loads, for nft and for iptables."""
     config = lab_.write_config(sets=SETS, clocks=CLOCKS, engine="none", rules="conntrack = true;")
@@ -334,4 +370,4 @@ def printed(lab_):
 if __name__ == "__main__":
     lab.run(proxies_are_found, proxies_are_found_by_counter, servers_of_the_gateway,
             what_is_not_measured, transfers_and_reloads, nobody_reads, nobody_uses_conntrack, sleeps,
-            printed)
+            both_ends_forged, both_ends_forged_by_counter, printed)
