@@ -4,6 +4,7 @@
 ipsets on the other side."""
 import re
 import signal
+import time
 
 import forger
 import lab
@@ -131,6 +132,19 @@ def nft_format(lab_):
     assert "chain divert" in listed and "set mine" in listed and "@all4" in listed, listed
 
 
+def both_ends_forged(lab_, daemon, forged, version):
+    """To a server that is not there, in the name of somebody who is silent."""
+    victim, dead = ((lab.source4(10), "203.0.113.77") if version == 4 else
+                    (lab.source6(10), "2001:db8:2::77"))
+    lab_.nft(f"table inet quiet{version} {{ chain in {{ type filter hook input priority 0; "
+             f"ip{'6' if version == 6 else ''} daddr {victim} drop; }}; }}", lab_.client)
+
+    def wait():
+        lab.wait_until(lambda: daemon.verdict(victim)["found"], "the SYN was seen")
+        time.sleep(0.1)  # it waits for its sets, and is gone
+    forged.both_ends(victim, dead, 1024, "wireguard", again=False, wait=wait)
+
+
 def confirmed(lab_):
     """An ipset that waits for handshakes, under the administrator's rules with conntrack."""
     if not has_variant(lab_, "-nft"):
@@ -149,6 +163,7 @@ def confirmed(lab_):
         for way in forged.WAYS:
             way(forged, lab.source4(9) if version == 4 else lab.source6(9), server, 1024,
                 shape="wireguard")
+        both_ends_forged(lab_, daemon, forged, version)
         traffic.connect(lab_.client, server)
 
     def inside():
