@@ -222,6 +222,7 @@ def one_syn(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     config = lab_.write_config(
         ['nftset = "early"; flags = [ "vpn" ]; confirm = "syn"',
+         'nftset = "while"; flags = [ "vpn" ]; confirm = "syn"; on_change = "remove"',
          'nftset = "conns"; key = "addr . port"; flags = [ "vpn" ]',
          'nftset = "late"; flags = [ "vpn" ]; confirm = "served"',
          'mark = 0x10000; flags = [ "vpn" ]'], rules="conntrack = true;")
@@ -231,12 +232,16 @@ def one_syn(lab_):
     victim = lab.source4(1)
     forged.syn(victim, lab.SERVER4, 1024, "wireguard")
     lab.wait_until(lambda: victim in lab_.elements("early4"), "the set that is filled at the SYN")
+    assert victim in lab_.elements("while4")
     conns = json.dumps(lab_.nft_json("list", "set", "inet", "synprint", "conns4"))
     assert victim in conns and "1024" in conns, conns
     assert lab_.counter("inet seen", "marked") == 1 and not members(lab_, ("late",))
     told = daemon.verdict(victim)
     assert told["found"] and told["flags"] == ["vpn"] and not told["confirmed"], told
     assert not told["client"]["confirmed"], told
+    forged.syn(victim, lab.SERVER4, 1025, "nmap")
+    lab.wait_until(lambda: victim not in lab_.elements("while4"), "another SYN takes him out")
+    assert victim in lab_.elements("early4")
     # It says so of no other connection.
     traffic.connect(lab_.client, lab.SERVER4, victim)
     assert lab_.counter("inet seen", "marked") == 1
