@@ -458,12 +458,9 @@ static int read_tree(struct reading *reading, const cJSON *tree, struct proto_er
 		return refuse(error, PROTO_BAD_VALUE,
 			      "\"id\": expected a number or a string of at most %d bytes",
 			      ID_TEXT_MAX);
+	memcpy(error->id, req->id, sizeof(error->id));
 	r = find_op(tree, req, error);
-	if (r == 0)
-		r = read_members(reading, tree, error);
-	if (r < 0)
-		memcpy(error->id, req->id, sizeof(error->id));
-	return r;
+	return r < 0 ? r : read_members(reading, tree, error);
 }
 
 static bool is_blank(const char *text, const char *end)

@@ -4,6 +4,7 @@
 #include "core/base/counter.h"
 
 #include <stddef.h>
+#include <sys/param.h>
 
 /* A burst takes some 10 to 500 us; the rest is for what should not be. */
 static const uint32_t bounds_us[HISTOGRAM_BOUNDS] = {
@@ -13,7 +14,7 @@ static const uint32_t bounds_us[HISTOGRAM_BOUNDS] = {
 
 uint32_t histogram_bound_us(unsigned bucket)
 {
-	return bounds_us[bucket < HISTOGRAM_BOUNDS ? bucket : HISTOGRAM_BOUNDS - 1];
+	return bounds_us[MIN(bucket, HISTOGRAM_BOUNDS - 1)];
 }
 
 void histogram_add(struct histogram *histogram, uint64_t us)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -233,7 +234,7 @@ size_t tally_list(struct tally *tally, struct tally_entry *ret_entries, size_t m
 	memcpy(all, tally->entries, count * sizeof(*all));
 	pthread_mutex_unlock(&tally->lock);
 	qsort(all, count, sizeof(*all), compare);
-	count = count < max ? count : max;
+	count = MIN(count, max);
 	memcpy(ret_entries, all, count * sizeof(*all));
 	free(all);
 	return count;
