@@ -243,14 +243,17 @@ Test(client_tuples, when_it_was_seen)
 					     .client_port = PORT,
 					     .server_port = 443};
 	struct client_confirmed confirmed;
-	struct syn syn = usual_syn();
+	struct syn syn = usual_syn(), whole;
+	uint64_t seen_ms;
 
 	clients_restore(clients, &client);
 	see(&syn, NOW_MS, 1);
+	cr_expect_eq(clients_get_syn(clients, &syn.src, PORT, &whole, &seen_ms), -ENOENT);
 	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
 	cr_expect_eq(confirmed.seen_ms, 0);
 	renew();
 	see(&syn, NOW_MS, 1);
+	cr_expect_eq(clients_get_syn(clients, &syn.src, PORT, &whole, &seen_ms), 0);
 	cr_assert_eq(clients_confirm(clients, &handshake, NOW_S, &confirmed), 0);
 	cr_expect_eq(confirmed.seen_ms, NOW_MS);
 }

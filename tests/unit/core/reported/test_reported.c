@@ -149,17 +149,36 @@ Test(reported, a_round_drops_what_was_not_told_again)
 	reported_free(reported);
 }
 
+/* Some of these share a bucket, and none a word. */
+Test(reported, addresses_are_told_apart)
+{
+	for (uint8_t other = 2; other < 32; other++) {
+		struct reported *reported = reported_new(2, 1);
+		struct reported_word found[2];
+		struct addr addr = word(1, "", 0).addr;
+
+		put(reported, 1, 1, "a", 10);
+		put(reported, 1, other, "b", 10);
+		cr_expect_eq(reported_get(reported, 1, &addr, found, 2), 1, "%u", other);
+		cr_expect_str_eq(found[0].origin, "a");
+		reported_free(reported);
+	}
+}
+
 /* What expires now has expired, whoever asks. */
 Test(reported, the_last_second)
 {
 	struct reported *reported = reported_new(16, 1);
+	struct reported_word found;
 	struct addr addr;
 	uint64_t cursor = 0;
 
 	put(reported, 1, 1, "a", 10);
 	cr_expect_eq(reported_page(reported, 10, &cursor, &addr, 1), 1);
+	cr_expect_eq(reported_get(reported, 10, &addr, &found, 1), 1);
 	cursor = 0;
 	cr_expect_eq(reported_page(reported, 11, &cursor, &addr, 1), 0);
+	cr_expect_eq(reported_get(reported, 11, &addr, &found, 1), 0);
 	reported_free(reported);
 }
 
