@@ -250,8 +250,7 @@ static void look(struct keeper *keeper, unsigned number)
 	bool must_count = number % LOOKS_PER_COUNT == 0;
 	uint32_t generation = 0;
 
-	if (must_count)
-		look_for_stalled(keeper);
+	look_for_stalled(keeper);
 	if (nft_generation(keeper->nl, &generation) < 0)
 		return;
 	if (generation != keeper->generation || must_count)
