@@ -15,7 +15,7 @@ const char cli_common_help[] =
 	"  --socket PATH  the daemon's control socket (default: as configured, else\n"
 	"                 " CONFIG_DEFAULT_SOCKET ")\n"
 	"  --config FILE  the configuration (default: " CONFIG_DEFAULT_PATH ")\n"
-	"  --json         print JSON, one object a line\n"
+	"  --json         print JSON, one value a line\n"
 	"  --help         explain a command\n";
 
 int cli_error(int code, const char *fmt, ...)

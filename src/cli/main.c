@@ -45,7 +45,7 @@ static void print_command_help(const struct cli_command *command)
 	printf("Usage: synprint %s%s%s\n%s.\n\n%s", command->name, *command->arguments ? " " : "",
 	       command->arguments, command->summary, command->help);
 	if (cli_has(command, CLI_OPT_JSON))
-		puts("  --json         print JSON, one object a line");
+		puts("  --json         print JSON, one value a line");
 	if (has_socket || has_config)
 		printf("  %s%s%s  as in `synprint help`\n", has_socket ? "--socket PATH" : "",
 		       has_socket && has_config ? ", " : "", has_config ? "--config FILE" : "");

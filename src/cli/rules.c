@@ -145,13 +145,13 @@ static int remove_rules(const struct rules_task *task, struct nl *nl)
 	const char *sets[2 * CONFIG_SETS_MAX];
 	unsigned count = own_sets(task->config, names);
 	struct rules_status status;
-	bool is_restored;
+	bool was_there, is_restored;
 	int r;
 
 	for (unsigned i = 0; i < count; i++)
 		sets[i] = names[i];
-	is_restored =
-		rules_get_status(nl, &status) == 0 && status.is_present && has_reader(&status);
+	was_there = rules_get_status(nl, &status) == 0 && status.is_present;
+	is_restored = was_there && has_reader(&status);
 	r = rules_remove(nl, sets, count);
 	if (r < 0)
 		return explain_error(r, "cannot remove the rules");
@@ -161,7 +161,9 @@ static int remove_rules(const struct rules_task *task, struct nl *nl)
 		puts(is_restored ? "The rules are removed, but synprintd runs, and restores them "
 				   "within "
 				   "a second: stop it first."
-				 : "The rules are removed.");
+		     : was_there ? "The rules are removed."
+				 : "There are no rules of synprint's here; others, such as those "
+				   "loaded with iptables-restore, stay.");
 	return CLI_OK;
 }
 

@@ -105,6 +105,9 @@ static void print_verdict(const cJSON *reply)
 	const cJSON *hops = ask_member(reply, "dist_hops"), *sig = ask_member(reply, "sig");
 
 	printf("%s is %s\n", ask_text(reply, "ip"), ask_text(os, "label"));
+	if (cJSON_IsFalse(ask_member(reply, "exact")))
+		printf("  %-11s another connection of it: of that port nothing is known\n",
+		       "judged by");
 	printf("  %-11s %s (%s), %.0f%% sure, %s match\n", "class", ask_text(os, "class"),
 	       ask_text(os, "family"), ask_number(os, "confidence") * 100, ask_text(os, "match"));
 	print_link(ask_member(reply, "link"));

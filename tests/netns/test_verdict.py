@@ -29,8 +29,9 @@ def ask_raw(daemon, ip, port):
 def ask_cli(daemon, ip, port):
     reply = json.loads(daemon.cli("verdict", ip, "--port", str(port), "--json").stdout)
     check_linux(reply, ip, port)
-    text = daemon.cli("verdict", ip).stdout
-    assert "Linux" in text and ip in text, text
+    for port_of, other in (([], False), (["--port", "1"], True)):
+        text = daemon.cli("verdict", ip, *port_of).stdout
+        assert "Linux" in text and ip in text and ("another connection" in text) == other, text
     unseen = daemon.cli("verdict", "192.0.2.77", check=False)
     assert unseen.returncode == 1, unseen
 

@@ -30,7 +30,7 @@ static const struct words reasons[REASON_COUNT] = {
 	[REASON_OPT_MALFORMED] = {"opt_malformed", "the TCP options are malformed"},
 	[REASON_UA_LIE] = {"ua_lie", "the User-Agent claims another system"},
 	[REASON_MSS_ABSENT] = {"mss_absent", "there is no MSS option"},
-	[REASON_MTU_ETHERNET] = {"mtu_ethernet", "the MTU is Ethernet's"},
+	[REASON_MTU_ETHERNET] = {"mtu_ethernet", "the MTU is Ethernet's, or loopback's"},
 	[REASON_MTU_ACCESS] = {"mtu_access", "an ordinary access network has this MTU"},
 	[REASON_MTU_AMBIGUOUS] = {"mtu_ambiguous",
 				  "access networks and tunnels both have this MTU"},
