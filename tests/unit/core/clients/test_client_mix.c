@@ -113,15 +113,21 @@ Test(clients, several_mtus_are_seen_within_a_short_time)
 	}
 }
 
+static struct verdict over(uint16_t mss, enum link_grade grade)
+{
+	struct verdict verdict = verdict_of(class_linux, 0);
+
+	verdict.mss = mss;
+	verdict.grade = grade;
+	return verdict;
+}
+
 /* What was confirmed before a long time is not close, also once something else is. */
 Test(clients, only_what_came_since_is_close)
 {
 	struct clients *clients = make(64, 128);
-	struct verdict dsl = verdict_of(class_linux, 0), ethernet = dsl;
+	struct verdict dsl = over(1452, LINK_ACCESS), ethernet = over(1460, LINK_NONE);
 
-	dsl.grade = LINK_ACCESS;
-	dsl.mss = 1452;
-	ethernet.mss = 1460;
 	converse(clients, NOW_MS, syn_from(numbered(1), 1, 1), ethernet);
 	converse(clients, NOW_MS + 600000, syn_from(numbered(1), 2, 2), dsl);
 	cr_expect_eq(converse(clients, NOW_MS + 601000, syn_from(numbered(1), 3, 3), dsl)
@@ -134,11 +140,8 @@ Test(clients, only_what_came_since_is_close)
 Test(clients, the_oldest_of_three_counts)
 {
 	struct clients *clients = make(64, 128);
-	struct verdict dsl = verdict_of(class_linux, 0), ethernet = dsl;
+	struct verdict dsl = over(1452, LINK_ACCESS), ethernet = over(1460, LINK_NONE);
 
-	dsl.grade = LINK_ACCESS;
-	dsl.mss = 1452;
-	ethernet.mss = 1460;
 	converse(clients, NOW_MS, syn_from(numbered(1), 1, 1), ethernet);
 	converse(clients, NOW_MS, syn_from(numbered(1), 2, 2), dsl);
 	converse(clients, NOW_MS, syn_from(numbered(1), 3, 3), dsl);
