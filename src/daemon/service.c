@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "daemon/packets/turns.h"
 #include "input/nfqueue_proc.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -62,25 +63,10 @@ void service_reloading(struct service *service)
 		    (unsigned long long)clock_monotonic_us());
 }
 
-/* Since the last second, when all were woken. */
-static bool workers_progress(struct service *service, struct worker *const *workers, unsigned count)
-{
-	bool is_progress = true;
-
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t ticks = worker_ticks(workers[i]);
-
-		is_progress &= ticks != service->ticks[i];
-		service->ticks[i] = ticks;
-		worker_wake(workers[i]);
-	}
-	return is_progress;
-}
-
 void service_tick(struct service *service, struct worker *const *workers, unsigned count)
 {
 	service->seconds++;
-	if (service->notify.watchdog_ms && workers_progress(service, workers, count))
+	if (service->notify.watchdog_ms && !turns_stalled(workers, count, service->ticks))
 		notify_send(&service->notify, "WATCHDOG=1");
 }
 

@@ -2,30 +2,17 @@
 /* Heartbeats; see beats.h. */
 #include "daemon/packets/beats.h"
 
+#include "daemon/packets/turns.h"
 #include "input/rules.h"
 #include "sys/log.h"
 
 #define SWITCH_MS 700 /* a worker that hangs holds SYNs so long at the most */
 
-static bool workers_progress(struct beats *beats, struct worker *const *workers, unsigned count)
-{
-	bool is_progress = true;
-
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t ticks = worker_ticks(workers[i]);
-
-		is_progress &= ticks != beats->ticks[i];
-		beats->ticks[i] = ticks;
-		worker_wake(workers[i]);
-	}
-	return is_progress;
-}
-
 void beats_beat(struct beats *beats, struct nl *nl, struct worker *const *workers, unsigned count)
 {
 	bool had_nft = beats->has_nft;
 
-	if (!workers_progress(beats, workers, count))
+	if (turns_stalled(workers, count, beats->ticks))
 		return;
 	beats->has_ipset = rules_heartbeat_ipset(nl) == 0;
 	beats->has_nft = rules_heartbeat(nl, SWITCH_MS) == 0;

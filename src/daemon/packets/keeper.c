@@ -139,18 +139,10 @@ static void restore_rules(struct keeper *keeper)
 	look_at_rules(keeper);
 }
 
-/* Who stands still since the last time, when all were woken. */
 static void look_for_stalled(struct keeper *keeper)
 {
-	keeper->stats.stalled = 0;
-	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
-		uint64_t ticks = worker_ticks(keeper->workers[i]);
-
-		if (ticks == keeper->ticks[i])
-			keeper->stats.stalled |= UINT32_C(1) << i;
-		keeper->ticks[i] = ticks;
-		worker_wake(keeper->workers[i]);
-	}
+	keeper->stats.stalled =
+		turns_stalled(keeper->workers, keeper->config->queue_count, keeper->ticks);
 }
 
 /*

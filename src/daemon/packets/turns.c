@@ -31,6 +31,21 @@ bool turns_are_over(struct worker *const *workers, unsigned count, const uint64_
 	return are_over;
 }
 
+uint32_t turns_stalled(struct worker *const *workers, unsigned count, uint64_t *ticks)
+{
+	uint32_t stalled = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t now = worker_ticks(workers[i]);
+
+		if (now == ticks[i])
+			stalled |= UINT32_C(1) << i;
+		ticks[i] = now;
+		worker_wake(workers[i]);
+	}
+	return stalled;
+}
+
 void turns_remove_clocks(struct nl *nl, struct worker *const *workers, unsigned count)
 {
 	uint64_t ticks[CONFIG_QUEUES_MAX];
