@@ -7,7 +7,7 @@
 #include "web/figures.h"
 
 static const struct route routes[] = {
-	{.path = "/auth", .methods = ROUTE_GET, .ask = auth_ask, .answer = auth_answer},
+	{.path = "/auth", .methods = ROUTE_ANY, .ask = auth_ask, .answer = auth_answer},
 	{.path = "/classify", .methods = ROUTE_GET, .ask = classify_ask, .answer = classify_answer},
 	{.path = "/health", .methods = ROUTE_GET, .ask = health_ask, .answer = health_answer},
 	{.path = "/metrics",
@@ -81,9 +81,9 @@ static void refuse_stranger(struct exchange *exchange)
 
 static bool has_method(const struct route *route, enum request_method method)
 {
-	return method == REQUEST_POST    ? route->methods & ROUTE_POST
-	       : method == REQUEST_OTHER ? false
-					 : route->methods & ROUTE_GET;
+	return route->methods & (method == REQUEST_POST    ? ROUTE_POST
+				 : method == REQUEST_OTHER ? ROUTE_OTHER
+							   : ROUTE_GET);
 }
 
 /* GET /login and POST /login are two routes of one path. */

@@ -7,6 +7,8 @@
 
 #define ROUTE_GET 1u /* and HEAD */
 #define ROUTE_POST 2u
+#define ROUTE_OTHER 4u
+#define ROUTE_ANY (ROUTE_GET | ROUTE_POST | ROUTE_OTHER) /* Envoy asks with its client's method */
 
 struct route {
 	const char *path;

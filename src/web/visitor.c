@@ -25,6 +25,20 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Caddy names the interface of a link-local client, as in fe80::1%eth0; synprintd knows none. */
+static void cut_zone(char *node)
+{
+	char *colon = strchr(node, ':'), *zone = strchr(node, '%');
+	const char *after = zone ? strchr(zone, ']') : NULL;
+
+	if (!zone || !colon || colon > zone)
+		return;
+	if (after)
+		memmove(zone, after, strlen(after) + 1);
+	else
+		*zone = '\0';
+}
+
 /* @node: without blanks around it; is changed. */
 static int split_node(char *node, const char **ret_addr, const char **ret_port)
 {
@@ -64,6 +78,7 @@ int visitor_parse_node(const char *text, size_t len, struct addr *ret_addr, uint
 		return -EINVAL;
 	memcpy(node, text, len);
 	node[len] = '\0';
+	cut_zone(node);
 	if (split_node(node, &address, &port_text) < 0 || addr_parse(address, &addr) < 0 ||
 	    (port_text && parse_port(port_text, &port) < 0))
 		return -EINVAL;

@@ -218,8 +218,12 @@ RAW = (
     (b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
     (b"GET /auth HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     (b"GET /auth HTTP/1.1\r\n\r\n", 400),
-    (b"BREW /auth HTTP/1.1\r\nHost: a\r\n\r\n", 405),
-    (b"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405),
+    (b"BREW /classify HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    (b"POST /classify HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405),
+    # Envoy's ext_authz asks with the method of its own client.
+    (b"BREW /auth HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+    (b"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 200),
+    (b"POST /auth HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     (b"GET /auth?" + b"&".join(b"a=%d" % i for i in range(40)) + b" HTTP/1.1\r\nHost: a\r\n\r\n", 200),
     (b"GET /auth HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 100000 + b"\r\n\r\n", 431),
 )

@@ -141,8 +141,9 @@ def expect_open(lab_, server, what):
     client = server.connect()
     took_s = []
     for agent in (web.LINUX, web.WINDOWS) * 5:
-        status, body, seconds = client.get(agent)
+        status, body, seconds = client.get(agent, **{"X-Client-OS": "BeOS"})
         assert status == 200 and body.startswith("os="), (what, status, body)
+        assert "BeOS" not in body, (what, "the client's own word reaches the application", body)
         took_s.append(seconds)
     return max(took_s)
 

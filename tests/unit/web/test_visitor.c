@@ -67,7 +67,9 @@ Test(visitor, addresses_with_and_without_ports)
 		    {"2001:db8::1", "2001:db8::1", 0},
 		    {"[2001:db8::1]", "2001:db8::1", 0},
 		    {"[2001:db8::1]:80\t", "2001:db8::1", 80},
-		    {"::ffff:192.0.2.1", "192.0.2.1", 0}};
+		    {"::ffff:192.0.2.1", "192.0.2.1", 0},
+		    {"fe80::1%eth0", "fe80::1", 0},
+		    {"[fe80::1%25eth0]:80", "fe80::1", 80}};
 	static const char *const bad[] = {"",
 					  "unknown",
 					  "_hidden",
@@ -79,7 +81,10 @@ Test(visitor, addresses_with_and_without_ports)
 					  "[2001:db8::1]x",
 					  "[]:80",
 					  "192.0.2.256",
-					  "192.0.2.1 80"};
+					  "192.0.2.1 80",
+					  "192.0.2.1%eth0",
+					  "%eth0::1",
+					  "[fe80::1%eth0"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		struct addr addr, expected = address(good[i].expected);
