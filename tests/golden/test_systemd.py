@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The units by systemd's own judgement, the user that they need, and what `make install` puts where."""
+"""The units by systemd's own judgement, the users that they need, what `make install` puts where, and
+what a purge of a package leaves to the others."""
 import os
 import re
 import subprocess
@@ -9,8 +10,9 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("BUILD", "build")
-UNITS = ("synprintd.service", "synprintd.socket", "synprint-web.service", "synprint-web.socket")
-EXPOSURE_MAX = {"synprintd.service": 1.2, "synprint-web.service": 0.5}
+UNITS = ("synprintd.service", "synprintd.socket", "synprint-web.service", "synprint-web.socket",
+         "synprint-share.service")
+EXPOSURE_MAX = {"synprintd.service": 1.2, "synprint-web.service": 0.5, "synprint-share.service": 1.4}
 
 
 def run(*command, check=True):
@@ -36,7 +38,7 @@ def security(_):
 def verify(scratch):
     """With the programs where they are now: verify looks whether they are there."""
     for name in UNITS:
-        text = re.sub(r"/usr/s?bin/(synprint-web|synprintd?)\b", rf"{BUILD}/\1",
+        text = re.sub(r"/usr/s?bin/(synprint-web|synprint-share|synprintd?)\b", rf"{BUILD}/\1",
                       (TOP / "systemd" / name).read_text())
         (scratch / name).write_text(text)
     done = run("systemd-analyze", "verify", "--man=no", *(scratch / name for name in UNITS),
@@ -48,7 +50,7 @@ def verify(scratch):
 
 def user(scratch):
     (scratch / "etc").mkdir()
-    for name in ("synprint", "synprint-web"):
+    for name in ("synprint", "synprint-web", "synprint-share"):
         run("systemd-sysusers", f"--root={scratch}", TOP / "systemd" / f"{name}.sysusers")
         accounts = (scratch / "etc" / "passwd").read_text()
         assert re.search(rf"^{name}:.*:/usr/sbin/nologin$", accounts, re.M), accounts
@@ -57,9 +59,9 @@ def user(scratch):
 def install(scratch):
     make("install", scratch)
     units = scratch / "opt/sp/lib/systemd/system"
-    commands = [command for name in UNITS[::2]
+    commands = [command for name in EXPOSURE_MAX
                 for command in re.findall(r"^Exec\w+=[-+]*(/\S+)", (units / name).read_text(), re.M)]
-    assert len(commands) == 4, commands
+    assert len(commands) == 5, commands
     for command in commands:
         assert os.access(f"{scratch}{command}", os.X_OK), f"{command} is not installed"
     for socket in re.findall(r"^ListenStream=(\S+)", (TOP / "systemd" / UNITS[1]).read_text(), re.M):
@@ -69,8 +71,29 @@ def install(scratch):
     assert not left, left
 
 
+def purge(scratch):
+    """A package that is only removed keeps its configuration while another one is purged."""
+    def postrm(name):
+        text = (TOP / "debian" / f"{name}.postrm").read_text()
+        text = re.sub(r"(?<=\s)/(?=(etc|var|run)/)", f"{scratch}/", text)
+        run("sh", "-c", text.replace("getent passwd", "false"), f"{name}.postrm", "purge")
+
+    names = ("etc/synprint/share.conf", "etc/synprint/share/gw1.key", "var/lib/synprint/state",
+             "var/lib/synprint-share/list", "var/log/synprint/events.json")
+    paths = [scratch / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    postrm("synprint")
+    assert [path.exists() for path in paths] == [True, True, False, True, True], names
+    paths[0].unlink()  # by dpkg: it is a conffile
+    postrm("synprint-share")
+    postrm("synprint-web")
+    assert [path for path in scratch.rglob("*") if path.is_file()] == paths[1:2], "a purge left files"
+
+
 if __name__ == "__main__":
-    for check in (security, verify, user, install):
+    for check in (security, verify, user, install, purge):
         with tempfile.TemporaryDirectory() as directory:
             check(Path(directory))
         print(f"ok {check.__name__}")
