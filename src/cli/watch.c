@@ -17,6 +17,7 @@
 
 struct watch {
 	const struct cli *cli;
+	bool only_confirmed;
 	struct ask ask;
 	struct line_layout layout;
 	struct text_buf out;
@@ -47,8 +48,9 @@ static void put_event(struct watch *watch, const cJSON *event)
 	if (cJSON_IsNumber(missed))
 		text_putf(&watch->out, "-- %.0f events missed: this reader was too slow --\n",
 			  missed->valuedouble);
-	/* Whose SYN was shown already. */
-	if (!cJSON_IsString(kind) || strcmp(kind->valuestring, "confirmed") == 0 ||
+	/* Whose SYN was shown already, or is not shown at all. */
+	if (!cJSON_IsString(kind) ||
+	    (strcmp(kind->valuestring, "confirmed") == 0 && !watch->only_confirmed) ||
 	    !cJSON_GetObjectItemCaseSensitive(event, "ip"))
 		return;
 	line_from_json(event, &line);
@@ -185,6 +187,7 @@ static int watch_events(const struct cli *cli, const cJSON *request, enum line_c
 	int r;
 
 	watch.cli = cli;
+	watch.only_confirmed = cJSON_IsTrue(ask_member(request, "confirmed"));
 	text_buf_init(&watch.out, watch.data, sizeof(watch.data));
 	signal(SIGINT, end_quietly);
 	signal(SIGTERM, end_quietly);
@@ -196,23 +199,26 @@ static int watch_events(const struct cli *cli, const cJSON *request, enum line_c
 	return r == CLI_OK ? watch_for_ever(&watch, request) : r;
 }
 
-enum { OPT_CHANGES = CLI_OPT_OWN, OPT_SNAPSHOT, OPT_RECONNECT, OPT_COLOR };
+enum { OPT_CHANGES = CLI_OPT_OWN, OPT_CONFIRMED, OPT_SNAPSHOT, OPT_RECONNECT, OPT_COLOR };
 
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
 	static const struct option options[] = {{"changes", no_argument, NULL, OPT_CHANGES},
+						{"confirmed", no_argument, NULL, OPT_CONFIRMED},
 						{"snapshot", no_argument, NULL, OPT_SNAPSHOT},
 						{"reconnect", no_argument, NULL, OPT_RECONNECT},
 						{"color", required_argument, NULL, OPT_COLOR},
 						FILTER_OPTIONS,
 						CLI_COMMON_OPTIONS};
 	enum line_color color = LINE_COLOR_AUTO;
-	bool syns = true, reconnects = false;
+	bool syns = true, confirmed = false, reconnects = false;
 	int option;
 
 	while ((option = cli_option(cli, argc, argv, options)) >= 0) {
 		if (option == OPT_CHANGES)
 			syns = false;
+		else if (option == OPT_CONFIRMED)
+			confirmed = true;
 		else if (option == OPT_RECONNECT)
 			reconnects = true;
 		else if (option == OPT_SNAPSHOT)
@@ -226,7 +232,8 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 		return cli->exit;
 	if (optind < argc)
 		return cli_usage_error(cli, "watch takes options only, not '%s'", argv[optind]);
-	cJSON_AddBoolToObject(request, "syns", syns);
+	cJSON_AddBoolToObject(request, "syns", syns && !confirmed);
+	cJSON_AddBoolToObject(request, "confirmed", confirmed);
 	return watch_events(cli, request, color, reconnects);
 }
 
@@ -241,11 +248,13 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_watch = {
 	.name = "watch",
-	.arguments = FILTER_ARGUMENTS " [--changes] [--snapshot] [--reconnect] [--color WHEN]",
+	.arguments = FILTER_ARGUMENTS
+	" [--changes|--confirmed] [--snapshot] [--reconnect] [--color WHEN]",
 	.summary = "Show SYNs as they come, until Ctrl-C",
 	.help = FILTER_HELP
 	"Options:\n"
 	"  --changes      only new clients and changed verdicts\n"
+	"  --confirmed    only connections that had their handshake: what no forged SYN can do\n"
 	"  --snapshot     all known clients first\n"
 	"  --reconnect    wait for a daemon that is not there, and go on after its restart\n"
 	"  --color WHEN   auto (default; honours NO_COLOR), always or never\n",

@@ -25,7 +25,7 @@ struct conn {
 	struct proto_request *begun; /* that is answered later, and until then no other; or NULL */
 	uint64_t begun_number;
 
-	bool subscribed, wants_syns, wants_leaves;
+	bool subscribed, wants_syns, wants_leaves, only_confirmed;
 	struct filter filter;
 	uint64_t seq; /* of the last event that the filter let through, lost or not */
 	uint64_t missed; /* events since the last one that found room */

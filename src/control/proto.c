@@ -298,7 +298,7 @@ static const struct member members[] = {
 	{"port", OP(VERDICT) | OP(EXPLAIN) | OP(LEARN), read_port, "a source port from 1 to 65535"},
 	{"user_agent", OP(VERDICT) | OP(LEARN), read_user_agent, "a string of at most 4095 bytes"},
 	{"keep", OP(VERDICT), read_keep, "true or false"},
-	{"confirmed", OP(CLIENTS), read_confirmed, "true or false"},
+	{"confirmed", OP(CLIENTS) | OP(SUBSCRIBE), read_confirmed, "true or false"},
 	{"servers", OP(CLIENTS), read_servers, "true or false"},
 	{"syns", OP(SUBSCRIBE), read_syns, "true or false"},
 	{"snapshot", OP(SUBSCRIBE), read_snapshot, "true or false"},

@@ -60,7 +60,7 @@ struct proto_request {
 	char user_agent[PROTO_USER_AGENT_MAX]; /* verdict, learn; "" for none */
 	bool keep; /* verdict: what the User-Agent says is kept with the client */
 	struct filter filter; /* subscribe, clients; baseline, forget: `net`; report: `flags` */
-	bool confirmed; /* clients: only those who are */
+	bool confirmed; /* clients: only those who are; subscribe: only what says so */
 	bool servers; /* clients: those who answer, in place of those who ask */
 	bool baseline; /* forget: what is usual in the network, and nothing else */
 	bool syns; /* subscribe: every SYN, not only new clients and changes */

@@ -36,7 +36,8 @@ struct server {
 	struct conn_list conns, subscribers;
 	struct places places;
 	unsigned dropped; /* connections since memory was given back */
-	unsigned change_subscribers, syn_subscribers; /* atomic: any thread asks */
+	/* atomic, as any thread asks: those of confirmations alone, of changes too, of every SYN */
+	unsigned confirmed_subscribers, change_subscribers, syn_subscribers;
 	char *reply; /* output_max bytes */
 	struct server_stats stats;
 };
@@ -63,6 +64,8 @@ static int watch_conn(struct server *server, int op, uint32_t events, struct con
 
 static unsigned *subscribers_of(struct server *server, const struct conn *conn)
 {
+	if (conn->only_confirmed)
+		return &server->confirmed_subscribers;
 	return conn->wants_syns ? &server->syn_subscribers : &server->change_subscribers;
 }
 
@@ -127,6 +130,7 @@ static void start_subscription(struct server *server, struct conn *conn,
 	conn->filter = req->filter;
 	conn->wants_syns = req->syns;
 	conn->wants_leaves = req->leaves;
+	conn->only_confirmed = req->confirmed;
 	conn->seq = conn->missed = 0;
 	conn->snapshot_running = req->snapshot;
 	conn->snapshot_cursor = 0;
@@ -407,7 +411,9 @@ bool server_has_subscribers(const struct server *server, enum server_event_kind 
 {
 	return __atomic_load_n(&server->syn_subscribers, __ATOMIC_RELAXED) ||
 	       (kind != SERVER_EVENT_SYN &&
-		__atomic_load_n(&server->change_subscribers, __ATOMIC_RELAXED));
+		__atomic_load_n(&server->change_subscribers, __ATOMIC_RELAXED)) ||
+	       (kind == SERVER_EVENT_CONFIRMED &&
+		__atomic_load_n(&server->confirmed_subscribers, __ATOMIC_RELAXED));
 }
 
 /* `{` and @head, then the members of the object @json. */
@@ -462,13 +468,22 @@ static bool passes(const struct server *server, const struct conn *conn,
 	return filter_match(&conn->filter, server->params.vocab, &event->addr, verdict);
 }
 
+static bool is_for(const struct conn *conn, const struct server_event *event)
+{
+	if (conn->only_confirmed || event->kind == SERVER_EVENT_CONFIRMED)
+		return event->kind == SERVER_EVENT_CONFIRMED;
+	if (event->kind == SERVER_EVENT_SYN || event->readers == SERVER_READERS_OF_SYNS)
+		return conn->wants_syns;
+	return event->readers == SERVER_READERS_ALL || !conn->wants_syns;
+}
+
 void server_send_event(struct server *server, const struct server_event *event, const char *json,
 		       size_t len)
 {
 	struct conn *conn;
 
 	LIST_FOREACH (conn, &server->subscribers, subscribers) {
-		if (event->kind == SERVER_EVENT_SYN && !conn->wants_syns)
+		if (!is_for(conn, event))
 			continue;
 		if (passes(server, conn, event, &event->verdict) ||
 		    (event->has_changed && conn->wants_leaves &&
@@ -490,12 +505,13 @@ void server_note_missed(struct server *server, uint64_t count)
 }
 
 void server_put_snapshot(struct server_snapshot *snapshot, const struct addr *addr,
-			 const struct verdict *verdict, const char *json, size_t len)
+			 bool is_confirmed, const struct verdict *verdict, const char *json,
+			 size_t len)
 {
 	static const char head[] = "{\"event\":\"client\"";
 	struct conn *conn = snapshot->conn;
 
-	if (snapshot->error == 0 &&
+	if (snapshot->error == 0 && (is_confirmed || !conn->only_confirmed) &&
 	    filter_match(&conn->filter, snapshot->server->params.vocab, addr, verdict))
 		snapshot->error = put_object(conn, head, sizeof(head) - 1, json, len);
 }

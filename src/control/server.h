@@ -31,9 +31,16 @@ enum server_event_kind {
 	SERVER_EVENT_CONFIRMED, /* a client's connection had a handshake */
 };
 
+enum server_readers {
+	SERVER_READERS_ALL,
+	SERVER_READERS_OF_SYNS, /* who asked for every SYN */
+	SERVER_READERS_OF_CHANGES, /* all others */
+};
+
 /* What filters look at. */
 struct server_event {
 	enum server_event_kind kind;
+	enum server_readers readers;
 	struct addr addr;
 	struct verdict verdict;
 	bool has_changed; /* or is confirmed, as another connection was before */
@@ -142,7 +149,8 @@ void server_note_missed(struct server *server, uint64_t count);
 
 /** server_put_snapshot() - as above, one client of a snapshot: `{"event":"client",<members>}`. */
 void server_put_snapshot(struct server_snapshot *snapshot, const struct addr *addr,
-			 const struct verdict *verdict, const char *json, size_t len);
+			 bool is_confirmed, const struct verdict *verdict, const char *json,
+			 size_t len);
 
 void server_get_stats(const struct server *server, struct server_stats *ret_stats);
 

@@ -55,6 +55,7 @@ static void on_second(void *ctx)
 	daemon_tidy_sockets(daemon);
 	daemon_tell_figures(daemon);
 	daemon_free_unused(daemon);
+	answers_settle(&daemon->answers);
 	if (daemon->seconds % EXPIRE_S == 0)
 		reported_expire(daemon->answers.reported, clock_boot_s());
 	daemon_follow_ruleset(daemon);
@@ -151,9 +152,11 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	daemon->loop = loop_new();
 	find_interfaces(daemon);
 	daemon->reported = reported_new(config->reports, params.seed);
+	daemon->changes = changes_new(params.seed);
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
-	    daemon->reported && daemon->loop && start_baseline(daemon, params.seed) == 0 &&
-	    start_servers(daemon, &params) == 0 && start_learning(daemon) == 0)
+	    daemon->reported && daemon->changes && daemon->loop &&
+	    start_baseline(daemon, params.seed) == 0 && start_servers(daemon, &params) == 0 &&
+	    start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
 	log_line(LOG_LEVEL_ERROR, "not enough memory for %d clients; lower clients.capacity",
 		 config->clients);
@@ -170,6 +173,7 @@ static enum daemon_exit open_answers(struct daemon *daemon)
 					   .baseline = daemon->pipeline.baseline,
 					   .unknown = daemon->pipeline.unknown,
 					   .reported = daemon->reported,
+					   .changes = daemon->changes,
 					   .learned = daemon->learned,
 					   .reload = daemon_reload,
 					   .gather = daemon_gather,
@@ -419,6 +423,7 @@ static void stop(struct daemon *daemon)
 	baseline_free(daemon->pipeline.baseline);
 	tally_free(daemon->pipeline.unknown);
 	reported_free(daemon->reported);
+	changes_free(daemon->changes);
 	learned_close(daemon->learned);
 	if (daemon->proc_fd >= 0)
 		close(daemon->proc_fd);

@@ -148,6 +148,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 		publisher_get_stats(generation->publisher, &ret_figures->publish);
 	gather_refused(daemon, ret_figures);
 	server_get_stats(daemon->server, &ret_figures->control);
+	ret_figures->events_held = changes_held(daemon->changes);
 	if (daemon->p0f)
 		p0f_server_get_stats(daemon->p0f, &ret_figures->p0f);
 }

@@ -57,6 +57,7 @@ struct daemon {
 	struct worker *workers[CONFIG_QUEUES_MAX];
 	struct keeper *keeper;
 	struct reported *reported; /* what other gateways say */
+	struct changes *changes; /* what subscribers were told of clients of late */
 	struct confirmer *confirmer; /* NULL where the kernel tells nobody */
 	struct timing *timing; /* NULL where no connection was ever to be measured */
 	struct evidence_table *evidence; /* likewise */

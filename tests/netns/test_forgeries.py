@@ -5,6 +5,7 @@ that outlives them. `--long`: with the counts of `make check-forgeries`."""
 import json
 import signal
 import struct
+import subprocess
 import sys
 import time
 
@@ -170,6 +171,51 @@ def known_clients(lab_):
         assert now["newer_differs"] and "shared" not in now["flags"], now
     assert not members(lab_, ("vpn", "bad")) and baseline(daemon) == before
     lab.figure(f"{len(victims)} known clients, {24 * len(victims)} forgeries: 0 changed answers")
+
+
+def subscribers(lab_):
+    """Who listens to events hears of a few changes of one client, however many SYNs say something else."""
+    daemon, forged = set_up(lab_)
+    victim, other, count = lab.source4(1), lab.source4(2), 301
+    traffic.connect(lab_.client, lab.SERVER4, victim)
+    lab.wait_until(lambda: daemon.status()["clients"]["confirmed"] == 1, "it is confirmed")
+
+    def subscribe(**members):
+        with daemon.connect() as connection:
+            connection.settimeout(60 * lab.PATIENCE)
+            stream = connection.makefile("rw")
+        print(json.dumps({"op": "subscribe", **members}), file=stream, flush=True)
+        assert json.loads(stream.readline())["ok"]
+        return (json.loads(line) for line in stream)
+
+    changes, syns, confirmed = subscribe(), subscribe(syns=True), subscribe(confirmed=True)
+    watch = subprocess.Popen([lab.SYNPRINT, "--socket", daemon.socket, "watch", "--confirmed"],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 4, "all subscribe")
+        began, shapes = time.monotonic(), sorted(forger.SHAPES)
+        for k in range(count):
+            forged.syn(victim, lab.SERVER4, 1024 + k, shapes[k % len(shapes)])
+        each = [next(syns) for _ in range(count)]
+        assert {event["event"] for event in each} == {"change"}, each
+        heard = [next(changes)]
+        while heard[-1]["sig"] != each[-1]["sig"] or len(heard) < 2:  # the newest is told, if late
+            heard.append(next(changes))
+        seconds = time.monotonic() - began
+        # One, and one more for each flag and grade, in each ten seconds.
+        assert len(heard) <= 6 * (1 + seconds // 10), (heard, seconds)
+        assert {event["event"] for event in heard} == {"change"}, heard
+        held = daemon.status()["control"]["events_held"]
+        assert held >= count - len(heard), (held, len(heard))
+        traffic.connect(lab_.client, lab.SERVER4, other)
+        event = next(confirmed)
+        assert (event["event"], event["ip"]) == ("confirmed", other), event
+        assert other in watch.stdout.readline()
+    finally:
+        watch.terminate()
+        watch.wait()
+    lab.figure(f"{count} forged SYNs with a known client's address: {len(heard)} changes are told "
+               f"in {seconds:.1f} s, {held} are held")
 
 
 def suspects(lab_):
@@ -439,6 +485,7 @@ def another_marks(lab_):
 
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
-    lab.run(strangers, guesses, both_ends, own_tuples, known_clients, suspects, shapes_that_speak, one_syn,
-            disputed, disputed_member, of_an_earlier_process, labels_of_an_earlier_process, accomplice,
-            without_conntrack, another_marks, *([flood] if IS_LONG else []))
+    lab.run(strangers, guesses, both_ends, own_tuples, known_clients, subscribers, suspects,
+            shapes_that_speak, one_syn, disputed, disputed_member, of_an_earlier_process,
+            labels_of_an_earlier_process, accomplice, without_conntrack, another_marks,
+            *([flood] if IS_LONG else []))

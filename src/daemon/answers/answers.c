@@ -113,7 +113,7 @@ static uint64_t answer_snapshot(void *ctx, uint64_t cursor, size_t max,
 
 		text_buf_init(&buf, json, sizeof(json));
 		details_put_client(answers, &page[i], &buf);
-		server_put_snapshot(snapshot, &page[i].addr,
+		server_put_snapshot(snapshot, &page[i].addr, page[i].is_confirmed,
 				    &client_conn_find(&page[i], 0)->verdict, buf.data, buf.len);
 	}
 	return cursor;
@@ -139,10 +139,11 @@ static enum server_event_kind event_kind(enum change_kind kind)
 	return SERVER_EVENT_SYN;
 }
 
-void answers_tell(void *ctx, const struct feed_event *event)
+static void tell(const struct answers *answers, const struct feed_event *event,
+		 enum server_readers readers)
 {
-	const struct answers *answers = ctx;
 	struct server_event server_event = {.kind = event_kind(event->kind),
+					    .readers = readers,
 					    .addr = event->syn.src,
 					    .verdict = event->verdict,
 					    .has_changed = event->kind == CHANGE_VERDICT,
@@ -163,6 +164,46 @@ void answers_tell(void *ctx, const struct feed_event *event)
 	server_send_event(answers->server, &server_event, buf.data, buf.len);
 }
 
+static bool is_news(const struct answers *answers, const struct feed_event *event)
+{
+	struct changes_item item = {.now_ms = event->now_ms,
+				    .syn = event->syn,
+				    .verdict = event->verdict,
+				    .old_verdict = event->old_verdict};
+	struct client_key key;
+
+	if (event->kind != CHANGE_VERDICT)
+		return true;
+	clients_locate(answers->clients, &event->syn, &key);
+	return changes_take(answers->changes, &key.addr, &item);
+}
+
+void answers_tell(void *ctx, const struct feed_event *event)
+{
+	const struct answers *answers = ctx;
+
+	if (is_news(answers, event))
+		tell(answers, event, SERVER_READERS_ALL);
+	else if (server_has_subscribers(answers->server, SERVER_EVENT_SYN))
+		tell(answers, event, SERVER_READERS_OF_SYNS);
+}
+
+static void tell_late(void *ctx, const struct changes_item *item)
+{
+	struct feed_event event = {.now_ms = item->now_ms,
+				   .kind = CHANGE_VERDICT,
+				   .verdict = item->verdict,
+				   .old_verdict = item->old_verdict,
+				   .syn = item->syn};
+
+	tell(ctx, &event, SERVER_READERS_OF_CHANGES);
+}
+
+void answers_settle(struct answers *answers)
+{
+	changes_settle(answers->changes, clock_steady_ms(), tell_late, answers);
+}
+
 /* With the whole SYN, as far as it is kept. */
 void answers_tell_confirmed(const struct answers *answers, const struct client_confirmed *confirmed,
 			    uint16_t port)
@@ -181,6 +222,7 @@ void answers_tell_confirmed(const struct answers *answers, const struct client_c
 
 	if (!server_has_subscribers(answers->server, SERVER_EVENT_CONFIRMED))
 		return;
+	changes_confirm(answers->changes, &confirmed->addr, &confirmed->verdict);
 	if (clients_get_syn(answers->clients, &confirmed->addr, port, &details.syn,
 			    &details.report.now_ms) == 0)
 		details_judge(answers, &details);

@@ -9,6 +9,7 @@
 #include "control/p0f_server.h"
 #include "control/server.h"
 #include "core/baseline/baseline.h"
+#include "core/clients/changes.h"
 #include "core/learn/tally.h"
 #include "core/reported/reported.h"
 #include "daemon/answers/figures.h"
@@ -25,6 +26,7 @@ struct answers {
 	struct baseline *baseline; /* NULL where none is kept */
 	struct tally *unknown;
 	struct reported *reported;
+	struct changes *changes; /* what was told of them of late */
 	struct learned *learned; /* NULL where nothing is learned */
 	struct server *server; /* whose subscribers are told; set once it is there */
 	uint64_t (*reload)(void *daemon); /* answers_reloaded() is called with what it returns */
@@ -60,5 +62,8 @@ void answers_tell_confirmed(const struct answers *answers, const struct client_c
 
 /** answers_tell() - send an event of the workers to the subscribers. @answers: struct answers */
 void answers_tell(void *answers, const struct feed_event *event);
+
+/** answers_settle() - once a second: the changes that waited (changes_settle()). */
+void answers_settle(struct answers *answers);
 
 #endif

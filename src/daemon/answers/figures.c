@@ -163,6 +163,8 @@ static const struct figure control[] = {
 	 IN(control.events_sent)},
 	{"events_missed", "control_events_missed_total", COUNTER, "events that subscribers missed",
 	 IN(control.events_missed)},
+	{"events_held", "control_events_held_total", COUNTER,
+	 "changes of a client's verdict that waited, or gave way to newer ones", IN(events_held)},
 };
 
 static const struct figure p0f[] = {

@@ -42,6 +42,7 @@ struct figures {
 	struct tally_stats unknown, learned;
 	struct publisher_stats publish;
 	struct server_stats control;
+	uint64_t events_held; /* changes_held() */
 	struct p0f_server_stats p0f;
 	struct reported_stats reported;
 	struct reporter_stats reporter;

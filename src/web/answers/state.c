@@ -95,8 +95,9 @@ void events_answer(struct exchange *exchange)
 	cJSON_Delete(answer);
 	text_buf_init(&buf, data, sizeof(data));
 	question_put_filter(request, &buf);
-	text_putf(&buf, "\"syns\":%s,\"snapshot\":%s",
+	text_putf(&buf, "\"syns\":%s,\"confirmed\":%s,\"snapshot\":%s",
 		  request_is_true(request, "syns") ? "true" : "false",
+		  request_is_true(request, "confirmed") ? "true" : "false",
 		  request_is_true(request, "snapshot") ? "true" : "false");
 	exchange->reply.stream = strdup(data);
 	if (exchange->reply.stream)

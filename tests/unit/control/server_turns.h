@@ -64,7 +64,7 @@ static inline uint64_t snapshot_page(void *ctx, uint64_t cursor, size_t max,
 		memset(json, ' ', sizeof(json));
 		json[snprintf(json, sizeof(json), "{\"client\":%u", (unsigned)cursor)] = ' ';
 		json[sizeof(json) - 1] = '}';
-		server_put_snapshot(snapshot, &addr, &verdict, json, sizeof(json));
+		server_put_snapshot(snapshot, &addr, cursor % 2, &verdict, json, sizeof(json));
 	}
 	return cursor < SNAPSHOT_CLIENTS ? cursor : 0;
 }

@@ -81,7 +81,8 @@ Test(proto, subscribe_has_filters)
 
 	must_parse("{\"op\":\"subscribe\",\"flags\":[\"vpn\",\"scanner\"],\"classes\":[\"linux\"],"
 		   "\"families\":[\"Apple\"],\"min_confidence\":0.8,\"grade\":\"possible\","
-		   "\"net\":\"203.0.113.77/24\",\"syns\":true,\"snapshot\":true}",
+		   "\"net\":\"203.0.113.77/24\",\"syns\":true,\"snapshot\":true,"
+		   "\"confirmed\":true}",
 		   &req);
 	cr_assert_eq(req.op, PROTO_SUBSCRIBE);
 	cr_assert_eq(req.filter.flags, VERDICT_VPN | VERDICT_SCANNER);
@@ -91,7 +92,7 @@ Test(proto, subscribe_has_filters)
 	cr_assert_eq(req.filter.min_grade, LINK_POSSIBLE);
 	cr_assert(req.filter.has_net);
 	cr_assert_eq(req.filter.net.bits, 24);
-	cr_assert(req.syns && req.snapshot);
+	cr_assert(req.syns && req.snapshot && req.confirmed);
 }
 
 /* The least and the most of each number. */

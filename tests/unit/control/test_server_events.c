@@ -43,6 +43,52 @@ Test(server_events, subscribers_get_what_their_filter_lets_through)
 	close(none);
 }
 
+static void send_change(enum server_readers readers, const char *json)
+{
+	struct server_event event = {.kind = SERVER_EVENT_CHANGE, .readers = readers};
+
+	make_addr(1, &event.addr);
+	server_send_event(server, &event, json, strlen(json));
+}
+
+Test(server_events, changes_may_be_for_some_readers)
+{
+	int syns = connect_peer(), changes = connect_peer();
+
+	ask(syns, "{\"op\":\"subscribe\",\"syns\":true}\n");
+	ask(changes, "{\"op\":\"subscribe\"}\n");
+	send_change(SERVER_READERS_OF_SYNS, "{\"n\":1}");
+	send_change(SERVER_READERS_OF_CHANGES, "{\"n\":2}");
+	send_change(SERVER_READERS_ALL, "{\"n\":3}");
+	pump();
+	cr_assert_str_eq(hear(syns), "{\"event\":\"change\",\"seq\":1,\"n\":1}\n"
+				     "{\"event\":\"change\",\"seq\":2,\"n\":3}\n");
+	cr_assert_str_eq(hear(changes), "{\"event\":\"change\",\"seq\":1,\"n\":2}\n"
+					"{\"event\":\"change\",\"seq\":2,\"n\":3}\n");
+	close(syns);
+	close(changes);
+}
+
+Test(server_events, what_is_confirmed_alone)
+{
+	int peer = connect_peer();
+
+	ask(peer, "{\"op\":\"subscribe\",\"confirmed\":true,\"syns\":true}\n");
+	cr_assert(server_has_subscribers(server, SERVER_EVENT_CONFIRMED));
+	cr_assert_not(server_has_subscribers(server, SERVER_EVENT_NEW));
+	cr_assert_not(server_has_subscribers(server, SERVER_EVENT_SYN));
+	send_event(SERVER_EVENT_SYN, 1, 0, "{}");
+	send_event(SERVER_EVENT_NEW, 1, 0, "{}");
+	send_change(SERVER_READERS_ALL, "{}");
+	send_change(SERVER_READERS_OF_SYNS, "{}");
+	send_event(SERVER_EVENT_CONFIRMED, 1, 0, "{\"n\":1}");
+	pump();
+	cr_assert_str_eq(hear(peer), "{\"event\":\"confirmed\",\"seq\":1,\"n\":1}\n");
+	ask(peer, "{\"op\":\"subscribe\"}\n");
+	cr_assert(server_has_subscribers(server, SERVER_EVENT_NEW));
+	close(peer);
+}
+
 Test(server_events, a_second_subscription_takes_the_place_of_the_first)
 {
 	int peer = connect_peer();
@@ -246,5 +292,10 @@ Test(server_events, a_snapshot_is_filtered)
 	say(peer, "{\"op\":\"subscribe\",\"snapshot\":true,\"net\":\"10.0.1.7\"}\n");
 	pump();
 	cr_assert(strstr(hear(peer), "subscribed\":true}\n{\"event\":\"client\",\"client\":263 "));
+	say(peer, "{\"op\":\"subscribe\",\"snapshot\":true,\"net\":\"10.0.1.6/31\","
+		  "\"confirmed\":true}\n");
+	pump();
+	cr_assert(strstr(hear(peer), "subscribed\":true}\n{\"event\":\"client\",\"client\":263 "),
+		  "262 is not");
 	close(peer);
 }

@@ -233,6 +233,7 @@ Test(exchange, filters_are_passed_on_as_they_are)
 	request_add_arg(&exchange.request, "net", "10.0.0.0/8");
 	request_add_arg(&exchange.request, "min_confidence", "0.5");
 	request_add_arg(&exchange.request, "syns", NULL);
+	request_add_arg(&exchange.request, "confirmed", NULL);
 	route_begin(&exchange);
 	cr_assert_eq(exchange.question_count, 1);
 	cr_expect_str_eq(exchange.questions[0].text,
@@ -241,7 +242,8 @@ Test(exchange, filters_are_passed_on_as_they_are)
 	finish("{\"ok\":true}");
 	cr_expect_str_eq(exchange.reply.stream,
 			 "\"flags\":[\"vpn\",\"\\\"x\"],\"net\":\"10.0.0.0/8\","
-			 "\"min_confidence\":0.5,\"syns\":true,\"snapshot\":false");
+			 "\"min_confidence\":0.5,\"syns\":true,\"confirmed\":true,"
+			 "\"snapshot\":false");
 }
 
 Test(exchange, the_form_gives_a_cookie)
