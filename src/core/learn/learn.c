@@ -204,7 +204,8 @@ static void put_class(const struct vocab *vocab, unsigned class_id,
 
 /*
  * Which classes come here, and how often: what each weighs beside the mean of those that were seen
- * often enough. Where only a few were, nothing is said: a site is no office of three.
+ * often. Where only a few were, nothing is said: a site is no office of three. Where enough were,
+ * one that is seen seldom is rare here.
  */
 static void put_weights(const struct vocab *vocab, const struct tally_entry *entries, size_t count,
 			struct text_buf *buf)
@@ -220,7 +221,7 @@ static void put_weights(const struct vocab *vocab, const struct tally_entry *ent
 	if (classes < LEARN_CLASSES_MIN)
 		return;
 	VOCAB_EACH_CLASS (id) {
-		if (syns[id] < LEARN_CLASS_MIN)
+		if (!syns[id])
 			continue;
 		text_putf(buf, "class = %s, ", vocab_text(vocab, VOCAB_CLASS, id));
 		text_put(buf, vocab_text(vocab, VOCAB_FAMILY, vocab_family_of(vocab, id)));

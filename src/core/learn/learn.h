@@ -29,7 +29,7 @@
 #define LEARN_NETWORKS_MIN 5
 #define LEARN_NETWORK_MAX 10
 
-/* What a class weighs at this site is learned from so many SYNs of each of so many classes. */
+/* What classes weigh at this site is learned once so many have so many SYNs each. */
 #define LEARN_CLASS_MIN 50
 #define LEARN_CLASSES_MIN 3
 

@@ -457,6 +457,9 @@ Test(learn, what_classes_weigh_at_this_site)
 	cr_assert_not_null(strstr(written(), "class = iOS, Apple, 1.5\n"), "%s", text);
 	cr_assert_not_null(strstr(text, "class = macOS, Apple, 0.5\n"), "%s", text);
 	cr_assert_not_null(strstr(text, "class = Windows, Windows, 1\n"), "%s", text);
+	claim_many("Android", 20, 4);
+	cr_assert_not_null(strstr(written(), "class = Android, Linux, 0.2\n"), "a rare class: %s",
+			   text);
 	cr_assert_eq(sigdb_load(db, text, strlen(text), NULL), 0);
 	cr_assert_eq(sigdb_build(db), 0);
 	ios = (unsigned)vocab_find(words, VOCAB_CLASS, "iOS", 3);
