@@ -338,6 +338,8 @@ static void match_whole(struct question *question, const struct hits *hits, stru
 		opinion_doubt(opinion, REASON_ECN_CHANGED);
 	if (!opinion->db->entries[ref->entry].tool)
 		opinion_doubt_kind(opinion, ref->generic ? SIGDB_GENERIC : SIGDB_SPECIFIC);
+	else if (ref->generic)
+		opinion_doubt_tool(opinion);
 }
 
 /* ---- skeletons: options that were changed on the way ---- */

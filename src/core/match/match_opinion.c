@@ -19,6 +19,9 @@ static const float doubts[REASON_COUNT] = {
 	[REASON_OPTS_CHANGED] = 0.35f,   [REASON_CONTRADICTION] = 0.2f,
 };
 
+/* What no stack sends is made by a tool; but a generic signature is never as sure as .9. */
+#define DOUBT_GENERIC_TOOL 0.12f
+
 /* Classes with less than this after weighing share what the prior gets. */
 #define WORTH_KEEPING 0.004f
 
@@ -88,13 +91,22 @@ void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSE
 	opinion_tell(opinion, NULL, name);
 }
 
+static void doubt(struct opinion *opinion, float share)
+{
+	opinion_make_room(opinion, 1 - share);
+	opinion->rest += share;
+}
+
 void opinion_doubt_kind(struct opinion *opinion, enum sigdb_kind kind)
 {
-	float doubt = opinion->db->doubts[kind].share;
-
-	opinion_make_room(opinion, 1 - doubt);
-	opinion->rest += doubt;
+	doubt(opinion, opinion->db->doubts[kind].share);
 	opinion_tell(opinion, NULL, "relays and lies");
+}
+
+void opinion_doubt_tool(struct opinion *opinion)
+{
+	doubt(opinion, DOUBT_GENERIC_TOOL);
+	opinion_tell(opinion, NULL, "generic");
 }
 
 void opinion_make_room(struct opinion *opinion, float share)
@@ -106,8 +118,7 @@ void opinion_make_room(struct opinion *opinion, float share)
 void opinion_doubt(struct opinion *opinion, enum reason reason)
 {
 	opinion->reasons |= reason_bit(reason);
-	opinion_make_room(opinion, 1 - doubts[reason]);
-	opinion->rest += doubts[reason];
+	doubt(opinion, doubts[reason]);
 	if (opinion->tracer)
 		opinion_tell(opinion, NULL, reason_name(reason));
 }

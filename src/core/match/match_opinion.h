@@ -61,6 +61,9 @@ void opinion_weigh(struct opinion *opinion, const float likelihoods[VOCAB_CLASSE
  */
 void opinion_doubt_kind(struct opinion *opinion, enum sigdb_kind kind);
 
+/** opinion_doubt_tool() - what fits a tool's generic signature alone may still be some system. */
+void opinion_doubt_tool(struct opinion *opinion);
+
 /** opinion_doubt() - a reason that moves the answer towards the prior by its weight. */
 void opinion_doubt(struct opinion *opinion, enum reason reason);
 
