@@ -47,6 +47,18 @@ static void look_at_files(const struct config *config, const char *name, struct 
 	advice_files(config, user.uid, user.gid, list);
 }
 
+/* As version 0.1.0 had it by default, when every rule was what confirm = "syn" is now. */
+static void look_at_set(const struct config_set *set, struct advice_list *list)
+{
+	if (set->filter.flags == VERDICT_SCANNER && set->confirm == CONFIG_SERVED)
+		advice_add(
+			list, ADVICE_NOTE, "sets",
+			"set '%s' takes only scanners that a server has answered, and most never "
+			"let it come to that: confirm = \"syn\" takes them at their first SYN, "
+			"whose sender anybody can forge",
+			set->name);
+}
+
 /* What is right, and still easily forgotten. */
 static void look_at_rules(const struct config *config, struct advice_list *list)
 {
@@ -65,6 +77,8 @@ static void look_at_rules(const struct config *config, struct advice_list *list)
 			"SYNs get the mark 0x%x behind the queue (priority -175): rules of yours "
 			"that look for it need a later priority",
 			config->marks[i].mark);
+	for (unsigned i = 0; i < config->set_count; i++)
+		look_at_set(&config->sets[i], list);
 }
 
 enum daemon_exit daemon_try(const struct generation *generation, const char *user)

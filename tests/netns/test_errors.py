@@ -112,6 +112,12 @@ def files(lab_):
     expect(run_daemon(lab_, config), INPUT, "signatures.db: there is no signature", "empty")
     good = run_daemon(lab_, lab_.write_config(), arguments=["-t"])
     assert good.returncode == OK and not good.stderr, good
+    assert "confirm" not in good.stdout, "the default sets need no advice"
+    served = lab_.write_config(sets=['nftset = "s"; flags = [ "scanner" ]; confirm = "served"',
+                                     'nftset = "all"; flags = [ "scanner", "vpn" ]; confirm = "served"'])
+    advised = run_daemon(lab_, served, arguments=["-t"])
+    assert advised.returncode == OK, advised
+    assert re.findall("note: set '(.*?)' takes only scanners", advised.stdout) == ["s"], advised.stdout
 
 
 def sockets(lab_):
