@@ -24,6 +24,8 @@
 #define GOODBYE_S 3 /* at the most */
 #define UNDER_WAY_MAX 512 /* messages that the broker has not acknowledged */
 #define SYNC_WAIT_S 5
+#define SHORT_S 5 /* a connection that does not last so long ... */
+#define SHORT_ONES 3 /* ... so often was ended by somebody */
 #define QOS 1
 #define SIGNATURE_NAME "synprint-sig"
 
@@ -43,6 +45,9 @@ struct broker {
 	unsigned acknowledged; /* in all; wraps; atomic */
 	uint64_t refused; /* atomic */
 	bool hears_itself; /* atomic: what is ours is still of interest */
+	uint64_t connected_s; /* when it connected last */
+	unsigned short_ones; /* connections, one after the other, that were lost at once */
+	struct log_limit said_connected, said_lost; /* a broker may come and go all the time */
 };
 
 /* ---- in the thread of libmosquitto ---- */
@@ -57,7 +62,6 @@ static void put_letter(struct broker *broker, enum letter_kind kind)
 static void on_connect(struct mosquitto *mosq, void *ctx, int reason, int flags,
 		       const mosquitto_property *properties)
 {
-	static struct log_limit limit;
 	struct broker *broker = ctx;
 
 	(void)mosq;
@@ -69,8 +73,17 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int reason, int flags,
 		put_letter(broker, LETTER_CONNECTED);
 		return;
 	}
-	log_limited(&limit, LOG_LEVEL_WARNING, "broker %s:%d refuses us: %s", broker->params.host,
-		    broker->params.port, mosquitto_reason_string(reason));
+	mqtt_loop_note(&broker->loop, mosquitto_reason_string(reason)); /* a broker's no */
+}
+
+/* What OpenSSL has against a certificate is told here, and nowhere else. */
+static void on_log(struct mosquitto *mosq, void *ctx, int level, const char *text)
+{
+	struct broker *broker = ctx;
+
+	(void)mosq;
+	if (level == MOSQ_LOG_ERR)
+		mqtt_loop_note_error(&broker->loop, text);
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *ctx, int reason,
@@ -217,6 +230,7 @@ static void set_callbacks(struct mosquitto *mosq)
 {
 	mosquitto_connect_v5_callback_set(mosq, on_connect);
 	mosquitto_disconnect_v5_callback_set(mosq, on_disconnect);
+	mosquitto_log_callback_set(mosq, on_log);
 	mosquitto_publish_v5_callback_set(mosq, on_publish);
 	mosquitto_message_v5_callback_set(mosq, on_message);
 }
@@ -305,7 +319,10 @@ void broker_connected(struct broker *broker, uint64_t now_s)
 
 	text_buf_init(&buf, own, sizeof(own));
 	message_topic_format(&sync, &buf);
+	log_limited(&broker->said_connected, LOG_LEVEL_INFO, "broker %s: connected",
+		    broker->params.host);
 	broker->is_connected = broker->must_sync = true;
+	broker->connected_s = now_s;
 	broker->sync_until_s = now_s + SYNC_WAIT_S;
 	snprintf(broker->mark, sizeof(broker->mark), "%llx",
 		 (unsigned long long)++broker->connects);
@@ -317,8 +334,17 @@ void broker_connected(struct broker *broker, uint64_t now_s)
 	publish(broker, &sync, broker->mark, false, NULL);
 }
 
-void broker_disconnected(struct broker *broker)
+void broker_disconnected(struct broker *broker, uint64_t now_s)
 {
+	bool is_short = now_s < broker->connected_s + SHORT_S;
+	char hint[128] = "";
+
+	broker->short_ones = is_short ? broker->short_ones + 1 : 0;
+	if (broker->short_ones >= SHORT_ONES) /* mosquitto 2.0.11 does not say why */
+		snprintf(hint, sizeof(hint), " (again and again: is another gateway called %s?)",
+			 broker->params.gateway);
+	log_limited(&broker->said_lost, LOG_LEVEL_WARNING,
+		    "broker %s: connection lost; what is known stays%s", broker->params.host, hint);
 	broker->is_connected = broker->must_sync = false;
 }
 

@@ -43,7 +43,7 @@ void broker_free(struct broker *broker);
 void broker_connected(struct broker *broker, uint64_t now_s);
 
 /** broker_disconnected() - on LETTER_DISCONNECTED. */
-void broker_disconnected(struct broker *broker);
+void broker_disconnected(struct broker *broker, uint64_t now_s);
 
 /**
  * broker_is_synced() - whether what this broker held of ours is known: its mark came back, or did

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "sys/clock.h"
+#include "sys/log.h"
 
 #define BURST 256 /* packets that are read before anything is written */
 #define KEEPALIVE_S 10
@@ -26,8 +29,57 @@ void mqtt_loop_came_up(struct mqtt_loop *loop)
 	SSL *ssl = mosquitto_ssl_get(loop->mosq);
 
 	loop->is_up = true;
+	loop->told[0] = '\0';
 	if (ssl)
 		SSL_set_read_ahead(ssl, 1);
+}
+
+void mqtt_loop_note(struct mqtt_loop *loop, const char *why)
+{
+	if (!loop->why[0])
+		snprintf(loop->why, sizeof(loop->why), "%s", why);
+}
+
+/* "certificate verify failed" may be an authority, a date or a name. */
+void mqtt_loop_note_error(struct mqtt_loop *loop, const char *line)
+{
+	const SSL *ssl = mosquitto_ssl_get(loop->mosq);
+	long verified = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+	char why[MQTT_LOOP_WHY_MAX];
+
+	snprintf(why, sizeof(why), "its certificate: %s", X509_verify_cert_error_string(verified));
+	mqtt_loop_note(loop, verified == X509_V_OK ? line : why);
+}
+
+static void note_result(struct mqtt_loop *loop, int rc)
+{
+	if (rc != MOSQ_ERR_SUCCESS)
+		mqtt_loop_note(loop,
+			       rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc));
+}
+
+/* With TLS libmosquitto takes a refused connection for one that is still to come (2.0.11). */
+static const char *silence_of(int fd)
+{
+	struct tcp_info info = {.tcpi_state = TCP_SYN_SENT};
+	socklen_t len = sizeof(info);
+
+	if (fd >= 0)
+		getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_state == TCP_CLOSE      ? strerror(ECONNREFUSED)
+	       : info.tcpi_state == TCP_SYN_SENT ? "it does not answer"
+						 : "it takes connections, and then says nothing";
+}
+
+/* A broker that stays away is no news. */
+static void tell_why(struct mqtt_loop *loop)
+{
+	mqtt_loop_note(loop, silence_of(mosquitto_socket(loop->mosq)));
+	if (strcmp(loop->why, loop->told) == 0)
+		return;
+	memcpy(loop->told, loop->why, sizeof(loop->told));
+	log_line(LOG_LEVEL_WARNING, "broker %s:%d: no connection, it is tried again: %s",
+		 loop->host, loop->port, loop->why);
 }
 
 /* What is written meanwhile leaves in as few segments as it fits in. */
@@ -61,6 +113,7 @@ static int turn(struct mqtt_loop *loop, bool *is_more)
 
 	set_cork(fd, 1);
 	rc = mosquitto_loop(loop->mosq, *is_more ? 0 : -1, 1);
+	note_result(loop, rc);
 	if (mosquitto_socket(loop->mosq) == fd)
 		set_cork(fd, 0);
 	*is_more = false;
@@ -87,8 +140,13 @@ static void run_connection(struct mqtt_loop *loop)
 
 static int begin(struct mqtt_loop *loop, bool is_first)
 {
-	return is_first ? mosquitto_connect_async(loop->mosq, loop->host, loop->port, KEEPALIVE_S)
-			: mosquitto_reconnect_async(loop->mosq);
+	int rc;
+
+	loop->why[0] = '\0';
+	rc = is_first ? mosquitto_connect_async(loop->mosq, loop->host, loop->port, KEEPALIVE_S)
+		      : mosquitto_reconnect_async(loop->mosq);
+	note_result(loop, rc);
+	return rc;
 }
 
 void mqtt_loop_run(struct mqtt_loop *loop)
@@ -99,6 +157,8 @@ void mqtt_loop_run(struct mqtt_loop *loop)
 	while (!must_stop(loop)) {
 		if (begin(loop, is_first) == MOSQ_ERR_SUCCESS)
 			run_connection(loop);
+		if (!loop->is_up && !must_stop(loop))
+			tell_why(loop);
 		wait_s = loop->is_up ? 1 : wait_s + 1;
 		loop->is_up = is_first = false;
 		if (!must_stop(loop))

@@ -18,10 +18,12 @@
 
 struct reports {
 	struct synprint_async *async;
+	const char *control;
 	const struct peers *peers;
 	unsigned waiting;
 	bool is_connected; /* the last answer came */
 	bool in_round;
+	bool is_missed; /* it was logged that nobody answers */
 	uint32_t cursor; /* of the round */
 	uint64_t told, refused;
 };
@@ -53,12 +55,22 @@ static int ask(struct reports *reports, const char *request)
 	return rc;
 }
 
+static void note_missed(struct reports *reports, int rc)
+{
+	if (rc < 0 && rc != -ECANCELED && !reports->is_missed)
+		log_line(LOG_LEVEL_WARNING,
+			 "%s: no synprintd answers (%s); it is asked again each second",
+			 reports->control, strerror(-rc));
+	reports->is_missed = rc < 0;
+}
+
 static void on_begun(void *ctx, int rc, const char *line)
 {
 	static struct log_limit limit;
 	struct reports *reports = ctx;
 
 	reports->waiting--;
+	note_missed(reports, rc);
 	if (rc == 0 && strncmp(line, "{\"ok\":true", 10) != 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "synprintd takes no reports: %s", line);
 	else if (rc == 0)
@@ -75,6 +87,7 @@ int reports_new(const char *control, const struct peers *peers, struct reports *
 		return rc;
 	}
 	reports->peers = peers;
+	reports->control = control;
 	*ret_reports = reports;
 	return 0;
 }
@@ -177,12 +190,17 @@ void reports_lost(struct reports *reports)
 
 void reports_tick(struct reports *reports, uint64_t now_s)
 {
+	int rc;
+
 	if (!reports->is_connected && reports->waiting == 0) {
 		reports->cursor = 0;
-		if (synprint_async_request(reports->async,
-					   "{\"op\":\"report\",\"round\":\"begin\"}", on_begun,
-					   reports) == 0)
+		rc = synprint_async_request(reports->async,
+					    "{\"op\":\"report\",\"round\":\"begin\"}", on_begun,
+					    reports);
+		if (rc == 0)
 			reports->waiting++;
+		else if (rc != -EAGAIN) /* which is: not yet, or what was asked before waits */
+			note_missed(reports, rc);
 	}
 	reports_dispatch(reports, now_s);
 }

@@ -182,18 +182,10 @@ static void take_message(struct share *share, const struct letter *letter)
 static void take_letter(struct share *share, const struct letter *letter)
 {
 	struct broker *broker = share->brokers[letter->broker];
-	const char *host = share->config->brokers[letter->broker].host;
 
 	switch (letter->kind) {
-	case LETTER_CONNECTED:
-		log_line(LOG_LEVEL_INFO, "broker %s: connected", host);
-		broker_connected(broker, now_s());
-		return;
-	case LETTER_DISCONNECTED:
-		log_line(LOG_LEVEL_WARNING, "broker %s: connection lost; what is known stays",
-			 host);
-		broker_disconnected(broker);
-		return;
+	case LETTER_CONNECTED: broker_connected(broker, now_s()); return;
+	case LETTER_DISCONNECTED: broker_disconnected(broker, now_s()); return;
 	case LETTER_MESSAGE: take_message(share, letter); return;
 	}
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two gateways and a broker: what one sees, the other knows; the long version is make check-share."""
+import re
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "share"))
 import lab
 import traffic
-from fleet import LINUX, Fleet, suspect
+from fleet import LINUX, SHARE, Fleet, Process, suspect
 from lab import wait_until
 
 lab.Lab.build = lambda self: None
@@ -69,4 +71,39 @@ def a_client_that_turns_honest(lab_):
     server.close()
 
 
-lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest)
+def says_why_there_is_no_connection(lab_):
+    """A broker that refuses, hangs, or shows a certificate that does not hold; each reason is told once."""
+    fleet = Fleet(lab_, gateways=1)
+    own = fleet.gateways[0].share_config.read_text()
+    good = f'ca = "{fleet.dir}/ca.crt"; cert = "{fleet.dir}/gw1.crt"; key = "{fleet.dir}/gw1.key";'
+    fleet.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                  "-keyout", f"{fleet.dir}/other.key", "-out", f"{fleet.dir}/other.crt", "-days", "2",
+                  "-subj", "/CN=other")
+    lab_.ip(fleet.hub, "addr add 10.99.0.1/32 dev lo")
+    broker = fleet.brokers[0]
+    broker.kill()
+    broker.config.write_text(broker.config.read_text().replace(broker.address, "0.0.0.0"))
+    broker.start()
+    cases = {
+        "Connection refused": ("10.77.0.1", 8999, good),
+        "its certificate: self": ("10.77.0.1", 8883, good.replace("ca.crt", "other.crt")),
+        "host name verification failed": ("10.99.0.1", 8883, good),
+        "certificate required": ("10.77.0.1", 8883, good.split("cert =")[0]),
+    }
+    shares = {}
+    for number, (why, (host, port, tls)) in enumerate(cases.items()):
+        config = fleet.dir / f"why{number}.conf"
+        config.write_text(re.sub(r"brokers = .*? \);",
+                                 f'brokers = ( {{ host = "{host}"; port = {port}; {tls} }} );',
+                                 own.replace('"gw1"', f'"why{number}"'), count=1))
+        shares[why] = lab_.adopt(Process([SHARE, "-c", str(config)], fleet.gateways[0].namespace,
+                                         fleet.dir / f"why{number}.log"))
+    for why, share in shares.items():
+        lab.wait_until(lambda w=why, s=share: w in s.log(), f"it says {why}", 20)
+    time.sleep(2.5)  # it has been tried again meanwhile
+    for why, share in shares.items():
+        assert share.log().count("no connection") == 1, share.log()
+
+
+lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest,
+        says_why_there_is_no_connection)

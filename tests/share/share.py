@@ -272,6 +272,18 @@ def a_vote(lab_):
     assert three.reports() == 1, "the other one's word stays"
 
 
+def two_of_one_name(lab_):
+    """They take the connection from each other, for ever: it is told what to look for, and not each time."""
+    fleet = Fleet(lab_, gateways=1, has_tls=False)
+    one = fleet.gateways[0]
+    other = lab_.adopt(Process([SHARE, "-c", str(one.share_config)], one.namespace,
+                               fleet.dir / "other.log"))
+    wait_until(lambda: "is another gateway called gw1?" in one.share.log() + other.log(),
+               "one of them says why", 40)
+    lines = one.share.log().count("connection lost")
+    assert lines <= 4, one.share.log()
+
+
 def bridges(fleet, own):
     """conf/examples/mosquitto/mesh.conf, for each of the others."""
     text = (EXAMPLES / "mesh.conf").read_text().replace("/etc/mosquitto/certs", str(fleet.dir))
@@ -311,4 +323,4 @@ def a_mesh(lab_):
 
 # Those with a bar of time are the last: a busy machine fails them, and has seen the others by then.
 lab.run(many, a_broker_dies, a_partition, a_million, clock_ahead, a_hung_broker, a_member_that_lies, a_vote,
-        a_mesh, a_newcomer, fast)
+        two_of_one_name, a_mesh, a_newcomer, fast)
