@@ -2,8 +2,8 @@
 /*
  * Events as lines of a file: one write each, at its end (O_APPEND), so that lines of several
  * writers do not mix; a line that did not fit on the disk is cut off again. Rotated by size, and
- * opened anew on SIGHUP for those whose logrotate renames it. Never synced: the disk is nobody's
- * to wait for.
+ * opened anew where somebody else renamed or removed it, on SIGHUP at once. Never synced: the disk is
+ * nobody's to wait for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -76,7 +76,6 @@ static void rotate(struct file_sink *file)
 	else
 		unlink(path);
 	close_file(file);
-	open_file(file);
 }
 
 static void note_failure(struct file_sink *file, uint64_t now_s, int error)
@@ -88,6 +87,19 @@ static void note_failure(struct file_sink *file, uint64_t now_s, int error)
 		    file->config->path, strerror(error));
 	close_file(file);
 	file->retry_s = now_s + TRY_AGAIN_S;
+}
+
+static bool is_open(struct file_sink *file, uint64_t now_s)
+{
+	int rc = 0;
+
+	if (file->fd < 0 && now_s < file->retry_s)
+		file->sink.failed++;
+	else if (file->fd < 0)
+		rc = open_file(file);
+	if (rc < 0)
+		note_failure(file, now_s, -rc);
+	return file->fd >= 0;
 }
 
 static void append(struct file_sink *file, uint64_t now_s, size_t len)
@@ -131,10 +143,8 @@ static void file_take(struct sink *sink, uint64_t now_s, const struct sink_event
 
 	if (!sink_wants(file->config, event))
 		return;
-	if (file->fd < 0 && (now_s < file->retry_s || open_file(file) < 0)) {
-		file->sink.failed++;
+	if (!is_open(file, now_s))
 		return;
-	}
 	text_buf_init(&buf, file->line, sizeof(file->line));
 	form_put(file->config->form, event, &buf);
 	text_put_char(&buf, '\n');
@@ -144,8 +154,25 @@ static void file_take(struct sink *sink, uint64_t now_s, const struct sink_event
 	}
 	if (file->size && file->size + (off_t)buf.len > (off_t)file->config->max_mb << 20)
 		rotate(file);
-	if (file->fd >= 0)
+	if (is_open(file, now_s))
 		append(file, now_s, buf.len);
+}
+
+/* What was renamed is somebody's archive, what was removed is nobody's; it may also have been cut. */
+static void file_tick(struct sink *sink, uint64_t now_s)
+{
+	struct file_sink *file = file_of(sink);
+	struct stat ours, there;
+
+	(void)now_s;
+	if (file->fd < 0 || fstat(file->fd, &ours) < 0)
+		return;
+	file->size = ours.st_size;
+	if (lstat(file->config->path, &there) == 0 && ours.st_ino == there.st_ino &&
+	    ours.st_dev == there.st_dev)
+		return;
+	close_file(file);
+	open_file(file); /* else the next event says why not */
 }
 
 static void file_reopen(struct sink *sink)
@@ -165,5 +192,6 @@ static void file_free(struct sink *sink)
 
 const struct sink_type sink_file = {.open = file_open,
 				    .take = file_take,
+				    .tick = file_tick,
 				    .reopen = file_reopen,
 				    .free = file_free};
