@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config_private.h"
@@ -27,7 +26,7 @@ static int check_interfaces(const struct config *config, struct text_error *ret_
 	if (rules_check(&params, &error) == 0)
 		return 0;
 	if (setting)
-		return config_refuse(setting, ret_error, "rules.interfaces: %s", error.what);
+		return source_refuse(setting, ret_error, "rules.interfaces: %s", error.what);
 	return text_error_set(ret_error, 0, 0, "rules.interfaces: %s", error.what);
 }
 
@@ -51,39 +50,14 @@ static int finish(struct config *config, struct text_error *ret_error)
 	return config_place_files(config);
 }
 
-/* What is no file, such as a FIFO, would be waited for without end. */
-static int look_at_file(const char *path, struct stat *ret_status, struct text_error *ret_error)
-{
-	int rc = access(path, R_OK) < 0 || stat(path, ret_status) < 0 ? -errno : 0;
-
-	if (rc == 0 && !S_ISREG(ret_status->st_mode))
-		return text_error_set(ret_error, 0, 0, "cannot read it: it is no regular file");
-	if (rc < 0)
-		text_error_set(ret_error, 0, 0, "cannot read it: %s", strerror(-rc));
-	return rc;
-}
-
-static int read_file(struct config *config, const char *path, struct text_error *ret_error)
+static int read_file(struct config *config, struct text_error *ret_error)
 {
 	struct config_storage *storage = config->storage;
-	config_setting_t *root;
-	int rc = look_at_file(path, &storage->status, ret_error);
+	int rc = source_read(&storage->file_config, storage->file, &storage->status, ret_error);
 
-	if (rc < 0)
-		return rc;
-	if (!config_read_file(&storage->file_config, path)) {
-		if (config_error_type(&storage->file_config) == CONFIG_ERR_PARSE)
-			return config_refuse_at(storage, config_error_file(&storage->file_config),
-						config_error_line(&storage->file_config),
-						config_error_text(&storage->file_config),
-						ret_error);
-		text_error_set(ret_error, 0, 0, "cannot read it: %s",
-			       config_error_text(&storage->file_config));
-		return -EIO;
-	}
-	root = config_root_setting(&storage->file_config);
-	config_setting_set_hook(root, storage);
-	return config_read_keys(root, config, ret_error);
+	return rc < 0 ? rc
+		      : config_read_keys(config_root_setting(&storage->file_config), config,
+					 ret_error);
 }
 
 static void free_all(struct config *config)
@@ -114,7 +88,7 @@ static int load(const char *path, struct config *config, struct text_error *ret_
 		return -ENOMEM;
 	config->path = path ? storage->file : "built-in defaults";
 	config_set_defaults(config);
-	rc = path ? read_file(config, path, ret_error) : 0;
+	rc = path ? read_file(config, ret_error) : 0;
 	return rc < 0 ? rc : finish(config, ret_error);
 }
 

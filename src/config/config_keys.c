@@ -234,7 +234,7 @@ void config_set_defaults(struct config *config)
 static int bad(const config_setting_t *setting, struct text_error *ret_error, const char *path,
 	       const char *expected)
 {
-	return config_refuse(setting, ret_error, "%s must be %s", path, expected);
+	return source_refuse(setting, ret_error, "%s must be %s", path, expected);
 }
 
 static int read_uint(const config_setting_t *setting, const struct key *key, struct config *config,
@@ -244,7 +244,7 @@ static int read_uint(const config_setting_t *setting, const struct key *key, str
 
 	if (config_setting_type(setting) != CONFIG_TYPE_INT || value < 0 ||
 	    (unsigned)value < key->min || (unsigned)value > key->max)
-		return config_refuse(setting, ret_error, "%s must be a whole number from %u to %u",
+		return source_refuse(setting, ret_error, "%s must be a whole number from %u to %u",
 				     key->path, key->min, key->max);
 	set_number(config, key, (unsigned)value);
 	return 0;
@@ -381,7 +381,7 @@ static int read_group(const config_setting_t *group, const char *prefix, struct 
 		if (key)
 			rc = read_key(setting, key, config, ret_error);
 		else if (!is_key_group(path))
-			rc = config_refuse(setting, ret_error,
+			rc = source_refuse(setting, ret_error,
 					   "unknown key '%s' (synprint.conf(5) lists them)", path);
 		else if (!config_setting_is_group(setting))
 			rc = bad(setting, ret_error, path, "a group: { ... }");

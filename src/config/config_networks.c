@@ -11,7 +11,7 @@ static int read_network(const config_setting_t *setting, const char *path,
 
 	if (text && addr_net_parse(text, ret_network) == 0)
 		return 0;
-	return config_refuse(setting, ret_error,
+	return source_refuse(setting, ret_error,
 			     "%s is a list of networks and addresses, such as \"192.0.2.0/24\" or "
 			     "\"2001:db8::7\"",
 			     path);
@@ -24,7 +24,7 @@ int config_read_networks(const config_setting_t *list, const char *path, unsigne
 	int count = config_setting_length(list);
 
 	if (!config_setting_is_aggregate(list) || config_setting_is_group(list) || count > (int)max)
-		return config_refuse(list, ret_error, "%s must be a list of at most %u networks",
+		return source_refuse(list, ret_error, "%s must be a list of at most %u networks",
 				     path, max);
 	for (int i = 0; i < count; i++)
 		if (read_network(config_setting_get_elem(list, (unsigned)i), path, &ret_networks[i],

@@ -10,7 +10,7 @@ int config_read_origins(const config_setting_t *setting, struct reported_rule *r
 	int count = config_setting_length(setting);
 
 	if (!config_setting_is_array(setting) || count < 1 || count > REPORTED_ORIGINS_MAX)
-		return config_refuse(setting, ret_error,
+		return source_refuse(setting, ret_error,
 				     "publish.sets: origins are 1 to %d names of gateways: "
 				     "[ \"gw2\" ], or [ \"*\" ] for all",
 				     REPORTED_ORIGINS_MAX);
@@ -27,7 +27,7 @@ int config_read_min_origins(const config_setting_t *setting, struct reported_rul
 
 	if (config_setting_type(setting) != CONFIG_TYPE_INT || number < 1 ||
 	    number > REPORTED_PER_ADDRESS)
-		return config_refuse(
+		return source_refuse(
 			setting, ret_error,
 			"publish.sets: min_origins must be a whole number from 1 to %d",
 			REPORTED_PER_ADDRESS);
@@ -56,16 +56,16 @@ int config_add_report_set(const config_setting_t *group, const struct config_set
 	const char *word = foreign_condition(group);
 
 	if (config->report_set_count == CONFIG_REPORT_SETS_MAX)
-		return config_refuse(group, ret_error,
+		return source_refuse(group, ret_error,
 				     "publish.sets: at most %d rules have origins",
 				     CONFIG_REPORT_SETS_MAX);
 	if (word)
-		return config_refuse(group, ret_error,
+		return source_refuse(group, ret_error,
 				     "publish.sets: a rule with origins has no %s: others tell "
 				     "addresses, flags and a confidence",
 				     word);
 	if (!set->name || set->kind == CONFIG_NFTMAP)
-		return config_refuse(
+		return source_refuse(
 			group, ret_error,
 			"publish.sets: a rule with origins fills an nftset or an ipset");
 	*report_set = (struct config_report_set){.set = *set, .rule = *rule};

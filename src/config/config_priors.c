@@ -7,7 +7,7 @@
 
 static int refuse(const config_setting_t *setting, struct text_error *ret_error, const char *what)
 {
-	return config_refuse(setting, ret_error, "classify.priors %s", what);
+	return source_refuse(setting, ret_error, "classify.priors %s", what);
 }
 
 static int read_weight(const config_setting_t *setting, double *ret_weight)

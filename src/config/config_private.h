@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "config/config.h"
+#include "fields/source.h"
 
 /* signatures; and other files, of which the table has 5 */
 #define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 16)
@@ -21,18 +22,6 @@ struct config_storage {
 	char *kept[CONFIG_KEPT_MAX];
 	unsigned kept_count;
 };
-
-/**
- * config_refuse() - tell what is wrong with a setting, and where: the line, and the file too where
- * the setting is in an included one.
- * Return: -EINVAL.
- */
-int config_refuse(const config_setting_t *setting, struct text_error *ret_error, const char *format,
-		  ...) __attribute__((format(printf, 3, 4)));
-
-/** config_refuse_at() - the same of a place that is no setting. @file: NULL for the main file */
-int config_refuse_at(const struct config_storage *storage, const char *file, int line,
-		     const char *what, struct text_error *ret_error);
 
 /** config_set_defaults() - of all keys. */
 void config_set_defaults(struct config *config);

@@ -52,7 +52,7 @@ void config_default_sets(struct config *config)
 
 static int refuse(const config_setting_t *setting, struct text_error *ret_error, const char *what)
 {
-	return config_refuse(setting, ret_error, "publish.sets: %s", what);
+	return source_refuse(setting, ret_error, "publish.sets: %s", what);
 }
 
 static int read_target(const config_setting_t *setting, enum config_set_kind kind,
@@ -112,7 +112,7 @@ int config_read_duration(const config_setting_t *setting, const char *path, unsi
 		unit = 0;
 	}
 	if (value < (long)min || value > (long)max || unit == 0 || value * unit > (long)max)
-		return config_refuse(setting, ret_error,
+		return source_refuse(setting, ret_error,
 				     "%s must be %u to %u seconds, such as 600 or \"10m\"", path,
 				     min, max);
 	*ret_seconds = (uint32_t)(value * unit);
@@ -222,7 +222,7 @@ int config_read_mark(const config_setting_t *setting, const char *path, uint32_t
 		value = (uint32_t)config_setting_get_int(setting);
 	if ((!is_int && config_setting_type(setting) != CONFIG_TYPE_INT64) || value < 0 ||
 	    value > UINT32_MAX)
-		return config_refuse(setting, ret_error,
+		return source_refuse(setting, ret_error,
 				     "%s must be a whole number from 0 to 0xffffffff", path);
 	*ret_mark = (uint32_t)value;
 	return 0;
@@ -343,7 +343,7 @@ static int read_member(const config_setting_t *setting, struct rule *rule,
 			return members[i].read(setting, rule, ret_error);
 	if (find_word_list(name))
 		return 0;
-	return config_refuse(setting, ret_error,
+	return source_refuse(setting, ret_error,
 			     "unknown key '%s' in publish.sets (synprint.conf(5) lists them)",
 			     name);
 }
@@ -512,7 +512,7 @@ static int resolve_list(struct filter *filter, const config_setting_t *words,
 		if (rc == -ENOSPC)
 			return refuse(words, ret_error, "all rules together name 15 interfaces");
 		if (rc < 0)
-			return config_refuse(words, ret_error,
+			return source_refuse(words, ret_error,
 					     "publish.sets: no %s is named '%.60s' in this version "
 					     "or its database",
 					     list->singular, word ? word : "");

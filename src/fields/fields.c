@@ -7,17 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/verdict/verdict.h"
+#include "fields/source.h"
 
 int fields_refuse(const config_setting_t *setting, struct text_error *ret_error,
 		  const char *expected)
 {
 	const char *name = config_setting_name(setting);
 
-	return text_error_set(ret_error, (unsigned)config_setting_source_line(setting), 0,
-			      "%s: expected %s", name ? name : "this", expected);
+	return source_refuse(setting, ret_error, "%s: expected %s", name ? name : "this", expected);
 }
 
 static int read_int(const config_setting_t *setting, const struct field *field, int *ret_value,
@@ -166,9 +165,8 @@ int fields_read(const config_setting_t *group, const struct field *fields, size_
 		while (at < count && strcmp(fields[at].name, config_setting_name(setting)) != 0)
 			at++;
 		if (at == count)
-			return text_error_set(ret_error,
-					      (unsigned)config_setting_source_line(setting), 0,
-					      "unknown key '%s'", config_setting_name(setting));
+			return source_refuse(setting, ret_error, "unknown key '%s'",
+					     config_setting_name(setting));
 		rc = read_field(setting, &fields[at], into, ret_error);
 		if (rc < 0)
 			return rc;
@@ -201,18 +199,16 @@ int fields_read_words(const config_setting_t *list, int (*read)(void *into, cons
 		      void *into, const char *expected, struct text_error *ret_error)
 {
 	const char *name = config_setting_name(list);
-	unsigned line = (unsigned)config_setting_source_line(list);
 
 	if (!config_setting_is_array(list) && !config_setting_is_list(list))
-		return text_error_set(ret_error, line, 0, "%s: expected a list of %s", name,
-				      expected);
+		return source_refuse(list, ret_error, "%s: expected a list of %s", name, expected);
 	for (int i = 0; i < config_setting_length(list); i++) {
 		const char *word = config_setting_get_string_elem(list, i);
 
 		if (!word || read(into, word) < 0)
-			return text_error_set(ret_error, line, 0,
-					      "%s: expected a list of %s; \"%.80s\" is none", name,
-					      expected, word ? word : "");
+			return source_refuse(list, ret_error,
+					     "%s: expected a list of %s; \"%.80s\" is none", name,
+					     expected, word ? word : "");
 	}
 	return 0;
 }
@@ -220,14 +216,8 @@ int fields_read_words(const config_setting_t *list, int (*read)(void *into, cons
 int fields_read_file(config_t *tree, const char *path, const struct field *fields, size_t count,
 		     void *into, struct text_error *ret_error)
 {
-	int rc = access(path, R_OK) < 0 ? -errno : 0;
+	struct stat status;
+	int rc = source_read(tree, path, &status, ret_error);
 
-	if (rc < 0) {
-		text_error_set(ret_error, 0, 0, "%s", strerror(-rc));
-		return rc;
-	}
-	if (config_read_file(tree, path) != CONFIG_TRUE)
-		return text_error_set(ret_error, (unsigned)config_error_line(tree), 0, "%s",
-				      config_error_text(tree));
-	return fields_read(config_root_setting(tree), fields, count, into, ret_error);
+	return rc < 0 ? rc : fields_read(config_root_setting(tree), fields, count, into, ret_error);
 }

@@ -92,6 +92,8 @@ Test(share_config, what_is_wrong_is_told_with_its_line)
 	} cases[] = {
 		{"gateway = \"GW\";", ":1: gateway: expected a name"},
 		{"gateway = \"g\";\nunknown = 1;", ":2: unknown key 'unknown'"},
+		{"gateway = \"g\";\nentries = 4294971392;",
+		 ":2: entries: the number 4294971392 is out of range"},
 		{"gateway = \"g\";\nbrokers = ( { port = 1; } );", ":2: this: expected a host"},
 		{"brokers = ( { host = \"a\"; port = 70000; } );", "from 1 to 65535"},
 		{"brokers = ( { host = \"a\"; cert = \"x\"; } );", "ca, cert and key together"},
