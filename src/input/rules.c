@@ -15,6 +15,7 @@
 
 #include "ruleset/ruleset_kernel.h"
 
+#define STRAYS_MAX 32 /* chains that are removed at once */
 #define TRIES 3 /* somebody else may change the rules between the question and the transaction */
 #define SWITCH_SETS 2
 
@@ -265,6 +266,24 @@ static enum outcome try_engines(struct attempt *attempt, enum rules_engine *ret_
 	return outcome;
 }
 
+/*
+ * A table that is switched on takes no new base chain in the same transaction (nf_tables_addchain()
+ * and __NFT_TABLE_F_UPDATE), and somebody may have removed or renamed one of ours.
+ */
+static int wake_table(struct attempt *attempt)
+{
+	int rc;
+
+	nft_batch_put_table(attempt->batch, true);
+	put_delete_rules(attempt);
+	rc = nft_batch_commit(attempt->batch, NULL);
+	if (rc == 0) {
+		attempt->is_dormant = false;
+		attempt->survey.count = 0;
+	}
+	return rc == -ENOENT ? -EAGAIN : rc;
+}
+
 /* One try; -EAGAIN where the rules changed between the question and the transaction. */
 static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 		      struct text_error *ret_error)
@@ -276,8 +295,10 @@ static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 		attempt->is_dormant = flags & NFT_TABLE_F_DORMANT;
 	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
 		rc = -EOPNOTSUPP;
+	if (rc == 0 && attempt->is_dormant)
+		rc = wake_table(attempt);
 	if (rc < 0)
-		return explain(attempt->nl, rc, ret_error);
+		return rc == -EAGAIN ? rc : explain(attempt->nl, rc, ret_error);
 	switch (try_engines(attempt, ret_engine, &rc)) {
 	case OUTCOME_OK: return 0;
 	case OUTCOME_FAILED: return explain(attempt->nl, rc, ret_error);
@@ -382,6 +403,38 @@ int rules_undivert(struct nl *nl)
 	return rc;
 }
 
+struct strays {
+	unsigned count;
+	char names[STRAYS_MAX][NFT_CHAIN_MAXNAMELEN];
+};
+
+static bool is_own_chain(const char *name)
+{
+	for (size_t i = 0; i < sizeof(own_chains) / sizeof(own_chains[0]); i++)
+		if (strcmp(name, own_chains[i]) == 0)
+			return true;
+	return false;
+}
+
+static void take_stray(const char *name, bool is_ours, void *ctx)
+{
+	struct strays *strays = ctx;
+
+	if (is_ours && !is_own_chain(name) && strays->count < STRAYS_MAX)
+		snprintf(strays->names[strays->count++], sizeof(strays->names[0]), "%s", name);
+}
+
+/* What somebody renamed has our tag still. */
+static int remove_strays(struct nl *nl, struct nft_batch *batch)
+{
+	struct strays strays = {.count = 0};
+	int rc = nft_list_chains(nl, take_stray, &strays);
+
+	for (unsigned i = 0; rc == 0 && i < strays.count; i++)
+		rc = nft_remove_chain(nl, batch, strays.names[i]);
+	return rc;
+}
+
 static int remove_chains(struct nl *nl, struct nft_batch *batch, const char *chain)
 {
 	int rc = delete_rules(nl, batch, chain);
@@ -429,6 +482,8 @@ int rules_remove(struct nl *nl, const char *const *sets, size_t set_count)
 	if (!batch)
 		return -ENOMEM;
 	rc = remove_chains(nl, batch, "");
+	if (rc == 0)
+		rc = remove_strays(nl, batch);
 	if (rc == 0)
 		rc = remove_sets(nl, batch, sets, set_count);
 	if (rc == 0)

@@ -21,7 +21,7 @@ struct rules_found {
 	uint64_t handle, packets, packets_behind; /* of the first and of the second counter */
 	bool bypasses; /* its queue lets SYNs pass where nobody reads it */
 	bool is_foreign;
-	char chain[32];
+	char chain[NFT_CHAIN_MAXNAMELEN];
 	char comment[NFT_COMMENT_MAX + 1]; /* behind the tag */
 };
 

@@ -166,6 +166,28 @@ def flushed_and_dormant(lab_):
     expect_fine(load.stop(), "the switch flushed, the table dormant")
 
 
+def renamed_chains(lab_):
+    """Chains of ours that somebody renames are made again, also where the table is off, and go at the stop."""
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon().start()
+    load = lab_.adopt(traffic.Load(lab_.client, 100))
+    load.wait_for(20)
+    lab_.nft(f"rename chain inet synprint divert {'x' * 200}")
+    lab.wait_until(lambda: daemon.status()["rules"]["restored"] == 1, "the chain is there again", 3)
+    wait_until_asked(lab_, daemon, 3)
+    daemon.kill(signal.SIGSTOP)  # so that it meets both at once
+    lab_.nft("rename chain inet synprint divert y")
+    lab_.nft("add table inet synprint { flags dormant; }")
+    daemon.kill(signal.SIGCONT)
+    lab.wait_until(lambda: daemon.status()["rules"]["restored"] == 2, "and the table is on", 3)
+    wait_until_asked(lab_, daemon, 3)
+    lab_.nft("add chain inet synprint site")
+    expect_fine(load.stop(), "chains renamed")
+    assert daemon.stop() == 0
+    left = [row["chain"]["name"] for row in lab_.nft_json("list", "ruleset") if "chain" in row]
+    assert left == ["site"], left
+
+
 def many_queues_and_sets(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     sets = [f'nftset = "s{number}"' for number in range(32)]
@@ -314,6 +336,6 @@ def prefixes_ports_and_maps(lab_):
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
     lab.run(nothing_is_committed, a_lone_syn_after_a_stop, killed_while_stopped,
-            the_only_syn_was_dropped, flushed_and_dormant, many_queues_and_sets,
+            the_only_syn_was_dropped, flushed_and_dormant, renamed_chains, many_queues_and_sets,
             first_syn, first_syn_beside_foreign_loads, bits_keep_their_meaning, version_0_1_is_taken_over,
             rules_that_version_0_1_printed, known_shapes_are_skipped, prefixes_ports_and_maps)
