@@ -88,7 +88,7 @@ void channel_ensure(struct channel *channel, bool is_start)
 {
 	struct text_error error = {0};
 	bool is_created = false, is_news;
-	int rc = channel->target->type->ensure(channel->target, &is_created, &error);
+	int rc = target_ensure(channel->target, &is_created, &error);
 
 	if (rc < 0) {
 		channel_fail(channel, error.what);
@@ -114,15 +114,10 @@ static void channel_recover(struct channel *channel)
 	tell(channel, PUBLISHER_RECOVERED, "");
 }
 
-bool channel_is_full(int rc)
-{
-	return rc == -ENFILE || rc == -ENOSPC;
-}
-
 int channel_commit(struct channel *channel, unsigned op_count)
 {
 	struct target *target = channel->target;
-	int rc = target->type->commit(target, channel->ops, op_count);
+	int rc = target_commit(target, channel->ops, op_count);
 
 	if (rc == -ENOENT) {
 		channel_ensure(channel, false);
@@ -130,7 +125,7 @@ int channel_commit(struct channel *channel, unsigned op_count)
 			counter_add_shared(&channel->stats.failed, op_count);
 			return 0; /* said already */
 		}
-		rc = target->type->commit(target, channel->ops, op_count);
+		rc = target_commit(target, channel->ops, op_count);
 	}
 	if (rc < 0)
 		counter_add_shared(&channel->stats.failed, op_count);
@@ -156,17 +151,12 @@ static void channel_take_full(struct channel *channel)
 	tell(channel, PUBLISHER_FULL, "");
 }
 
-static const char *explain(const struct target *target, int rc)
-{
-	return target->type->explain ? target->type->explain(target, rc) : strerror(-rc);
-}
-
 void channel_fail_commit(struct channel *channel, int rc)
 {
-	if (channel_is_full(rc))
+	if (target_is_full(rc))
 		channel_take_full(channel);
 	else
-		channel_fail(channel, explain(channel->target, rc));
+		channel_fail(channel, channel->target->type->explain(channel->target, rc));
 }
 
 void channel_note_removals(struct channel *channel, unsigned count)
@@ -185,7 +175,7 @@ void channel_fill(struct channel *channel)
 				      channel->ops, CHANNEL_STEP);
 	int rc = op_count ? channel_commit(channel, op_count) : 0;
 
-	if (channel_is_full(rc)) /* the next ones may be in it already */
+	if (target_is_full(rc)) /* the next ones may be in it already */
 		channel_take_full(channel);
 	else if (rc < 0)
 		channel_fail_commit(channel, rc);
@@ -209,7 +199,7 @@ void channel_remove_late(struct channel *channel)
 			channel->ops[kept++] = *op;
 	}
 	rc = kept ? channel_commit(channel, kept) : 0;
-	if (rc == 0 || channel_is_full(rc))
+	if (rc == 0 || target_is_full(rc))
 		return;
 	channel_note_removals(channel, kept);
 	channel_fail_commit(channel, rc);
@@ -240,7 +230,7 @@ void channel_reconcile(struct channel *channel)
 		channel_ensure(channel, false);
 		return;
 	}
-	if (channel->target->type->check(channel->target, &is_intact) == 0 && is_intact)
+	if (target_check(channel->target, &is_intact) == 0 && is_intact)
 		return;
 	channel_ensure(channel, false);
 	if (!channel->is_failing && !channel->must_fill) {

@@ -63,9 +63,6 @@ void channel_ensure(struct channel *channel, bool is_start);
 /** channel_commit() - its first @op_count operations. Return: 0, or -errno that nobody has said yet. */
 int channel_commit(struct channel *channel, unsigned op_count);
 
-/** channel_is_full() - whether that is what a commit said. */
-bool channel_is_full(int rc);
-
 /** channel_fail_commit() - what follows from it: a full set goes on, any other is left alone. */
 void channel_fail_commit(struct channel *channel, int rc);
 

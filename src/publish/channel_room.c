@@ -158,7 +158,7 @@ static int look_through(struct channel *channel, struct look *look)
 
 	if (rc == 0)
 		rc = oldest_init(&look->oldest[V6], max);
-	return rc ? rc : channel->target->type->walk(channel->target, &visitor);
+	return rc ? rc : target_walk(channel->target, &visitor);
 }
 
 void channel_keep_room(struct channel *channel)
@@ -229,8 +229,8 @@ void channel_sweep(struct channel *channel)
 	unsigned next = channel->sweeps.done % CHANNEL_SWEEPS;
 
 	sweep.net = channel->sweeps.nets[next];
-	if (channel->target->type->walk && channel->params->belongs)
-		channel->target->type->walk(channel->target, &visitor);
+	if (channel->params->belongs)
+		target_walk(channel->target, &visitor);
 	if (sweep.found == REMOVALS_MAX && ++channel->sweeps.rounds < ROUNDS_MAX)
 		return;
 	channel->sweeps.rounds = 0;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Open addressing at half load. What is gone leaves a tombstone, which the next one fills. */
+/* Open addressing at half load: an element is in one of the places behind its hash. */
 #include "publish/expiry.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define PROBES_MAX 64 /* at half load, with tombstones, a longer way is as good as never needed */
-#define GONE UINT64_MAX /* a tombstone's time */
+#define PLACES 64 /* at half load, one of a million finds all of them taken */
 
 struct slot {
 	struct addr addr;
-	uint64_t until_ms; /* 0: never used */
+	uint64_t until_ms; /* 0: free */
 };
 
 struct expiry {
@@ -67,51 +66,35 @@ static struct slot *find(struct expiry *expiry, const struct addr *addr)
 	size_t at = XXH3_64bits(addr->bytes, sizeof(addr->bytes));
 	struct slot *free_slot = NULL;
 
-	for (unsigned i = 0; i < PROBES_MAX; i++, at++) {
+	for (unsigned i = 0; i < PLACES; i++, at++) {
 		struct slot *slot = &expiry->slots[at & (expiry->slots_count - 1)];
 
-		if (slot->until_ms && slot->until_ms != GONE && addr_equal(&slot->addr, addr))
+		if (slot->until_ms && addr_equal(&slot->addr, addr))
 			return slot;
-		if (!free_slot && (slot->until_ms == 0 || slot->until_ms == GONE))
+		if (!slot->until_ms && !free_slot)
 			free_slot = slot;
-		if (slot->until_ms == 0)
-			break;
 	}
 	return free_slot;
 }
 
-static bool set_until(struct expiry *expiry, const struct addr *addr, uint64_t until_ms)
-{
-	struct slot *slot = find(expiry, addr);
-	bool is_known = slot && slot->until_ms && slot->until_ms != GONE;
-
-	if (until_ms == 0) {
-		if (is_known)
-			slot->until_ms = GONE;
-		return true;
-	}
-	if (!slot)
-		return false;
-	*slot = (struct slot){.addr = *addr, .until_ms = until_ms};
-	return true;
-}
-
 bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms)
 {
-	bool has_room;
+	struct slot *slot;
 
 	pthread_mutex_lock(&expiry->lock);
-	has_room = set_until(expiry, addr, until_ms);
+	slot = find(expiry, addr);
+	if (slot)
+		*slot = (struct slot){.addr = *addr, .until_ms = until_ms};
 	pthread_mutex_unlock(&expiry->lock);
-	return has_room;
+	return slot || !until_ms;
 }
 
 static bool is_due(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->until_ms && slot->until_ms <= now_ms; /* a tombstone never is */
+	return slot->until_ms && slot->until_ms <= now_ms;
 }
 
-size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max)
+size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct publish_op *ret_ops, size_t max)
 {
 	size_t count = 0;
 
@@ -120,20 +103,22 @@ size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs
 		struct slot *slot = &expiry->slots[expiry->next++ & (expiry->slots_count - 1)];
 
 		if (is_due(slot, now_ms))
-			ret_addrs[count++] = slot->addr;
+			ret_ops[count++] =
+				(struct publish_op){.addr = slot->addr, .kind = PUBLISH_REMOVE};
 	}
 	pthread_mutex_unlock(&expiry->lock);
 	return count;
 }
 
-void expiry_forget(struct expiry *expiry, uint64_t now_ms, const struct addr *addrs, size_t count)
+void expiry_forget(struct expiry *expiry, uint64_t now_ms, const struct publish_op *ops,
+		   size_t count)
 {
 	pthread_mutex_lock(&expiry->lock);
 	for (size_t i = 0; i < count; i++) {
-		struct slot *slot = find(expiry, &addrs[i]);
+		struct slot *slot = find(expiry, &ops[i].addr);
 
 		if (slot && is_due(slot, now_ms))
-			slot->until_ms = GONE;
+			slot->until_ms = 0;
 	}
 	pthread_mutex_unlock(&expiry->lock);
 }

@@ -6,10 +6,7 @@
 #ifndef SYNPRINT_PUBLISH_EXPIRY_H
 #define SYNPRINT_PUBLISH_EXPIRY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "core/base/addr.h"
+#include "publish/setops.h"
 
 struct expiry;
 
@@ -24,12 +21,13 @@ void expiry_free(struct expiry *expiry);
 bool expiry_set(struct expiry *expiry, const struct addr *addr, uint64_t until_ms);
 
 /**
- * expiry_due() - elements whose time has come. They come again until they are forgotten.
+ * expiry_due() - elements whose time has come, as removals. They come again until they are forgotten.
  * Return: how many were written, at most @max; forget them and call again while it is @max.
  */
-size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct addr *ret_addrs, size_t max);
+size_t expiry_due(struct expiry *expiry, uint64_t now_ms, struct publish_op *ret_ops, size_t max);
 
 /** expiry_forget() - these have gone, unless their time is behind @now_ms by now. */
-void expiry_forget(struct expiry *expiry, uint64_t now_ms, const struct addr *addrs, size_t count);
+void expiry_forget(struct expiry *expiry, uint64_t now_ms, const struct publish_op *ops,
+		   size_t count);
 
 #endif

@@ -5,221 +5,404 @@
  * ipset's -exist: an element that is there gets its new timeout and comment, one that is missing
  * may be deleted. There are no transactions: a message that fails has done what came before the failure.
  */
-#include "publish/ipset_impl.h"
+#include "publish/ipset.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "nl/ipset.h"
+#include "publish/expiry.h"
 #include "sys/clock.h"
 
-#define SWEEP_MAX 128 /* elements that are taken out in one look */
+#define COMMENT_MAX 64 /* of the 255 bytes that ipset takes; labels are shorter */
+/* An IPv6 address and a timeout are 36 bytes, a prefix length 8, a comment up to 72. */
+#define ADT_BYTES (SETOPS_MAX * (36 + 8 + 8 + COMMENT_MAX) + NL_MESSAGE_BYTES)
+#define EXPIRE_MAX 128 /* elements that are taken out at once */
 #define MAX_TIMEOUT_S 2147483 /* ip_set_timeout.h: IPSET_MAX_TIMEOUT */
 #define DEFAULT_SIZE 65536 /* ip_set_hash.h: IPSET_DEFAULT_MAXELEM */
 
-/* Whether there is such a set for us. */
-static bool is_used(const struct ipset *set, int version)
+/* Every kernel has these, and every ipset(8) lists them: with timeouts, and with comments. */
+#define REVISION_IP 0
+#define REVISION_NET 1
+#define REVISION_IP_COMMENT 2
+#define REVISION_NET_COMMENT 4
+/*
+ * Buckets at the beginning. From the kernel's 1,024 on a set doubles them again and again while it
+ * fills, and takes half as many elements a second (Linux 6.18, bench-publish). 2 MiB at the most.
+ */
+#define ELEMENTS_PER_BUCKET 4
+#define BUCKETS_MAX (1u << 18)
+
+struct ipset {
+	struct target target;
+	struct nl *nl;
+	uint8_t protocol; /* 0: not asked yet */
+	bool is_made[SETOPS_VERSIONS]; /* by us; atomic */
+	bool is_stale[SETOPS_VERSIONS]; /* by us, before a reload, and not as it is to be now */
+	struct ipset_header headers[SETOPS_VERSIONS]; /* as they were found */
+	struct expiry *expiries[SETOPS_VERSIONS]; /* of sets without timeouts */
+	_Alignas(8) char message[ADT_BYTES];
+};
+
+static struct ipset *from_target(struct target *target)
 {
-	return ipset_is_published(set, version) && !set->is_out[version];
+	return (struct ipset *)target;
 }
 
-static struct addr masked(const struct ipset *set, const struct addr *addr, int version)
+static uint8_t family_of(enum setops_version version)
 {
-	return version == SETOPS_V6 && set->prefix6 < 128 ? addr_mask(addr, set->prefix6) : *addr;
+	return version == SETOPS_V4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
 }
 
-/* @timeout_s: 0 for none; @comment: NULL for none */
-static void put_element(const struct ipset *set, struct nlmsghdr *nlh, const struct addr *whole,
-			int version, uint32_t timeout_s, const char *comment)
+static struct nlmsghdr *begin(struct ipset *set, enum ipset_cmd command,
+			      enum setops_version version, const char *name)
+{
+	return ipset_begin(set->message, set->protocol, command, family_of(version), name,
+			   NLM_F_ACK);
+}
+
+static int send_message(struct ipset *set, struct nlmsghdr *nlh)
+{
+	return ipset_request(set->nl, nlh, NULL, NULL);
+}
+
+static const char *explain_error(const struct target *target, int rc)
+{
+	(void)target;
+	switch (rc) {
+	case -EPERM: return "CAP_NET_ADMIN is missing; run as root";
+	case -EOPNOTSUPP:
+		return "the kernel has no ipset of type " IPSET_TYPE_IP " or " IPSET_TYPE_NET;
+	case -ENOSPC: return "the kernel has no room for another ipset";
+	default: return strerror(-rc);
+	}
+}
+
+/* ---- sets ---- */
+
+static bool is_net(const struct ipset_header *header)
+{
+	return strcmp(header->type, IPSET_TYPE_NET) == 0;
+}
+
+/* Whether it holds prefixes, and not addresses. */
+static bool needs_net(const struct target *target, enum setops_version version)
+{
+	return version == SETOPS_V6 && target->params.prefix6 < 128;
+}
+
+/* Where the kernel forgets nothing by itself, we have to. */
+static int take_header(struct ipset *set, enum setops_version version,
+		       const struct ipset_header *header)
+{
+	set->headers[version] = *header;
+	if (!header->has_timeout && !set->expiries[version])
+		set->expiries[version] = expiry_new(set->target.params.size);
+	return header->has_timeout || set->expiries[version] ? 0 : -ENOMEM;
+}
+
+static int find(struct target *target, enum setops_version version, struct text_error *ret_error)
+{
+	struct ipset *set = from_target(target);
+	struct ipset_header header;
+	bool must_be_net = needs_net(target, version);
+	int rc = set->protocol ? 0 : ipset_ask_protocol(set->nl, &set->protocol);
+
+	if (rc == 0)
+		rc = ipset_get_header(set->nl, set->protocol, target->sets[version], &header);
+	if (rc == -ENOENT)
+		text_error_set(ret_error, 0, 0, "there is no ipset %s", target->sets[version]);
+	if (rc < 0)
+		return rc;
+	if (set->is_stale[version])
+		return -ENOENT;
+	if (header.family == family_of(version) &&
+	    (is_net(&header) || (!must_be_net && strcmp(header.type, IPSET_TYPE_IP) == 0)))
+		return take_header(set, version, &header);
+	return text_error_set(ret_error, 0, 0, "ipset %s must be of type %s and family %s",
+			      target->sets[version],
+			      must_be_net ? IPSET_TYPE_NET : IPSET_TYPE_IP " or " IPSET_TYPE_NET,
+			      version == SETOPS_V4 ? "inet" : "inet6");
+}
+
+static uint32_t buckets_for(uint32_t size)
+{
+	uint32_t buckets = size / ELEMENTS_PER_BUCKET;
+
+	return buckets < BUCKETS_MAX ? buckets : BUCKETS_MAX;
+}
+
+static int create(struct ipset *set, enum setops_version version, const char *name)
+{
+	const struct target_params *params = &set->target.params;
+	struct nlmsghdr *nlh = begin(set, IPSET_CMD_CREATE, version, name);
+	bool has_nets = needs_net(&set->target, version), has_comment = params->has_comment;
+	struct ipset_header header = {.has_timeout = true, .has_comment = has_comment};
+	struct nlattr *nest;
+	int rc;
+
+	nlh->nlmsg_flags |= NLM_F_EXCL;
+	strcpy(header.type, has_nets ? IPSET_TYPE_NET : IPSET_TYPE_IP);
+	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, header.type);
+	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION,
+			has_nets ? (has_comment ? REVISION_NET_COMMENT : REVISION_NET)
+				 : (has_comment ? REVISION_IP_COMMENT : REVISION_IP));
+	mnl_attr_put_u8(nlh, IPSET_ATTR_FAMILY, family_of(version));
+	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
+	ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, params->timeout_s);
+	ipset_put_u32(nlh, IPSET_ATTR_MAXELEM, params->size);
+	ipset_put_u32(nlh, IPSET_ATTR_HASHSIZE, buckets_for(params->size));
+	if (has_comment)
+		ipset_put_u32(nlh, IPSET_ATTR_CADT_FLAGS, IPSET_FLAG_WITH_COMMENT);
+	mnl_attr_nest_end(nlh, nest);
+	rc = send_message(set, nlh);
+	if (rc < 0)
+		return rc;
+	__atomic_store_n(&set->is_made[version], true, __ATOMIC_RELAXED);
+	return take_header(set, version, &header);
+}
+
+static int destroy(struct ipset *set, enum setops_version version, const char *name)
+{
+	return send_message(set, begin(set, IPSET_CMD_DESTROY, version, name));
+}
+
+/* What rules refer to stays what they refer to, and is of the same type: the new one takes its name. */
+static int swap(struct ipset *set, enum setops_version version, const char *beside)
+{
+	struct nlmsghdr *nlh = begin(set, IPSET_CMD_SWAP, version, set->target.sets[version]);
+
+	mnl_attr_put_strz(nlh, IPSET_ATTR_SETNAME2, beside);
+	return send_message(set, nlh);
+}
+
+/*
+ * A set of ours that is to be another: made anew beside the old one, which then goes. One that is to
+ * be of another type can only be deleted before, and not while rules refer to it.
+ */
+static int remake(struct ipset *set, enum setops_version version, struct text_error *ret_error)
+{
+	const char *name = set->target.sets[version];
+	char beside[IPSET_MAXNAMELEN];
+	int rc;
+
+	snprintf(beside, sizeof(beside), "%.*s.new", (int)sizeof(beside) - 5, name);
+	destroy(set, version, beside);
+	rc = create(set, version, beside);
+	if (rc == 0)
+		rc = swap(set, version, beside);
+	destroy(set, version, beside);
+	if (rc < 0 && destroy(set, version, name) == 0)
+		rc = create(set, version, name);
+	if (rc == 0) {
+		set->is_stale[version] = false;
+		return 0;
+	}
+	text_error_set(ret_error, 0, 0,
+		       "ipset %s cannot be made anew as the configuration has it now while rules "
+		       "refer to it",
+		       name);
+	return -EBUSY;
+}
+
+static int make(struct target *target, enum setops_version version, struct text_error *ret_error)
+{
+	struct ipset *set = from_target(target);
+	int rc = create(set, version, target->sets[version]);
+
+	if (rc == -EEXIST && set->is_stale[version])
+		return remake(set, version, ret_error);
+	return rc;
+}
+
+static bool is_another(const struct target *target, const struct target *before,
+		       enum setops_version version)
+{
+	return before->params.size != target->params.size ||
+	       before->params.has_comment != target->params.has_comment ||
+	       needs_net(before, version) != needs_net(target, version) ||
+	       before->params.prefix6 != target->params.prefix6;
+}
+
+static void inherit(struct target *target, const struct target *old)
+{
+	const struct ipset *before = (const struct ipset *)old;
+	struct ipset *set = from_target(target);
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		set->is_made[v] = __atomic_load_n(&before->is_made[v], __ATOMIC_RELAXED);
+		set->is_stale[v] =
+			set->is_made[v] && (before->is_stale[v] || is_another(target, old, v));
+		if (before->expiries[v])
+			set->expiries[v] = expiry_share(before->expiries[v]);
+	}
+}
+
+static void adopt(struct target *target, const struct target *old)
+{
+	const struct ipset *before = (const struct ipset *)old;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++)
+		if (before->is_made[v])
+			__atomic_store_n(&from_target(target)->is_made[v], true, __ATOMIC_RELAXED);
+}
+
+static int remove_made(struct target *target)
+{
+	struct ipset *set = from_target(target);
+	int first_rc = 0;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = set->is_made[v] ? destroy(set, v, target->sets[v]) : -ENOENT;
+
+		if (rc == 0 || rc == -ENOENT)
+			set->is_made[v] = false;
+		else if (rc != -EBUSY && first_rc == 0)
+			first_rc = rc;
+	}
+	return first_rc;
+}
+
+/* ---- elements ---- */
+
+static uint32_t timeout_of(const struct ipset *set, const struct publish_op *op)
+{
+	uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->target.params.timeout_s;
+
+	return timeout_s < MAX_TIMEOUT_S ? timeout_s : MAX_TIMEOUT_S;
+}
+
+static void put_element(const struct ipset *set, struct nlmsghdr *nlh, enum setops_version version,
+			const struct publish_op *op, bool is_new)
 {
 	const struct ipset_header *header = &set->headers[version];
 	struct nlattr *data = mnl_attr_nest_start(nlh, IPSET_ATTR_DATA);
-	struct addr addr = masked(set, whole, version);
 	size_t len;
-	const uint8_t *bytes = setops_bytes(&addr, (enum setops_version)version, &len);
-	char text[IPSET_COMMENT_MAX];
+	const uint8_t *bytes = setops_bytes(&op->addr, version, &len);
+	char text[COMMENT_MAX];
 
 	ipset_put_address(nlh, bytes, len);
-	if (ipset_is_net(header))
+	if (is_net(header))
 		mnl_attr_put_u8(nlh, IPSET_ATTR_CIDR,
-				version == SETOPS_V4 ? 32 : (uint8_t)set->prefix6);
-	if (timeout_s && header->has_timeout)
-		ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, timeout_s);
-	if (comment && header->has_comment) {
-		snprintf(text, sizeof(text), "%s", comment);
+				version == SETOPS_V4 ? 32 : (uint8_t)set->target.params.prefix6);
+	if (is_new && header->has_timeout)
+		ipset_put_u32(nlh, IPSET_ATTR_TIMEOUT, timeout_of(set, op));
+	if (is_new && op->comment && header->has_comment) {
+		snprintf(text, sizeof(text), "%s", op->comment);
 		mnl_attr_put_strz(nlh, IPSET_ATTR_COMMENT, text);
 	}
 	mnl_attr_nest_end(nlh, data);
 }
 
-static uint32_t timeout_of(const struct ipset *set, const struct publish_op *op)
-{
-	uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
-
-	return timeout_s < MAX_TIMEOUT_S ? timeout_s : MAX_TIMEOUT_S;
-}
-
-/* All removals of a list, or all else, from @first on and @count at the most, as one message. */
-static int send_some(struct ipset *set, int version, const struct setops_list *list, size_t first,
+/* All removals, or all else, as one message. */
+static int send_some(struct ipset *set, enum setops_version version, const struct publish_op *ops,
 		     size_t count, bool is_removal)
 {
-	struct nlmsghdr *nlh =
-		ipset_start(set, is_removal ? IPSET_CMD_DEL : IPSET_CMD_ADD, version, NLM_F_ACK);
+	struct nlmsghdr *nlh = begin(set, is_removal ? IPSET_CMD_DEL : IPSET_CMD_ADD, version,
+				     set->target.sets[version]);
 	struct nlattr *nest;
 	size_t sent = 0;
 
 	mnl_attr_put_u32(nlh, IPSET_ATTR_LINENO, 0); /* must be there beside ADT */
 	nest = mnl_attr_nest_start(nlh, IPSET_ATTR_ADT);
-	for (size_t i = first; i < first + count; i++) {
-		const struct publish_op *op = list->ops[i];
-
-		if ((op->kind == PUBLISH_REMOVE) != is_removal)
+	for (size_t i = 0; i < count; i++) {
+		if ((ops[i].kind == PUBLISH_REMOVE) != is_removal)
 			continue;
-		put_element(set, nlh, &op->addr, version, is_removal ? 0 : timeout_of(set, op),
-			    is_removal ? NULL : op->comment);
+		put_element(set, nlh, version, &ops[i], !is_removal);
 		sent++;
 	}
 	mnl_attr_nest_end(nlh, nest);
-	return sent ? ipset_send(set, nlh) : 0;
+	return sent ? send_message(set, nlh) : 0;
 }
 
 /* What the kernel does where the set has timeouts. */
-static void note_expiries(struct ipset *set, int version, const struct setops_list *list,
-			  uint64_t now_ms)
+static void note_expiries(struct ipset *set, enum setops_version version,
+			  const struct setops_list *list, uint64_t now_ms)
 {
-	if (!set->expiries[version])
-		return;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct publish_op *op = list->ops[i];
-		struct addr addr = masked(set, &op->addr, version);
+	for (size_t i = 0; set->expiries[version] && i < list->count; i++) {
+		const struct publish_op *op = &list->ops[i];
 		uint64_t until_ms = now_ms + UINT64_C(1000) * timeout_of(set, op);
 
-		expiry_set(set->expiries[version], &addr,
+		expiry_set(set->expiries[version], &op->addr,
 			   op->kind == PUBLISH_REMOVE ? 0 : until_ms);
 	}
 }
 
-static int expire(struct ipset *set, int version)
+static int expire(struct target *target, enum setops_version version)
 {
-	struct addr addrs[SWEEP_MAX];
-	uint64_t now_ms = clock_monotonic_ms();
+	struct ipset *set = from_target(target);
 	struct expiry *expiry = set->expiries[version];
-	size_t count = SWEEP_MAX;
+	uint64_t now_ms = clock_monotonic_ms();
+	size_t count = EXPIRE_MAX;
 	int rc = 0;
 
-	while (rc == 0 && count == SWEEP_MAX && expiry) {
-		struct nlmsghdr *nlh = ipset_start(set, IPSET_CMD_DEL, version, NLM_F_ACK);
-		struct nlattr *nest;
+	while (rc == 0 && count == EXPIRE_MAX && expiry) {
+		struct publish_op ops[EXPIRE_MAX];
 
-		count = expiry_due(expiry, now_ms, addrs, SWEEP_MAX);
-		mnl_attr_put_u32(nlh, IPSET_ATTR_LINENO, 0);
-		nest = mnl_attr_nest_start(nlh, IPSET_ATTR_ADT);
-		for (size_t i = 0; i < count; i++)
-			put_element(set, nlh, &addrs[i], version, 0, NULL);
-		mnl_attr_nest_end(nlh, nest);
-		if (count)
-			rc = ipset_send(set, nlh);
+		count = expiry_due(expiry, now_ms, ops, EXPIRE_MAX);
+		rc = send_some(set, version, ops, count, true);
 		if (rc == 0)
-			expiry_forget(expiry, now_ms, addrs, count);
+			expiry_forget(expiry, now_ms, ops, count);
 	}
 	return rc;
 }
 
 /* Removals first, they make room. In a full set, elements that are there are still refreshed. */
-static int commit_list(struct ipset *set, int version, const struct setops_list *list)
+static int commit_list(struct ipset *set, enum setops_version version,
+		       const struct setops_list *list)
 {
 	uint64_t now_ms = clock_monotonic_ms();
 	bool is_full = false;
-	int rc = send_some(set, version, list, 0, list->count, true);
+	int rc = send_some(set, version, list->ops, list->count, true);
 
 	if (rc == 0)
-		rc = send_some(set, version, list, 0, list->count, false);
+		rc = send_some(set, version, list->ops, list->count, false);
 	for (size_t i = 0; rc == -ENOSPC && i < list->count; i++) {
-		int one_rc = send_some(set, version, list, i, 1, false);
+		int one_rc = send_some(set, version, &list->ops[i], 1, false);
 
 		is_full |= one_rc == -ENOSPC;
 		if (one_rc < 0 && one_rc != -ENOSPC)
 			return one_rc;
 	}
 	if (rc == 0)
-		witnesses_note(&set->witnesses[version], list, set->timeout_s, now_ms);
+		witnesses_note(&set->target.witnesses[version], list, set->target.params.timeout_s,
+			       now_ms);
 	if (rc == 0 || rc == -ENOSPC)
 		note_expiries(set, version, list, now_ms);
 	return is_full ? -ENOSPC : rc == -ENOSPC ? 0 : rc;
 }
 
-static int ipset_commit(struct target *target, const struct publish_op *ops, size_t count)
+static int commit(struct target *target, const struct setops_list lists[SETOPS_VERSIONS])
 {
-	struct ipset *set = ipset_from_target(target);
-	int first_rc = ipset_know_protocol(set);
+	int first_rc = 0;
 
-	for (size_t done = 0; done < count && (first_rc == 0 || first_rc == -ENOSPC);
-	     done += SETOPS_MAX) {
-		struct setops_list lists[SETOPS_VERSIONS];
-		size_t rest = count - done;
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = lists[v].count ? commit_list(from_target(target), v, &lists[v]) : 0;
 
-		setops_split(ops + done, rest < SETOPS_MAX ? rest : SETOPS_MAX, false, lists);
-		for (int v = 0; v < SETOPS_VERSIONS; v++) {
-			int rc = is_used(set, v) ? commit_list(set, v, &lists[v]) : 0;
-
-			if (rc < 0 && (first_rc == 0 || first_rc == -ENOSPC))
-				first_rc = rc;
-		}
+		if (rc < 0 && (first_rc == 0 || first_rc == -ENOSPC))
+			first_rc = rc;
 	}
 	return first_rc;
 }
 
-static int has_element(struct ipset *set, int version, const struct addr *addr)
+static int ask(struct target *target, enum setops_version version, const struct publish_op *ops,
+	       unsigned count)
 {
-	struct nlmsghdr *nlh = ipset_start(set, IPSET_CMD_TEST, version, NLM_F_ACK);
-
-	put_element(set, nlh, addr, version, 0, NULL);
-	return ipset_send(set, nlh);
-}
-
-static int look_at(struct ipset *set, int version)
-{
-	struct witness witnesses[WITNESSES];
-	unsigned count = witnesses_list(&set->witnesses[version], clock_monotonic_ms(), witnesses);
+	struct ipset *set = from_target(target);
+	const char *name = target->sets[version];
 	int rc = 0;
 
 	if (!count)
-		rc = ipset_send(set, ipset_start(set, IPSET_CMD_HEADER, version, NLM_F_ACK));
-	for (unsigned i = 0; i < count && rc == 0; i++)
-		rc = has_element(set, version, &witnesses[i].addr);
-	if (rc == 0 || rc == -ENOENT)
-		witnesses_looked(&set->witnesses[version], rc == 0);
-	return rc;
-}
+		rc = send_message(set, begin(set, IPSET_CMD_HEADER, version, name));
+	for (unsigned i = 0; i < count && rc == 0; i++) {
+		struct nlmsghdr *nlh = begin(set, IPSET_CMD_TEST, version, name);
 
-/* One that was left out is to be taken in as soon as it is there and fits. */
-static bool is_back(const struct ipset *set, int version)
-{
-	struct ipset_header header;
-
-	return set->is_out[version] &&
-	       ipset_get_header(set->nl, set->protocol, set->names[version], &header) == 0 &&
-	       ipset_check_header(set, version, &header, NULL) == 0;
-}
-
-static int ipset_check(struct target *target, bool *ret_intact)
-{
-	struct ipset *set = ipset_from_target(target);
-	bool is_intact = true;
-	int rc = ipset_know_protocol(set);
-
-	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++) {
-		rc = is_used(set, v) ? look_at(set, v) : 0;
-		if (rc == 0 && is_used(set, v))
-			rc = expire(set, v);
-		if (rc == -ENOENT || is_back(set, v)) {
-			is_intact = false;
-			rc = 0;
-		}
+		put_element(set, nlh, version, &ops[i], false);
+		rc = send_message(set, nlh);
 	}
-	if (rc == 0)
-		*ret_intact = is_intact;
 	return rc;
 }
 
@@ -232,70 +415,56 @@ static void show(const uint8_t *bytes, size_t len, void *ctx)
 	visitor->visit(visitor->ctx, &element);
 }
 
-static int ipset_walk(struct target *target, const struct target_visitor *visitor)
+static int walk(struct target *target, enum setops_version version,
+		const struct target_visitor *visitor)
 {
+	const struct ipset *set = from_target(target);
 	struct target_visitor copy = *visitor;
-	struct ipset *set = ipset_from_target(target);
-	int rc = ipset_know_protocol(set);
 
-	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
-		if (is_used(set, v))
-			rc = ipset_list_elements(set->nl, set->protocol, set->names[v], show,
-						 &copy);
-	return rc;
+	return ipset_list_elements(set->nl, set->protocol, target->sets[version], show, &copy);
 }
 
-static void ipset_free(struct target *target)
+static void free_set(struct target *target)
 {
-	struct ipset *set = ipset_from_target(target);
+	struct ipset *set = from_target(target);
 
-	if (!set)
-		return;
 	nl_close(set->nl);
 	expiry_free(set->expiries[SETOPS_V4]);
 	expiry_free(set->expiries[SETOPS_V6]);
 	free(set);
 }
 
-static const struct target_type ipset_type = {
-	.ensure = ipset_ensure,
-	.commit = ipset_commit,
-	.check = ipset_check,
-	.inherit = ipset_inherit,
-	.adopt = ipset_adopt,
-	.walk = ipset_walk,
-	.remove = ipset_remove,
-	.free = ipset_free,
+static const struct target_type type = {
+	.find = find,
+	.make = make,
+	.commit = commit,
+	.ask = ask,
+	.expire = expire,
+	.walk = walk,
+	.explain = explain_error,
+	.inherit = inherit,
+	.adopt = adopt,
+	.remove = remove_made,
+	.free = free_set,
 };
 
-int ipset_new(const struct ipset_params *params, struct target **ret_target)
+int ipset_new(const struct target_params *params, struct target **ret_target)
 {
-	const char *name4 = params->name4 ? params->name4 : "";
-	const char *name6 = params->name6 ? params->name6 : "";
-	struct ipset *set;
+	struct ipset *set = calloc(1, sizeof(*set));
 	int rc;
 
-	if (!setops_are_names(params->name4, params->name6, IPSET_MAXNAMELEN) ||
-	    params->timeout_s == 0 || params->timeout_s > MAX_TIMEOUT_S)
-		return -EINVAL;
-	set = calloc(1, sizeof(*set));
 	if (!set)
 		return -ENOMEM;
-	set->target = (struct target){.type = &ipset_type, .name = set->target_name};
-	set->is_foreign = params->is_foreign;
-	set->has_comment = params->has_comment;
-	set->prefix6 = params->prefix6 ? params->prefix6 : 128;
-	set->timeout_s = params->timeout_s;
-	set->size = params->size ? params->size : DEFAULT_SIZE;
-	snprintf(set->names[SETOPS_V4], IPSET_MAXNAMELEN, "%s", name4);
-	snprintf(set->names[SETOPS_V6], IPSET_MAXNAMELEN, "%s", name6);
-	snprintf(set->target_name, sizeof(set->target_name), "ipset %s%s%s", name4,
-		 *name4 && *name6 ? "/" : "", name6);
-	rc = nl_open(&set->nl);
-	if (rc < 0) {
-		ipset_free(&set->target);
-		return rc;
-	}
-	*ret_target = &set->target;
-	return 0;
+	rc = target_init(&set->target, &type, params, "ipset", IPSET_MAXNAMELEN);
+	if (rc == 0 && params->timeout_s > MAX_TIMEOUT_S)
+		rc = -EINVAL;
+	if (!params->size)
+		set->target.params.size = DEFAULT_SIZE;
+	if (rc == 0)
+		rc = nl_open(&set->nl);
+	if (rc < 0)
+		free_set(&set->target);
+	else
+		*ret_target = &set->target;
+	return rc;
 }

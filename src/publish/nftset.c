@@ -13,13 +13,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "publish/nftset_impl.h"
+#include "nl/nft_ask.h"
 #include "sys/clock.h"
 
-/* Each IPv6 element with its port and mark takes 44 bytes, three times, and 12 for a timeout; six
- * messages go around them. */
-_Static_assert(SETOPS_MAX *(3 * 44 + 12) + 6 * NL_MESSAGE_BYTES <= NFT_BATCH_BYTES,
+#define KEY_BYTES_MAX 20 /* an IPv6 address, and a port padded to a register */
+
+/* An IPv6 element with its port and mark takes 44 bytes, and 24 for its times; six messages go
+ * around those of a commit. */
+_Static_assert(SETOPS_MAX *(3 * 44 + 24) + 6 * NL_MESSAGE_BYTES <= NFT_BATCH_BYTES,
 	       "a transaction must fit");
+
+/* What one transaction deletes, 32 bytes each, in one list of 64 KB at the most (struct nlattr). */
+#define DROP_MAX 1536
+
+_Static_assert(DROP_MAX * 32 <= UINT16_MAX, "a list must fit");
+_Static_assert(DROP_MAX * 32 + SETOPS_MAX * 68 + 2 * NL_MESSAGE_BYTES <= NFT_BATCH_BYTES,
+	       "and with as many as enter, too");
+
+struct nftset {
+	struct target target;
+	struct nl *nl;
+	struct nft_batch *batch;
+	uint8_t family; /* NFPROTO_* */
+	bool updates; /* the kernel gives an element that exists its new timeout */
+	/* Else what a predecessor left in a map of ours may map to another mark. */
+	bool is_right[SETOPS_VERSIONS];
+	char table[NFT_NAME_MAXLEN];
+};
 
 static const struct key {
 	uint32_t type, len;
@@ -39,16 +59,16 @@ static const struct key {
 
 static const struct key *key_of(const struct nftset *set, enum setops_version version)
 {
-	return &keys[set->has_port][version];
+	return &keys[set->target.params.has_port][version];
 }
 
 static const struct family {
 	uint8_t nfproto;
 	const char *name;
 } families[] = {
-	[NFTSET_INET] = {NFPROTO_INET, "inet"},
-	[NFTSET_IP] = {NFPROTO_IPV4, "ip"},
-	[NFTSET_IP6] = {NFPROTO_IPV6, "ip6"},
+	[TARGET_INET] = {NFPROTO_INET, "inet"},
+	[TARGET_IP] = {NFPROTO_IPV4, "ip"},
+	[TARGET_IP6] = {NFPROTO_IPV6, "ip6"},
 };
 
 static struct nftset *from_target(struct target *target)
@@ -63,31 +83,22 @@ static const char *nftset_explain(const struct target *target, int rc)
 	return nft_explain(set->nl, set->family, set->table, rc);
 }
 
-static int explain(const struct nftset *set, int rc, struct text_error *ret_error)
-{
-	text_error_set(ret_error, 0, 0, "%s", nftset_explain(&set->target, rc));
-	return rc;
-}
-
-/* Whether there is such a set for us. */
-static bool is_used(const struct nftset *set, int version)
-{
-	return set->names[version] && !set->is_out[version];
-}
+/* ---- sets ---- */
 
 /* Whether a set that exists can take our elements. */
 static int check_set(const struct nftset *set, enum setops_version version,
 		     const struct nft_set_info *info, struct text_error *ret_error)
 {
 	const struct key *key = key_of(set, version);
-	const char *name = set->names[version];
+	const char *name = set->target.sets[version];
+	bool is_map = set->target.params.is_map;
 	bool is_mark_map = info->flags & NFT_SET_MAP && info->data_type == NFT_TYPE_MARK;
 
 	if (info->key_type != key->type || info->flags & NFT_SET_OBJECT ||
-	    (set->is_map ? !is_mark_map : (info->flags & NFT_SET_MAP) != 0))
+	    (is_map ? !is_mark_map : (info->flags & NFT_SET_MAP) != 0))
 		return text_error_set(ret_error, 0, 0, "nft %s %s must have 'type %s%s'",
-				      set->is_map ? "map" : "set", name, key->name,
-				      set->is_map ? " : mark" : "");
+				      is_map ? "map" : "set", name, key->name,
+				      is_map ? " : mark" : "");
 	if (!(info->flags & NFT_SET_TIMEOUT))
 		return text_error_set(ret_error, 0, 0, "nft set %s must have 'flags timeout'",
 				      name);
@@ -98,212 +109,224 @@ static int check_set(const struct nftset *set, enum setops_version version,
 	return 0;
 }
 
-static void put_new_set(struct nftset *set, enum setops_version version)
-{
-	struct nft_set_spec spec = {
-		.name = set->names[version],
-		.key_type = key_of(set, version)->type,
-		.key_len = key_of(set, version)->len,
-		.is_mark_map = set->is_map,
-		.timeout_ms = UINT64_C(1000) * set->timeout_s,
-		.size = set->size,
-		.collect_ms = nft_collect_ms(UINT64_C(1000) * set->timeout_s),
-	};
-
-	nft_batch_put_set(set->batch, &spec, NULL);
-}
-
 static void say_missing(const struct nftset *set, enum setops_version version,
 			struct text_error *ret_error)
 {
-	const char *word = set->is_map ? "map" : "set", *family = "inet";
+	const struct target_params *params = &set->target.params;
+	const char *word = params->is_map ? "map" : "set", *name = set->target.sets[version];
 
-	if (set->family != NFPROTO_INET)
-		family = set->family == NFPROTO_IPV4 ? "ip" : "ip6";
 	text_error_set(ret_error, 0, 0,
 		       "there is no %s %s; nft 'add %s %s %s %s { type %s%s; flags timeout; }' "
 		       "makes it",
-		       word, set->names[version], word, family, set->table, set->names[version],
-		       key_of(set, version)->name, set->is_map ? " : mark" : "");
+		       word, name, word, families[params->family].name, set->table, name,
+		       key_of(set, version)->name, params->is_map ? " : mark" : "");
 }
 
-/* Checks one set, or puts it into the batch where it is missing and ours. */
-static int ensure_set(void *pair, enum setops_version version, bool *is_created,
-		      struct text_error *ret_error)
-{
-	struct nftset *set = pair;
-	struct nft_set_info info;
-	int rc;
-
-	if (!set->names[version])
-		return 1;
-	rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
-
-	if (rc == 0) {
-		rc = check_set(set, version, &info, ret_error);
-		if (rc == 0 && set->is_map && !set->is_foreign && !set->is_flushed)
-			nft_batch_put_flush(set->batch, set->names[version]);
-		return rc;
-	}
-	if (rc != -ENOENT)
-		return explain(set, rc, ret_error);
-	if (set->is_foreign) {
-		say_missing(set, version, ret_error);
-		return rc;
-	}
-	if (!*is_created) /* else the other one is there, or its table is in the batch */
-		nft_batch_put_table(set->batch, false);
-	*is_created = true;
-	put_new_set(set, version);
-	return 0;
-}
-
-static int nftset_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
+static int nftset_find(struct target *target, enum setops_version version,
+		       struct text_error *ret_error)
 {
 	struct nftset *set = from_target(target);
-	struct text_error error = {.what = ""};
-	bool is_created = false;
-	int rc = setops_ensure(ensure_set, set, set->is_out, &is_created, &error);
-	int commit_rc = nft_batch_commit(set->batch, NULL);
+	struct nft_set_info info;
+	int rc = nft_get_set(set->nl, set->family, set->table, target->sets[version], &info);
 
-	if (ret_error && error.what[0])
-		*ret_error = error;
-	if (rc < 0)
-		return rc;
-	if (commit_rc < 0)
-		return explain(set, commit_rc, ret_error);
-	set->is_flushed = true;
-	*ret_created = is_created;
+	if (rc == -ENOENT)
+		say_missing(set, version, ret_error);
+	return rc < 0 ? rc : check_set(set, version, &info, ret_error);
+}
+
+/* Both are made in one transaction, in nftset_made(). */
+static int nftset_make(struct target *target, enum setops_version version,
+		       struct text_error *ret_error)
+{
+	struct nftset *set = from_target(target);
+	uint64_t timeout_ms = UINT64_C(1000) * target->params.timeout_s;
+	struct nft_set_spec spec = {
+		.name = target->sets[version],
+		.key_type = key_of(set, version)->type,
+		.key_len = key_of(set, version)->len,
+		.is_mark_map = target->params.is_map,
+		.timeout_ms = timeout_ms,
+		.size = target->params.size,
+		.collect_ms = nft_collect_ms(timeout_ms),
+	};
+
+	(void)ret_error;
+	nft_batch_put_table(set->batch, false);
+	nft_batch_put_set(set->batch, &spec, NULL);
 	return 0;
 }
 
+static int nftset_made(struct target *target)
+{
+	struct nftset *set = from_target(target);
+	int rc;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++)
+		if (target_uses(target, v) && !set->is_right[v])
+			nft_batch_put_flush(set->batch, target->sets[v]);
+	rc = nft_batch_commit(set->batch, NULL);
+	for (int v = 0; v < SETOPS_VERSIONS; v++)
+		set->is_right[v] |= rc == 0 && target_uses(target, v);
+	return rc;
+}
+
+static int nftset_remove(struct target *target)
+{
+	struct nftset *set = from_target(target);
+	int first_rc = 0;
+
+	if (target->params.is_foreign)
+		return 0;
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = target->sets[v][0] ? nft_remove_set(set->nl, set->batch, target->sets[v])
+					    : 0;
+
+		if (rc < 0 && rc != -EBUSY && first_rc == 0)
+			first_rc = rc;
+	}
+	return first_rc < 0 ? first_rc : nft_remove_table(set->nl, set->batch);
+}
+
+/* ---- elements ---- */
+
 enum step { STEP_MAKE_PRESENT, STEP_DELETE, STEP_ADD, STEP_ASK };
+
+static size_t make_key(const struct nftset *set, enum setops_version version,
+		       const struct publish_op *op, uint8_t ret_key[KEY_BYTES_MAX])
+{
+	size_t len;
+	const uint8_t *bytes = setops_bytes(&op->addr, version, &len);
+
+	memset(ret_key, 0, KEY_BYTES_MAX);
+	memcpy(ret_key, bytes, len);
+	if (!set->target.params.has_port)
+		return len;
+	ret_key[len] = (uint8_t)(op->port >> 8);
+	ret_key[len + 1] = (uint8_t)op->port;
+	return len + 4; /* a register's width */
+}
 
 static void put_element(const struct nftset *set, struct nlmsghdr *nlh, const struct publish_op *op,
 			enum setops_version version, enum step step)
 {
-	bool has_mark = set->is_map && (step == STEP_MAKE_PRESENT || step == STEP_ADD);
-	uint32_t timeout_s = op->timeout_s ? op->timeout_s : set->timeout_s;
+	const struct target_params *params = &set->target.params;
+	bool has_mark = params->is_map && (step == STEP_MAKE_PRESENT || step == STEP_ADD);
+	uint32_t timeout_s = op->timeout_s ? op->timeout_s : params->timeout_s;
 	uint64_t timeout_ms = step == STEP_ADD ? UINT64_C(1000) * timeout_s : 0;
-	uint8_t key[NFTSET_KEY_BYTES_MAX];
-	size_t len = nftset_make_key(set, version, &op->addr, op->port, key);
+	uint8_t key[KEY_BYTES_MAX];
+	size_t len = make_key(set, version, op, key);
 
-	nft_put_element(nlh, key, len, has_mark ? &set->mark : NULL, timeout_ms,
+	nft_put_element(nlh, key, len, has_mark ? &params->mark : NULL, timeout_ms,
 			set->updates ? timeout_ms : 0);
 }
 
-/* What is to be deleted is made present first, so that it is there. */
-static bool needs_step(const struct nftset *set, const struct publish_op *op, enum step step)
-{
-	if (step == STEP_ADD)
-		return op->kind != PUBLISH_REMOVE;
-	return op->kind == PUBLISH_REMOVE || !set->updates;
-}
-
-static bool needs_any(const struct nftset *set, const struct setops_list *list, enum step step)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (needs_step(set, list->ops[i], step))
-			return true;
-	return false;
-}
-
-static void put_step(struct nftset *set, enum setops_version version,
-		     const struct setops_list *list, enum step step)
+/* One message, with those of a list that are to be in the set (STEP_ADD) or not. */
+static void put_step(struct nftset *set, enum setops_version version, struct setops_list list,
+		     enum step step)
 {
 	uint16_t type = step == STEP_DELETE ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM;
-	struct nlmsghdr *nlh;
-	struct nlattr *nest;
+	struct nlmsghdr *nlh = NULL;
+	struct nlattr *nest = NULL;
 
-	if (!needs_any(set, list, step))
-		return;
-	nlh = nft_batch_put(set->batch, type, set->family, step == STEP_DELETE ? 0 : NLM_F_CREATE);
-	nest = nft_begin_elements(nlh, set->table, set->names[version]);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct publish_op *op = list->ops[i];
+	for (size_t i = 0; i < list.count; i++) {
+		bool is_removal = list.ops[i].kind == PUBLISH_REMOVE;
 
-		if (needs_step(set, op, step))
-			put_element(set, nlh, op, version, step);
+		/* What is to be deleted is made present first, so that it is there. */
+		if (step == STEP_ADD ? is_removal : !is_removal && set->updates)
+			continue;
+		if (!nlh) {
+			nlh = nft_batch_put(set->batch, type, set->family,
+					    step == STEP_DELETE ? 0 : NLM_F_CREATE);
+			nest = nft_begin_elements(nlh, set->table, set->target.sets[version]);
+		}
+		put_element(set, nlh, &list.ops[i], version, step);
 	}
-	mnl_attr_nest_end(nlh, nest);
-}
-
-static void put_list(struct nftset *set, enum setops_version version,
-		     const struct setops_list *list)
-{
-	if (!list->count || !is_used(set, version))
-		return;
-	put_step(set, version, list, STEP_MAKE_PRESENT);
-	put_step(set, version, list, STEP_DELETE);
-	put_step(set, version, list, STEP_ADD);
+	if (nlh)
+		mnl_attr_nest_end(nlh, nest);
 }
 
 /* One transaction for the lists of both versions. */
 static int commit_lists(struct nftset *set, const struct setops_list lists[SETOPS_VERSIONS])
 {
+	const struct target *target = &set->target;
 	uint64_t now_ms = clock_monotonic_ms();
 	int rc;
 
-	put_list(set, SETOPS_V4, &lists[SETOPS_V4]);
-	put_list(set, SETOPS_V6, &lists[SETOPS_V6]);
-	rc = nft_batch_commit(set->batch, NULL);
-	if (rc < 0)
-		return rc;
 	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		if (is_used(set, v))
-			witnesses_note(&set->witnesses[v], &lists[v], set->timeout_s, now_ms);
-	return 0;
+		for (int step = STEP_MAKE_PRESENT; step <= STEP_ADD; step++)
+			put_step(set, v, lists[v], (enum step)step);
+	rc = nft_batch_commit(set->batch, NULL);
+	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
+		witnesses_note(&set->target.witnesses[v], &lists[v], target->params.timeout_s,
+			       now_ms);
+	return rc;
+}
+
+static int commit_one(struct nftset *set, enum setops_version version, const struct publish_op *ops,
+		      size_t count)
+{
+	struct setops_list lists[SETOPS_VERSIONS] = {{.count = 0}};
+
+	lists[version] = (struct setops_list){ops, count};
+	return commit_lists(set, lists);
 }
 
 /* Asks for some elements by their keys: -ENOENT where one of them, or the set, is missing. */
-static int get_elements(struct nftset *set, enum setops_version version,
-			const struct witness *witnesses, unsigned count)
+static int nftset_ask(struct target *target, enum setops_version version,
+		      const struct publish_op *ops, unsigned count)
 {
+	struct nftset *set = from_target(target);
 	_Alignas(8) char buf[NL_MESSAGE_BYTES];
-	struct nlmsghdr *nlh =
-		nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), set->family, NLM_F_ACK);
-	struct nlattr *nest = nft_begin_elements(nlh, set->table, set->names[version]);
+	struct nft_set_info info;
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
 
-	for (unsigned i = 0; i < count; i++) {
-		struct publish_op op = {.addr = witnesses[i].addr, .port = witnesses[i].port};
-
-		put_element(set, nlh, &op, version, STEP_ASK);
-	}
+	if (!count)
+		return nft_get_set(set->nl, set->family, set->table, target->sets[version], &info);
+	nlh = nl_header(buf, NFT_MSG_TYPE(NFT_MSG_GETSETELEM), set->family, NLM_F_ACK);
+	nest = nft_begin_elements(nlh, set->table, target->sets[version]);
+	for (unsigned i = 0; i < count; i++)
+		put_element(set, nlh, &ops[i], version, STEP_ASK);
 	mnl_attr_nest_end(nlh, nest);
 	return nl_request(set->nl, nlh, NULL, NULL);
+}
+
+/*
+ * Those of a list that are in the set come first, and behind them those that are to be in it; what is to
+ * be removed and is not there is done. Return: how many are in it.
+ */
+static size_t sort_present(struct nftset *set, enum setops_version version, struct setops_list list,
+			   struct publish_op ret_ops[SETOPS_MAX], size_t *ret_count)
+{
+	struct publish_op missing[SETOPS_MAX];
+	size_t there = 0, missing_count = 0;
+
+	for (size_t i = 0; i < list.count; i++)
+		if (nftset_ask(&set->target, version, &list.ops[i], 1) == 0)
+			ret_ops[there++] = list.ops[i];
+		else if (list.ops[i].kind != PUBLISH_REMOVE)
+			missing[missing_count++] = list.ops[i];
+	memcpy(ret_ops + there, missing, missing_count * sizeof(*missing));
+	*ret_count = there + missing_count;
+	return there;
 }
 
 #define SQUEEZE 32 /* new elements tried at once where room is short */
 
 /*
- * In a full set, of one version: removals make room first, what is in it is refreshed, and of what
- * is not in it as much is tried as there is room for.
+ * In a full set: removals make room first, what is in it is refreshed, and of what is not in it as
+ * much is tried as there is room for.
  */
-static void commit_full(struct nftset *set, enum setops_version version,
-			const struct setops_list *all)
+static void commit_full(struct nftset *set, enum setops_version version, struct setops_list list)
 {
-	struct setops_list lists[SETOPS_VERSIONS] = {{.count = 0}}, missing = {.count = 0};
-	struct setops_list *list = &lists[version];
+	struct publish_op ops[SETOPS_MAX];
+	size_t count, tried = sort_present(set, version, list, ops, &count), next;
+	int rc = 0;
 
-	for (size_t i = 0; i < all->count; i++) {
-		const struct publish_op *op = all->ops[i];
-		struct witness witness = {op->addr, op->port, 0};
-		bool is_there =
-			op->kind == PUBLISH_REMOVE || get_elements(set, version, &witness, 1) == 0;
-
-		if (is_there)
-			list->ops[list->count++] = op;
-		else
-			missing.ops[missing.count++] = op;
-	}
-	commit_lists(set, lists);
-	for (size_t done = 0; done < missing.count; done += list->count) {
-		size_t left = missing.count - done;
-
-		list->count = left < SQUEEZE ? left : SQUEEZE;
-		memcpy(list->ops, missing.ops + done, list->count * sizeof(missing.ops[0]));
-		if (commit_lists(set, lists) < 0)
-			return;
+	commit_one(set, version, ops, tried);
+	for (; rc == 0 && tried < count; tried = next) {
+		next = tried + SQUEEZE < count ? tried + SQUEEZE : count;
+		rc = commit_one(set, version, ops + tried, next - tried);
 	}
 }
 
@@ -311,30 +334,19 @@ static void commit_full(struct nftset *set, enum setops_version version,
  * In a map, an element that is there with another mark can neither be added nor updated: it is taken
  * out in the same transaction.
  */
-static int commit_remapped(struct nftset *set, enum setops_version version,
-			   const struct setops_list *all)
+static int commit_remapped(struct nftset *set, enum setops_version version, struct setops_list list)
 {
-	struct setops_list there = {.count = 0}, to_add = {.count = 0};
-	struct publish_op removals[SETOPS_MAX];
+	struct publish_op ops[SETOPS_MAX];
+	size_t count, there = sort_present(set, version, list, ops, &count);
 	int rc;
 
-	for (size_t i = 0; i < all->count; i++) {
-		struct witness witness = {all->ops[i]->addr, all->ops[i]->port, 0};
-
-		if (all->ops[i]->kind != PUBLISH_REMOVE)
-			to_add.ops[to_add.count++] = all->ops[i];
-		if (get_elements(set, version, &witness, 1) < 0)
-			continue;
-		removals[there.count] = *all->ops[i];
-		removals[there.count].kind = PUBLISH_REMOVE;
-		there.ops[there.count] = &removals[there.count];
-		there.count++;
-	}
-	put_step(set, version, &there, STEP_DELETE);
-	put_step(set, version, &to_add, STEP_ADD);
+	for (size_t i = 0; i < there; i++)
+		ops[i].kind = PUBLISH_REMOVE;
+	put_step(set, version, (struct setops_list){ops, there}, STEP_DELETE);
+	put_step(set, version, list, STEP_ADD);
 	rc = nft_batch_commit(set->batch, NULL);
 	if (rc == 0)
-		witnesses_note(&set->witnesses[version], &to_add, set->timeout_s,
+		witnesses_note(&set->target.witnesses[version], &list, set->target.params.timeout_s,
 			       clock_monotonic_ms());
 	return rc;
 }
@@ -343,219 +355,153 @@ static int commit_remapped(struct nftset *set, enum setops_version version,
  * After a failure, @rc, each set by itself, so that one does not spoil the other. A transaction
  * that fails costs about 9 ms (the kernel waits for all readers), so none is tried twice.
  */
-static int commit_apart(struct nftset *set, struct setops_list lists[SETOPS_VERSIONS], int rc)
+static int commit_apart(struct nftset *set, const struct setops_list lists[SETOPS_VERSIONS], int rc)
 {
-	bool is_both = lists[SETOPS_V4].count && is_used(set, SETOPS_V4) &&
-		       lists[SETOPS_V6].count && is_used(set, SETOPS_V6);
+	bool is_both = lists[SETOPS_V4].count && lists[SETOPS_V6].count;
 	int first_rc = 0;
 
 	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		struct setops_list alone[SETOPS_VERSIONS];
-
-		if (!lists[v].count || !is_used(set, v))
+		if (!lists[v].count)
 			continue;
-		alone[v] = lists[v];
-		alone[!v].count = 0;
 		if (is_both)
-			rc = commit_lists(set, alone);
-		if (rc == -EEXIST && set->is_map)
-			rc = commit_remapped(set, (enum setops_version)v, &lists[v]);
+			rc = commit_one(set, v, lists[v].ops, lists[v].count);
+		if (rc == -EEXIST && set->target.params.is_map)
+			rc = commit_remapped(set, v, lists[v]);
 		if (rc == -ENFILE)
-			commit_full(set, (enum setops_version)v, &lists[v]);
+			commit_full(set, v, lists[v]);
 		if (rc < 0 && (first_rc == 0 || first_rc == -ENFILE))
 			first_rc = rc;
 	}
 	return first_rc;
 }
 
-/* What the set holds instead of IPv6 addresses: their prefixes, of which several may be one. */
-static const struct publish_op *cut_prefixes(const struct nftset *set, const struct publish_op *ops,
-					     size_t count, struct publish_op buf[SETOPS_MAX])
-{
-	if (set->prefix6 >= 128)
-		return ops;
-	for (size_t i = 0; i < count; i++) {
-		buf[i] = ops[i];
-		if (!addr_is_v4(&ops[i].addr))
-			buf[i].addr = addr_mask(&ops[i].addr, set->prefix6);
-	}
-	return buf;
-}
-
-static int nftset_commit(struct target *target, const struct publish_op *ops, size_t count)
+static int nftset_commit(struct target *target, const struct setops_list lists[SETOPS_VERSIONS])
 {
 	struct nftset *set = from_target(target);
-	bool is_full = false;
+	int rc = commit_lists(set, lists);
 
-	for (size_t done = 0; done < count; done += SETOPS_MAX) {
-		struct setops_list lists[SETOPS_VERSIONS];
-		struct publish_op cut[SETOPS_MAX];
-		size_t rest = count - done < SETOPS_MAX ? count - done : SETOPS_MAX;
-		int rc;
-
-		setops_split(cut_prefixes(set, ops + done, rest, cut), rest, set->has_port, lists);
-		rc = commit_lists(set, lists);
-		if (rc == -ENFILE || rc == -ENOENT || (rc == -EEXIST && set->is_map))
-			rc = commit_apart(set, lists, rc);
-		if (rc < 0 && rc != -ENFILE)
-			return rc;
-		is_full |= rc == -ENFILE;
-	}
-	return is_full ? -ENFILE : 0;
-}
-
-/* What is in it may have been renewed an eighth of the timeout ago; see generation_is_renewed(). */
-static void nftset_note(struct target *target, const struct publish_op *op)
-{
-	struct nftset *set = from_target(target);
-	uint32_t left_s = set->timeout_s - (set->timeout_s + 7) / 8;
-	struct publish_op cut[SETOPS_MAX];
-	struct setops_list lists[SETOPS_VERSIONS];
-	uint64_t now_ms = clock_monotonic_ms();
-
-	setops_split(cut_prefixes(set, op, 1, cut), 1, set->has_port, lists);
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		struct witness witness;
-
-		if (!lists[v].count || !is_used(set, v))
-			continue;
-		witness = (struct witness){lists[v].ops[0]->addr, lists[v].ops[0]->port, 0};
-		if (get_elements(set, (enum setops_version)v, &witness, 1) == 0)
-			witnesses_note(&set->witnesses[v], &lists[v], left_s, now_ms);
-	}
-}
-
-static int look_at(struct nftset *set, enum setops_version version)
-{
-	struct witness witnesses[WITNESSES];
-	unsigned count = witnesses_list(&set->witnesses[version], clock_monotonic_ms(), witnesses);
-	struct nft_set_info info;
-	int rc;
-
-	if (count)
-		rc = get_elements(set, version, witnesses, count);
-	else
-		rc = nft_get_set(set->nl, set->family, set->table, set->names[version], &info);
-	if (rc == 0 || rc == -ENOENT)
-		witnesses_looked(&set->witnesses[version], rc == 0);
+	if (rc == -ENFILE || rc == -ENOENT || (rc == -EEXIST && target->params.is_map))
+		rc = commit_apart(set, lists, rc);
 	return rc;
 }
 
-/* One that was left out is to be taken in as soon as it is there and fits. */
-static bool is_back(const struct nftset *set, enum setops_version version)
-{
-	struct nft_set_info info;
+struct walk {
+	bool has_port;
+	size_t addr_len;
+	const struct target_visitor *visitor;
+};
 
-	return set->is_out[version] &&
-	       nft_get_set(set->nl, set->family, set->table, set->names[version], &info) == 0 &&
-	       check_set(set, version, &info, NULL) == 0;
+/* What is no key of ours was put there by somebody who has another idea of the set. */
+static void show(const void *key, size_t len, uint64_t left_ms, void *ctx)
+{
+	const struct walk *walk = ctx;
+	struct target_element element = {.left_ms = left_ms};
+	const uint8_t *bytes = key, *port = bytes + walk->addr_len;
+
+	if (len < walk->addr_len + (walk->has_port ? 2 : 0))
+		return;
+	element.addr = walk->addr_len == 4 ? addr_from_v4(bytes) : addr_from_v6(bytes);
+	if (walk->has_port)
+		element.port = (uint16_t)(port[0] << 8 | port[1]);
+	walk->visitor->visit(walk->visitor->ctx, &element);
 }
 
-static int nftset_check(struct target *target, bool *ret_intact)
+static int nftset_walk(struct target *target, enum setops_version version,
+		       const struct target_visitor *visitor)
 {
 	struct nftset *set = from_target(target);
-	bool is_intact = true;
+	struct nft_set_place place = {set->family, set->table, target->sets[version]};
+	struct walk walk = {target->params.has_port, version == SETOPS_V4 ? 4 : 16, visitor};
 
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc = is_used(set, v) ? look_at(set, (enum setops_version)v) : 0;
+	return nft_list_elements(set->nl, &place, show, &walk);
+}
 
-		if (rc == -ENOENT || is_back(set, (enum setops_version)v))
-			is_intact = false;
-		else if (rc < 0)
-			return rc;
-	}
-	*ret_intact = is_intact;
-	return 0;
+/* The last transaction has those who enter, and as many who go at least. */
+static int nftset_drop(struct target *target, const struct publish_op *ops, size_t count)
+{
+	struct nftset *set = from_target(target);
+	enum setops_version v = addr_is_v4(&ops[0].addr) ? SETOPS_V4 : SETOPS_V6;
+	struct setops_list go = {ops, 0}, enter = {ops, 0};
+	size_t left = 0;
+	int first_rc = 0;
+
+	while (left < count && ops[left].kind == PUBLISH_REMOVE)
+		left++;
+	enter.ops += left;
+	do {
+		int rc;
+
+		go.count = left <= DROP_MAX       ? left
+			   : left <= 2 * DROP_MAX ? left - DROP_MAX
+						  : DROP_MAX;
+		left -= go.count;
+		enter.count = left ? 0 : count - (size_t)(enter.ops - ops);
+		put_step(set, v, go, STEP_DELETE);
+		put_step(set, v, enter, STEP_ADD);
+		rc = nft_batch_commit(set->batch, NULL);
+		if (rc == 0) /* one that is gone by our own hand gives no flush away */
+			witnesses_note(&target->witnesses[v], &go, 0, 0);
+		first_rc = first_rc ? first_rc : rc;
+		go.ops += go.count;
+	} while (left);
+	return first_rc;
 }
 
 static void nftset_free(struct target *target)
 {
 	struct nftset *set = from_target(target);
 
-	if (!set)
-		return;
 	nft_batch_free(set->batch);
 	nl_close(set->nl);
-	free(set->table);
-	free(set->names[SETOPS_V4]);
-	free(set->names[SETOPS_V6]);
 	free(set);
 }
 
 static const struct target_type nftset_type = {
-	.ensure = nftset_ensure,
+	.find = nftset_find,
+	.make = nftset_make,
+	.made = nftset_made,
 	.commit = nftset_commit,
-	.explain = nftset_explain,
-	.check = nftset_check,
-	.note = nftset_note,
+	.ask = nftset_ask,
 	.walk = nftset_walk,
 	.drop = nftset_drop,
+	.explain = nftset_explain,
 	.remove = nftset_remove,
 	.free = nftset_free,
 };
 
-static bool are_valid(const struct nftset_params *params)
+static int init(struct nftset *set, const struct target_params *params)
 {
-	if (params->table &&
-	    (!setops_are_names(params->table, NULL, NFT_NAME_MAXLEN) || !params->is_foreign))
-		return false;
-	if (!params->table && params->family != NFTSET_INET)
-		return false;
-	return params->timeout_s != 0 &&
-	       setops_are_names(params->name4, params->name6, NFT_NAME_MAXLEN);
-}
-
-static int copy_names(struct nftset *set, const struct nftset_params *params)
-{
-	set->table = strdup(params->table ? params->table : NFT_OUR_TABLE);
-	if (params->name4)
-		set->names[SETOPS_V4] = strdup(params->name4);
-	if (params->name6)
-		set->names[SETOPS_V6] = strdup(params->name6);
-	if (!set->table || (params->name4 && !set->names[SETOPS_V4]) ||
-	    (params->name6 && !set->names[SETOPS_V6]))
-		return -ENOMEM;
-	snprintf(set->target_name, sizeof(set->target_name), "nft %s %s %s %s%s%s",
-		 params->is_map ? "map" : "set", families[params->family].name, set->table,
-		 params->name4 ? params->name4 : "", params->name4 && params->name6 ? "/" : "",
-		 params->name6 ? params->name6 : "");
-	return 0;
-}
-
-int nftset_new(const struct nftset_params *params, struct target **ret_target)
-{
-	struct nftset *set;
+	const char *table = params->table ? params->table : NFT_OUR_TABLE;
+	char kind[NFT_NAME_MAXLEN + 16];
 	int rc;
 
-	if (!are_valid(params))
+	if (params->table ? !params->is_foreign || !*table || strlen(table) >= sizeof(set->table)
+			  : params->family != TARGET_INET)
 		return -EINVAL;
-	set = calloc(1, sizeof(*set));
-	if (!set)
-		return -ENOMEM;
-	set->target = (struct target){.type = &nftset_type, .name = set->target_name};
-	set->family = families[params->family].nfproto;
-	set->is_foreign = params->is_foreign;
-	set->updates = nft_updates_elements();
-	set->has_port = params->has_port;
-	set->is_map = params->is_map;
-	set->mark = params->mark;
-	set->is_flushed = params->is_kept;
-	set->prefix6 = params->prefix6 ? params->prefix6 : 128;
-	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		set->witnesses[v].has_port = params->has_port;
-	set->timeout_s = params->timeout_s;
-	set->size = params->size;
-	rc = copy_names(set, params);
-	if (rc == 0)
-		rc = nl_open(&set->nl);
-	if (rc == 0) {
-		set->batch = nft_batch_new(set->nl);
-		rc = set->batch ? 0 : -ENOMEM;
-	}
-	if (rc < 0) {
-		nftset_free(&set->target);
+	snprintf(set->table, sizeof(set->table), "%s", table);
+	snprintf(kind, sizeof(kind), "nft %s %s %s", params->is_map ? "map" : "set",
+		 families[params->family].name, table);
+	rc = target_init(&set->target, &nftset_type, params, kind, NFT_NAME_MAXLEN);
+	if (rc < 0)
 		return rc;
-	}
-	*ret_target = &set->target;
-	return 0;
+	set->family = families[params->family].nfproto;
+	set->updates = nft_updates_elements();
+	set->is_right[SETOPS_V4] = set->is_right[SETOPS_V6] =
+		!params->is_map || params->is_foreign || params->is_kept;
+	rc = nl_open(&set->nl);
+	if (rc == 0)
+		set->batch = nft_batch_new(set->nl);
+	return rc == 0 && !set->batch ? -ENOMEM : rc;
+}
+
+int nftset_new(const struct target_params *params, struct target **ret_target)
+{
+	struct nftset *set = calloc(1, sizeof(*set));
+	int rc = set ? init(set, params) : -ENOMEM;
+
+	if (rc == 0)
+		*ret_target = &set->target;
+	else if (set)
+		nftset_free(&set->target);
+	return rc;
 }

@@ -296,7 +296,7 @@ static bool publish_bursts(struct publisher *publisher)
 			continue;
 		}
 		rc = channel_commit(channel, op_count);
-		if (rc < 0 && !channel_is_full(rc))
+		if (rc < 0 && !target_is_full(rc))
 			channel_note_removals(channel, op_count);
 		if (rc < 0)
 			channel_fail_commit(channel, rc);
@@ -368,8 +368,8 @@ static void take_sighting(struct publisher *publisher, unsigned target)
 	op = channel->sighting;
 	channel->has_sighting = false;
 	pthread_mutex_unlock(&publisher->sightings);
-	if (has_one && channel->target->type->note)
-		channel->target->type->note(channel->target, &op);
+	if (has_one)
+		target_note(channel->target, &op);
 }
 
 static void take_sightings(struct publisher *publisher)

@@ -50,17 +50,12 @@ static struct publish_op op_of(const struct reporter *reporter, const struct rep
 	return op;
 }
 
-static bool is_full(int rc)
-{
-	return rc == -ENFILE || rc == -ENOSPC;
-}
-
 /* What a full set left out comes with a later refill, when others have expired. */
 static int commit(struct reporter *reporter, const struct reporter_set *set,
 		  const struct publish_op *ops, unsigned count)
 {
 	static struct log_limit limit;
-	int rc = set->target->type->commit(set->target, ops, count);
+	int rc = target_commit(set->target, ops, count);
 
 	pthread_mutex_lock(&reporter->lock);
 	reporter->stats.commits++;
@@ -73,7 +68,7 @@ static int commit(struct reporter *reporter, const struct reporter_set *set,
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%s)",
 			    set->target->name, strerror(-rc));
-	return is_full(rc) ? 0 : rc;
+	return target_is_full(rc) ? 0 : rc;
 }
 
 static bool has_heir(struct reporter *reporter)
@@ -138,10 +133,9 @@ static void ensure(struct reporter *reporter, bool must_refill)
 		struct text_error error = {.what = ""};
 		bool is_intact = false, is_new = false;
 
-		if (!must_refill && set->target->type->check(set->target, &is_intact) == 0 &&
-		    is_intact)
+		if (!must_refill && target_check(set->target, &is_intact) == 0 && is_intact)
 			continue;
-		if (set->target->type->ensure(set->target, &is_new, &error) == 0)
+		if (target_ensure(set->target, &is_new, &error) == 0)
 			refill(reporter, set);
 		else
 			log_limited(&limit, LOG_LEVEL_WARNING, "%s: %s", set->target->name,

@@ -1,63 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What nft sets and ipsets have in common: which of many operations count, and by which elements
- * one sees that a set still holds what was committed. Pure; time comes from the caller.
+ * Operations on sets: which of many count, and by which elements one sees that a set still holds what
+ * was committed. Pure; time comes from the caller.
  */
 #ifndef SYNPRINT_PUBLISH_SETOPS_H
 #define SYNPRINT_PUBLISH_SETOPS_H
 
-#include "publish/target.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/addr.h"
 
 #define SETOPS_MAX 512 /* operations in one transaction: 49 KB of nft messages, 18 KB of ipset's */
 
 enum setops_version { SETOPS_V4, SETOPS_V6, SETOPS_VERSIONS };
 
-/* The operations of one address version; pointers into the caller's array. */
-struct setops_list {
-	size_t count;
-	const struct publish_op *ops[SETOPS_MAX];
+enum publish_op_kind {
+	PUBLISH_ADD, /* an element that may be new */
+	PUBLISH_REFRESH, /* one that should be there: its expiry begins anew, and it is made if gone */
+	PUBLISH_REMOVE, /* be without it; no failure where it is missing */
 };
 
-/** setops_ensure_fn - check or make one set. Return: 0, 1 where the pair has none of it, or negative. */
-typedef int setops_ensure_fn(void *set, enum setops_version version, bool *is_created,
-			     struct text_error *ret_error);
+struct publish_op {
+	struct addr addr;
+	uint16_t port;
+	enum publish_op_kind kind;
+	uint32_t timeout_s; /* what is left of it; 0: the target's own timeout */
+	const char *comment; /* what is known of the client, static; NULL: nothing */
+};
 
-/**
- * setops_ensure() - both sets of a pair, one of which may be out of use.
- * @is_out: which are, from the last time on
- * @is_created: becomes true where one was made, or is good again
- * @ret_error: of the first one that is not good
- * Return: 0 where one of them is good; else what is wrong with the first.
- */
-int setops_ensure(setops_ensure_fn *ensure, void *set, bool is_out[SETOPS_VERSIONS],
-		  bool *is_created, struct text_error *ret_error);
+struct setops_list {
+	const struct publish_op *ops;
+	size_t count;
+};
 
-/** setops_are_names() - one or two, NULL for none, each of 1 to @size - 1 bytes. */
-bool setops_are_names(const char *name4, const char *name6, size_t size);
+/* The operations of each address version, in their order. */
+struct setops {
+	struct setops_list lists[SETOPS_VERSIONS];
+	struct publish_op kept[SETOPS_VERSIONS][SETOPS_MAX];
+};
 
 /**
  * setops_split() - the last operation about each element, by address version.
  * @count: at most SETOPS_MAX
  * @has_port: elements are an address and a port; else the port is not looked at
+ * @prefix6: IPv6 elements are prefixes of so many bits, of which several may be one
  */
-void setops_split(const struct publish_op *ops, size_t count, bool has_port,
-		  struct setops_list ret_lists[SETOPS_VERSIONS]);
+void setops_split(const struct publish_op *ops, size_t count, bool has_port, unsigned prefix6,
+		  struct setops *ret);
 
 /** setops_bytes() - the address as the kernel wants it, in network order. */
 const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version, size_t *ret_len);
 
-#define WITNESSES 4
+#define SETOPS_WITNESSES 4
 
 /*
  * Elements of one set that must be in it until their timeout. If somebody flushes the set, some
  * witness from before is missing, because between two looks only one of them is replaced.
  */
 struct witnesses {
-	struct witness {
+	struct witness_slot {
 		struct addr addr;
 		uint16_t port;
 		uint64_t until_ms; /* 0: an empty slot */
-	} slots[WITNESSES];
+	} slots[SETOPS_WITNESSES];
 	unsigned next;
 	bool may_replace;
 	bool has_port; /* as setops_split()'s; set by the owner */
@@ -67,9 +73,9 @@ struct witnesses {
 void witnesses_note(struct witnesses *witnesses, const struct setops_list *list, uint32_t timeout_s,
 		    uint64_t now_ms);
 
-/** witnesses_list() - who must be there now. Return: how many. */
+/** witnesses_list() - who must be there now, by address and port. Return: how many. */
 unsigned witnesses_list(const struct witnesses *witnesses, uint64_t now_ms,
-			struct witness ret_witnesses[WITNESSES]);
+			struct publish_op ret_ops[SETOPS_WITNESSES]);
 
 /** witnesses_looked() - the set was looked at: found intact, or not, and then all are forgotten. */
 void witnesses_looked(struct witnesses *witnesses, bool is_intact);

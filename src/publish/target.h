@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every place that verdicts are published to can do. A target belongs to one thread at a
- * time. Its functions never wait without bound, but an nft commit waits in the kernel for
- * whoever is committing.
+ * A place that verdicts are published to: a pair of sets in the kernel, one for each address
+ * version. What all kinds have in common is here; a struct target_type says how the sets of one kind
+ * are made and filled. A target belongs to one thread at a time. No function waits without bound,
+ * but an nft commit waits in the kernel for whoever is committing.
  */
 #ifndef SYNPRINT_PUBLISH_TARGET_H
 #define SYNPRINT_PUBLISH_TARGET_H
 
-#include "core/base/addr.h"
 #include "core/base/text.h"
+#include "publish/setops.h"
 
-enum publish_op_kind {
-	PUBLISH_ADD, /* an element that may be new */
-	PUBLISH_REFRESH, /* one that should be there: its expiry begins anew, and it is made if gone */
-	PUBLISH_REMOVE, /* be without it; no failure where it is missing */
-};
+#define TARGET_SET_NAME_MAX 256 /* bytes with the NUL (nf_tables.h: NFT_NAME_MAXLEN) */
 
-struct publish_op {
-	struct addr addr;
-	uint16_t port;
-	enum publish_op_kind kind;
-	uint32_t timeout_s; /* what is left of it; 0: the target's own timeout */
-	const char *comment; /* what is known of the client, static; NULL: nothing */
+enum target_family { TARGET_INET, TARGET_IP, TARGET_IP6 };
+
+/* What a pair of sets is to be. Strings are copied. */
+struct target_params {
+	const char *name4, *name6; /* NULL: addresses of that version are not published */
+	bool is_foreign; /* the administrator's: never made, never deleted */
+	unsigned prefix6; /* IPv6 addresses are cut to so many bits; 0 or 128: whole ones */
+	uint32_t timeout_s; /* of an element, at least 1 */
+	uint32_t size; /* elements at most of a set that we make; 0: the kind's own limit */
+	bool has_comment; /* ipsets that we make have a comment for each element */
+	/* Of nft sets alone: */
+	enum target_family family; /* of the table */
+	const char *table; /* NULL: ours, `inet synprint` */
+	bool has_port; /* elements are `addr . port` */
+	bool is_map; /* elements map to @mark */
+	bool is_kept; /* a map of ours has the right mark already; else it is emptied */
+	uint32_t mark;
 };
 
 /* What is in a target, as it is now. */
@@ -36,52 +44,72 @@ struct target_visitor {
 	void *ctx;
 };
 
-struct target;
+/* The first member of each kind's own struct. */
+struct target {
+	const struct target_type *type;
+	struct target_params params; /* without its strings */
+	char name
+		[1024]; /* for messages, and for who comes after it: "nft set inet synprint vpn4/vpn6" */
+	char sets[SETOPS_VERSIONS][TARGET_SET_NAME_MAX]; /* "": not published */
+	bool is_out
+		[SETOPS_VERSIONS]; /* missing, or not as it must be: the other one goes on alone */
+	struct witnesses witnesses[SETOPS_VERSIONS];
+};
 
+/* How one kind does it. @version: of the set that it is about */
 struct target_type {
 	/**
-	 * ensure() - have the target there: made where it is missing and ours to make, checked
-	 * where it is the administrator's. Of a pair, one set is enough: the other is left out until
-	 * it is there and fits.
-	 * @ret_created: something was missing, so the caller fills it again
-	 * @ret_error: says in words what is wrong on failure, and on success which set of the pair
-	 * is left out and why; may be NULL
-	 * Return: 0; -ENOENT: the administrator's own is missing; -EINVAL: it has the wrong type
-	 * or no timeouts; -EPERM; -errno.
+	 * find() - whether the set is there, and can take our elements; nothing is made.
+	 * @ret_error: says in words what is wrong, where the error alone does not
+	 * Return: 0; -ENOENT: it is missing, or ours and to be made anew; -EINVAL: it has the wrong
+	 * type or no timeouts; -EPERM; -errno.
 	 */
-	int (*ensure)(struct target *target, bool *ret_created, struct text_error *ret_error);
+	int (*find)(struct target *target, enum setops_version version,
+		    struct text_error *ret_error);
+
+	/** make() - have it there. Return: as find(). */
+	int (*make)(struct target *target, enum setops_version version,
+		    struct text_error *ret_error);
+
+	/** made() - behind find() and make() of both. Return: 0 or -errno. NULL: nothing to do. */
+	int (*made)(struct target *target);
 
 	/**
-	 * commit() - do all of @ops, any number of them; the last one about an address counts.
-	 * Return: 0; -ENFILE (nft) or -ENOSPC (ipset): a set is full, and new elements were left
-	 * out of it; -ENOENT: a set is gone; -EPERM; -errno.
+	 * commit() - do all operations of both lists, and note witnesses of what succeeded.
+	 * Return: as target_commit().
 	 */
-	int (*commit)(struct target *target, const struct publish_op *ops, size_t count);
+	int (*commit)(struct target *target, const struct setops_list lists[SETOPS_VERSIONS]);
 
 	/**
-	 * explain() - what commit()'s error means, in words that stay valid; NULL: as strerror(3)
-	 * has it.
+	 * ask() - are the set, and all of these elements of it, there?
+	 * @count: up to SETOPS_WITNESSES; 0: ask for the set alone
+	 * Return: 0; -ENOENT; -errno.
 	 */
+	int (*ask)(struct target *target, enum setops_version version, const struct publish_op *ops,
+		   unsigned count);
+
+	/** expire() - take out what has timed out. NULL: the kernel does. Return: 0 or -errno. */
+	int (*expire)(struct target *target, enum setops_version version);
+
+	/** walk() - as target_walk(), of one set. */
+	int (*walk)(struct target *target, enum setops_version version,
+		    const struct target_visitor *visitor);
+
+	/**
+	 * drop() - delete elements that are there, and add others in their places, in as few
+	 * transactions as possible: so that a full set has room for them. NULL: not possible.
+	 * @ops: of one version: first those to be removed, each once, then those to be added
+	 * Return: 0; -ENOENT: one of them was not there, and those of its transaction stay; -errno.
+	 */
+	int (*drop)(struct target *target, const struct publish_op *ops, size_t count);
+
+	/** explain() - what an error means, in words that stay valid. */
 	const char *(*explain)(const struct target *target, int rc);
-
-	/**
-	 * check() - whether the target is there and still holds what was committed. Cheap: it asks
-	 * for a few known elements, whatever the size. Where it is not intact, the caller ensures
-	 * the target and fills it again.
-	 * Return: 0 or -errno.
-	 */
-	int (*check)(struct target *target, bool *ret_intact);
-
-	/**
-	 * note() - an element that a packet brought; NULL where packets bring none. Where it is
-	 * there, check() asks for it from now on.
-	 */
-	void (*note)(struct target *target, const struct publish_op *op);
 
 	/**
 	 * inherit() - @before is what it was before a reload, of the same name and still at work:
 	 * what we made then is ours now, and is made anew where it is to be another. Before the
-	 * first ensure(); NULL: nothing to inherit.
+	 * first target_ensure(); NULL: nothing to inherit.
 	 */
 	void (*inherit)(struct target *target, const struct target *before);
 
@@ -91,30 +119,64 @@ struct target_type {
 	 */
 	void (*adopt)(struct target *target, const struct target *before);
 
-	/**
-	 * walk() - show each element that is in it, whoever put it there; what changes meanwhile may
-	 * be missing. Return: 0 or -errno.
-	 */
-	int (*walk)(struct target *target, const struct target_visitor *visitor);
-
-	/**
-	 * drop() - delete elements that are there, and add others in their places, in as few
-	 * transactions as possible: so that a full set has room for them. NULL: not possible.
-	 * @ops: first those to be removed, each once, then those to be added
-	 * Return: 0; -ENOENT: one of them was not there, and those of its transaction stay; -errno.
-	 */
-	int (*drop)(struct target *target, const struct publish_op *ops, size_t count);
-
 	/** remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
 	int (*remove)(struct target *target);
 
 	void (*free)(struct target *target);
 };
 
-/* The first member of each target's own struct. */
-struct target {
-	const struct target_type *type;
-	const char *name; /* the target's; for messages: "nft set inet synprint vpn4/vpn6" */
-};
+/**
+ * target_init() - of storage that is zero.
+ * @kind: what its name begins with
+ * @name_size: bytes of a set's name at the most, with the NUL
+ * Return: 0, or -EINVAL: parameters.
+ */
+int target_init(struct target *target, const struct target_type *type,
+		const struct target_params *params, const char *kind, size_t name_size);
+
+/** target_uses() - whether there is such a set for us. */
+bool target_uses(const struct target *target, enum setops_version version);
+
+/**
+ * target_ensure() - have the target there: made where it is missing and ours to make, checked
+ * where it is the administrator's. Of a pair, one set is enough: the other is left out until
+ * it is there and fits.
+ * @ret_created: something was missing, so the caller fills it again
+ * @ret_error: says in words what is wrong on failure, and on success which set of the pair
+ * is left out and why; may be NULL
+ * Return: 0; -ENOENT: the administrator's own is missing; -EINVAL: it has the wrong type
+ * or no timeouts; -EPERM; -errno.
+ */
+int target_ensure(struct target *target, bool *ret_created, struct text_error *ret_error);
+
+/**
+ * target_commit() - do all of @ops, any number of them; the last one about an address counts.
+ * Return: 0; target_is_full(): new elements were left out of a set; -ENOENT: a set is gone; -EPERM;
+ * -errno.
+ */
+int target_commit(struct target *target, const struct publish_op *ops, size_t count);
+
+/** target_is_full() - whether that is what a commit said: -ENFILE (nft) or -ENOSPC (ipset). */
+bool target_is_full(int rc);
+
+/**
+ * target_check() - whether the target is there and still holds what was committed. Cheap: it asks
+ * for a few known elements, whatever the size. Where it is not intact, the caller ensures
+ * the target and fills it again.
+ * Return: 0 or -errno.
+ */
+int target_check(struct target *target, bool *ret_intact);
+
+/**
+ * target_note() - an element that a packet brought, and that may have been renewed an eighth of the
+ * timeout ago (generation_is_renewed()). Where it is there, target_check() asks for it from now on.
+ */
+void target_note(struct target *target, const struct publish_op *op);
+
+/**
+ * target_walk() - show each element that is in it, whoever put it there; what changes meanwhile may
+ * be missing. Return: 0 or -errno.
+ */
+int target_walk(struct target *target, const struct target_visitor *visitor);
 
 #endif

@@ -23,17 +23,13 @@ static double now_s(void)
 
 static int make(const char *what, struct target **ret_target)
 {
-	struct nftset_params nft = {.name4 = "bench4",
-				    .name6 = "bench6",
-				    .timeout_s = 3600,
-				    .size = 1 << 20};
-	struct ipset_params ipset = {.name4 = "bench4",
-				     .name6 = "bench6",
-				     .timeout_s = 3600,
-				     .size = 1 << 20};
+	struct target_params params = {.name4 = "bench4",
+				       .name6 = "bench6",
+				       .timeout_s = 3600,
+				       .size = 1 << 20};
 
-	return strcmp(what, "nft") == 0 ? nftset_new(&nft, ret_target)
-					: ipset_new(&ipset, ret_target);
+	return strcmp(what, "nft") == 0 ? nftset_new(&params, ret_target)
+					: ipset_new(&params, ret_target);
 }
 
 int main(int argc, char **argv)
@@ -50,7 +46,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: set_rate nft|ipset ELEMENTS COMMIT\n");
 		return 2;
 	}
-	if (make(argv[1], &target) < 0 || target->type->ensure(target, &created, &error) < 0) {
+	if (make(argv[1], &target) < 0 || target_ensure(target, &created, &error) < 0) {
 		fprintf(stderr, "set_rate: %s\n", error.what);
 		return 1;
 	}
@@ -62,7 +58,7 @@ int main(int argc, char **argv)
 			ops[i] = (struct publish_op){.addr = addr_from_v4(addr),
 						     .kind = PUBLISH_ADD};
 		}
-		if (target->type->commit(target, ops, size) < 0)
+		if (target_commit(target, ops, size) < 0)
 			return 1;
 	}
 	printf("%.0f\n", done / (now_s() - start_s));

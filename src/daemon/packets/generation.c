@@ -282,45 +282,33 @@ static void on_publisher_event(void *ctx, const struct target *target, enum publ
 	}
 }
 
-static int make_ipset(const struct config_set *set, const char *name4, const char *name6,
-		      struct target **ret_target)
-{
-	struct ipset_params params = {.name4 = name4,
-				      .name6 = name6,
-				      .prefix6 = set->prefix6,
-				      .has_comment = set->has_comment,
-				      .timeout_s = set->timeout_s,
-				      .size = set->size};
-
-	return ipset_new(&params, ret_target);
-}
-
 /* @is_kept: what is in it is right */
 static int make_target(const struct config_set *set, bool is_kept, struct target **ret_target)
 {
 	bool is_ip = strncmp(set->table, "ip ", 3) == 0,
 	     is_ip6 = strncmp(set->table, "ip6 ", 4) == 0;
-	struct nftset_params params = {.family = is_ip    ? NFTSET_IP
-						 : is_ip6 ? NFTSET_IP6
-							  : NFTSET_INET,
-				       .table = set->is_own_table ? NULL
-								  : strchr(set->table, ' ') + 1,
+	bool is_ipset = set->kind == CONFIG_IPSET;
+	char name4[256], name6[256];
+	struct target_params params = {.name4 = is_ip6 && !is_ipset ? NULL : name4,
+				       .name6 = is_ip && !is_ipset ? NULL : name6,
+				       .prefix6 = (unsigned)set->prefix6,
+				       .timeout_s = (uint32_t)set->timeout_s,
+				       .has_comment = set->has_comment,
+				       .family = is_ip    ? TARGET_IP
+						 : is_ip6 ? TARGET_IP6
+							  : TARGET_INET,
 				       .has_port = set->has_port,
 				       .is_map = set->kind == CONFIG_NFTMAP,
 				       .is_kept = is_kept,
-				       .mark = set->mark,
-				       .prefix6 = set->prefix6,
-				       .timeout_s = set->timeout_s,
-				       .size = config_size_with_room(set->size),
-				       .is_foreign = !set->is_own_table};
-	char name4[256], name6[256];
+				       .mark = set->mark};
 
 	snprintf(name4, sizeof(name4), "%s4", set->name);
 	snprintf(name6, sizeof(name6), "%s6", set->name);
-	if (set->kind == CONFIG_IPSET)
-		return make_ipset(set, name4, name6, ret_target);
-	params.name4 = is_ip6 ? NULL : name4;
-	params.name6 = is_ip ? NULL : name6;
+	params.size = is_ipset ? set->size : config_size_with_room(set->size);
+	if (is_ipset)
+		return ipset_new(&params, ret_target);
+	params.is_foreign = !set->is_own_table;
+	params.table = set->is_own_table ? NULL : strchr(set->table, ' ') + 1;
 	return nftset_new(&params, ret_target);
 }
 
@@ -337,7 +325,7 @@ int generation_check_targets(const struct config *config,
 		if (set->is_own_table || set->kind == CONFIG_IPSET ||
 		    make_target(set, true, &target) < 0)
 			continue;
-		rc = target->type->ensure(target, &is_created, &error);
+		rc = target_ensure(target, &is_created, &error);
 		if (error.what[0] && rc != -EPERM)
 			fn(target->name, error.what, ctx);
 		target->type->free(target);

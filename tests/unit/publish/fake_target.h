@@ -35,28 +35,41 @@ static inline struct fake *fake_of(struct target *target)
 	return (struct fake *)target;
 }
 
-static inline int fake_ensure(struct target *target, bool *ret_created,
-			      struct text_error *ret_error)
+static inline int fake_find(struct target *target, enum setops_version version,
+			    struct text_error *ret_error)
 {
 	struct fake *fake = fake_of(target);
 	int rc;
 
 	pthread_mutex_lock(&fake->lock);
 	fake->ensures++;
-	rc = fake->ensure_rc;
-	if (rc < 0)
-		text_error_set(ret_error, 0, 0, "told to fail");
-	else
-		*ret_created = fake->is_created;
-	if (rc == 0 && fake->is_half)
-		text_error_set(ret_error, 0, 0, "there is no set vpn6");
+	rc = fake->is_created ? -ENOENT : fake->ensure_rc;
 	fake->is_created = false;
+	if (fake->ensure_rc < 0)
+		text_error_set(ret_error, 0, 0, "told to fail");
+	if (version == SETOPS_V6 && fake->is_half) {
+		text_error_set(ret_error, 0, 0, "there is no set vpn6");
+		rc = -EINVAL;
+	}
 	pthread_mutex_unlock(&fake->lock);
 	return rc;
 }
 
-static inline int fake_commit(struct target *target, const struct publish_op *ops, size_t count)
+static inline int fake_make(struct target *target, enum setops_version version,
+			    struct text_error *ret_error)
 {
+	(void)target;
+	(void)version;
+	(void)ret_error;
+	return 0;
+}
+
+/* What it is tested with is IPv4. */
+static inline int fake_commit(struct target *target,
+			      const struct setops_list lists[SETOPS_VERSIONS])
+{
+	const struct publish_op *ops = lists[SETOPS_V4].ops;
+	size_t count = lists[SETOPS_V4].count;
 	struct fake *fake = fake_of(target);
 	unsigned delay_ms;
 	int rc;
@@ -77,25 +90,31 @@ static inline int fake_commit(struct target *target, const struct publish_op *op
 	return rc;
 }
 
-static inline int fake_check(struct target *target, bool *ret_intact)
+static inline int fake_ask(struct target *target, enum setops_version version,
+			   const struct publish_op *ops, unsigned count)
 {
 	struct fake *fake = fake_of(target);
+	bool is_intact;
 
+	(void)version;
+	(void)ops;
+	(void)count;
 	pthread_mutex_lock(&fake->lock);
-	*ret_intact = fake->is_intact;
+	is_intact = fake->is_intact;
 	fake->is_intact = true;
 	pthread_mutex_unlock(&fake->lock);
-	return 0;
+	return is_intact ? 0 : -ENOENT;
 }
 
-static inline int fake_walk(struct target *target, const struct target_visitor *visitor)
+static inline int fake_walk(struct target *target, enum setops_version version,
+			    const struct target_visitor *visitor)
 {
 	struct fake *fake = fake_of(target);
 	unsigned count;
 
 	pthread_mutex_lock(&fake->lock);
-	fake->walks++;
-	count = fake->element_count;
+	fake->walks += version == SETOPS_V4;
+	count = version == SETOPS_V4 ? fake->element_count : 0;
 	pthread_mutex_unlock(&fake->lock);
 	for (unsigned i = 0; i < count; i++) {
 		struct target_element element = {.addr = numbered(i), .left_ms = 10000 + i};
@@ -117,6 +136,12 @@ static inline int fake_drop(struct target *target, const struct publish_op *ops,
 	return 0;
 }
 
+static inline const char *fake_explain(const struct target *target, int rc)
+{
+	(void)target;
+	return strerror(-rc);
+}
+
 static inline int fake_remove(struct target *target)
 {
 	(void)target;
@@ -129,13 +154,24 @@ static inline void fake_free(struct target *target)
 }
 
 static const struct target_type fake_type = {
-	.ensure = fake_ensure,
+	.find = fake_find,
+	.make = fake_make,
 	.commit = fake_commit,
-	.check = fake_check,
+	.ask = fake_ask,
 	.walk = fake_walk,
 	.drop = fake_drop,
+	.explain = fake_explain,
 	.remove = fake_remove,
 	.free = fake_free,
 };
+
+static inline void fake_init(struct fake *fake, const char *name4, const char *name6)
+{
+	const struct target_params params = {.name4 = name4, .name6 = name6, .timeout_s = 600};
+
+	cr_assert_eq(target_init(&fake->target, &fake_type, &params, "fake", 16), 0);
+	fake->is_intact = true;
+	pthread_mutex_init(&fake->lock, NULL);
+}
 
 #endif

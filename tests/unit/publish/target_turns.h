@@ -23,7 +23,7 @@ static inline bool ensure(void)
 {
 	struct text_error error = {.what = ""};
 	bool is_created = false;
-	int rc = target->type->ensure(target, &is_created, &error);
+	int rc = target_ensure(target, &is_created, &error);
 
 	cr_assert_eq(rc, 0, "%d: %s", rc, error.what);
 	return is_created;
@@ -34,14 +34,14 @@ static inline int commit(const char *text, enum publish_op_kind kind, uint32_t t
 	struct publish_op op = {.kind = kind, .timeout_s = timeout_s};
 
 	cr_assert_eq(addr_parse(text, &op.addr), 0);
-	return target->type->commit(target, &op, 1);
+	return target_commit(target, &op, 1);
 }
 
 static inline bool is_intact(void)
 {
 	bool is_intact = false;
 
-	cr_assert_eq(target->type->check(target, &is_intact), 0);
+	cr_assert_eq(target_check(target, &is_intact), 0);
 	return is_intact;
 }
 

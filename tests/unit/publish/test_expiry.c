@@ -12,13 +12,13 @@ static struct addr address(unsigned number)
 
 static unsigned take_all(struct expiry *expiry, uint64_t now_ms)
 {
-	struct addr addrs[16];
+	struct publish_op ops[16];
 	unsigned count = 0;
 	size_t n;
 
 	do {
-		n = expiry_due(expiry, now_ms, addrs, 16);
-		expiry_forget(expiry, now_ms, addrs, n);
+		n = expiry_due(expiry, now_ms, ops, 16);
+		expiry_forget(expiry, now_ms, ops, n);
 		count += (unsigned)n;
 	} while (n == 16);
 	return count;
@@ -56,21 +56,22 @@ Test(expiry, a_new_time_replaces_the_old_and_removal_forgets)
 Test(expiry, what_could_not_be_taken_out_is_due_again)
 {
 	struct expiry *expiry = expiry_new(10);
-	struct addr gone = address(1), back = address(2), addrs[4];
+	struct addr gone = address(1), back = address(2);
+	struct publish_op ops[4];
 
 	cr_assert(expiry_set(expiry, &gone, 1000) && expiry_set(expiry, &back, 1000));
-	cr_assert_eq(expiry_due(expiry, 1000, addrs, 4), 2);
-	cr_assert_eq(expiry_due(expiry, 1000, addrs, 4), 2);
+	cr_assert_eq(expiry_due(expiry, 1000, ops, 4), 2);
+	cr_assert_eq(expiry_due(expiry, 1000, ops, 4), 2);
 	cr_assert(expiry_set(expiry, &back, 2000), "meanwhile, by the other owner");
-	expiry_forget(expiry, 1000, addrs, 2);
-	cr_expect_eq(expiry_due(expiry, 1999, addrs, 4), 0);
-	cr_assert_eq(expiry_due(expiry, 2000, addrs, 4), 1);
-	cr_expect(addr_equal(&addrs[0], &back));
+	expiry_forget(expiry, 1000, ops, 2);
+	cr_expect_eq(expiry_due(expiry, 1999, ops, 4), 0);
+	cr_assert_eq(expiry_due(expiry, 2000, ops, 4), 1);
+	cr_expect(addr_equal(&ops[0].addr, &back));
 	expiry_free(expiry);
 }
 
 /* Elements come and go for ever: what is gone makes room. */
-Test(expiry, tombstones_are_filled_again)
+Test(expiry, what_is_gone_makes_room)
 {
 	struct expiry *expiry = expiry_new(100);
 

@@ -10,17 +10,17 @@
 
 TestSuite(ipset, .init = setup, .fini = teardown, .timeout = 30);
 
-static void make(const struct ipset_params *params)
+static void make(const struct target_params *params)
 {
 	cr_assert_eq(ipset_new(params, &target), 0);
 }
 
 static void make_ours(uint32_t timeout_s, uint32_t size)
 {
-	struct ipset_params params = {.name4 = "vpn4",
-				      .name6 = "vpn6",
-				      .timeout_s = timeout_s,
-				      .size = size};
+	struct target_params params = {.name4 = "vpn4",
+				       .name6 = "vpn6",
+				       .timeout_s = timeout_s,
+				       .size = size};
 
 	make(&params);
 	cr_assert(ensure());
@@ -84,9 +84,9 @@ Test(ipset, the_same_address_twice)
 	fill(ops, 1, PUBLISH_ADD);
 	ops[1] = ops[2] = ops[3] = ops[0];
 	ops[2].kind = PUBLISH_REMOVE;
-	cr_expect_eq(target->type->commit(target, ops, 3), 0);
+	cr_expect_eq(target_commit(target, ops, 3), 0);
 	kernel_expect_not(LIST, "10.0.0.0");
-	cr_expect_eq(target->type->commit(target, ops, 4), 0);
+	cr_expect_eq(target_commit(target, ops, 4), 0);
 	kernel_expect(LIST, "10.0.0.0");
 }
 
@@ -97,14 +97,14 @@ Test(ipset, a_large_burst)
 	make_ours(600, 0);
 	fill(ops, OPS_MAX, PUBLISH_ADD);
 	for (int i = 0; i < 2; i++)
-		cr_expect_eq(target->type->commit(target, ops, OPS_MAX), 0);
+		cr_expect_eq(target_commit(target, ops, OPS_MAX), 0);
 	cr_expect_eq(kernel_count("ipset list vpn4", "\n10.0."), OPS_MAX / 2);
 	cr_expect_eq(kernel_count("ipset list vpn6", "\n2001:db8:"), OPS_MAX / 2);
 	fill(ops, OPS_MAX, PUBLISH_REMOVE);
-	cr_expect_eq(target->type->commit(target, ops, OPS_MAX), 0);
+	cr_expect_eq(target_commit(target, ops, OPS_MAX), 0);
 	kernel_expect_not(LIST, "\n10.0.");
 	kernel_expect_not(LIST, "\n2001:");
-	cr_expect_eq(target->type->commit(target, ops, 0), 0);
+	cr_expect_eq(target_commit(target, ops, 0), 0);
 }
 
 Test(ipset, a_full_set_harms_nobody_else)
@@ -117,13 +117,13 @@ Test(ipset, a_full_set_harms_nobody_else)
 	fill(ops, 2, PUBLISH_ADD);
 	ops[2] = (struct publish_op){.kind = PUBLISH_REFRESH, .timeout_s = 300};
 	cr_assert_eq(addr_parse("192.0.2.2", &ops[2].addr), 0);
-	cr_expect_eq(target->type->commit(target, ops, 3), -ENOSPC);
+	cr_expect_eq(target_commit(target, ops, 3), -ENOSPC);
 	expect_left("2001:db8::a00:1", 600);
 	expect_left("192.0.2.2", 300);
 	kernel_expect_not(LIST, "10.0.0.0");
 	ops[1] = (struct publish_op){.kind = PUBLISH_REMOVE};
 	cr_assert_eq(addr_parse("192.0.2.1", &ops[1].addr), 0);
-	cr_expect_eq(target->type->commit(target, ops, 3), 0, "the removal makes room");
+	cr_expect_eq(target_commit(target, ops, 3), 0, "the removal makes room");
 	expect_left("10.0.0.0", 600);
 }
 
@@ -134,37 +134,37 @@ Test(ipset, a_missing_set_is_told_and_harms_nobody_else)
 	make_ours(600, 0);
 	kernel_run("ipset destroy vpn4");
 	fill(ops, 2, PUBLISH_ADD);
-	cr_expect_eq(target->type->commit(target, ops, 2), -ENOENT);
+	cr_expect_eq(target_commit(target, ops, 2), -ENOENT);
 	kernel_expect("ipset list vpn6", "2001:db8::a00:1");
 	cr_expect(ensure());
-	cr_expect_eq(target->type->commit(target, ops, 2), 0);
+	cr_expect_eq(target_commit(target, ops, 2), 0);
 }
 
 /* The administrator's: one set of a pair is enough, the other is taken in once it fits. */
 Test(ipset, half_a_pair)
 {
-	struct ipset_params params = {.name4 = "them4",
-				      .name6 = "them6",
-				      .timeout_s = 60,
-				      .is_foreign = true};
+	struct target_params params = {.name4 = "them4",
+				       .name6 = "them6",
+				       .timeout_s = 60,
+				       .is_foreign = true};
 	struct text_error error = {.what = ""};
 	bool is_created = true, is_intact = false;
 
 	kernel_run("ipset create them4 hash:ip timeout 60; ipset create them6 hash:ip timeout 60");
 	make(&params);
-	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect_eq(target_ensure(target, &is_created, &error), 0);
 	cr_expect_not(is_created);
 	cr_expect(strstr(error.what, "ipset them6 must be of type"), "%s", error.what);
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
 	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
 	kernel_expect("ipset list them4", "192.0.2.1 timeout");
-	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect_eq(target_check(target, &is_intact), 0);
 	cr_expect(is_intact);
 	kernel_run("ipset destroy them6; ipset create them6 hash:ip family inet6 timeout 60");
-	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect_eq(target_check(target, &is_intact), 0);
 	cr_expect_not(is_intact);
 	error.what[0] = '\0';
-	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect_eq(target_ensure(target, &is_created, &error), 0);
 	cr_expect(is_created, "it is to be filled");
 	cr_expect_str_eq(error.what, "");
 	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
@@ -181,7 +181,7 @@ Test(ipset, check_sees_what_was_done_behind_our_back)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		make_ours(600, 0);
 		cr_expect(is_intact(), "empty");
-		cr_expect_eq(target->type->commit(target, ops, 64), 0);
+		cr_expect_eq(target_commit(target, ops, 64), 0);
 		cr_expect(is_intact());
 		kernel_run(commands[i]);
 		/* What comes after it must not hide it. */
@@ -190,7 +190,7 @@ Test(ipset, check_sees_what_was_done_behind_our_back)
 		cr_expect_eq(commit("2001:db8::f", PUBLISH_ADD, 0), 0);
 		cr_expect(!is_intact(), "%s", commands[i]);
 		ensure();
-		cr_expect_eq(target->type->commit(target, ops, 64), 0);
+		cr_expect_eq(target_commit(target, ops, 64), 0);
 		cr_expect(is_intact(), "repaired after %s", commands[i]);
 		kernel_run("ipset destroy");
 		cr_expect(!is_intact());
@@ -221,7 +221,7 @@ Test(ipset, remove_keeps_what_rules_refer_to)
 
 Test(ipset, a_set_that_was_there_is_used_and_kept)
 {
-	struct ipset_params params = {.name4 = "vpn4", .timeout_s = 60};
+	struct target_params params = {.name4 = "vpn4", .timeout_s = 60};
 
 	kernel_run("ipset create vpn4 hash:ip timeout 0 counters comment");
 	make(&params);
@@ -244,7 +244,7 @@ Test(ipset, sets_that_do_not_fit)
 		{"hash:ip,port timeout 0", "type hash:ip or hash:net", -EINVAL},
 		{"list:set", "type hash:ip or hash:net", -EINVAL},
 	};
-	struct ipset_params params = {.name4 = "them", .timeout_s = 60, .is_foreign = true};
+	struct target_params params = {.name4 = "them", .timeout_s = 60, .is_foreign = true};
 
 	make(&params);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -257,7 +257,7 @@ Test(ipset, sets_that_do_not_fit)
 			 rows[i].set ? rows[i].set : "");
 		if (rows[i].set)
 			kernel_run(command);
-		rc = target->type->ensure(target, &is_created, &error);
+		rc = target_ensure(target, &is_created, &error);
 		cr_expect_eq(rc, rows[i].rc, "row %zu: %d %s", i, rc, error.what);
 		cr_expect(strstr(error.what, rows[i].what), "row %zu: %s", i, error.what);
 		kernel_run("ipset destroy");
@@ -266,7 +266,7 @@ Test(ipset, sets_that_do_not_fit)
 
 Test(ipset, bad_parameters)
 {
-	static const struct ipset_params rows[] = {
+	static const struct target_params rows[] = {
 		{.timeout_s = 1},
 		{.name4 = "a", .timeout_s = 0},
 		{.name4 = "a", .timeout_s = 2147484},
@@ -280,12 +280,12 @@ Test(ipset, bad_parameters)
 
 Test(ipset, without_privileges)
 {
-	struct ipset_params params = {.name4 = "vpn4", .timeout_s = 60};
+	struct target_params params = {.name4 = "vpn4", .timeout_s = 60};
 	struct text_error error = {.what = ""};
 	bool is_created;
 
 	make(&params);
 	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
-	cr_expect_eq(target->type->ensure(target, &is_created, &error), -EPERM);
+	cr_expect_eq(target_ensure(target, &is_created, &error), -EPERM);
 	cr_expect(strstr(error.what, "CAP_NET_ADMIN"), "%s", error.what);
 }

@@ -10,14 +10,14 @@
 
 TestSuite(nftset, .init = setup, .fini = teardown, .timeout = 30);
 
-static void make(const struct nftset_params *params)
+static void make(const struct target_params *params)
 {
 	cr_assert_eq(nftset_new(params, &target), 0);
 }
 
 static void make_ours(uint32_t timeout_s, uint32_t size)
 {
-	struct nftset_params params = {.name4 = "vpn4",
+	struct target_params params = {.name4 = "vpn4",
 				       .name6 = "vpn6",
 				       .timeout_s = timeout_s,
 				       .size = size};
@@ -100,9 +100,9 @@ Test(nftset, the_same_address_twice)
 	fill(ops, 1, PUBLISH_ADD);
 	ops[1] = ops[2] = ops[3] = ops[0];
 	ops[2].kind = PUBLISH_REMOVE;
-	cr_expect_eq(target->type->commit(target, ops, 3), 0);
+	cr_expect_eq(target_commit(target, ops, 3), 0);
 	kernel_expect_not(LIST, "10.0.0.0");
-	cr_expect_eq(target->type->commit(target, ops, 4), 0);
+	cr_expect_eq(target_commit(target, ops, 4), 0);
 	kernel_expect(LIST, "10.0.0.0");
 }
 
@@ -113,13 +113,13 @@ Test(nftset, a_large_burst)
 	make_ours(600, 0);
 	fill(ops, OPS_MAX, PUBLISH_ADD);
 	for (int i = 0; i < 2; i++)
-		cr_expect_eq(target->type->commit(target, ops, OPS_MAX), 0);
+		cr_expect_eq(target_commit(target, ops, OPS_MAX), 0);
 	cr_expect_eq(kernel_count("nft list set inet synprint vpn4", " expires "), OPS_MAX / 2);
 	cr_expect_eq(kernel_count("nft list set inet synprint vpn6", " expires "), OPS_MAX / 2);
 	fill(ops, OPS_MAX, PUBLISH_REMOVE);
-	cr_expect_eq(target->type->commit(target, ops, OPS_MAX), 0);
+	cr_expect_eq(target_commit(target, ops, OPS_MAX), 0);
 	kernel_expect_not(LIST, "elements");
-	cr_expect_eq(target->type->commit(target, ops, 0), 0);
+	cr_expect_eq(target_commit(target, ops, 0), 0);
 }
 
 Test(nftset, a_full_set_harms_nobody_else)
@@ -133,12 +133,67 @@ Test(nftset, a_full_set_harms_nobody_else)
 	fill(ops, 2, PUBLISH_ADD);
 	ops[2] = (struct publish_op){.kind = PUBLISH_REFRESH, .timeout_s = 300};
 	cr_assert_eq(addr_parse("192.0.2.2", &ops[2].addr), 0);
-	cr_expect_eq(target->type->commit(target, ops, 3), -ENFILE);
+	cr_expect_eq(target_commit(target, ops, 3), -ENFILE);
 	kernel_expect("nft list set inet synprint vpn6", "2001:db8::a00:1 expires");
 	kernel_expect("nft list set inet synprint vpn4", "192.0.2.2 timeout 5m");
 	kernel_expect_not(LIST, "10.0.0.0");
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_REMOVE, 0), 0);
 	cr_expect_eq(commit("10.0.0.0", PUBLISH_ADD, 0), 0);
+}
+
+/* Many go in a few transactions, and others take their places in the last one. */
+Test(nftset, some_make_room)
+{
+	static const struct {
+		unsigned go, enter;
+	} rows[] = {{0, 3}, {3, 0}, {1000, 10}, {1600, 500}, {3100, 400}};
+	static struct publish_op ops[OPS_MAX], both[2 * OPS_MAX];
+	const char *list = "nft list set inet synprint vpn4";
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
+		unsigned go = rows[r].go, enter = rows[r].enter;
+
+		make_ours(600, OPS_MAX);
+		fill(both, 2 * OPS_MAX, PUBLISH_ADD);
+		for (unsigned i = 0; i < OPS_MAX; i++)
+			ops[i] = both[2 * i];
+		cr_assert_eq(target_commit(target, ops, 3200), 0);
+		for (unsigned i = 0; i < go; i++)
+			ops[i].kind = PUBLISH_REMOVE;
+		memmove(ops + go, ops + 3200, enter * sizeof(*ops));
+		cr_expect_eq(target->type->drop(target, ops, go + enter), 0, "row %zu", r);
+		cr_expect_eq(kernel_count(list, " expires "), (int)(3200 - go + enter), "row %zu",
+			     r);
+		cr_expect(is_intact(), "who went by our hand is no sign of a flush");
+		kernel_run("nft flush ruleset");
+		target->type->free(target);
+		target = NULL;
+	}
+}
+
+/* What maps to another mark is taken out first. */
+Test(nftset, a_map_of_other_marks)
+{
+	struct target_params params = {.table = "mine",
+				       .name4 = "them",
+				       .timeout_s = 60,
+				       .is_map = true,
+				       .mark = 5,
+				       .is_foreign = true};
+	struct publish_op ops[3];
+
+	kernel_run("nft 'add table inet mine; "
+		   "add map inet mine them { type ipv4_addr : mark; flags timeout; }; "
+		   "add element inet mine them { 10.0.0.0 timeout 1h : 7 }'");
+	make(&params);
+	cr_expect(!ensure());
+	fill(ops, 3, PUBLISH_ADD);
+	ops[1] = (struct publish_op){.kind = PUBLISH_REMOVE};
+	cr_assert_eq(addr_parse("192.0.2.1", &ops[1].addr), 0);
+	cr_expect_eq(target_commit(target, ops, 3), 0);
+	cr_expect_eq(kernel_count(LIST, " : 0x00000005"), 2);
+	cr_expect_eq(kernel_count(LIST, " : 0x00000007"), 0);
+	cr_expect(is_intact());
 }
 
 Test(nftset, a_missing_set_is_told_and_harms_nobody_else)
@@ -148,12 +203,12 @@ Test(nftset, a_missing_set_is_told_and_harms_nobody_else)
 	make_ours(600, 0);
 	kernel_run("nft delete set inet synprint vpn4");
 	fill(ops, 2, PUBLISH_ADD);
-	cr_expect_eq(target->type->commit(target, ops, 2), -ENOENT);
+	cr_expect_eq(target_commit(target, ops, 2), -ENOENT);
 	kernel_expect("nft list set inet synprint vpn6", "2001:db8::a00:1");
 	kernel_run("nft flush ruleset");
-	cr_expect_eq(target->type->commit(target, ops, 2), -ENOENT);
+	cr_expect_eq(target_commit(target, ops, 2), -ENOENT);
 	cr_expect(ensure());
-	cr_expect_eq(target->type->commit(target, ops, 2), 0);
+	cr_expect_eq(target_commit(target, ops, 2), 0);
 }
 
 Test(nftset, check_sees_what_was_done_behind_our_back)
@@ -169,7 +224,7 @@ Test(nftset, check_sees_what_was_done_behind_our_back)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		make_ours(600, 0);
 		cr_expect(is_intact(), "empty");
-		cr_expect_eq(target->type->commit(target, ops, 64), 0);
+		cr_expect_eq(target_commit(target, ops, 64), 0);
 		cr_expect(is_intact());
 		kernel_run(commands[i]);
 		/* What comes after it must not hide it. */
@@ -178,7 +233,7 @@ Test(nftset, check_sees_what_was_done_behind_our_back)
 		cr_expect_eq(commit("2001:db8::f", PUBLISH_ADD, 0), 0);
 		cr_expect(!is_intact(), "%s", commands[i]);
 		ensure();
-		cr_expect_eq(target->type->commit(target, ops, 64), 0);
+		cr_expect_eq(target_commit(target, ops, 64), 0);
 		cr_expect(is_intact(), "repaired after %s", commands[i]);
 		kernel_run("nft flush ruleset");
 		target->type->free(target);
@@ -208,7 +263,7 @@ Test(nftset, remove_keeps_what_rules_refer_to)
 
 Test(nftset, a_set_that_was_there_is_used_and_kept)
 {
-	struct nftset_params params = {.name4 = "vpn4", .timeout_s = 60};
+	struct target_params params = {.name4 = "vpn4", .timeout_s = 60};
 
 	kernel_run("nft 'add table inet synprint; "
 		   "add set inet synprint vpn4 { type ipv4_addr; flags timeout; }'");
@@ -224,13 +279,13 @@ Test(nftset, a_set_that_was_there_is_used_and_kept)
 Test(nftset, the_administrators_own_table)
 {
 	static const struct {
-		enum nftset_family family;
+		enum target_family family;
 		const char *name;
-	} families[] = {{NFTSET_INET, "inet"}, {NFTSET_IP, "ip"}, {NFTSET_IP6, "ip6"}};
+	} families[] = {{TARGET_INET, "inet"}, {TARGET_IP, "ip"}, {TARGET_IP6, "ip6"}};
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		char command[200];
-		struct nftset_params params = {.family = families[i].family,
+		struct target_params params = {.family = families[i].family,
 					       .table = "mine",
 					       .name4 = "them",
 					       .timeout_s = 60,
@@ -264,7 +319,7 @@ Test(nftset, sets_that_do_not_fit)
 		{"type ipv4_addr;", "flags timeout", -EINVAL},
 		{"type ipv4_addr; flags timeout, interval;", "interval", -EINVAL},
 	};
-	struct nftset_params params = {.table = "mine",
+	struct target_params params = {.table = "mine",
 				       .name4 = "them",
 				       .timeout_s = 60,
 				       .is_foreign = true};
@@ -281,7 +336,7 @@ Test(nftset, sets_that_do_not_fit)
 			 rows[i].set ? rows[i].set : "");
 		if (rows[i].set)
 			kernel_run(command);
-		rc = target->type->ensure(target, &is_created, &error);
+		rc = target_ensure(target, &is_created, &error);
 		cr_expect_eq(rc, rows[i].rc, "row %zu: %d %s", i, rc, error.what);
 		cr_expect(strstr(error.what, rows[i].what), "row %zu: %s", i, error.what);
 		kernel_run("nft delete table inet mine");
@@ -291,7 +346,7 @@ Test(nftset, sets_that_do_not_fit)
 /* One set of a pair is enough; the other one is taken in when it is there and fits. */
 Test(nftset, half_a_pair)
 {
-	struct nftset_params params = {.table = "mine",
+	struct target_params params = {.table = "mine",
 				       .name4 = "them4",
 				       .name6 = "them6",
 				       .timeout_s = 60,
@@ -303,20 +358,20 @@ Test(nftset, half_a_pair)
 		   "add set inet mine them4 { type ipv4_addr; flags timeout; }; "
 		   "add set inet mine them6 { type ether_addr; flags timeout; }'");
 	make(&params);
-	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect_eq(target_ensure(target, &is_created, &error), 0);
 	cr_expect_not(is_created);
 	cr_expect(strstr(error.what, "them6 must have 'type ipv6_addr'"), "%s", error.what);
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
 	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
 	kernel_expect("nft list set inet mine them4", "192.0.2.1 timeout 1m");
-	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect_eq(target_check(target, &is_intact), 0);
 	cr_expect(is_intact);
 	kernel_run("nft 'delete set inet mine them6; "
 		   "add set inet mine them6 { type ipv6_addr; flags timeout; }'");
-	cr_expect_eq(target->type->check(target, &is_intact), 0);
+	cr_expect_eq(target_check(target, &is_intact), 0);
 	cr_expect_not(is_intact);
 	error.what[0] = '\0';
-	cr_expect_eq(target->type->ensure(target, &is_created, &error), 0);
+	cr_expect_eq(target_ensure(target, &is_created, &error), 0);
 	cr_expect(is_created, "it is to be filled");
 	cr_expect_str_eq(error.what, "");
 	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0);
@@ -326,7 +381,7 @@ Test(nftset, half_a_pair)
 /* Not a missing capability: nobody but its owner may change such a table. */
 Test(nftset, a_table_with_an_owner)
 {
-	struct nftset_params params = {.table = "mine",
+	struct target_params params = {.table = "mine",
 				       .name4 = "them",
 				       .timeout_s = 60,
 				       .is_foreign = true};
@@ -338,7 +393,7 @@ Test(nftset, a_table_with_an_owner)
 	      nft);
 	fflush(nft);
 	make(&params);
-	for (unsigned i = 0; i < 500 && target->type->ensure(target, &(bool){false}, NULL); i++)
+	for (unsigned i = 0; i < 500 && target_ensure(target, &(bool){false}, NULL); i++)
 		usleep(20000);
 	rc = commit("192.0.2.1", PUBLISH_ADD, 0);
 	cr_expect_eq(rc, -EPERM);
@@ -348,12 +403,12 @@ Test(nftset, a_table_with_an_owner)
 
 Test(nftset, bad_parameters)
 {
-	static const struct nftset_params rows[] = {
+	static const struct target_params rows[] = {
 		{.timeout_s = 1},
 		{.name4 = "a", .timeout_s = 0},
 		{.name4 = "", .timeout_s = 1},
 		{.name4 = "a", .timeout_s = 1, .table = "not-foreign"},
-		{.name4 = "a", .timeout_s = 1, .family = NFTSET_IP},
+		{.name4 = "a", .timeout_s = 1, .family = TARGET_IP},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -362,12 +417,12 @@ Test(nftset, bad_parameters)
 
 Test(nftset, without_privileges)
 {
-	struct nftset_params params = {.name4 = "vpn4", .timeout_s = 60};
+	struct target_params params = {.name4 = "vpn4", .timeout_s = 60};
 	struct text_error error = {.what = ""};
 	bool is_created;
 
 	make(&params);
 	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
-	cr_expect_eq(target->type->ensure(target, &is_created, &error), -EPERM);
+	cr_expect_eq(target_ensure(target, &is_created, &error), -EPERM);
 	cr_expect(strstr(error.what, "CAP_NET_ADMIN"), "%s", error.what);
 }

@@ -95,12 +95,8 @@ static void setup(void)
 	memset(&harness, 0, sizeof(harness));
 	pthread_mutex_init(&harness.events.lock, NULL);
 	for (unsigned i = 0; i < 2; i++) {
-		struct fake *fake = &harness.fakes[i];
-
-		fake->target = (struct target){.type = &fake_type, .name = i ? "second" : "first"};
-		fake->is_intact = true;
-		pthread_mutex_init(&fake->lock, NULL);
-		harness.targets[i] = &fake->target;
+		fake_init(&harness.fakes[i], i ? "second4" : "first4", i ? "second6" : "first6");
+		harness.targets[i] = &harness.fakes[i].target;
 	}
 }
 

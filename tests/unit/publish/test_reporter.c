@@ -23,11 +23,12 @@ static struct fake {
 	unsigned by_old; /* commits by the old rules */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static int fake_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
+static int fake_find(struct target *target, enum setops_version version,
+		     struct text_error *ret_error)
 {
 	(void)target;
+	(void)version;
 	(void)ret_error;
-	*ret_created = false;
 	return 0;
 }
 
@@ -48,8 +49,11 @@ static bool is_shut(void)
 	return is_so;
 }
 
-static int fake_commit(struct target *target, const struct publish_op *ops, size_t count)
+static int fake_commit(struct target *target, const struct setops_list lists[SETOPS_VERSIONS])
 {
+	const struct publish_op *ops = lists[SETOPS_V4].ops;
+	size_t count = lists[SETOPS_V4].count;
+
 	(void)target;
 	pthread_mutex_lock(&fake.lock);
 	fake.begun++;
@@ -65,16 +69,19 @@ static int fake_commit(struct target *target, const struct publish_op *ops, size
 	return 0;
 }
 
-static int fake_check(struct target *target, bool *ret_intact)
+static int fake_ask(struct target *target, enum setops_version version,
+		    const struct publish_op *ops, unsigned count)
 {
 	(void)target;
-	*ret_intact = true;
+	(void)version;
+	(void)ops;
+	(void)count;
 	return 0;
 }
 
-static const struct target_type fake_type = {.ensure = fake_ensure,
+static const struct target_type fake_type = {.find = fake_find,
 					     .commit = fake_commit,
-					     .check = fake_check};
+					     .ask = fake_ask};
 
 static bool is_excepted(const void *ctx, const struct addr *addr)
 {
@@ -150,7 +157,10 @@ Test(reporter, news_outlive_a_reload, .timeout = 60)
 	unsigned by_old;
 	pthread_t opener;
 
-	fake.target = (struct target){.type = &fake_type, .name = "fake"};
+	cr_assert_eq(target_init(&fake.target, &fake_type,
+				 &(struct target_params){.name4 = "fake4", .timeout_s = 600},
+				 "fake", 16),
+		     0);
 	old = start(reported, 100);
 	tell(reported, old, 0);
 	WAIT_FOR(by(100) == 1);
