@@ -15,29 +15,45 @@
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 32000
 
-static void set_quarantined(struct channel *channel, bool is_quarantined)
+void channel_init(struct channel *channel, const struct publisher_params *params, unsigned number,
+		  struct publish_op *ops)
 {
-	__atomic_store_n(&channel->stats.is_quarantined, is_quarantined, __ATOMIC_RELAXED);
-}
-
-void channel_init(struct channel *channel)
-{
-	removals_init(&channel->removals);
-	removals_init(&channel->crowd);
+	channel->target = params->targets[number];
+	channel->params = params;
+	channel->number = number;
+	channel->ops = ops;
+	later_init(&channel->later, params->later_max);
+	later_init(&channel->crowd, PUBLISHER_LATER_MAX);
 	pthread_mutex_init(&channel->lock, NULL);
 }
 
 void channel_done(struct channel *channel)
 {
-	removals_done(&channel->removals);
-	removals_done(&channel->crowd);
+	later_done(&channel->later);
+	later_done(&channel->crowd);
 	pthread_mutex_destroy(&channel->lock);
 }
 
-void channel_get_reason(struct channel *channel, char ret_reason[PUBLISHER_REASON_MAX])
+void channel_get_stats(struct channel *channel, struct publisher_target_stats *ret_stats)
 {
+	const struct publisher_target_stats *stats = &channel->stats;
+
+	*ret_stats = (struct publisher_target_stats){
+		.added = counter_read(&stats->added),
+		.refreshed = counter_read(&stats->refreshed),
+		.removed = counter_read(&stats->removed),
+		.failed = counter_read(&stats->failed),
+		.commits = counter_read(&stats->commits),
+		.commits_failed = counter_read(&stats->commits_failed),
+		.refills = counter_read(&stats->refills),
+		.refused = counter_read(&stats->refused),
+		.relieved = counter_read(&stats->relieved),
+		.waiting = later_waiting(&channel->later),
+		.is_full = __atomic_load_n(&channel->is_full, __ATOMIC_RELAXED),
+		.is_quarantined = __atomic_load_n(&channel->is_failing, __ATOMIC_RELAXED),
+	};
 	pthread_mutex_lock(&channel->lock);
-	memcpy(ret_reason, channel->stats.reason, PUBLISHER_REASON_MAX);
+	memcpy(ret_stats->reason, stats->reason, sizeof(stats->reason));
 	pthread_mutex_unlock(&channel->lock);
 }
 
@@ -59,18 +75,23 @@ static void tell(struct channel *channel, enum publisher_event event, const char
 	channel->params->event(channel->params->ctx, channel->target, event, what);
 }
 
-static void channel_fail(struct channel *channel, const char *what)
+/* Nothing is tried before that; where nothing helps, it takes twice as long each time. */
+static void back_off(struct channel *channel, bool is_again)
 {
-	channel->backoff_ms = channel->is_failing ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
-	if (channel->backoff_ms > BACKOFF_MAX_MS)
-		channel->backoff_ms = BACKOFF_MAX_MS;
+	unsigned next_ms = is_again ? channel->backoff_ms * 2 : BACKOFF_MIN_MS;
+
+	channel->backoff_ms = next_ms < BACKOFF_MAX_MS ? next_ms : BACKOFF_MAX_MS;
 	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
+}
+
+static void fail(struct channel *channel, const char *what)
+{
+	back_off(channel, channel->is_failing);
 	channel->must_fill = false;
 	set_reason(channel, what);
 	if (!channel->is_failing)
 		tell(channel, PUBLISHER_FAILED, what);
-	channel->is_failing = true;
-	set_quarantined(channel, true);
+	__atomic_store_n(&channel->is_failing, true, __ATOMIC_RELAXED);
 }
 
 void channel_start_fill(struct channel *channel)
@@ -80,18 +101,13 @@ void channel_start_fill(struct channel *channel)
 	counter_add_shared(&channel->stats.refills, 1);
 }
 
-/*
- * Makes sure that the target is there; what was missing is filled again. Somebody deleted it if
- * it was well before; at the start, and after a failure, an empty target is no news.
- */
 void channel_ensure(struct channel *channel, bool is_start)
 {
 	struct text_error error = {0};
 	bool is_created = false, is_news;
-	int rc = target_ensure(channel->target, &is_created, &error);
 
-	if (rc < 0) {
-		channel_fail(channel, error.what);
+	if (target_ensure(channel->target, &is_created, &error) < 0) {
+		fail(channel, error.what);
 		return;
 	}
 	is_news = set_reason(channel, error.what);
@@ -105,129 +121,115 @@ void channel_ensure(struct channel *channel, bool is_start)
 		channel_start_fill(channel);
 }
 
-static void channel_recover(struct channel *channel)
-{
-	if (!channel->is_failing)
-		return;
-	channel->is_failing = false;
-	set_quarantined(channel, false);
-	tell(channel, PUBLISHER_RECOVERED, "");
-}
-
-int channel_commit(struct channel *channel, unsigned op_count)
-{
-	struct target *target = channel->target;
-	int rc = target_commit(target, channel->ops, op_count);
-
-	if (rc == -ENOENT) {
-		channel_ensure(channel, false);
-		if (channel->is_failing) {
-			counter_add_shared(&channel->stats.failed, op_count);
-			return 0; /* said already */
-		}
-		rc = target_commit(target, channel->ops, op_count);
-	}
-	if (rc < 0)
-		counter_add_shared(&channel->stats.failed, op_count);
-	return rc;
-}
-
 static void set_full(struct channel *channel, bool is_full)
 {
-	channel->is_full = is_full;
-	__atomic_store_n(&channel->stats.is_full, is_full, __ATOMIC_RELAXED);
+	__atomic_store_n(&channel->is_full, is_full, __ATOMIC_RELAXED);
 }
 
 /* A full set is no broken one: what is in it was refreshed; what had no room is tried again. */
-static void channel_take_full(struct channel *channel)
+static void take_full(struct channel *channel)
 {
+	uint64_t now_ms = clock_monotonic_ms();
+
 	counter_add_shared(&channel->stats.refused, 1);
 	if (channel->is_full)
 		return;
 	set_full(channel, true);
-	if (clock_monotonic_ms() > channel->retry_ms + channel->backoff_ms)
-		channel->backoff_ms = BACKOFF_MIN_MS;
-	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
+	if (now_ms > channel->retry_ms + channel->backoff_ms)
+		back_off(channel, false);
+	channel->retry_ms = now_ms + channel->backoff_ms;
 	tell(channel, PUBLISHER_FULL, "");
 }
 
-void channel_fail_commit(struct channel *channel, int rc)
+/* Its first operations. Return: false where it has failed, which is said already. */
+static bool commit(struct channel *channel, unsigned count)
 {
+	struct target *target = channel->target;
+	int rc = target_commit(target, channel->ops, count);
+
+	counter_add_shared(&channel->stats.commits, 1);
+	if (rc == -ENOENT) {
+		channel_ensure(channel, false);
+		if (!channel->is_failing)
+			rc = target_commit(target, channel->ops, count);
+	}
+	if (rc == 0)
+		return true;
+	counter_add_shared(&channel->stats.commits_failed, 1);
+	counter_add_shared(&channel->stats.failed, count);
 	if (target_is_full(rc))
-		channel_take_full(channel);
-	else
-		channel_fail(channel, channel->target->type->explain(channel->target, rc));
+		take_full(channel);
+	else if (rc != -ENOENT || !channel->is_failing)
+		fail(channel, target->type->explain(target, rc));
+	return target_is_full(rc);
 }
 
-void channel_note_removals(struct channel *channel, unsigned count)
+static void note_removals(struct channel *channel, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (channel->ops[i].kind == PUBLISH_REMOVE)
-			removals_note(&channel->removals, &channel->ops[i].addr,
-				      channel->ops[i].port);
+			later_note(&channel->later, &channel->ops[i].addr, channel->ops[i].port);
 }
 
-/* The next elements of a target that is being filled; a failure ends that until the next try. */
+void channel_publish(struct channel *channel, unsigned count)
+{
+	bool is_left_alone = channel->is_failing && !channel->must_fill;
+
+	if (is_left_alone)
+		counter_add_shared(&channel->stats.failed, count);
+	if (is_left_alone || !commit(channel, count))
+		note_removals(channel, count);
+}
+
 void channel_fill(struct channel *channel)
 {
-	unsigned op_count =
-		channel->params->live(channel->params->ctx, channel->number, &channel->fill_cursor,
+	const struct publisher_params *params = channel->params;
+	unsigned count = params->live(params->ctx, channel->number, &channel->fill_cursor,
 				      channel->ops, CHANNEL_STEP);
-	int rc = op_count ? channel_commit(channel, op_count) : 0;
 
-	if (target_is_full(rc)) /* the next ones may be in it already */
-		channel_take_full(channel);
-	else if (rc < 0)
-		channel_fail_commit(channel, rc);
-	if (channel->must_fill && !channel->fill_cursor) {
-		channel->must_fill = false;
-		channel_recover(channel);
-	}
+	channel->must_fill = channel->fill_cursor != 0;
+	if ((count && !commit(channel, count)) || channel->must_fill)
+		return;
+	if (channel->is_failing)
+		tell(channel, PUBLISHER_RECOVERED, "");
+	__atomic_store_n(&channel->is_failing, false, __ATOMIC_RELAXED);
 }
 
-/* What was to go while it could not; who came back meanwhile stays. */
-void channel_remove_late(struct channel *channel)
+unsigned channel_revise(struct channel *channel)
 {
-	unsigned count = removals_take(&channel->removals, channel->ops, CHANNEL_STEP), kept = 0;
-	int rc;
+	const struct publisher_params *params = channel->params;
+	unsigned max = channel->due < CHANNEL_STEP ? channel->due : CHANNEL_STEP, kept = 0;
+	unsigned count = later_take(&channel->later, channel->ops, max);
 
+	channel->due = count == max ? channel->due - count : 0;
 	for (unsigned i = 0; i < count; i++) {
-		const struct publish_op *op = &channel->ops[i];
+		struct publish_op *op = &channel->ops[i];
 
-		if (!channel->params->belongs ||
-		    !channel->params->belongs(channel->params->ctx, channel->number, op))
+		if (!params->belongs(params->ctx, channel->number, op) ||
+		    op->kind == PUBLISH_REFRESH)
 			channel->ops[kept++] = *op;
 	}
-	rc = kept ? channel_commit(channel, kept) : 0;
-	if (rc == 0 || target_is_full(rc))
-		return;
-	channel_note_removals(channel, kept);
-	channel_fail_commit(channel, rc);
-}
-
-/* Some may have left it: who had no room is tried again, less often where there never is any. */
-static void retry_full(struct channel *channel)
-{
-	set_full(channel, false);
-	channel->backoff_ms =
-		channel->backoff_ms * 2 < BACKOFF_MAX_MS ? channel->backoff_ms * 2 : BACKOFF_MAX_MS;
-	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
-	channel_start_fill(channel);
+	if (kept && !commit(channel, kept))
+		for (unsigned i = 0; i < kept; i++)
+			later_note(&channel->later, &channel->ops[i].addr, channel->ops[i].port);
+	return kept;
 }
 
 void channel_reconcile(struct channel *channel)
 {
-	bool is_intact = false;
-	bool is_due = clock_monotonic_ms() >= channel->retry_ms;
+	bool is_due = clock_monotonic_ms() >= channel->retry_ms, is_intact = false;
 
 	if (channel->must_fill || (channel->is_failing && !is_due))
 		return;
-	if (!channel->is_failing && channel->is_full && is_due) {
-		retry_full(channel);
-		return;
-	}
 	if (channel->is_failing) {
 		channel_ensure(channel, false);
+		return;
+	}
+	/* Some may have left it: who had no room is tried again, less often where there never is any. */
+	if (channel->is_full && is_due) {
+		set_full(channel, false);
+		back_off(channel, true);
+		channel_start_fill(channel);
 		return;
 	}
 	if (target_check(channel->target, &is_intact) == 0 && is_intact)

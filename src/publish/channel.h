@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One target as the publisher's thread sees it, which alone calls these. */
+/* One target as the publisher's thread sees it, which alone calls these but where it is said. */
 #ifndef SYNPRINT_PUBLISH_CHANNEL_H
 #define SYNPRINT_PUBLISH_CHANNEL_H
 
-#include <pthread.h>
-
+#include "publish/later.h"
 #include "publish/publisher.h"
-#include "publish/removals.h"
 
 #define CHANNEL_STEP 512 /* elements in one commit of a repair */
 
@@ -24,13 +22,15 @@ struct channel {
 	const struct publisher_params *params;
 	unsigned number; /* among the targets */
 	struct publish_op *ops; /* the publisher's, CHANNEL_STEP at least */
-	bool is_failing, must_fill;
+	bool is_failing; /* atomic for others, as is_full: left alone for a while */
 	bool is_full; /* refused something since it was filled last */
-	struct removals removals;
+	bool must_fill;
 	unsigned backoff_ms;
 	uint64_t retry_ms; /* left alone until then, or, when full, not filled again */
 	uint64_t fill_cursor;
-	struct removals crowd; /* the newest of those who found no room */
+	struct later later; /* to be looked at again: removed, if they do not belong there */
+	unsigned due; /* of these, so many now */
+	struct later crowd; /* the newest of those who found no room */
 	bool is_short,
 		is_crowded; /* atomic: somebody found none; it is more than nine tenths full */
 	uint64_t freed; /* places that some left and nobody took at once; any thread reads it */
@@ -40,18 +40,19 @@ struct channel {
 		uint64_t next_ms; /* no look before */
 	} room;
 	struct channel_sweeps sweeps;
-	struct publish_op sighting; /* this one and the next: under the lock of sightings */
+	pthread_mutex_t lock; /* of the sighting, and of the reason in stats */
+	struct publish_op sighting; /* an element that a packet has brought */
 	bool has_sighting;
-	pthread_mutex_t lock; /* of the reason in stats */
 	struct publisher_target_stats stats; /* written by the thread, read by anybody */
 };
 
-/** channel_init() - of storage that is zero. */
-void channel_init(struct channel *channel);
+/** channel_init() - of storage that is zero. @number: of the target, and of the channel */
+void channel_init(struct channel *channel, const struct publisher_params *params, unsigned number,
+		  struct publish_op *ops);
 void channel_done(struct channel *channel);
 
-/** channel_get_reason() - from any thread. */
-void channel_get_reason(struct channel *channel, char ret_reason[PUBLISHER_REASON_MAX]);
+/** channel_get_stats() - from any thread. */
+void channel_get_stats(struct channel *channel, struct publisher_target_stats *ret_stats);
 
 /**
  * channel_ensure() - make sure that the target is there; what was missing is filled again.
@@ -60,28 +61,28 @@ void channel_get_reason(struct channel *channel, char ret_reason[PUBLISHER_REASO
  */
 void channel_ensure(struct channel *channel, bool is_start);
 
-/** channel_commit() - its first @op_count operations. Return: 0, or -errno that nobody has said yet. */
-int channel_commit(struct channel *channel, unsigned op_count);
-
-/** channel_fail_commit() - what follows from it: a full set goes on, any other is left alone. */
-void channel_fail_commit(struct channel *channel, int rc);
-
-/** channel_note_removals() - those among its operations are to be done later. */
-void channel_note_removals(struct channel *channel, unsigned count);
+/**
+ * channel_publish() - commit its first @count operations. A full set goes on without what it has no room
+ * for; any other that fails is left alone, and what was to be removed goes later.
+ */
+void channel_publish(struct channel *channel, unsigned count);
 
 void channel_start_fill(struct channel *channel);
 
 /** channel_fill() - its next elements; a failure ends that until the next try. */
 void channel_fill(struct channel *channel);
 
-/** channel_remove_late() - what was to go while it could not; who came back meanwhile stays. */
-void channel_remove_late(struct channel *channel);
+/**
+ * channel_revise() - the next of those that are due: whoever does not belong there by now goes.
+ * Return: how many of its operations were committed, or not, and then wait again.
+ */
+unsigned channel_revise(struct channel *channel);
 
 /** channel_reconcile() - whether it is as it should be, and what is to be done where it is not. */
 void channel_reconcile(struct channel *channel);
 
 /**
- * channel_hand_over() - what it could not take out goes on with @heir, of the same target; from the
+ * channel_hand_over() - what it has not looked at goes on with @heir, of the same target; from the
  * thread that replaces generations, after @channel's own has ended.
  */
 void channel_hand_over(struct channel *channel, struct channel *heir);

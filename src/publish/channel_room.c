@@ -9,6 +9,7 @@
  * once, then who came back, and nobody who is confirmed. What comes faster than that the kernel
  * refuses; the newest of these are tried again in the room that was made.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,20 +26,25 @@
 #define LEFT_MIN_MS 5000 /* who has less goes by himself, and maybe just now */
 #define RANK_SHIFT 48 /* above what is left of any timeout, in ms */
 #define ROUNDS_MAX                                                                                 \
-	1024 /* of REMOVALS_MAX elements each; what cannot be removed is not tried for ever */
-
-enum { V4, V6, VERSIONS };
+	1024 /* of PUBLISHER_LATER_MAX elements each; what cannot be removed is not tried for ever */
 
 struct look {
 	const struct publisher_params *params;
-	uint32_t counts[VERSIONS];
-	struct oldest oldest[VERSIONS];
+	uint32_t counts[SETOPS_VERSIONS];
+	struct oldest oldest[SETOPS_VERSIONS];
+	struct publish_op *crowd; /* who found no room, the newest last */
+	unsigned crowd_count;
 };
+
+static int version_of(const struct addr *addr)
+{
+	return addr_is_v4(addr) ? SETOPS_V4 : SETOPS_V6;
+}
 
 static void consider(void *ctx, const struct target_element *element)
 {
 	struct look *look = ctx;
-	unsigned version = addr_is_v4(&element->addr) ? V4 : V6;
+	int version = version_of(&element->addr);
 	struct oldest *oldest = &look->oldest[version];
 	unsigned rank;
 
@@ -56,15 +62,16 @@ static int compare(const void *a, const void *b)
 }
 
 /* Who is to go, as operations. While the kernel's table grows, a walk may see one twice. */
-static unsigned choose(const struct oldest *oldest, bool is_full, struct publish_op *ret_ops)
+static unsigned choose(struct oldest *oldest, bool is_full, struct publish_op *ret_ops)
 {
 	unsigned count = 0, kept = 0;
 
+	oldest_sort(oldest);
 	for (size_t i = 0; i < oldest->count; i++) {
 		const struct oldest_one *one = &oldest->ones[i];
 
 		if (!is_full && one->order >> RANK_SHIFT > PUBLISHER_SEEN_ONCE)
-			continue;
+			break;
 		memset(&ret_ops[count], 0, sizeof(*ret_ops)); /* its bytes are compared */
 		ret_ops[count].addr = one->addr;
 		ret_ops[count].port = one->port;
@@ -78,19 +85,19 @@ static unsigned choose(const struct oldest *oldest, bool is_full, struct publish
 }
 
 /* The newest of those of one version who found no room. Return: how many of @max. */
-static unsigned choose_newest(struct channel *channel, unsigned version, unsigned max,
-			      struct publish_op *ret_ops)
+static unsigned choose_newest(const struct channel *channel, const struct look *look, int version,
+			      unsigned max, struct publish_op *ret_ops)
 {
 	const struct publisher_params *params = channel->params;
-	unsigned kept = 0, at = removals_waiting(&channel->crowd);
+	unsigned kept = 0;
 
-	while (at-- && kept < max) {
-		struct publish_op op = {.kind = PUBLISH_ADD};
+	for (unsigned i = look->crowd_count; i-- > 0 && kept < max;) {
+		struct publish_op *op = &look->crowd[i];
 
-		if (removals_look(&channel->crowd, at, &op) &&
-		    addr_is_v4(&op.addr) == (version == V4) &&
-		    params->belongs(params->ctx, channel->number, &op))
-			ret_ops[kept++] = op;
+		op->kind = PUBLISH_ADD;
+		if (version_of(&op->addr) == version &&
+		    params->belongs(params->ctx, channel->number, op))
+			ret_ops[kept++] = *op;
 	}
 	return kept;
 }
@@ -99,10 +106,10 @@ static unsigned choose_newest(struct channel *channel, unsigned version, unsigne
  * Some of one version go, and others take their places, in one transaction: at once, before the next
  * SYNs do. Where it is not full, only those who were seen once go. Return: how many went.
  */
-static unsigned exchange(struct channel *channel, const struct look *look, unsigned version,
-			 bool is_full, bool may_go)
+static unsigned exchange(struct channel *channel, struct look *look, int version, bool is_full,
+			 bool may_go)
 {
-	struct publish_op *ops = calloc(look->oldest[version].count + NEWEST_MAX, sizeof(*ops));
+	struct publish_op *ops = calloc(look->oldest[version].max + NEWEST_MAX, sizeof(*ops));
 	uint32_t share = channel->params->sizes[channel->number] / GO_PART;
 	unsigned gone = 0, entered, room;
 
@@ -111,8 +118,8 @@ static unsigned exchange(struct channel *channel, const struct look *look, unsig
 	if (may_go)
 		gone = choose(&look->oldest[version], is_full, ops);
 	room = may_go ? gone : share;
-	entered =
-		choose_newest(channel, version, room < NEWEST_MAX ? room : NEWEST_MAX, ops + gone);
+	entered = choose_newest(channel, look, version, room < NEWEST_MAX ? room : NEWEST_MAX,
+				ops + gone);
 	if (gone + entered && channel->target->type->drop(channel->target, ops, gone + entered) < 0)
 		gone = entered = 0;
 	free(ops);
@@ -122,21 +129,21 @@ static unsigned exchange(struct channel *channel, const struct look *look, unsig
 	return gone;
 }
 
-static void relieve(struct channel *channel, const struct look *look, bool is_short)
+static void relieve(struct channel *channel, struct look *look, bool is_short)
 {
 	uint32_t size = channel->params->sizes[channel->number];
-	unsigned larger = look->counts[V6] > look->counts[V4] ? V6 : V4, gone = 0;
-	uint64_t tried = removals_count(&channel->crowd);
+	int larger = look->counts[SETOPS_V6] > look->counts[SETOPS_V4] ? SETOPS_V6 : SETOPS_V4;
+	unsigned gone = 0;
 	bool is_crowded = false;
 
-	for (unsigned v = 0; v < VERSIONS; v++) {
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
 		bool is_full = look->counts[v] >= size - size / FREE_PART;
 
 		is_crowded |= is_full;
 		gone += exchange(channel, look, v, is_full, is_full || (is_short && v == larger));
 	}
 	__atomic_store_n(&channel->is_crowded, is_crowded, __ATOMIC_RELAXED);
-	removals_forget(&channel->crowd, tried);
+	channel->room.counted = look->counts[larger];
 	if (gone)
 		channel->params->event(channel->params->ctx, channel->target, PUBLISHER_RELIEVED,
 				       "");
@@ -154,11 +161,13 @@ static int look_through(struct channel *channel, struct look *look)
 {
 	size_t max = channel->params->sizes[channel->number] / GO_PART;
 	struct target_visitor visitor = {consider, look};
-	int rc = oldest_init(&look->oldest[V4], max);
 
-	if (rc == 0)
-		rc = oldest_init(&look->oldest[V6], max);
-	return rc ? rc : target_walk(channel->target, &visitor);
+	look->crowd = calloc(PUBLISHER_LATER_MAX, sizeof(*look->crowd));
+	if (!look->crowd || oldest_init(&look->oldest[SETOPS_V4], max) < 0 ||
+	    oldest_init(&look->oldest[SETOPS_V6], max) < 0)
+		return -ENOMEM;
+	look->crowd_count = later_take(&channel->crowd, look->crowd, PUBLISHER_LATER_MAX);
+	return target_walk(channel->target, &visitor);
 }
 
 void channel_keep_room(struct channel *channel)
@@ -168,23 +177,23 @@ void channel_keep_room(struct channel *channel)
 	uint64_t brought = counter_read(&stats->added) + counter_read(&stats->refreshed);
 	uint64_t rest_ms;
 	struct look look = {.params = channel->params};
-	bool is_short = __atomic_load_n(&channel->is_short, __ATOMIC_RELAXED);
+	bool is_short;
 
 	if (!channel->params->sizes[channel->number] || !channel->target->type->drop ||
 	    channel->is_failing || now_ms < channel->room.next_ms)
 		return;
+	is_short = __atomic_exchange_n(&channel->is_short, false, __ATOMIC_RELAXED);
 	if (!is_short && !may_be_full(channel, brought)) {
 		__atomic_store_n(&channel->is_crowded, false, __ATOMIC_RELAXED);
 		return;
 	}
-	__atomic_store_n(&channel->is_short, false, __ATOMIC_RELAXED);
 	if (look_through(channel, &look) == 0) {
 		relieve(channel, &look, is_short);
-		channel->room.counted = look.counts[look.counts[V6] > look.counts[V4]];
 		channel->room.brought = brought;
 	}
-	oldest_done(&look.oldest[V4]);
-	oldest_done(&look.oldest[V6]);
+	free(look.crowd);
+	oldest_done(&look.oldest[SETOPS_V4]);
+	oldest_done(&look.oldest[SETOPS_V6]);
 	rest_ms = (clock_read_us(CLOCK_THREAD_CPUTIME_ID) - began_us) * LOOK_COST / 1000;
 	channel->room.next_ms = now_ms + (rest_ms > LOOK_MS ? rest_ms : LOOK_MS);
 }
@@ -215,10 +224,10 @@ static void find(void *ctx, const struct target_element *element)
 	struct channel *channel = sweep->channel;
 	struct publish_op op = {.addr = element->addr, .port = element->port};
 
-	if (sweep->found >= REMOVALS_MAX || !is_of(sweep, &element->addr) ||
+	if (sweep->found >= PUBLISHER_LATER_MAX || !is_of(sweep, &element->addr) ||
 	    channel->params->belongs(channel->params->ctx, channel->number, &op))
 		return;
-	removals_note(&channel->removals, &element->addr, element->port);
+	later_note(&channel->later, &element->addr, element->port);
 	sweep->found++;
 }
 
@@ -229,9 +238,8 @@ void channel_sweep(struct channel *channel)
 	unsigned next = channel->sweeps.done % CHANNEL_SWEEPS;
 
 	sweep.net = channel->sweeps.nets[next];
-	if (channel->params->belongs)
-		target_walk(channel->target, &visitor);
-	if (sweep.found == REMOVALS_MAX && ++channel->sweeps.rounds < ROUNDS_MAX)
+	target_walk(channel->target, &visitor);
+	if (sweep.found == PUBLISHER_LATER_MAX && ++channel->sweeps.rounds < ROUNDS_MAX)
 		return;
 	channel->sweeps.rounds = 0;
 	__atomic_store_n(&channel->sweeps.done, channel->sweeps.done + 1, __ATOMIC_RELEASE);
@@ -249,7 +257,7 @@ void channel_note_sweep(struct channel *channel, const struct addr_net *net)
 
 void channel_hand_over(struct channel *channel, struct channel *heir)
 {
-	removals_move(&channel->removals, &heir->removals);
+	later_move(&channel->later, &heir->later);
 	for (unsigned i = channel->sweeps.done; i != channel->sweeps.noted; i++)
 		channel_note_sweep(heir, &channel->sweeps.nets[i % CHANNEL_SWEEPS]);
 }

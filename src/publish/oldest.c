@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A binary heap whose root is the first to give way; see oldest.h. */
+/* An array that is sorted whenever it is full; see oldest.h. */
 #include "publish/oldest.h"
 
 #include <errno.h>
@@ -7,7 +7,9 @@
 
 int oldest_init(struct oldest *oldest, size_t max)
 {
-	*oldest = (struct oldest){.max = max, .ones = calloc(max, sizeof(*oldest->ones))};
+	*oldest = (struct oldest){.max = max,
+				  .bound = UINT64_MAX,
+				  .ones = calloc(max, 2 * sizeof(*oldest->ones))};
 	return oldest->ones ? 0 : -ENOMEM;
 }
 
@@ -19,46 +21,31 @@ void oldest_done(struct oldest *oldest)
 
 bool oldest_takes(const struct oldest *oldest, uint64_t order)
 {
-	return oldest->count < oldest->max || order < oldest->ones[0].order;
+	return order < oldest->bound;
 }
 
-/* Upwards from the end, as far as it comes before those above it. */
-static void sift_up(struct oldest *oldest, struct oldest_one one)
+static int compare(const void *a, const void *b)
 {
-	size_t at = oldest->count++;
+	uint64_t first = ((const struct oldest_one *)a)->order;
+	uint64_t second = ((const struct oldest_one *)b)->order;
 
-	for (; at && oldest->ones[(at - 1) / 2].order < one.order; at = (at - 1) / 2)
-		oldest->ones[at] = oldest->ones[(at - 1) / 2];
-	oldest->ones[at] = one;
+	return (first > second) - (first < second);
 }
 
-/* Downwards from the root, which goes. */
-static void sift_down(struct oldest *oldest, struct oldest_one one)
+void oldest_sort(struct oldest *oldest)
 {
-	size_t at = 0;
-
-	for (;;) {
-		size_t child = 2 * at + 1;
-
-		if (child + 1 < oldest->count &&
-		    oldest->ones[child + 1].order > oldest->ones[child].order)
-			child++;
-		if (child >= oldest->count || oldest->ones[child].order <= one.order)
-			break;
-		oldest->ones[at] = oldest->ones[child];
-		at = child;
-	}
-	oldest->ones[at] = one;
+	qsort(oldest->ones, oldest->count, sizeof(*oldest->ones), compare);
+	if (oldest->count < oldest->max)
+		return;
+	oldest->count = oldest->max;
+	oldest->bound = oldest->ones[oldest->max - 1].order;
 }
 
 void oldest_put(struct oldest *oldest, uint64_t order, const struct target_element *element)
 {
-	struct oldest_one one = {order, element->addr, element->port};
-
 	if (!oldest_takes(oldest, order))
 		return;
-	if (oldest->count < oldest->max)
-		sift_up(oldest, one);
-	else
-		sift_down(oldest, one);
+	oldest->ones[oldest->count++] = (struct oldest_one){order, element->addr, element->port};
+	if (oldest->count == 2 * oldest->max)
+		oldest_sort(oldest);
 }

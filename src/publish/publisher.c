@@ -19,6 +19,7 @@
 
 #include "nl/nft_ask.h"
 #include "publish/channel.h"
+#include "publish/pace.h"
 
 #define SLOTS 4 /* bursts that a worker may have handed over at once */
 #define RECONCILE_MS 1000
@@ -35,10 +36,9 @@ struct mailbox {
 
 struct publisher {
 	struct publisher_params params;
-	struct mailbox *mailboxes;
 	struct channel channels[PUBLISHER_TARGETS_MAX];
 	struct publish_op *ops;
-	unsigned op_max;
+	struct pace pace; /* of looking again at what waits */
 	sem_t wake;
 	pthread_t thread;
 	bool must_stop; /* atomic */
@@ -47,9 +47,9 @@ struct publisher {
 	uint32_t wanted, refills; /* atomic; a bit for each target */
 	uint32_t generation; /* of the ruleset at the last reconcile */
 	struct nl *nl; /* to ask for it; NULL: it cannot be asked */
-	pthread_mutex_t sightings; /* lock of what packets brought */
 	uint64_t bursts, late, lost; /* atomic */
 	struct histogram commit; /* written by the thread */
+	struct mailbox mailboxes[]; /* one for each worker */
 };
 
 static uint32_t targets_of(const struct publisher *publisher)
@@ -90,8 +90,8 @@ static void lose(struct publisher *publisher, const struct publish_burst *burst)
 		const struct publish_item *item = &burst->items[i];
 
 		for (uint32_t left = item->remove & targets_of(publisher); left; left &= left - 1)
-			removals_note(&publisher->channels[__builtin_ctz(left)].removals,
-				      &item->addr, item->port);
+			later_note(&publisher->channels[__builtin_ctz(left)].later, &item->addr,
+				   item->port);
 	}
 	counter_add_shared(&publisher->lost, 1);
 	__atomic_store_n(&publisher->has_lost, true, __ATOMIC_RELEASE);
@@ -161,9 +161,26 @@ void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct
 
 		if (!publisher->params.sizes[channel->number])
 			continue;
-		removals_note(&channel->crowd, addr, port);
+		later_note(&channel->crowd, addr, port);
 		__atomic_store_n(&channel->is_short, true, __ATOMIC_RELAXED);
 	}
+}
+
+void publisher_revise(struct publisher *publisher, const struct addr *addr)
+{
+	uint32_t lost = 0;
+	bool is_first = false;
+
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		struct later *later = &publisher->channels[t].later;
+
+		is_first |= later_waiting(later) == 0;
+		lost |= (uint32_t)later_note(later, addr, 0) << t;
+	}
+	if (lost)
+		publisher_refill(publisher, lost);
+	else if (is_first) /* else it is awake, or waits until it may look */
+		sem_post(&publisher->wake);
 }
 
 uint64_t publisher_freed(const struct publisher *publisher, unsigned target)
@@ -192,15 +209,15 @@ uint32_t publisher_wants(const struct publisher *publisher)
 void publisher_saw(struct publisher *publisher, uint32_t targets, const struct addr *addr,
 		   uint16_t port)
 {
-	pthread_mutex_lock(&publisher->sightings);
 	for (uint32_t left = targets; left; left &= left - 1) {
 		struct channel *channel = &publisher->channels[__builtin_ctz(left)];
 
+		pthread_mutex_lock(&channel->lock);
 		channel->sighting =
 			(struct publish_op){.addr = *addr, .port = port, .kind = PUBLISH_ADD};
 		channel->has_sighting = true;
+		pthread_mutex_unlock(&channel->lock);
 	}
-	pthread_mutex_unlock(&publisher->sightings);
 	__atomic_fetch_and(&publisher->wanted, ~targets, __ATOMIC_RELEASE);
 	sem_post(&publisher->wake);
 }
@@ -284,22 +301,10 @@ static bool publish_bursts(struct publisher *publisher)
 		return false;
 	start_us = clock_monotonic_us();
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
-		struct channel *channel = &publisher->channels[t];
 		unsigned op_count = gather(publisher, t);
-		int rc;
 
-		if (!op_count)
-			continue;
-		if (channel->is_failing && !channel->must_fill) {
-			counter_add_shared(&channel->stats.failed, op_count);
-			channel_note_removals(channel, op_count);
-			continue;
-		}
-		rc = channel_commit(channel, op_count);
-		if (rc < 0 && !target_is_full(rc))
-			channel_note_removals(channel, op_count);
-		if (rc < 0)
-			channel_fail_commit(channel, rc);
+		if (op_count)
+			channel_publish(&publisher->channels[t], op_count);
 	}
 	release_bursts(publisher);
 	histogram_add(&publisher->commit, clock_monotonic_us() - start_us);
@@ -323,8 +328,41 @@ static bool is_retired(const struct publisher *publisher)
 	return __atomic_load_n(&publisher->is_retired, __ATOMIC_ACQUIRE);
 }
 
-/* One step of filling targets that were made anew; true while there is more to do. */
-static bool fill_step(struct publisher *publisher)
+/* Once there is a successor, it may have said something else of these meanwhile. */
+static void revise(struct publisher *publisher, struct channel *channel)
+{
+	unsigned count = channel_revise(channel);
+
+	for (unsigned i = 0; is_retired(publisher) && i < count; i++)
+		later_note(&channel->later, &publisher->ops[i].addr, publisher->ops[i].port);
+}
+
+/*
+ * What waits now is looked at; what comes meanwhile waits for the next round.
+ * @wake_ms: not after the next round may begin, where something waits for it
+ */
+static bool begin_round(struct publisher *publisher, uint64_t now_ms, uint64_t *wake_ms)
+{
+	uint64_t next_ms = publisher->params.is_paced ? pace_next_ms(&publisher->pace) : 0;
+	bool is_any = false;
+
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		struct channel *channel = &publisher->channels[t];
+		unsigned waiting = channel->is_failing ? 0 : later_waiting(&channel->later);
+
+		is_any |= waiting != 0;
+		if (now_ms >= next_ms)
+			channel->due = waiting;
+	}
+	if (is_any && now_ms >= next_ms)
+		pace_began(&publisher->pace, now_ms);
+	else if (is_any && next_ms < *wake_ms)
+		*wake_ms = next_ms;
+	return is_any && now_ms >= next_ms;
+}
+
+/* One step of what else is to be done; true while there is more. @wake_ms: as begin_round() has it */
+static bool step(struct publisher *publisher, uint64_t now_ms, uint64_t *wake_ms)
 {
 	take_refills(publisher);
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
@@ -332,15 +370,27 @@ static bool fill_step(struct publisher *publisher)
 
 		if (channel->must_fill)
 			channel_fill(channel);
-		else if (!channel->is_failing && removals_waiting(&channel->removals))
-			channel_remove_late(channel);
+		else if (!channel->is_failing && channel->due)
+			revise(publisher, channel);
 		else if (!channel->is_failing && channel_has_sweeps(channel))
 			channel_sweep(channel);
 		else
 			continue;
 		return true;
 	}
-	return false;
+	return begin_round(publisher, now_ms, wake_ms);
+}
+
+/* Nobody else looks at what waits. */
+static void finish(struct publisher *publisher)
+{
+	for (unsigned t = 0; t < publisher->params.target_count; t++) {
+		struct channel *channel = &publisher->channels[t];
+
+		channel->due = later_waiting(&channel->later);
+		while (channel->due && !channel->is_failing)
+			revise(publisher, channel);
+	}
 }
 
 /* What was lost is in the client table: fill again, after what is being filled already. */
@@ -356,26 +406,22 @@ static void repair_lost(struct publisher *publisher)
 			channel_start_fill(&publisher->channels[t]);
 }
 
-/* An element that packets brought becomes one by which a flush is seen. */
-static void take_sighting(struct publisher *publisher, unsigned target)
-{
-	struct channel *channel = &publisher->channels[target];
-	struct publish_op op;
-	bool has_one;
-
-	pthread_mutex_lock(&publisher->sightings);
-	has_one = channel->has_sighting;
-	op = channel->sighting;
-	channel->has_sighting = false;
-	pthread_mutex_unlock(&publisher->sightings);
-	if (has_one)
-		target_note(channel->target, &op);
-}
-
+/* Elements that packets brought become those by which a flush is seen. */
 static void take_sightings(struct publisher *publisher)
 {
-	for (uint32_t left = publisher->params.marked; left; left &= left - 1)
-		take_sighting(publisher, (unsigned)__builtin_ctz(left));
+	for (uint32_t left = publisher->params.marked; left; left &= left - 1) {
+		struct channel *channel = &publisher->channels[__builtin_ctz(left)];
+		struct publish_op op;
+		bool has_one;
+
+		pthread_mutex_lock(&channel->lock);
+		has_one = channel->has_sighting;
+		op = channel->sighting;
+		channel->has_sighting = false;
+		pthread_mutex_unlock(&channel->lock);
+		if (has_one)
+			target_note(channel->target, &op);
+	}
 }
 
 /* Sets that packets fill are looked at only where somebody has changed the ruleset. */
@@ -401,103 +447,93 @@ static void reconcile(struct publisher *publisher)
 static void *publisher_main(void *arg)
 {
 	struct publisher *publisher = arg;
-	uint64_t next_ms = clock_monotonic_ms() + RECONCILE_MS;
+	uint64_t look_ms = clock_monotonic_ms() + RECONCILE_MS;
 
-	prctl(PR_SET_NAME, "publisher");
+	prctl(PR_SET_NAME, publisher->params.name);
 	for (;;) {
 		bool must_stop = __atomic_load_n(&publisher->must_stop, __ATOMIC_ACQUIRE);
 		bool is_busy = publish_bursts(publisher);
-		uint64_t now_ms = clock_monotonic_ms();
+		uint64_t now_ms = clock_monotonic_ms(), wake_ms;
 
-		if (must_stop)
+		if (must_stop) {
+			if (!is_retired(publisher))
+				finish(publisher);
 			return NULL;
+		}
 		take_sightings(publisher);
-		if (now_ms >= next_ms) {
+		if (now_ms >= look_ms) {
 			if (!is_retired(publisher))
 				reconcile(publisher);
-			next_ms = now_ms + RECONCILE_MS;
+			look_ms = now_ms + RECONCILE_MS;
 		}
-		if (!is_busy && (is_retired(publisher) || !fill_step(publisher))) {
-			struct timespec until = clock_in_ms(next_ms - now_ms);
+		wake_ms = look_ms;
+		if (!is_busy && (is_retired(publisher) || !step(publisher, now_ms, &wake_ms))) {
+			struct timespec until = clock_in_ms(wake_ms - now_ms);
 
 			sem_clockwait(&publisher->wake, CLOCK_MONOTONIC, &until);
 		}
 	}
 }
 
-static int mailboxes_init(struct publisher *publisher, unsigned count_of_workers)
-{
-	pthread_condattr_t attr;
-
-	publisher->mailboxes =
-		aligned_alloc(_Alignof(struct mailbox), count_of_workers * sizeof(struct mailbox));
-	if (!publisher->mailboxes)
-		return -ENOMEM;
-	memset(publisher->mailboxes, 0, count_of_workers * sizeof(struct mailbox));
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	for (unsigned w = 0; w < count_of_workers; w++) {
-		pthread_mutex_init(&publisher->mailboxes[w].lock, NULL);
-		pthread_cond_init(&publisher->mailboxes[w].published, &attr);
-	}
-	pthread_condattr_destroy(&attr);
-	return 0;
-}
-
 static void publisher_free(struct publisher *publisher)
 {
-	for (unsigned w = 0; publisher->mailboxes && w < publisher->params.worker_count; w++) {
+	for (unsigned w = 0; w < publisher->params.worker_count; w++) {
 		pthread_mutex_destroy(&publisher->mailboxes[w].lock);
 		pthread_cond_destroy(&publisher->mailboxes[w].published);
 	}
 	for (unsigned t = 0; t < publisher->params.target_count; t++)
 		channel_done(&publisher->channels[t]);
-	free(publisher->mailboxes);
 	free(publisher->ops);
 	sem_destroy(&publisher->wake);
-	pthread_mutex_destroy(&publisher->sightings);
 	nl_close(publisher->nl);
 	free(publisher);
 }
 
+static struct publisher *publisher_new(const struct publisher_params *params)
+{
+	size_t size = sizeof(struct publisher) + params->worker_count * sizeof(struct mailbox);
+	unsigned op_max = params->worker_count * SLOTS * PUBLISHER_ITEMS_MAX;
+	struct publisher *publisher = aligned_alloc(_Alignof(struct publisher), size);
+
+	if (!publisher)
+		return NULL;
+	memset(publisher, 0, size);
+	publisher->params = *params;
+	if (!params->later_max)
+		publisher->params.later_max = PUBLISHER_LATER_MAX;
+	publisher->wanted = params->marked;
+	publisher->ops =
+		calloc(op_max > CHANNEL_STEP ? op_max : CHANNEL_STEP, sizeof(*publisher->ops));
+	sem_init(&publisher->wake, 0, 0);
+	for (unsigned w = 0; w < params->worker_count; w++) {
+		pthread_mutex_init(&publisher->mailboxes[w].lock, NULL);
+		clock_cond_init(&publisher->mailboxes[w].published);
+	}
+	for (unsigned t = 0; t < params->target_count; t++)
+		channel_init(&publisher->channels[t], &publisher->params, t, publisher->ops);
+	if (publisher->ops)
+		return publisher;
+	publisher_free(publisher);
+	return NULL;
+}
+
 int publisher_start(const struct publisher_params *params, struct publisher **ret_publisher)
 {
-	struct publisher *publisher = calloc(1, sizeof(*publisher));
+	struct publisher *publisher = publisher_new(params);
 	int rc;
 
 	if (!publisher)
 		return -ENOMEM;
-	publisher->params = *params;
-	publisher->wanted = params->marked;
-	for (unsigned t = 0; t < params->target_count; t++)
-		channel_init(&publisher->channels[t]);
-	publisher->op_max = params->worker_count * SLOTS * PUBLISHER_ITEMS_MAX;
-	if (publisher->op_max < CHANNEL_STEP)
-		publisher->op_max = CHANNEL_STEP;
-	publisher->ops = calloc(publisher->op_max, sizeof(*publisher->ops));
-	sem_init(&publisher->wake, 0, 0);
-	pthread_mutex_init(&publisher->sightings, NULL);
 	if (params->marked)
 		nl_open(&publisher->nl);
-	rc = publisher->ops ? mailboxes_init(publisher, params->worker_count) : -ENOMEM;
-	if (rc == 0) {
-		for (unsigned t = 0; t < params->target_count; t++) {
-			struct channel *channel = &publisher->channels[t];
-
-			channel->target = params->targets[t];
-			channel->params = &publisher->params;
-			channel->number = t;
-			channel->ops = publisher->ops;
-			channel_ensure(channel, true);
-		}
-		rc = -pthread_create(&publisher->thread, NULL, publisher_main, publisher);
-	}
-	if (rc < 0) {
+	for (unsigned t = 0; t < params->target_count; t++)
+		channel_ensure(&publisher->channels[t], true);
+	rc = -pthread_create(&publisher->thread, NULL, publisher_main, publisher);
+	if (rc < 0)
 		publisher_free(publisher);
-		return rc;
-	}
-	*ret_publisher = publisher;
-	return 0;
+	else
+		*ret_publisher = publisher;
+	return rc;
 }
 
 /* A target's name says what it is in the kernel. */
@@ -529,21 +565,6 @@ void publisher_get_stats(struct publisher *publisher, struct publisher_stats *re
 					      .late = counter_read(&publisher->late),
 					      .lost = counter_read(&publisher->lost)};
 	histogram_merge(&ret_stats->commit, &publisher->commit);
-	for (unsigned t = 0; t < publisher->params.target_count; t++) {
-		const struct publisher_target_stats *stats = &publisher->channels[t].stats;
-
-		ret_stats->targets[t] = (struct publisher_target_stats){
-			.added = counter_read(&stats->added),
-			.refreshed = counter_read(&stats->refreshed),
-			.removed = counter_read(&stats->removed),
-			.failed = counter_read(&stats->failed),
-			.refills = counter_read(&stats->refills),
-			.refused = counter_read(&stats->refused),
-			.relieved = counter_read(&stats->relieved),
-			.waiting = removals_waiting(&publisher->channels[t].removals),
-			.is_full = __atomic_load_n(&stats->is_full, __ATOMIC_RELAXED),
-			.is_quarantined = __atomic_load_n(&stats->is_quarantined, __ATOMIC_RELAXED),
-		};
-		channel_get_reason(&publisher->channels[t], ret_stats->targets[t].reason);
-	}
+	for (unsigned t = 0; t < publisher->params.target_count; t++)
+		channel_get_stats(&publisher->channels[t], &ret_stats->targets[t]);
 }

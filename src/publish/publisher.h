@@ -15,6 +15,7 @@
 #define PUBLISHER_TARGETS_MAX 32
 #define PUBLISHER_REASON_MAX 200 /* bytes with the NUL */
 #define PUBLISHER_ITEMS_MAX 64 /* of one burst */
+#define PUBLISHER_LATER_MAX 4096 /* elements that wait to be looked at again, for each target */
 
 struct publisher;
 
@@ -43,9 +44,12 @@ enum publisher_event {
 enum publisher_rank { PUBLISHER_STAYS, PUBLISHER_SEEN_ONCE, PUBLISHER_CAME_BACK };
 
 struct publisher_params {
+	const char *name; /* the thread's, static */
 	struct target *const *targets; /* kept, owned by the caller */
 	unsigned target_count, worker_count;
 	unsigned deadline_ms;
+	unsigned later_max; /* 0: PUBLISHER_LATER_MAX */
+	bool is_paced; /* elements are looked at again twenty times a second at the most, see pace.h */
 	uint32_t marked; /* targets that packets fill: only repairs and removals are committed */
 	void *ctx;
 	/*
@@ -56,8 +60,11 @@ struct publisher_params {
 			 unsigned max);
 	void (*event)(void *ctx, const struct target *target, enum publisher_event event,
 		      const char *what);
-	/* Whether an element belongs in a target by now, though it was to be removed; NULL: none does. */
-	bool (*belongs)(void *ctx, unsigned target, const struct publish_op *op);
+	/*
+	 * Whether an element belongs in a target by now, though it was to be removed. Where it is to be
+	 * committed anew, that becomes a PUBLISH_REFRESH, with the timeout that is left.
+	 */
+	bool (*belongs)(void *ctx, unsigned target, struct publish_op *op);
 	/* Of an element's address. Only needed where there is a size. */
 	enum publisher_rank (*rank)(void *ctx, const struct addr *addr);
 	uint32_t sizes
@@ -67,6 +74,7 @@ struct publisher_params {
 
 struct publisher_target_stats {
 	uint64_t added, refreshed, removed, failed, refills;
+	uint64_t commits, commits_failed; /* of any number of elements each */
 	uint64_t refused; /* by a full set; they are tried again */
 	uint64_t relieved; /* elements that went so that others have room */
 	uint64_t waiting; /* removals that it could not take yet */
@@ -85,7 +93,8 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 
 /**
  * publisher_stop() - publish what was handed over, end the thread and free; NULL is allowed.
- * @next: its successor, at work already, which takes out what this one could not; NULL: none
+ * @next: its successor, at work already, which does what this one could not; NULL: none, and then
+ * what waits is looked at before the end
  */
 void publisher_stop(struct publisher *publisher, struct publisher *next);
 
@@ -113,6 +122,9 @@ uint32_t publisher_crowded(const struct publisher *publisher);
  */
 void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct addr *addr,
 		     uint16_t port);
+
+/** publisher_revise() - of this one something else is said: every target looks at it; never waits. */
+void publisher_revise(struct publisher *publisher, const struct addr *addr);
 
 /** publisher_freed() - places that were made in a target and that nobody took at once, ever. */
 uint64_t publisher_freed(const struct publisher *publisher, unsigned target);

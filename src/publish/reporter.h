@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets of what other gateways say: a thread of its own that commits news in batches, twenty a second
- * in the long run (pace.h), and nothing without news. It looks now and then whether somebody emptied a set, which
- * changes nothing. No packet waits for it.
+ * Sets of what other gateways say: a publisher of its own, which no packet waits for. It commits news in
+ * batches, twenty a second in the long run, and nothing without news.
  */
 #ifndef SYNPRINT_PUBLISH_REPORTER_H
 #define SYNPRINT_PUBLISH_REPORTER_H
@@ -29,8 +28,7 @@ struct reporter_params {
 };
 
 struct reporter_stats {
-	uint64_t commits, failed; /* transactions; failed ones are repaired by a refill */
-	uint64_t elements; /* added, refreshed or removed */
+	uint64_t commits, failed; /* transactions; failed ones are repaired */
 };
 
 struct reporter;

@@ -3,6 +3,7 @@
 #ifndef SYNPRINT_SYS_CLOCK_H
 #define SYNPRINT_SYS_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -77,6 +78,17 @@ static inline struct timespec clock_add_ms(struct timespec at, uint64_t ms)
 		at.tv_nsec -= 1000000000;
 	}
 	return at;
+}
+
+/** clock_cond_init() - a condition that waits with CLOCK_MONOTONIC. */
+static inline void clock_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 /** clock_in_ms() - a point of CLOCK_MONOTONIC, for a condition that waits with that clock. */

@@ -185,7 +185,7 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 	return count;
 }
 
-static bool belongs(void *ctx, unsigned target, const struct publish_op *op)
+static bool belongs(void *ctx, unsigned target, struct publish_op *op)
 {
 	const struct generation *generation = ctx;
 	const struct config_set *set = &generation->config->sets[target];
@@ -394,7 +394,8 @@ int generation_start(struct generation *generation, const struct generation *old
 		     struct clients *clients, struct reported *reported)
 {
 	const struct config *config = generation->config;
-	struct publisher_params params = {.targets = generation->targets,
+	struct publisher_params params = {.name = "publisher",
+					  .targets = generation->targets,
 					  .target_count = config->set_count,
 					  .worker_count = config->queue_count + 1,
 					  .deadline_ms = config->deadline_ms,

@@ -42,7 +42,7 @@ static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publis
 }
 
 /* The client with number 8 has come back. */
-static bool belongs(void *ctx, unsigned target, const struct publish_op *op)
+static bool belongs(void *ctx, unsigned target, struct publish_op *op)
 {
 	const struct addr back = numbered(8);
 
@@ -76,7 +76,8 @@ static void on_event(void *ctx, const struct target *target, enum publisher_even
 
 static void start(unsigned target_count, unsigned deadline_ms)
 {
-	struct publisher_params params = {.targets = harness.targets,
+	struct publisher_params params = {.name = "publisher",
+					  .targets = harness.targets,
 					  .target_count = target_count,
 					  .worker_count = 2,
 					  .deadline_ms = deadline_ms,

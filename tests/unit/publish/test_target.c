@@ -131,6 +131,6 @@ Test(target, bad_parameters)
 	static const struct target_type type = {.find = find};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		cr_expect_eq(target_init(&(struct target){0}, &type, &rows[i], "pair", 16),
-			     -EINVAL, "row %zu", i);
+		cr_expect_eq(target_init(&(struct target){0}, &type, &rows[i], "pair", 16), -EINVAL,
+			     "row %zu", i);
 }

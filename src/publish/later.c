@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A ring; see later.h. */
+#include "publish/later.h"
+
+#include <stdlib.h>
+
+void later_init(struct later *later, unsigned max)
+{
+	*later = (struct later){.max = max};
+	pthread_mutex_init(&later->lock, NULL);
+}
+
+void later_done(struct later *later)
+{
+	pthread_mutex_destroy(&later->lock);
+	free(later->kept);
+}
+
+bool later_note(struct later *later, const struct addr *addr, uint16_t port)
+{
+	bool is_over = false;
+
+	pthread_mutex_lock(&later->lock);
+	if (!later->kept)
+		later->kept = calloc(later->max, sizeof(*later->kept));
+	if (later->kept) {
+		later->kept[later->noted++ % later->max] = (struct later_one){*addr, port};
+		is_over = later->noted - later->taken > later->max;
+		later->taken += is_over;
+	}
+	pthread_mutex_unlock(&later->lock);
+	return is_over;
+}
+
+unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned max)
+{
+	unsigned count = 0;
+
+	pthread_mutex_lock(&later->lock);
+	for (; count < max && later->taken < later->noted; count++) {
+		const struct later_one *one = &later->kept[later->taken++ % later->max];
+
+		ret_ops[count] = (struct publish_op){.addr = one->addr,
+						     .port = one->port,
+						     .kind = PUBLISH_REMOVE};
+	}
+	pthread_mutex_unlock(&later->lock);
+	return count;
+}
+
+unsigned later_waiting(struct later *later)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&later->lock);
+	count = (unsigned)(later->noted - later->taken);
+	pthread_mutex_unlock(&later->lock);
+	return count;
+}
+
+void later_move(struct later *from, struct later *to)
+{
+	struct publish_op op;
+
+	while (later_take(from, &op, 1))
+		later_note(to, &op.addr, op.port);
+}

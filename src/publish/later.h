@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Elements for later: what a target could not take yet, of a burst that was lost, or while it was left
+ * alone; those of which something new is said; or new ones that found no room. A fixed number of them,
+ * the newest; any thread may call any function here.
+ */
+#ifndef SYNPRINT_PUBLISH_LATER_H
+#define SYNPRINT_PUBLISH_LATER_H
+
+#include <pthread.h>
+
+#include "publish/setops.h"
+
+struct later {
+	pthread_mutex_t lock;
+	unsigned max;
+	uint64_t noted, taken; /* ever; the newest of what is between them are kept */
+	struct later_one {
+		struct addr addr;
+		uint16_t port;
+	} * kept; /* made when it is first needed */
+};
+
+void later_init(struct later *later, unsigned max);
+void later_done(struct later *later);
+
+/** later_note() - one more. Return: whether it took the place of the oldest. */
+bool later_note(struct later *later, const struct addr *addr, uint16_t port);
+
+/** later_take() - the oldest ones, as removals. Return: how many of @max. */
+unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned max);
+
+/** later_waiting() - how many there are. */
+unsigned later_waiting(struct later *later);
+
+/** later_move() - all of them; the two are different ones. */
+void later_move(struct later *from, struct later *to);
+
+#endif
