@@ -224,19 +224,11 @@ void publisher_saw(struct publisher *publisher, uint32_t targets, const struct a
 
 /* The publisher's side. */
 
-static void add_op(struct publisher *publisher, unsigned *op_count, const struct publish_item *item,
-		   enum publish_op_kind kind)
-{
-	publisher->ops[(*op_count)++] = (struct publish_op){.addr = item->addr,
-							    .port = item->port,
-							    .kind = kind,
-							    .comment = item->comment};
-}
-
 /* Collects what the taken bursts of all mailboxes hold for one target. */
 static unsigned gather(struct publisher *publisher, unsigned target)
 {
 	struct publisher_target_stats *stats = &publisher->channels[target].stats;
+	uint64_t *const counts[] = {&stats->added, &stats->refreshed, &stats->removed};
 	unsigned op_count = 0;
 
 	for (unsigned w = 0; w < publisher->params.worker_count; w++) {
@@ -247,17 +239,17 @@ static unsigned gather(struct publisher *publisher, unsigned target)
 
 			for (unsigned i = 0; i < burst->count; i++) {
 				const struct publish_item *item = &burst->items[i];
+				const uint32_t kinds[] = {item->add, item->refresh, item->remove};
+				unsigned kind = PUBLISH_ADD;
 
-				if (item->add >> target & 1) {
-					add_op(publisher, &op_count, item, PUBLISH_ADD);
-					counter_add_shared(&stats->added, 1);
-				} else if (item->refresh >> target & 1) {
-					add_op(publisher, &op_count, item, PUBLISH_REFRESH);
-					counter_add_shared(&stats->refreshed, 1);
-				} else if (item->remove >> target & 1) {
-					add_op(publisher, &op_count, item, PUBLISH_REMOVE);
-					counter_add_shared(&stats->removed, 1);
-				}
+				while (kind <= PUBLISH_REMOVE && !(kinds[kind] >> target & 1))
+					kind++;
+				if (kind > PUBLISH_REMOVE)
+					continue;
+				counter_add_shared(counts[kind], 1);
+				publisher->ops[op_count++] =
+					(struct publish_op){item->addr, item->port, kind, 0,
+							    item->comment};
 			}
 		}
 	}
@@ -311,14 +303,17 @@ static bool publish_bursts(struct publisher *publisher)
 	return true;
 }
 
+/* One that is being filled is filled once more behind that. */
 static void take_refills(struct publisher *publisher)
 {
 	uint32_t targets = __atomic_exchange_n(&publisher->refills, 0, __ATOMIC_ACQUIRE);
 
-	for (; targets; targets &= targets - 1) {
-		struct channel *channel = &publisher->channels[__builtin_ctz(targets)];
+	for (uint32_t left = targets; left; left &= left - 1) {
+		struct channel *channel = &publisher->channels[__builtin_ctz(left)];
 
-		if (!channel->is_failing)
+		if (channel->must_fill)
+			__atomic_fetch_or(&publisher->refills, left & -left, __ATOMIC_RELAXED);
+		else if (!channel->is_failing)
 			channel_start_fill(channel);
 	}
 }
@@ -372,7 +367,8 @@ static bool step(struct publisher *publisher, uint64_t now_ms, uint64_t *wake_ms
 			channel_fill(channel);
 		else if (!channel->is_failing && channel->due)
 			revise(publisher, channel);
-		else if (!channel->is_failing && channel_has_sweeps(channel))
+		else if (!channel->is_failing && !later_waiting(&channel->later) &&
+			 channel_has_sweeps(channel))
 			channel_sweep(channel);
 		else
 			continue;
@@ -391,19 +387,6 @@ static void finish(struct publisher *publisher)
 		while (channel->due && !channel->is_failing)
 			revise(publisher, channel);
 	}
-}
-
-/* What was lost is in the client table: fill again, after what is being filled already. */
-static void repair_lost(struct publisher *publisher)
-{
-	for (unsigned t = 0; t < publisher->params.target_count; t++)
-		if (publisher->channels[t].must_fill)
-			return;
-	if (!__atomic_exchange_n(&publisher->has_lost, false, __ATOMIC_ACQUIRE))
-		return;
-	for (unsigned t = 0; t < publisher->params.target_count; t++)
-		if (!publisher->channels[t].is_failing)
-			channel_start_fill(&publisher->channels[t]);
 }
 
 /* Elements that packets brought become those by which a flush is seen. */
@@ -429,7 +412,9 @@ static void reconcile(struct publisher *publisher)
 {
 	uint32_t generation = publisher->generation + 1;
 
-	repair_lost(publisher);
+	/* What was lost is in the client table. */
+	if (__atomic_exchange_n(&publisher->has_lost, false, __ATOMIC_ACQUIRE))
+		__atomic_fetch_or(&publisher->refills, targets_of(publisher), __ATOMIC_RELAXED);
 	if (publisher->params.marked && publisher->nl)
 		nft_generation(publisher->nl, &generation);
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {

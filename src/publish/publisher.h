@@ -93,8 +93,7 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 
 /**
  * publisher_stop() - publish what was handed over, end the thread and free; NULL is allowed.
- * @next: its successor, at work already, which does what this one could not; NULL: none, and then
- * what waits is looked at before the end
+ * @next: its successor, at work already, which looks at what waits; NULL: that is done before
  */
 void publisher_stop(struct publisher *publisher, struct publisher *next);
 
@@ -116,10 +115,7 @@ void publisher_count_marked(struct publisher *publisher, uint32_t added, uint32_
 /** publisher_crowded() - targets that are nearly full, a bit for each. */
 uint32_t publisher_crowded(const struct publisher *publisher);
 
-/**
- * publisher_crowd() - a new element may not have found room in these targets: some is made, and it is
- * tried again.
- */
+/** publisher_crowd() - one may have found no room in these: some is made, and it is tried again. */
 void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct addr *addr,
 		     uint16_t port);
 

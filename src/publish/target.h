@@ -56,70 +56,56 @@ struct target {
 	struct witnesses witnesses[SETOPS_VERSIONS];
 };
 
-/* How one kind does it. @version: of the set that it is about */
+/* How one kind does it; @version: of the set that it is about. Errors as those of target_ensure(). */
 struct target_type {
-	/**
-	 * find() - whether the set is there, and can take our elements; nothing is made.
-	 * @ret_error: says in words what is wrong, where the error alone does not
-	 * Return: 0; -ENOENT: it is missing, or ours and to be made anew; -EINVAL: it has the wrong
-	 * type or no timeouts; -EPERM; -errno.
+	/*
+	 * Is it there, and can it take our elements? -ENOENT: it is missing, or ours and to be made
+	 * anew. In words only what the error alone does not say.
 	 */
 	int (*find)(struct target *target, enum setops_version version,
 		    struct text_error *ret_error);
-
-	/** make() - have it there. Return: as find(). */
+	/* Have it there. made() comes behind find() and make() of both; NULL: nothing to do then. */
 	int (*make)(struct target *target, enum setops_version version,
 		    struct text_error *ret_error);
-
-	/** made() - behind find() and make() of both. Return: 0 or -errno. NULL: nothing to do. */
 	int (*made)(struct target *target);
 
-	/**
-	 * commit() - do all operations of both lists, and note witnesses of what succeeded.
-	 * Return: as target_commit().
-	 */
+	/* target_commit() of what is left of it; witnesses of what succeeded are noted. */
 	int (*commit)(struct target *target, const struct setops_list lists[SETOPS_VERSIONS]);
 
-	/**
-	 * ask() - are the set, and all of these elements of it, there?
+	/*
+	 * Are the set, and all of these elements of it, there? Else -ENOENT.
 	 * @count: up to SETOPS_WITNESSES; 0: ask for the set alone
-	 * Return: 0; -ENOENT; -errno.
 	 */
 	int (*ask)(struct target *target, enum setops_version version, const struct publish_op *ops,
 		   unsigned count);
 
-	/** expire() - take out what has timed out. NULL: the kernel does. Return: 0 or -errno. */
+	/* Take out what has timed out. NULL: the kernel does. */
 	int (*expire)(struct target *target, enum setops_version version);
 
-	/** walk() - as target_walk(), of one set. */
+	/* target_walk() of one set. */
 	int (*walk)(struct target *target, enum setops_version version,
 		    const struct target_visitor *visitor);
 
-	/**
-	 * drop() - delete elements that are there, and add others in their places, in as few
-	 * transactions as possible: so that a full set has room for them. NULL: not possible.
+	/*
+	 * Delete elements that are there, and add others in their places, in as few transactions as
+	 * possible: so that a full set has room for them. NULL: not possible.
 	 * @ops: of one version: first those to be removed, each once, then those to be added
-	 * Return: 0; -ENOENT: one of them was not there, and those of its transaction stay; -errno.
+	 * -ENOENT: one of them was not there, and those of its transaction stay.
 	 */
 	int (*drop)(struct target *target, const struct publish_op *ops, size_t count);
 
-	/** explain() - what an error means, in words that stay valid. */
+	/* What an error means, in words that stay valid. */
 	const char *(*explain)(const struct target *target, int rc);
 
-	/**
-	 * inherit() - @before is what it was before a reload, of the same name and still at work:
-	 * what we made then is ours now, and is made anew where it is to be another. Before the
-	 * first target_ensure(); NULL: nothing to inherit.
+	/*
+	 * @before is what it was before a reload, of the same name and still at work. What it has made
+	 * is ours: before the first target_ensure(), which makes anew what is to be another; and
+	 * (adopt) when it ends, while this one is at work. NULL: the kernel tells what is ours.
 	 */
 	void (*inherit)(struct target *target, const struct target *before);
-
-	/**
-	 * adopt() - what @before made, and is not removed because this one has its name, is ours;
-	 * while this one is at work. NULL: nothing to adopt.
-	 */
 	void (*adopt)(struct target *target, const struct target *before);
 
-	/** remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
+	/* Delete what we made and nothing else refers to. */
 	int (*remove)(struct target *target);
 
 	void (*free)(struct target *target);

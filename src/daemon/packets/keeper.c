@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -47,10 +48,10 @@ struct keeper {
 	struct rules_status status, last; /* now, and when counters were last added up */
 	struct keeper_stats stats;
 	pthread_t thread;
+	sem_t wake;
+	bool must_stop; /* atomic */
 	pthread_mutex_t work; /* of all above: the thread's turns, and who changes the rules */
 	pthread_mutex_t lock; /* of what is below */
-	pthread_cond_t wake;
-	bool must_stop;
 	struct keeper_stats shown; /* the newest copy of stats */
 	struct rules_status shown_status; /* and of the rules */
 	uint32_t shown_generation;
@@ -173,6 +174,21 @@ static void mend_waiting(struct keeper *keeper)
 		keeper->stats.forgotten += (uint64_t)__builtin_popcount(forgotten);
 }
 
+static int apply(struct keeper *keeper, const struct rules_params *params,
+		 struct text_error *ret_error)
+{
+	int rc;
+
+	look_at_rules(keeper); /* what is replaced takes its counters with it */
+	if (keeper->params.clocks.is_on && !params->clocks.is_on)
+		turns_remove_clocks(keeper->nl, keeper->workers, keeper->config->queue_count);
+	rc = rules_apply(keeper->nl, params, NULL, ret_error);
+	if (rc == 0)
+		keeper->params = *params;
+	look_at_rules(keeper);
+	return rc;
+}
+
 /* The rules are the same, with a trial or without. */
 static int apply_trial(struct keeper *keeper, bool is_trial)
 {
@@ -180,11 +196,9 @@ static int apply_trial(struct keeper *keeper, bool is_trial)
 	int rc;
 
 	params.is_trial = is_trial;
-	look_at_rules(keeper); /* what is replaced takes its counters with it */
-	rc = rules_apply(keeper->nl, &params, NULL, NULL);
+	rc = apply(keeper, &params, NULL);
 	if (rc == 0 && !is_trial)
 		rules_trial_forget(keeper->nl);
-	look_at_rules(keeper);
 	return rc;
 }
 
@@ -261,21 +275,6 @@ static bool have_turned(const struct keeper *keeper)
 	return turns_are_over(keeper->workers, keeper->config->queue_count, keeper->settling.ticks);
 }
 
-static int apply(struct keeper *keeper, const struct rules_params *params,
-		 struct text_error *ret_error)
-{
-	int rc;
-
-	look_at_rules(keeper); /* what is replaced takes its counters with it */
-	if (keeper->params.clocks.is_on && !params->clocks.is_on)
-		turns_remove_clocks(keeper->nl, keeper->workers, keeper->config->queue_count);
-	rc = rules_apply(keeper->nl, params, NULL, ret_error);
-	if (rc == 0)
-		keeper->params = *params;
-	look_at_rules(keeper);
-	return rc;
-}
-
 static void settle(struct keeper *keeper)
 {
 	static struct log_limit limit;
@@ -309,15 +308,10 @@ static void show(struct keeper *keeper)
 /* Sleeps; false where the keeper is to end. */
 static bool wait_ms(struct keeper *keeper, unsigned ms)
 {
-	struct timespec at = clock_add_ms(clock_read(CLOCK_MONOTONIC), ms);
-	bool must_stop;
+	struct timespec at = clock_in_ms(ms);
 
-	pthread_mutex_lock(&keeper->lock);
-	if (!keeper->must_stop)
-		pthread_cond_timedwait(&keeper->wake, &keeper->lock, &at);
-	must_stop = keeper->must_stop;
-	pthread_mutex_unlock(&keeper->lock);
-	return !must_stop;
+	sem_clockwait(&keeper->wake, CLOCK_MONOTONIC, &at);
+	return !__atomic_load_n(&keeper->must_stop, __ATOMIC_ACQUIRE);
 }
 
 /* One turn of the thread. Return: how long to sleep. */
@@ -359,7 +353,7 @@ static void keeper_free(struct keeper *keeper)
 {
 	nl_close(keeper->nl);
 	config_free(keeper->config);
-	pthread_cond_destroy(&keeper->wake);
+	sem_destroy(&keeper->wake);
 	pthread_mutex_destroy(&keeper->lock);
 	pthread_mutex_destroy(&keeper->work);
 	free(keeper);
@@ -369,7 +363,6 @@ static struct keeper *keeper_new(const struct config *config, const struct rules
 				 struct worker *const *workers)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
-	pthread_condattr_t attr;
 
 	if (!keeper)
 		return NULL;
@@ -378,10 +371,7 @@ static struct keeper *keeper_new(const struct config *config, const struct rules
 	keeper->workers = workers;
 	pthread_mutex_init(&keeper->work, NULL);
 	pthread_mutex_init(&keeper->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&keeper->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	sem_init(&keeper->wake, 0, 0);
 	return keeper;
 }
 
@@ -411,37 +401,28 @@ static int begin(struct keeper *keeper, struct text_error *ret_error)
 	return 0;
 }
 
-/* Whether somebody reads a queue that rules of ours lead to, and that is none of ours. */
-static int check_readers(const struct config *config, const struct rules_status *status,
-			 int proc_fd, struct text_error *ret_error)
-{
-	for (unsigned i = 0; status->is_present && i < status->queue_count; i++) {
-		unsigned queue = status->queue_first + i;
-		bool is_ours = queue >= config->queue_first &&
-			       queue < config->queue_first + config->queue_count;
-		struct nfqueue_figures figures;
-
-		if (is_ours || nfqueue_proc_read(proc_fd, queue, &figures) < 0)
-			continue;
-		text_error_set(
-			ret_error, 0, 0,
-			"another synprintd diverts SYNs here, to queues from %u on: stop it first",
-			status->queue_first);
-		return -EBUSY;
-	}
-	return 0;
-}
-
+/* Rules of ours lead to queues that are none of ours, and somebody reads one. */
 int keeper_check_alone(const struct config *config, int proc_fd, struct text_error *ret_error)
 {
 	struct rules_status status = {.is_present = false};
+	struct nfqueue_figures figures;
 	struct nl *nl = NULL;
 	int rc = 0;
 
 	if (config->engine != RULES_NONE && proc_fd >= 0 && nl_open(&nl) == 0 &&
-	    rules_get_status(nl, &status) == 0)
-		rc = check_readers(config, &status, proc_fd, ret_error);
+	    rules_get_status(nl, &status) == 0 && status.is_present)
+		for (unsigned q = status.queue_first;
+		     rc == 0 && q < status.queue_first + status.queue_count; q++)
+			if ((q < config->queue_first ||
+			     q >= config->queue_first + config->queue_count) &&
+			    nfqueue_proc_read(proc_fd, q, &figures) == 0)
+				rc = -EBUSY;
 	nl_close(nl);
+	if (rc < 0)
+		text_error_set(
+			ret_error, 0, 0,
+			"another synprintd diverts SYNs here, to queues from %u on: stop it first",
+			status.queue_first);
 	return rc;
 }
 
@@ -484,8 +465,6 @@ int keeper_change(struct keeper *keeper, const struct config *config,
 	if (rc == 0) {
 		keeper->harm = (struct harm){.trials = keeper->harm.trials};
 		keeper->stats.is_harmful = false;
-	}
-	if (rc == 0) {
 		config_free(keeper->config);
 		keeper->config = config_ref(config);
 		keeper->params = *params;
@@ -505,9 +484,7 @@ void keeper_settle(struct keeper *keeper, const struct rules_params *params,
 					     .ctx = ctx};
 	turns_note(keeper->workers, keeper->config->queue_count, keeper->settling.ticks);
 	pthread_mutex_unlock(&keeper->work);
-	pthread_mutex_lock(&keeper->lock);
-	pthread_cond_signal(&keeper->wake);
-	pthread_mutex_unlock(&keeper->lock);
+	sem_post(&keeper->wake);
 }
 
 bool keeper_is_settled(struct keeper *keeper)
@@ -534,10 +511,8 @@ void keeper_stop(struct keeper *keeper)
 {
 	if (!keeper)
 		return;
-	pthread_mutex_lock(&keeper->lock);
-	keeper->must_stop = true;
-	pthread_cond_signal(&keeper->wake);
-	pthread_mutex_unlock(&keeper->lock);
+	__atomic_store_n(&keeper->must_stop, true, __ATOMIC_RELEASE);
+	sem_post(&keeper->wake);
 	pthread_join(keeper->thread, NULL);
 	beats_stop(&keeper->beats, keeper->nl);
 	if (is_managed(keeper))
