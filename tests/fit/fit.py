@@ -135,25 +135,32 @@ class Rates:
 
 
 def loose(shape):
-    """What is left of a shape without settings and what the path rewrites."""
-    return shape._replace(ecn=False, ae=False, ttl=None, df=None)
+    """What is left of a shape without settings and DF."""
+    return shape._replace(ecn=False, ae=False, df=None)
 
 
-def pooled_rates(tables):
-    """{loose shape: {class: share of the class}}, a SYN counting alike whatever its table."""
-    pooled, totals = collections.defaultdict(collections.Counter), collections.Counter()
+def year_weight(table, tables):
+    syns = sum(T.class_totals(table).values())
+    return YEAR_GROWTH ** (table.year - tables[0].year) * syns / (syns + SMALL_TABLE)
+
+
+def twin_rates(tables):
+    """{loose shape: {twin: share of the twin's SYNs}}, the mean over the years."""
+    pooled, weights = collections.defaultdict(collections.Counter), collections.Counter()
     for table in tables:
-        totals.update(T.class_totals(table))
-        for shape, counts in table.rows.items():
-            pooled[loose(shape)].update(counts)
-    return {shape: {cls: count / totals[cls] for cls, count in counts.items()}
-            for shape, counts in pooled.items()}
+        totals, weight = T.class_totals(table), year_weight(table, tables)
+        for cls in (cls for cls in TWINS if totals[cls] >= CLASS_MIN):
+            weights[cls] += weight
+            for shape, counts in table.rows.items():
+                pooled[loose(shape)][cls] += weight * counts.get(cls, 0) / totals[cls]
+    return {shape: {cls: share / weights[cls] for cls, share in shares.items()}
+            for shape, shares in pooled.items()}
 
 
 def split_twins(rates, tables):
     """What twins send together stays; whose it is, is moved towards what all SYNs say that differ
-    in a setting or a TTL alone: the years weigh alike, but a small one's few SYNs are noise."""
-    pooled = pooled_rates(tables)
+    in a setting or DF alone, since the few SYNs of one shape are noise."""
+    pooled = twin_rates(tables)
     for shape in {shape for cls in TWINS for shape in rates.permille[cls]}:
         near = [pooled[loose(shape)].get(cls, 0) for cls in TWINS]
         together = sum(rates.permille[cls][shape] for cls in TWINS)
@@ -171,9 +178,7 @@ def fit_rates(tables):
     """Rates by tables that are resolved."""
     rates, homes = Rates(), home_families(tables)
     for table in tables:
-        syns = sum(T.class_totals(table).values())
-        weight = YEAR_GROWTH ** (table.year - tables[0].year) * syns / (syns + SMALL_TABLE)
-        rates.add(table, weight, homes)
+        rates.add(table, year_weight(table, tables), homes)
     rates.settle()
     split_twins(rates, tables)
     windows = rates.permille["Windows"]
