@@ -105,7 +105,8 @@ static const struct entry *naming_entry(const struct comparison *comparison, uin
 	return &entries[candidates[0]];
 }
 
-static void decide_label(const struct comparison *comparison, struct match *match)
+/* Return: the signature that the label is of; where none is of the class, the closest one. */
+static const struct entry *decide_label(const struct comparison *comparison, struct match *match)
 {
 	const struct entry *entry = naming_entry(comparison, match->class_id);
 	uint8_t ttl = comparison->question.syn->ttl;
@@ -115,16 +116,19 @@ static void decide_label(const struct comparison *comparison, struct match *matc
 	if (entry->sig.bad_ttl || entry->sig.initial_ttl < ttl) {
 		match->dist_hops =
 			entry->sig.bad_ttl ? DIST_UNKNOWN : (uint8_t)(match->initial_ttl - ttl);
-		return;
+		return entry;
 	}
 	if (entry->sig.initial_ttl - ttl <= MATCH_DIST_LONGEST)
 		match->initial_ttl = entry->sig.initial_ttl;
 	if (match->initial_ttl - ttl < DIST_UNKNOWN)
 		match->dist_hops = (uint8_t)(match->initial_ttl - ttl);
+	return entry;
 }
 
-/* A weak headline reads as weak; what a tool or a condition shows is never weak. */
-static void decide_strength(const struct comparison *comparison, struct match *match)
+/* A weak headline reads as weak, and so does a class that no signature alike is of; what a tool or
+ * a condition shows is never weak. */
+static void decide_strength(const struct comparison *comparison, struct match *match,
+			    const struct entry *named)
 {
 	const struct sigdb *db = comparison->opinion.db;
 
@@ -134,7 +138,7 @@ static void decide_strength(const struct comparison *comparison, struct match *m
 			 (match->kind == MATCH_FUZZY ? NAMED_FROM_FUZZY : NAMED_FROM);
 	if (match->unknown)
 		match->label = db->nearest[match->class_id];
-	else if (match->family_confidence < SURE_FROM)
+	else if (match->family_confidence < SURE_FROM || named->class_id != match->class_id)
 		match->label = db->perhaps[match->class_id];
 }
 
@@ -179,8 +183,7 @@ static uint64_t observed_reasons(const struct index *index, const struct syn *sy
 static void decide_answer(const struct comparison *comparison, struct match *match)
 {
 	decide_class(&comparison->opinion, match);
-	decide_label(comparison, match);
-	decide_strength(comparison, match);
+	decide_strength(comparison, match, decide_label(comparison, match));
 	match->contradiction = match->tool ? 0 : 1 - comparison->opinion.innocence;
 	match->inconsistent = match->contradiction >= CONTRADICTION_FLAGGED;
 }

@@ -325,6 +325,37 @@ Test(match_path, names_what_was_changed, .init = setup, .fini = teardown)
 	cr_expect_leq(silent, 1, "%u of %u changes are not named", silent, silent + named);
 }
 
+static bool is_headline_of(const struct match *match)
+{
+	const char *label = vocab_text(vocab, VOCAB_LABEL, match->label);
+	const char *class = vocab_text(vocab, VOCAB_CLASS, match->class_id);
+
+	return match->kind == MATCH_NONE || strncmp(label, class, strlen(class)) == 0 ||
+	       strncmp(label, "Apple ", 6) == 0 || strncmp(label, "perhaps ", 8) == 0 ||
+	       strncmp(label, "no known system; ", 17) == 0;
+}
+
+Test(match_path, headline_is_of_the_class, .init = setup, .fini = teardown)
+{
+	unsigned others = 0, tried = 0;
+	struct match match;
+	struct syn syn, changed;
+
+	for (size_t i = 0; i < shipped_db_count(db); i++) {
+		if (!syn_from_sig(db, i, HOPS, &syn))
+			continue;
+		for (size_t k = 0; k < sizeof(changes) / sizeof(changes[0]); k++) {
+			changed = syn;
+			if (!changes[k].change(&changed))
+				continue;
+			match_syn(db, &changed, &match);
+			others += !is_headline_of(&match);
+			tried++;
+		}
+	}
+	cr_expect_eq(others, 0, "%u of %u headlines name another class", others, tried);
+}
+
 Test(match_path, never_adds_confidence, .init = setup, .fini = teardown)
 {
 	struct match before, after;
