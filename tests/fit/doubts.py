@@ -21,7 +21,7 @@ import accuracy_data as D
 import fit as F
 import tables as T
 
-KIND_MIN = 20  # SYNs of a kind, below which a year says nothing of it
+KIND_MIN = 10  # SYNs of a kind, below which a year says nothing of it
 FAMILY_PRIOR = 0.35  # what the prior gives to a family, in which a doubt ends
 
 # A generic signature stands for many systems: never as sure as .9, whatever the years say.

@@ -13,6 +13,7 @@ import re
 CLASSES = ["Windows", "Linux", "Android", "macOS", "iOS"]
 FAMILY = {"Windows": "Windows", "Linux": "Linux", "Android": "Linux", "macOS": "Apple",
           "iOS": "Apple"}
+WINDOWS_LAYOUTS = ("mss,nop,ws,nop,nop,sok", "mss,nop,nop,sok")  # with window scaling, without
 SAMPLES_PER_CLASS = 2501  # how many SYNs of each class stand behind a table of rates
 
 # ttl: initial, None where it was not recorded; df, ecn, ae: bool, df None where not recorded;
@@ -64,7 +65,7 @@ def read_tables(arguments):
 
 def usual_ttl(shape):
     """Where no table says it: Windows' options mean 128, everybody else counts from 64."""
-    return 128 if shape.layout.startswith("mss,nop,ws,nop,nop,sok") else 64
+    return 128 if shape.layout.startswith(WINDOWS_LAYOUTS) else 64
 
 
 def resolve(tables):

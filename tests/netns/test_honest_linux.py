@@ -11,6 +11,7 @@ import traffic
 
 LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
 SWITCHES = ("tcp_timestamps", "tcp_sack", "tcp_window_scaling")
+LARGE = "4096 1048576 50331648"  # what every socket has, as servers set it
 BUFFERS = (None, 4 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 1 << 20, 4 << 20)
 NEVER = 0.5
 
@@ -85,11 +86,15 @@ def options_off(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon().start()
     right = tried = 0
+    with lab.inside(lab_.client):
+        usual = open("/proc/sys/net/ipv4/tcp_rmem").read().strip()
     for states in itertools.product((1, 0), repeat=len(SWITCHES)):
         lab_.sysctl(lab_.client, {f"net/ipv4/{name}": state
                                   for name, state in zip(SWITCHES, states)})
-        for buffer, (client, server) in itertools.product(BUFFERS, ENDS):
-            port = connect(lab_, server, buffer)
+        for buffer, (client, server) in itertools.product(BUFFERS + (LARGE,), ENDS):
+            is_large = buffer == LARGE
+            lab_.sysctl(lab_.client, {"net/ipv4/tcp_rmem": LARGE if is_large else usual})
+            port = connect(lab_, server, None if is_large else buffer)
             right += judge(daemon, client, port, (dict(zip(SWITCHES, states)), buffer))
             tried += 1
     lab.figure(f"{right} of {tried} SYNs of a tuned kernel are called Linux")
