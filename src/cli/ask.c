@@ -137,6 +137,31 @@ static int refusal_exit(const char *code)
 	return CLI_FAILED;
 }
 
+/* A refusal begins with the member of the request that is wrong: here it is an option. */
+static int refuse_in_words(int code, const char *text)
+{
+	static const char *const words[][2] = {
+		{"\"flags\": ", "--flag: "},      {"\"classes\": ", "--class: "},
+		{"\"families\": ", "--family: "}, {"\"min_confidence\": ", "--min-confidence: "},
+		{"\"grade\": ", "--grade: "},     {"\"user_agent\": ", "--user-agent: "},
+		{"\"port\": ", "--port: "},       {"\"also\": ", "--also: "},
+		{"\"net\": ", "the network: "},
+	};
+
+	static const char json[] = " as a string";
+	int len = (int)strlen(text), json_len = (int)strlen(json);
+
+	if (len > json_len && strcmp(text + len - json_len, json) == 0)
+		len -= json_len;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		int skip = (int)strlen(words[i][0]);
+
+		if (strncmp(text, words[i][0], (size_t)skip) == 0)
+			return cli_error(code, "%s%.*s", words[i][1], len - skip, text + skip);
+	}
+	return cli_error(code, "%.*s", len, text);
+}
+
 static int check_reply(const cJSON *reply)
 {
 	const cJSON *error = cJSON_GetObjectItemCaseSensitive(reply, "error");
@@ -147,7 +172,7 @@ static int check_reply(const cJSON *reply)
 		return CLI_OK;
 	if (!code || !text)
 		return cli_error(CLI_FAILED, "the daemon's reply makes no sense");
-	return cli_error(refusal_exit(code), "%s", text);
+	return refuse_in_words(refusal_exit(code), text);
 }
 
 int ask_reply(struct ask *ask, const char **ret_line, cJSON **ret_reply)

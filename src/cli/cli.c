@@ -16,7 +16,7 @@ const char cli_common_help[] =
 	"                 " CONFIG_DEFAULT_SOCKET ")\n"
 	"  --config FILE  the configuration (default: " CONFIG_DEFAULT_PATH ")\n"
 	"  --json         print JSON, one value a line\n"
-	"  --help         explain a command\n";
+	"  -h, --help     explain a command\n";
 
 int cli_error(int code, const char *fmt, ...)
 {
@@ -43,10 +43,10 @@ int cli_usage_error(const struct cli *cli, const char *fmt, ...)
 	return cli_error(CLI_USAGE, "%s (see: synprint %s%s--help)", what, name, *name ? " " : "");
 }
 
-/* Options whose value is a character have a short form too. */
+/* Options whose value is a character have a short form too, and --help has one. */
 static void short_options(const struct cli *cli, const struct option *options, char text[32])
 {
-	size_t len = (size_t)snprintf(text, 32, cli->command ? ":" : "+:");
+	size_t len = (size_t)snprintf(text, 32, cli->command ? ":h" : "+:h");
 
 	for (; options->name && len + 3 < 32; options++)
 		if (options->val < CLI_OPT_SOCKET)
@@ -81,6 +81,7 @@ int cli_option(struct cli *cli, int argc, char **argv, const struct option *opti
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, shorts, options, NULL)) >= 0) {
+		option = option == 'h' ? CLI_OPT_HELP : option;
 		cli->exit = CLI_USAGE;
 		if (is_common(option) && !cli_has(cli->command, option)) {
 			cli_refuse_useless(cli, option);

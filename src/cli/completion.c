@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/base/text.h"
 #include "core/link/link.h"
 #include "core/verdict/verdict.h"
 #include "input/rules.h"
@@ -107,6 +108,27 @@ static void print_when(void)
 	printf(" auto always never");
 }
 
+/*
+ * Whether an option is one of an action's, as its text says: "of print, apply: ...", or "show: ...".
+ * Where it names no action of the command it is everybody's.
+ */
+static bool is_of(const struct option_line *option, const struct cli_command *command,
+		  const char *action, int action_len)
+{
+	size_t all = strcspn(command->arguments, " ");
+	const char *at = option->text, *end = memchr(at, ':', (size_t)option->text_len);
+	bool is_named = false;
+
+	for (; end && at < end; at += strcspn(at, " ,:"), at += strspn(at, " ,")) {
+		int len = (int)strcspn(at, " ,:");
+
+		if (len == action_len && strncmp(at, action, (size_t)len) == 0)
+			return true;
+		is_named |= memmem(command->arguments, all, at, (size_t)len) != NULL;
+	}
+	return !is_named;
+}
+
 /* Options with few values. */
 static const struct {
 	const char *name;
@@ -158,6 +180,17 @@ static bool has_actions(const struct cli_command *command)
 	return islower((unsigned char)*command->arguments);
 }
 
+/* The next action of a usage line. Return: behind it; NULL: no more. */
+static const char *next_action(const char *at, const char **ret_action, int *ret_len)
+{
+	if (!islower((unsigned char)*at))
+		return NULL;
+	*ret_action = at;
+	*ret_len = (int)strcspn(at, "| ");
+	at += *ret_len;
+	return *at == '|' ? at + 1 : at;
+}
+
 static bool has_files(const struct cli_command *command)
 {
 	return strncmp(command->arguments, "FILE", 4) == 0 || strstr(command->arguments, "[FILE");
@@ -173,8 +206,8 @@ static void print_quoted(const char *text, int len, const char *special, const c
 			printf(strchr(special, text[i]) ? "\\%c" : "%c", text[i]);
 }
 
-/* Those before the command where there is none. */
-static void print_bash_names(const struct cli_command *command)
+/* Those before the command where there is none; of one action, or with NULL of all. */
+static void print_bash_names(const struct cli_command *command, const char *action, int action_len)
 {
 	const char *own = command ? command->help : "", *common = cli_common_help;
 	struct option_line option;
@@ -182,7 +215,8 @@ static void print_bash_names(const struct cli_command *command)
 	while ((common = next_common(command, common, &option)))
 		printf(" --%.*s", option.name_len, option.name);
 	while ((own = next_option(own, &option)))
-		printf(" --%.*s", option.name_len, option.name);
+		if (!action || is_of(&option, command, action, action_len))
+			printf(" --%.*s", option.name_len, option.name);
 }
 
 /* What may stand behind each option that takes a value. */
@@ -222,8 +256,21 @@ static void print_bash_command(const struct cli_command *command)
 	printf("\t%s) words='", command->name);
 	print_actions(command);
 	printf("' options='");
-	print_bash_names(command);
+	print_bash_names(command, NULL, 0);
 	printf("'%s ;;\n", has_files(command) ? " files=1" : "");
+}
+
+/* Once the action is there. */
+static void print_bash_actions(const struct cli_command *command)
+{
+	const char *at = command->arguments, *action;
+	int len;
+
+	while ((at = next_action(at, &action, &len))) {
+		printf("\t%s:*' %.*s '*) words= options='", command->name, len, action);
+		print_bash_names(command, action, len);
+		printf("' ;;\n");
+	}
 }
 
 static void print_bash(const struct cli_command *const *commands)
@@ -234,7 +281,7 @@ static void print_bash(const struct cli_command *const *commands)
 	       "\tlocal command= files= i words='");
 	print_bash_words(commands);
 	printf("' options='");
-	print_bash_names(NULL);
+	print_bash_names(NULL, NULL, 0);
 	printf("'\n\n\tCOMPREPLY=()\n"
 	       "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	       "\t\tcase ${COMP_WORDS[i]} in\n"
@@ -246,8 +293,12 @@ static void print_bash(const struct cli_command *const *commands)
 	for (size_t i = 0; commands[i]; i++)
 		print_bash_values(commands[i]->name, commands[i]->help);
 	printf("\tesac\n\tcase $command in\n\t'' | help) ;;\n");
+	for (size_t i = 0; commands[i]; i++)
+		print_bash_command(commands[i]);
+	printf("\tesac\n"
+	       "\tcase \"$command: ${COMP_WORDS[*]:i+1:COMP_CWORD-i-1} \" in\n");
 	for (; *commands; commands++)
-		print_bash_command(*commands);
+		print_bash_actions(*commands);
 	printf("\tesac\n"
 	       "\tif [[ $cur == -* ]]; then words=$options files=; fi\n"
 	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\") "
@@ -277,12 +328,15 @@ static void print_zsh_option(const struct option_line *option)
 	printf("'");
 }
 
-static void print_zsh_options(const char *help)
+/* @command: whose action it is; with NULL all of the help */
+static void print_zsh_options(const char *help, const struct cli_command *command,
+			      const char *action, int action_len)
 {
 	struct option_line option;
 
 	while ((help = next_option(help, &option)))
-		print_zsh_option(&option);
+		if (!command || is_of(&option, command, action, action_len))
+			print_zsh_option(&option);
 }
 
 static void print_zsh_common(const struct cli_command *command)
@@ -305,11 +359,27 @@ static void print_zsh_summaries(const struct cli_command *const *commands)
 	}
 }
 
+/* Once the action is there. */
+static void print_zsh_actions(const struct cli_command *command)
+{
+	const char *at = command->arguments, *action;
+	int len;
+
+	while ((at = next_action(at, &action, &len))) {
+		printf("\targument:%s:*' %.*s '*) _arguments", command->name, len, action);
+		print_zsh_common(command);
+		print_zsh_options(command->help, command, action, len);
+		printf(" '1:action:(%.*s)'%s ;;\n", len, action,
+		       has_files(command) ? " '*:file:_files'" : "");
+	}
+}
+
 static void print_zsh_command(const struct cli_command *command)
 {
-	printf("\targument:%s) _arguments", command->name);
+	print_zsh_actions(command);
+	printf("\targument:%s:*) _arguments", command->name);
 	print_zsh_common(command);
-	print_zsh_options(command->help);
+	print_zsh_options(command->help, NULL, NULL, 0);
 	if (has_actions(command)) {
 		printf(" '1:action:(");
 		print_actions(command);
@@ -325,13 +395,13 @@ static void print_zsh(const struct cli_command *const *commands)
 	       "_synprint()\n{\n"
 	       "\tlocal context state state_descr line\n"
 	       "\tlocal -a common=(");
-	print_zsh_options(cli_common_help);
+	print_zsh_options(cli_common_help, NULL, NULL, 0);
 	printf(")\n\tlocal -a commands=(\n\t\t'help:print what there is, or explain a command'\n");
 	print_zsh_summaries(commands);
 	printf("\t)\n\ttypeset -A opt_args\n\n"
 	       "\t_arguments -C $common '1:command:->command' '*::argument:->argument'\n"
-	       "\tcase $state:$words[1] in\n"
-	       "\tcommand:* | argument:help) _describe -t commands command commands ;;\n");
+	       "\tcase \"$state:$words[1]: ${words[2,CURRENT-1]} \" in\n"
+	       "\tcommand:* | argument:help:*) _describe -t commands command commands ;;\n");
 	for (; *commands; commands++)
 		print_zsh_command(*commands);
 	printf("\tesac\n}\n\n"
@@ -358,27 +428,48 @@ static void print_fish_option(const char *condition, const struct option_line *o
 	printf("'\n");
 }
 
-static void print_fish_options(const char *condition, const struct cli_command *command)
+static void print_fish_common(const char *condition, const struct cli_command *command)
 {
-	const char *own = command ? command->help : "", *common = cli_common_help;
+	const char *common = cli_common_help;
 	struct option_line option;
 
 	while ((common = next_common(command, common, &option)))
 		print_fish_option(condition, &option);
-	while ((own = next_option(own, &option)))
-		print_fish_option(condition, &option);
+}
+
+/* Unless an action is there that does not have it. */
+static void print_fish_own(const char *condition, const struct cli_command *command)
+{
+	const char *own = command->help;
+	struct option_line option;
+
+	while ((own = next_option(own, &option))) {
+		const char *at = command->arguments, *action;
+		char others[128], narrower[256];
+		struct text_buf buf;
+		int len;
+
+		text_buf_init(&buf, others, sizeof(others));
+		while ((at = next_action(at, &action, &len)))
+			if (!is_of(&option, command, action, len))
+				text_putf(&buf, " %.*s", len, action);
+		snprintf(narrower, sizeof(narrower), " -n '%s%s%s'", condition,
+			 buf.len ? "; and not __fish_seen_subcommand_from" : "", others);
+		print_fish_option(narrower, &option);
+	}
 }
 
 static void print_fish_command(const struct cli_command *command)
 {
-	char condition[80];
+	char is[64], condition[80];
 
-	snprintf(condition, sizeof(condition), " -n '__fish_seen_subcommand_from %s'",
-		 command->name);
+	snprintf(is, sizeof(is), "__synprint_has_command %s", command->name);
+	snprintf(condition, sizeof(condition), " -n '%s'", is);
 	printf("complete -c synprint -n '__fish_use_subcommand' -a %s -d '", command->name);
 	print_quoted(command->summary, (int)strlen(command->summary), "\\", "\\'");
 	printf("'\n");
-	print_fish_options(condition, command);
+	print_fish_common(condition, command);
+	print_fish_own(is, command);
 	if (has_actions(command)) {
 		printf("complete -c synprint%s -a '", condition);
 		print_actions(command);
@@ -391,9 +482,24 @@ static void print_fish_command(const struct cli_command *command)
 static void print_fish(const struct cli_command *const *commands)
 {
 	printf("# fish completion of synprint(1); `synprint completion fish` made it\n\n"
+	       "function __synprint_has_command\n"
+	       "    set -l words (commandline -opc)[2..-1]\n"
+	       "    while set -q words[1]\n"
+	       "        switch $words[1]\n"
+	       "            case --socket --config\n"
+	       "                set -e words[1]\n"
+	       "            case '-*'\n"
+	       "            case '*'\n"
+	       "                test $words[1] = $argv[1]\n"
+	       "                return\n"
+	       "        end\n"
+	       "        set -e words[1]\n"
+	       "    end\n"
+	       "    return 1\n"
+	       "end\n\n"
 	       "complete -c synprint -f\n"
 	       "complete -c synprint -n '__fish_use_subcommand' -a help -d 'explain a command'\n");
-	print_fish_options(" -n '__fish_use_subcommand'", NULL);
+	print_fish_common(" -n '__fish_use_subcommand'", NULL);
 	for (; *commands; commands++)
 		print_fish_command(*commands);
 }

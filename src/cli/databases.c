@@ -5,7 +5,11 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "cli/cli.h"
+#include "knowledge/knowledge.h"
 
 void cli_find_databases(char *ret_dir, size_t size)
 {
@@ -25,4 +29,21 @@ void cli_find_databases(char *ret_dir, size_t size)
 			return;
 	}
 	snprintf(ret_dir, size, "%s", SYNPRINT_SYSCONFDIR);
+}
+
+int cli_load_links(const char *path, struct linkdb *db)
+{
+	struct text_error error = {0};
+	char *text;
+	size_t len;
+	int r = knowledge_read_text(path, &text, &len);
+
+	if (r < 0)
+		return cli_error(CLI_BAD_INPUT, "%s: cannot read it: %s", path, strerror(-r));
+	r = linkdb_load(db, text, len, &error);
+	free(text);
+	if (r < 0)
+		return cli_error(CLI_BAD_INPUT, "%s:%u:%u: %s", path, error.line, error.column,
+				 error.what);
+	return CLI_OK;
 }

@@ -5,10 +5,18 @@
 
 #include <stddef.h>
 
+#include "core/link/linkdb.h"
+
 /**
  * cli_find_databases() - the folder of signatures.db and links.db: $SYNPRINT_CONF_DIR, beside a
  * build tree, or as installed.
  */
 void cli_find_databases(char *ret_dir, size_t size);
+
+/**
+ * cli_load_links() - a link table into @db, which is new.
+ * Return: CLI_OK, or the exit code: what is wrong was said.
+ */
+int cli_load_links(const char *path, struct linkdb *db);
 
 #endif

@@ -9,96 +9,6 @@
 #include "cli/databases.h"
 #include "knowledge/knowledge.h"
 
-static size_t count_of(const struct sigdb *db)
-{
-	struct sigdb_stats stats;
-
-	sigdb_get_stats(db, &stats);
-	return stats.sigs;
-}
-
-/* ---- check ---- */
-
-/* @servers: signatures of SYN+ACKs */
-static void print_checked(const struct db_call *call, const char *file, size_t count,
-			  size_t servers)
-{
-	char data[4608];
-	struct text_buf buf;
-
-	if (!call->cli->json) {
-		if (servers)
-			printf("%s: %zu signatures, and %zu of servers, good\n", file, count,
-			       servers);
-		else
-			printf("%s: %zu signatures, good\n", file, count);
-		return;
-	}
-	text_buf_init(&buf, data, sizeof(data));
-	text_put_json(&buf, file);
-	printf("{\"file\":%s,\"signatures\":%zu,\"servers\":%zu,\"good\":true}\n", data, count,
-	       servers);
-}
-
-/* Those of SYN+ACKs stand in a section of their own, in the same file or in another. */
-static int count_servers(const struct db_call *call, const char *file, size_t *ret_count)
-{
-	struct sigdb *db = sigdb_new(call->vocab);
-	struct knowledge_error error;
-	char what[4608];
-	int rc;
-
-	if (!db)
-		return cli_error(CLI_FAILED, "out of memory");
-	sigdb_read_answers(db);
-	rc = knowledge_add_file(db, file, &error);
-	*ret_count = rc == 0 ? count_of(db) : 0;
-	sigdb_free(db);
-	if (rc == 0)
-		return CLI_OK;
-	knowledge_error_format(&error, what, sizeof(what));
-	return cli_error(CLI_BAD_INPUT, "%s", what);
-}
-
-static int check_file(struct db_call *call, const char *file)
-{
-	struct db_call one = *call;
-	struct sigdb *db;
-	size_t count, servers = 0;
-	int r;
-
-	one.files[0] = file;
-	one.file_count = 1;
-	one.vocab = vocab_new();
-	if (!one.vocab)
-		return cli_error(CLI_FAILED, "out of memory");
-	r = db_load(&one, &db);
-	if (r == CLI_OK) {
-		count = count_of(db);
-		r = count_servers(&one, file, &servers);
-		if (r == CLI_OK && (count || servers))
-			print_checked(call, file, count, servers);
-		else if (r == CLI_OK)
-			r = cli_error(CLI_BAD_INPUT, "%s: there is no signature in it", file);
-		sigdb_free(db);
-	}
-	vocab_free(one.vocab);
-	return r;
-}
-
-/* All of them, so that one run tells everything that is wrong. */
-static int db_check(struct db_call *call)
-{
-	int worst = CLI_OK;
-
-	for (unsigned i = 0; i < call->file_count; i++) {
-		int r = check_file(call, call->files[i]);
-
-		worst = r != CLI_OK ? r : worst;
-	}
-	return worst;
-}
-
 /* ---- stats ---- */
 
 struct class_count {
@@ -107,7 +17,7 @@ struct class_count {
 
 static void count_classes(const struct sigdb *db, struct class_count counts[VOCAB_CLASSES_MAX])
 {
-	for (size_t i = 0; i < count_of(db); i++) {
+	for (size_t i = 0; i < db_count(db); i++) {
 		struct sigdb_info info = sigdb_info(db, i);
 
 		counts[info.class_id].sigs++;
@@ -240,7 +150,7 @@ static int db_show(struct db_call *call)
 
 	if (r != CLI_OK)
 		return r;
-	for (size_t i = 0; i < count_of(db); i++) {
+	for (size_t i = 0; i < db_count(db); i++) {
 		struct sigdb_info info = sigdb_info(db, i);
 		char data[SIGDB_WRITE_MAX];
 		struct text_buf buf;
@@ -357,7 +267,8 @@ const struct cli_command cli_db = {
 	.arguments = "check|stats|show|merge|import|export [FILE ...]",
 	.summary = "Check, show, merge and convert signature files",
 	.help = "  check [FILE ...]   say whether each is good, and if not: file, line, column, "
-		"reason\n"
+		"reason;\n"
+		"                     also of link tables\n"
 		"  stats [FILE ...]   count signatures by class\n"
 		"  show [FILE]        list signatures; with --label TEXT those whose label has it\n"
 		"  merge FILE ...     one file of several, equal signatures once; a later rate "

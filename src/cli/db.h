@@ -21,6 +21,13 @@ struct db_call {
 /** db_load() - the files, read one after the other, not built. Return: CLI_OK, or the exit code. */
 int db_load(struct db_call *call, struct sigdb **ret_db);
 
+/** db_count() - how many signatures there are. */
+size_t db_count(const struct sigdb *db);
+
+/** db_is_link_table() - whether the first section of a file is one of a link table. */
+bool db_is_link_table(const char *path);
+
+int db_check(struct db_call *call);
 int db_merge(struct db_call *call);
 int db_import(struct db_call *call);
 int db_export(struct db_call *call);

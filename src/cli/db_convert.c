@@ -69,14 +69,6 @@ static int convert(struct db_call *call, convert_fn *put)
 	return r;
 }
 
-static size_t count_of(const struct sigdb *db)
-{
-	struct sigdb_stats stats;
-
-	sigdb_get_stats(db, &stats);
-	return stats.sigs;
-}
-
 static void put_head(const struct sigdb_writer *writer, struct output *output)
 {
 	char data[SIGDB_WRITE_MAX];
@@ -172,7 +164,7 @@ static int choose_all(const struct sigdb *db, size_t count, size_t *chosen)
 static int merge(const struct db_call *call, const struct sigdb *db, struct output *output)
 {
 	struct sigdb_writer writer = {.db = db, .vocab = call->vocab};
-	size_t count = count_of(db), written = 0;
+	size_t count = db_count(db), written = 0;
 	size_t *chosen = calloc(count ? count : 1, sizeof(*chosen));
 	int r = chosen ? choose_all(db, count, chosen) : cli_error(CLI_FAILED, "out of memory");
 
@@ -220,7 +212,7 @@ static void export_sigs(struct export *export, bool generic)
 {
 	const struct sigdb *db = export->writer.db;
 
-	for (size_t i = 0; i < count_of(db); i++) {
+	for (size_t i = 0; i < db_count(db); i++) {
 		struct sigdb_info info = sigdb_info(db, i);
 
 		if (info.generic != generic)
@@ -241,7 +233,7 @@ static int export_all(const struct db_call *call, const struct sigdb *db, struct
 	struct export export = {.writer = {.db = db, .vocab = call->vocab, .for_p0f = true},
 				.output = output};
 
-	export.written = calloc(count_of(db) + 1, sizeof(*export.written));
+	export.written = calloc(db_count(db) + 1, sizeof(*export.written));
 	if (!export.written)
 		return cli_error(CLI_FAILED, "out of memory");
 	put_head(&export.writer, output);
@@ -291,12 +283,12 @@ static int import_p0f(struct db_call *call, const char *text, struct output *out
 	writer.db = db;
 
 	put_head(&writer, output);
-	for (size_t i = 0; i < count_of(db); i++)
+	for (size_t i = 0; i < db_count(db); i++)
 		put_sig(&writer, i, output);
 	fprintf(stderr,
 		"%zu signatures converted; left out: %zu that are not about SYNs (SYN+ACK, HTTP, "
 		"MTU)\n",
-		count_of(db), count_skipped(text));
+		db_count(db), count_skipped(text));
 	sigdb_free(db);
 	return CLI_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "core/base/addr.h"
 
 struct forgetting {
 	const struct cli *cli;
@@ -60,11 +61,16 @@ static int forget(const struct cli *cli, cJSON *request, const char *what)
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)
 {
 	static const struct option options[] = {CLI_COMMON_OPTIONS};
+	struct addr_net net;
 
 	if (cli_option(cli, argc, argv, options) == CLI_STOP)
 		return cli->exit;
 	if (optind + 1 != argc)
 		return cli_usage_error(cli, "forget takes one address or network");
+	if (addr_net_parse(argv[optind], &net) < 0)
+		return cli_usage_error(
+			cli, "'%s' is neither an address nor a network such as 203.0.113.0/24",
+			argv[optind]);
 	cJSON_AddStringToObject(request, strchr(argv[optind], '/') ? "net" : "ip", argv[optind]);
 	return forget(cli, request, argv[optind]);
 }

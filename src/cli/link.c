@@ -173,23 +173,6 @@ static void put_text(const struct question *question, const struct answer *answe
 	}
 }
 
-static int load_links(const char *path, struct answer *answer)
-{
-	struct text_error error = {0};
-	char *text;
-	size_t len;
-	int r = knowledge_read_text(path, &text, &len);
-
-	if (r < 0)
-		return cli_error(CLI_BAD_INPUT, "%s: %s", path, strerror(-r));
-	r = linkdb_load(answer->db, text, len, &error);
-	free(text);
-	if (r < 0)
-		return cli_error(CLI_BAD_INPUT, "%s:%u:%u: %s", path, error.line, error.column,
-				 error.what);
-	return CLI_OK;
-}
-
 static int print_answer(const struct question *question, const struct answer *answer)
 {
 	char *data = malloc(OUT_BYTES);
@@ -233,7 +216,7 @@ static int explain_from(const struct question *question, const char *path)
 	int r;
 
 	answer.db = answer.vocab ? linkdb_new(answer.vocab) : NULL;
-	r = answer.db ? load_links(path, &answer) : cli_error(CLI_FAILED, "out of memory");
+	r = answer.db ? cli_load_links(path, answer.db) : cli_error(CLI_FAILED, "out of memory");
 	if (r == CLI_OK) {
 		find_answer(question, &answer);
 		r = print_answer(question, &answer);

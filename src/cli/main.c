@@ -33,7 +33,7 @@ static void print_help(void)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("  %-10s %s\n\n"
 	       "Options, also after a command that has a use for them:\n%s"
-	       "  --version      print the version\n\n%s",
+	       "  -V, --version  print the version\n\n%s",
 	       "help", "Print this, or explain a command", cli_common_help, exit_codes);
 }
 
@@ -49,7 +49,7 @@ static void print_command_help(const struct cli_command *command)
 	if (has_socket || has_config)
 		printf("  %s%s%s  as in `synprint help`\n", has_socket ? "--socket PATH" : "",
 		       has_socket && has_config ? ", " : "", has_config ? "--config FILE" : "");
-	printf("  --help         print this\n\n%s", exit_codes);
+	printf("  -h, --help     print this\n\n%s", exit_codes);
 }
 
 static void print_help_on(const struct cli_command *command)
@@ -73,6 +73,11 @@ static int run_command(struct cli *cli, int argc, char **argv)
 	return cli_usage_error(cli, "no command '%s'", argv[0]);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int run_help(struct cli *cli, int argc, char **argv)
 {
 	char help[] = "--help";
@@ -80,7 +85,7 @@ static int run_help(struct cli *cli, int argc, char **argv)
 
 	if (argc > 2)
 		return cli_usage_error(cli, "help takes one command");
-	if (argc == 2 && strcmp(argv[1], help) != 0)
+	if (!is_help(argv[argc - 1]))
 		return run_command(cli, 2, help_argv);
 	print_help();
 	return CLI_OK;
@@ -88,15 +93,14 @@ static int run_help(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_VERSION = CLI_OPT_OWN };
-	static const struct option options[] = {{"version", no_argument, NULL, OPT_VERSION},
+	static const struct option options[] = {{"version", no_argument, NULL, 'V'},
 						CLI_COMMON_OPTIONS};
 	struct cli cli = {.commands = commands, .print_help = print_help_on};
 	int option;
 
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = cli_option(&cli, argc, argv, options)) >= 0)
-		if (option == OPT_VERSION) {
+		if (option == 'V') {
 			printf("synprint %s\n", SYNPRINT_VERSION);
 			return cli_finish(CLI_OK);
 		}

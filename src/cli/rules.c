@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/rules_removal.h"
 #include "cli/rules_sets.h"
 #include "config/config_rules.h"
 #include "input/foreign.h"
@@ -21,7 +22,7 @@ struct rules_task {
 	const struct config *config;
 	struct rules_params params;
 	enum rules_format format;
-	bool is_sets_only, is_xt; /* of print; --engine xt was given */
+	bool is_sets_only, is_removal, is_xt; /* of print; --engine xt was given */
 	unsigned given; /* options, a bit for each, as in their table */
 	const char *interfaces[RULES_INTERFACES_MAX];
 };
@@ -47,12 +48,8 @@ static void find_vrfs(struct rules_params *params)
 	netdevs_done(&netdevs);
 }
 
-static int print_rules(const struct rules_task *task)
+static int check_print(const struct rules_task *task)
 {
-	static char data[TEXT_BYTES];
-	struct rules_params params;
-	struct text_buf text;
-
 	if (task->cli->json)
 		return cli_usage_error(task->cli, "rules print has no JSON form");
 	if (task->is_sets_only && task->format == RULES_FORMAT_IPTABLES)
@@ -62,19 +59,51 @@ static int print_rules(const struct rules_task *task)
 	if (task->is_xt && task->format == RULES_FORMAT_NFT && !task->is_sets_only)
 		return cli_usage_error(task->cli, "nft has no words for xt's NFQUEUE: --format "
 						  "iptables prints rules for such a kernel");
-	text_buf_init(&text, data, sizeof(data));
-	params = task->params;
+	return CLI_OK;
+}
+
+/* Without the examples of how the sets may be used. */
+static void put_rules(const struct rules_task *task, struct text_buf *text)
+{
+	struct rules_params params = task->params;
+
 	if (task->format == RULES_FORMAT_IPTABLES)
 		find_vrfs(&params);
 	if (!task->is_sets_only)
-		rules_print(&params, task->format, &text);
-	if (task->format == RULES_FORMAT_IPTABLES)
-		rules_sets_put_hints(task->config, &text);
-	else
-		rules_sets_put(task->config, task->format, task->is_sets_only, &text);
-	if (text.overflow)
+		rules_print(&params, task->format, text);
+	if (task->format != RULES_FORMAT_IPTABLES)
+		rules_sets_put(task->config, task->format, task->is_sets_only, text);
+}
+
+static int write_rules(const struct text_buf *text)
+{
+	if (text->overflow)
 		return cli_error(CLI_FAILED, "the rules are longer than %d bytes", TEXT_BYTES);
-	return cli_write(text.data, text.len);
+	return cli_write(text->data, text->len);
+}
+
+static int print_rules(const struct rules_task *task)
+{
+	static char data[TEXT_BYTES], removal_data[TEXT_BYTES];
+	struct text_buf text, removal;
+	int r = check_print(task);
+
+	if (r != CLI_OK)
+		return r;
+	text_buf_init(&text, data, sizeof(data));
+	put_rules(task, &text);
+	if (!text.len)
+		fprintf(stderr, "synprint: no rule of publish.sets names %s\n",
+			task->format == RULES_FORMAT_IPSET ? "an ipset" : "a set or a map of nft");
+	if (!task->is_removal) {
+		if (task->format == RULES_FORMAT_IPTABLES)
+			rules_sets_put_hints(task->config, &text);
+		return write_rules(&text);
+	}
+	text_buf_init(&removal, removal_data, sizeof(removal_data));
+	rules_removal_put(task->format, data, &removal);
+	removal.overflow |= text.overflow;
+	return write_rules(&removal);
 }
 
 static int exit_code(int error)
@@ -163,7 +192,8 @@ static int remove_rules(const struct rules_task *task, struct nl *nl)
 				   "a second: stop it first."
 		     : was_there ? "The rules are removed."
 				 : "There are no rules of synprint's here; others, such as those "
-				   "loaded with iptables-restore, stay.");
+				   "loaded with iptables-restore, stay (see: synprint rules print "
+				   "--remove).");
 	return CLI_OK;
 }
 
@@ -263,13 +293,14 @@ static int run_in_kernel(const struct rules_task *task,
 	return r;
 }
 
-enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE, OPT_SETS };
+enum { OPT_ENGINE = CLI_OPT_OWN, OPT_FORMAT, OPT_QUEUES, OPT_INTERFACE, OPT_SETS, OPT_REMOVE };
 
 static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
 					{"format", required_argument, NULL, OPT_FORMAT},
 					{"queues", required_argument, NULL, OPT_QUEUES},
 					{"interface", required_argument, NULL, OPT_INTERFACE},
 					{"sets", no_argument, NULL, OPT_SETS},
+					{"remove", no_argument, NULL, OPT_REMOVE},
 					CLI_COMMON_OPTIONS};
 
 #define BIT(option) (1u << ((option)-OPT_ENGINE))
@@ -367,7 +398,7 @@ static int read_option(struct rules_task *task, int option, unsigned *interface_
 		task->is_xt = strcmp(optarg, "xt") == 0;
 		if (rules_engine_parse(optarg, &task->params.engine) == 0)
 			return CLI_OK;
-		return cli_usage_error(task->cli, "--engine is auto, nft or xt");
+		return cli_usage_error(task->cli, "--engine is auto, nft, xt or none");
 	case OPT_FORMAT:
 		if (parse_format(optarg, &task->format) == 0)
 			return CLI_OK;
@@ -377,6 +408,7 @@ static int read_option(struct rules_task *task, int option, unsigned *interface_
 			return CLI_OK;
 		return cli_usage_error(task->cli, "--queues is a number or a range such as 0-3");
 	case OPT_SETS: task->is_sets_only = true; return CLI_OK;
+	case OPT_REMOVE: task->is_removal = true; return CLI_OK;
 	default:
 		if (*interface_count == RULES_INTERFACES_MAX)
 			return cli_usage_error(task->cli, "--interface is given more than %d times",
@@ -443,12 +475,14 @@ const struct cli_command cli_rules = {
 		"  remove         take everything of ours out of the kernel\n"
 		"  status         what is in the kernel; exit status 1 where nothing is\n"
 		"Options; what is not given is as in the configuration:\n"
-		"  --engine E     of print, apply, status: auto, nft (the queue expression) or\n"
-		"                 xt (the NFQUEUE target)\n"
+		"  --engine E     of print, apply, status: auto, nft (the queue expression), xt\n"
+		"                 (the NFQUEUE target, for which --format nft has no words) or\n"
+		"                 none (the rules are the administrator's)\n"
 		"  --format F     of print: nft (default), iptables, or ipset for its switch\n"
 		"  --sets         of print: only the sets that publish.sets names, so that they "
 		"are\n"
 		"                 there before rules that refer to them, and before synprintd\n"
+		"  --remove       of print: what takes away what it prints without this\n"
 		"  --queues A[-B] of print, apply, status: queue numbers\n"
 		"  --interface NAME  of print, apply: divert only what comes in there; may be\n"
 		"                 given several times\n",

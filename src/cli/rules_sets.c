@@ -114,32 +114,6 @@ void rules_sets_put(const struct config *config, enum rules_format format, bool 
 		put_nft(config, has_filled, out);
 }
 
-static void put_removal_from(const char *table, struct text_buf *out)
-{
-	static const char *const tools[] = {"iptables", "ip6tables"};
-
-	for (unsigned i = 0; i < 2; i++)
-		text_putf(out, "#   %s-save -t %s | grep -v SYNPRINT | %s-restore -T %s\n",
-			  tools[i], table, tools[i], table);
-}
-
-static void put_removal(const struct config *config, struct text_buf *out)
-{
-	static const char *const switches[] = {"synprint_alive", "synprint_all4", "synprint_all6"};
-	const struct config_set *sets[SETS_MAX];
-	unsigned count = collect(config, sets);
-
-	text_put(out, "# To remove them, and the ipsets behind them:\n");
-	put_removal_from("raw", out);
-	if (config->conntrack)
-		put_removal_from("mangle", out);
-	for (unsigned i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
-		text_putf(out, "#   ipset destroy %s\n", switches[i]);
-	for (unsigned i = 0; i < count; i++)
-		for (unsigned v = 0; sets[i]->kind == CONFIG_IPSET && v < sizeof(suffixes); v++)
-			text_putf(out, "#   ipset destroy %s%c\n", sets[i]->name, suffixes[v]);
-}
-
 void rules_sets_put_hints(const struct config *config, struct text_buf *out)
 {
 	const struct config_set *sets[SETS_MAX];
@@ -160,5 +134,13 @@ void rules_sets_put_hints(const struct config *config, struct text_buf *out)
 			"#   ip6tables -t mangle -A PREROUTING -m set --match-set %s6 src -j MARK "
 			"--set-mark 1\n",
 			sets[first]->name, sets[first]->name);
-	put_removal(config, out);
+	text_put(out, "# To remove them, with the configuration and the options of now:\n"
+		      "#   synprint rules print --format iptables --remove | iptables-restore "
+		      "--noflush\n"
+		      "#   synprint rules print --format iptables --remove | ip6tables-restore "
+		      "--noflush\n"
+		      "#   synprint rules print --format ipset --remove | ipset restore\n"
+		      "# Where these have changed since, instead of the first two:\n"
+		      "#   iptables-save | grep -v SYNPRINT | iptables-restore\n"
+		      "#   ip6tables-save | grep -v SYNPRINT | ip6tables-restore\n");
 }

@@ -219,7 +219,7 @@ static void put_set(const struct ruleset *ruleset, const struct ruleset_set *set
 	put_set_type(ruleset, set, out);
 	text_putf(out, "\n\t\tsize %u\n\t\tflags dynamic,timeout\n\t\t", set->size);
 	put_timeout(set->timeout_ms, out);
-	if (set->collect_ms)
+	if (set->collect_ms && !set->is_mark_map) /* nft 1.0.6 has no word for it in maps */
 		text_putf(out, "\n\t\tgc-interval %us", set->collect_ms / 1000);
 	text_putf(out, "\n\t\tcomment \"%s\"\n\t}\n\n", tag);
 }

@@ -49,6 +49,18 @@ def table():
             for command, options in test_options.table().items()}
 
 
+def actions_of():
+    """command -> its actions -> their long options"""
+    engine = {"--engine", "--queues"}
+    own = {"rules": {"print": engine | {"--interface", "--format", "--sets", "--remove"},
+                     "apply": engine | {"--interface"}, "remove": set(), "status": engine},
+           "db": {"check": set(), "stats": set(), "show": {"--label"}, "merge": {"--output"},
+                  "import": {"--output"}, "export": {"--output"}}}
+    common = {"--help", "--config", "--json"}
+    return {command: {action: options | (table()[command] & common) for action, options in actions.items()}
+            for command, actions in own.items()}
+
+
 def bash(folder):
     path = script("bash", folder)
 
@@ -63,6 +75,10 @@ def bash(folder):
         assert ask(command, "--") == options, (command, ask(command, "--") ^ options)
     assert ask("rules", "") == {"print", "apply", "remove", "status"}
     assert ask("rules", "print", "--format", "i") == {"iptables", "ipset"}
+    assert ask("rules", "--sets", "print", "") == set()
+    for command, actions in actions_of().items():
+        for action, options in actions.items():
+            assert ask(command, action, "--") == options, (command, action, ask(command, action, "--") ^ options)
     assert ask("rules", "--interface", "l") == {"lo"}
     assert ask("--socket", "/x", "stat") == {"status"}
     assert ask("classify", "/etc/host") >= {"/etc/hosts"}
@@ -82,6 +98,10 @@ def zsh(folder):
     for command, options in table().items():
         asked = set(re.findall(r"--[a-z0-9-]+(?=\[)", ask("synprint", command)))
         assert asked == options, (command, asked ^ options)
+    for command, actions in actions_of().items():
+        for action, options in actions.items():
+            asked = set(re.findall(r"--[a-z0-9-]+(?=\[)", ask("synprint", command, action, "")))
+            assert asked == options, (command, action, asked ^ options)
     assert re.search(r"^\*--engine\[.*\]:E:\( *auto nft xt none\)$", ask("synprint", "rules"), re.M)
     assert "1:action:(print apply remove status)" in ask("synprint", "rules")
     assert re.search(r"^\*-o\[.*\]:FILE:_files$", ask("synprint", "db"), re.M)
@@ -102,6 +122,10 @@ def fish(folder):
         asked = {word for word in ask(f"{command} --") if not word.startswith("-o")}
         assert asked == options, (command, asked ^ options)
     assert {"print", "apply", "remove", "status"} <= ask("rules ")
+    for command, actions in actions_of().items():
+        for action, options in actions.items():
+            asked = {word for word in ask(f"{command} {action} --") if not word.startswith("-o")}
+            assert asked == options, (command, action, asked ^ options)
     assert ask("rules --format ") == {"nft", "iptables", "ipset"}
     assert "lo" in ask("rules --interface ")
 

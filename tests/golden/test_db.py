@@ -64,6 +64,14 @@ def check(folder):
     empty.write_text("; nothing\n")
     assert "no signature" in db("check", empty, status=4).stderr
     assert db("check").stdout.endswith(" good\n"), "the shipped one"
+    links = folder / "links.db"
+    links.write_text("; a table\n[base]\nbase = 1500 Ethernet\n\n[mtu]\nlabel = Ethernet\nkind = ethernet\n"
+                     "source = a test\nmtu = 1500\n")
+    assert db("check", links).stdout == f"{links}: 1 rows of links, good\n"
+    assert json.loads(db("check", "--json", links).stdout) == {"file": str(links), "links": 1, "good": True}
+    assert "it is a link table" in db("show", links, status=4).stderr
+    links.write_text(links.read_text().replace("ethernet", "what"))
+    assert db("check", links, status=4).stderr.startswith(f"synprint: {links}:7:"), links
     db("merge", status=2)
     db("nonsense", status=2)
 

@@ -50,7 +50,7 @@ def both_ways(commands):
     known = {}
     for options in commands.values():
         known |= options
-    letters = {"-h": False, "-v": False}  # some that none has
+    letters = {"-v": False, "-Z": False}  # some that none has
     for command, options in commands.items():
         for name, has_value in {**letters, **known}.items():
             words = [command, name] + (["1"] if has_value else [])
@@ -99,11 +99,25 @@ def of_some_only():
         assert done.returncode == 2 and what in done.stderr, (words, done)
 
 
+def words_before_a_command():
+    usage = run("help").stdout
+    assert usage.startswith("Usage: synprint [")
+    for words in ("--help", "-h", "help help", "help --help", "help -h"):
+        assert run(*words.split()).stdout == usage, words
+    assert run("help", "rules").stdout == run("rules", "-h").stdout == run("rules", "print", "--help").stdout
+    assert re.fullmatch(r"synprint [0-9.]+\n", run("-V").stdout) and run("-V").stdout == run("--version").stdout
+    for words, what in (("help nothing", "no command 'nothing'"), ("help rules db", "takes one command"),
+                        ("help -x", "no command '-x'"), ("forget all", "neither an address nor a network")):
+        done = run(*words.split())
+        assert done.returncode == 2 and what in done.stderr and not done.stdout, (words, done)
+
+
 if __name__ == "__main__":
     everything = table()
-    assert len(everything) == 18 and everything["completion"] == {"--help": False}, everything
+    assert len(everything) == 18 and everything["completion"] == {"-h": False, "--help": False}, everything
     both_ways(everything)
     json_is_json(everything)
     of_some_only()
+    words_before_a_command()
     print(f"{len(everything)} commands, {sum(map(len, everything.values()))} options")
     sys.exit(0)

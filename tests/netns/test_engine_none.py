@@ -214,31 +214,80 @@ def what_cannot_be_printed(lab_):
     for arguments, said in ((("--engine", "xt"), "no words for xt"), (("--sets", "--format", "iptables"), "no sets")):
         done = lab_.rules("print", *arguments, check=False)
         assert done.returncode == 2 and said in done.stderr and not done.stdout, done
+    for arguments in ([], ["--remove"]):
+        done = lab_.rules("print", "--sets", "--format", "ipset", *arguments,
+                          config=lab_.write_config(['nftset = "all"']))
+        assert "no rule of publish.sets names an ipset" in done.stderr, done
     text = lab_.rules("print", "--format", "iptables", config=lab_.write_config(['nftset = "all"'])).stdout
     assert text.count("--match-set ") == text.count("--match-set synprint_alive ") == 1, text
 
 
-def removed_as_printed(lab_):
-    """The commands in the comments take away all that was loaded."""
-    if not has_variant(lab_, "-nft"):
-        raise lab.Skip("iptables-nft does not work here")
-    config = lab_.write_config(['ipset = "scanner"'], engine="none", rules="conntrack = true;")
+def load_all(lab_, config):
     lab.sh("ipset", "restore", "-exist", namespace=lab_.gateway,
            stdin=lab_.rules("print", "--format", "ipset", config=config).stdout)
     text = lab_.rules("print", "--format", "iptables", config=config).stdout
     for tool in ("iptables", "ip6tables"):
         lab.sh(f"{tool}-restore", "--noflush", namespace=lab_.gateway, stdin=text)
-    examples = re.findall(r"^#   (ip6?tables +-t mangle .*)", text, re.M)
-    assert len(examples) == 2, text
-    for example in examples:  # what is shown is there
-        lab.sh("sh", "-ec", example, namespace=lab_.gateway)
-        lab.sh("sh", "-ec", example.replace(" -A ", " -D "), namespace=lab_.gateway)
-    removal = re.findall(r"^#   (.*)", text.partition("To remove them")[2], re.M)
-    lab.sh("sh", "-ec", "\n".join(removal), namespace=lab_.gateway)
+    assert text.count("SYNPRINT") > 3 and "SYNPRINT" in lab_.snapshot()
+    return text
+
+
+def expect_nothing_left(lab_, before):
     assert not lab.sh("ipset", "list", "-n", namespace=lab_.gateway).stdout
-    assert "SYNPRINT" not in lab_.snapshot(), lab_.snapshot()
+    left = lab.sh("iptables-save", namespace=lab_.gateway).stdout
+    assert "SYNPRINT" not in left and "--comment theirs -j ACCEPT" in left, left
+    assert "SYNPRINT" not in lab_.snapshot() and before.count("ACCEPT") == left.count("ACCEPT"), left
+
+
+def removed_as_printed(lab_):
+    """The commands in the comments take away all that was loaded, and nothing else."""
+    if not has_variant(lab_, "-nft"):
+        raise lab.Skip("iptables-nft does not work here")
+    for table in ("raw", "mangle"):
+        for tool in ("iptables", "ip6tables"):
+            lab.sh(tool, "-t", table, "-A", "PREROUTING", "-m", "comment", "--comment", "theirs",
+                   "-j", "ACCEPT", namespace=lab_.gateway)
+    before = lab.sh("iptables-save", namespace=lab_.gateway).stdout
+    for config in ({"rules": "conntrack = true;", "clocks": "enabled = true;"}, {"clocks": "enabled = true;"},
+                   {"rules": 'interfaces = [ "g0", "ppp*" ]; limit = 50;'}):
+        config = lab_.write_config(['ipset = "scanner"', 'ipset = "nets"; prefix6 = 64'], engine="none",
+                                   **config)
+        text = load_all(lab_, config)
+        examples = re.findall(r"^#   (ip6?tables +-t mangle .*)", text, re.M)
+        assert len(examples) == 2, text
+        for example in examples:  # what is shown is there
+            lab.sh("sh", "-ec", example, namespace=lab_.gateway)
+            lab.sh("sh", "-ec", example.replace(" -A ", " -D "), namespace=lab_.gateway)
+        ways = [re.findall(r"^#   (.*)", part, re.M) for part in
+                text.partition("To remove them")[2].split("Where these have changed")]
+        assert [len(way) for way in ways] == [3, 2], ways
+        for way in (ways[0], ways[1] + ways[0][2:]):
+            commands = "\n".join(way).replace("synprint rules", f"{lab.SYNPRINT} --config {config} rules")
+            lab.sh("bash", "-ec", "set -o pipefail\n" + commands, namespace=lab_.gateway)
+            expect_nothing_left(lab_, before)
+            load_all(lab_, config)
+        lab.sh("bash", "-ec", commands, namespace=lab_.gateway)
+
+
+def removed_from_nft(lab_):
+    config = lab_.write_config(['nftset = "all"', 'nftset = "theirs"; table = "inet theirs"', 'nftmap = "class"; value = 7',
+                                'nftset = "late"; confirm = "served"'], engine="none", clocks="enabled = true;",
+                               rules="conntrack = true;")
+    lab_.nft("table inet theirs { chain c {}; }")
+    before = lab_.snapshot()
+    rules = lab_.rules("print", config=config).stdout
+    if not lab.has_kernel_nft_queue(lab_):
+        rules = re.sub("queue flags bypass to symhash mod [0-9]+( offset [0-9]+)?", "accept", rules)
+    lab_.nft(rules)
+    assert "chain divert" in lab_.snapshot()
+    lab_.nft(lab_.rules("print", "--remove", config=config).stdout)
+    lab_.nft("delete table inet synprint")
+    assert lab_.snapshot() == before, lab_.snapshot()
+    lab_.nft(lab_.rules("print", "--sets", config=config).stdout)
+    lab_.nft(lab_.rules("print", "--sets", "--remove", config=config).stdout)
+    assert "set " not in lab_.snapshot() and "map " not in lab_.snapshot(), lab_.snapshot()
 
 
 if __name__ == "__main__":
     lab.run(iptables_nft, iptables_legacy, nft_format, confirmed, sets_before_the_daemon, what_cannot_be_printed,
-            removed_as_printed)
+            removed_as_printed, removed_from_nft)

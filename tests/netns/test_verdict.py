@@ -32,6 +32,14 @@ def ask_cli(daemon, ip, port):
     for port_of, other in (([], False), (["--port", "1"], True)):
         text = daemon.cli("verdict", ip, *port_of).stdout
         assert "Linux" in text and ip in text and ("another connection" in text) == other, text
+    for words, what in (("clients --flag bla", "--flag: \"bla\" is not known"),
+                        ("watch --class bla", "--class: \"bla\" is not known"),
+                        ("clients --min-confidence 7", "--min-confidence: expected a number from 0 to 1"),
+                        ("clients --net 192.0.2.0/99", "the network: expected a prefix such as"),
+                        ("verdict 192.0.2.77 --also 192.0.2.78",
+                         "--also: expected the client's address of the other IP version\n")):
+        done = daemon.cli(*words.split(), check=False)
+        assert done.returncode == 2 and f"synprint: {what}" in done.stderr, done
     unseen = daemon.cli("verdict", "192.0.2.77", check=False)
     assert unseen.returncode == 1, unseen
 
