@@ -246,15 +246,25 @@ static int load_servers(const struct knowledge_params *params, struct vocab *voc
 	return rc;
 }
 
+/* Where nothing was learned yet, both are one: building a large database takes seconds. */
+static int load_both(const struct knowledge_params *params, struct vocab *vocab,
+		     struct knowledge_error *ret_error, struct knowledge *knowledge)
+{
+	int rc = load_signatures(params, NULL, vocab, ret_error, &knowledge->sigdb);
+	const char *learned = NULL;
+
+	if (rc < 0 || !params->learned)
+		return rc;
+	learned = find_learned(params, vocab);
+	knowledge->base = knowledge->sigdb;
+	return learned ? load_signatures(params, learned, vocab, ret_error, &knowledge->sigdb) : 0;
+}
+
 static int load_all(const struct knowledge_params *params, struct vocab *vocab,
 		    struct knowledge_error *ret_error, struct knowledge *knowledge)
 {
-	struct sigdb **base = params->learned ? &knowledge->base : &knowledge->sigdb;
-	int rc = load_signatures(params, NULL, vocab, ret_error, base);
+	int rc = load_both(params, vocab, ret_error, knowledge);
 
-	if (rc == 0 && params->learned)
-		rc = load_signatures(params, find_learned(params, vocab), vocab, ret_error,
-				     &knowledge->sigdb);
 	if (rc == 0 && params->server_count)
 		rc = load_servers(params, vocab, ret_error, &knowledge->servers);
 	if (rc == 0)
@@ -288,8 +298,9 @@ void knowledge_free(struct knowledge *knowledge)
 {
 	if (!knowledge)
 		return;
+	if (knowledge->base != knowledge->sigdb)
+		sigdb_free(knowledge->base);
 	sigdb_free(knowledge->sigdb);
-	sigdb_free(knowledge->base);
 	sigdb_free(knowledge->servers);
 	linkdb_free(knowledge->linkdb);
 	netnames_free(knowledge->names);

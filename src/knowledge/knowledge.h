@@ -15,7 +15,8 @@
 
 struct knowledge {
 	struct sigdb *sigdb;
-	struct sigdb *base; /* the same without what was learned; only where that is wanted */
+	struct sigdb
+		*base; /* without what was learned: the same where nothing was; only where wanted */
 	struct sigdb *servers; /* signatures of SYN+ACKs; NULL where nobody wants them */
 	struct linkdb *linkdb;
 	struct netnames *names; /* of networks; NULL without */
