@@ -81,8 +81,8 @@ static void put_chains(const char *text, const char *verb, struct text_buf *out)
 		text = next_line(text, &line);
 		chain = behind(&line, "flush chain ");
 		if (chain)
-			text_putf(out, "%s chain %.*s\n", verb,
-				  line.len - (int)(chain - line.text), chain);
+			text_putf(out, "%s chain %.*s\n", verb, line.len - (int)(chain - line.text),
+				  chain);
 	}
 }
 

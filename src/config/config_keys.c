@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "config/config_private.h"
 #include "core/baseline/baseline.h"
@@ -64,6 +65,8 @@ static const struct word levels[] = {{"error", LOG_LEVEL_ERROR},
 				     {"debug", LOG_LEVEL_DEBUG},
 				     {NULL, 0}};
 
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1) /* bytes, of unix(7) */
+
 /* What changes the value of a key while the daemon runs. */
 #define RELOAD false
 #define RESTART true
@@ -85,6 +88,11 @@ static const struct word levels[] = {{"error", LOG_LEVEL_ERROR},
 	{                                                                                          \
 		path, KEY_STRING, when, AT(field), .init = IS(const char *, field),                \
 						   .text = default                                 \
+	}
+#define SOCKET(path, when, field, default)                                                         \
+	{                                                                                          \
+		path, KEY_STRING, when, AT(field),                                                 \
+			.max = SOCKET_PATH_MAX, .init = IS(const char *, field), .text = default   \
 	}
 #define PATH(path, when, field, default)                                                           \
 	{                                                                                          \
@@ -163,7 +171,7 @@ static const struct key keys[] = {
 	MARK("publish.mark_mask", RELOAD, mark_mask),
 	MARK("publish.mark_seen", RELOAD, mark_seen),
 	{.path = "publish.sets", .kind = KEY_SETS},
-	STRING("control.socket", RESTART, socket, CONFIG_DEFAULT_SOCKET),
+	SOCKET("control.socket", RESTART, socket, CONFIG_DEFAULT_SOCKET),
 	MODE("control.mode", RESTART, socket_mode, 0660),
 	STRING("control.group", RESTART, socket_group, NULL),
 	STRING("control.claims", RESTART, claims, "root"),
@@ -175,7 +183,7 @@ static const struct key keys[] = {
 	PATH("metrics.textfile", RELOAD, metrics_file, NULL),
 	UINT("metrics.interval", RELOAD, metrics_interval_s, 1, 3600, 15),
 	BOOL("p0f.enabled", RESTART, p0f_enabled, false),
-	STRING("p0f.socket", RESTART, p0f_socket, "/run/synprint/p0f.sock"),
+	SOCKET("p0f.socket", RESTART, p0f_socket, "/run/synprint/p0f.sock"),
 	MODE("p0f.mode", RESTART, p0f_mode, 0660),
 	STRING("p0f.group", RESTART, p0f_group, NULL),
 	STRING("user", RESTART, user, NULL),
@@ -266,6 +274,9 @@ static int read_string(const config_setting_t *setting, const struct key *key,
 
 	if (!text || !*text)
 		return bad(setting, ret_error, key->path, "a string");
+	if (key->max && strlen(text) > key->max)
+		return source_refuse(setting, ret_error, "%s has at most %u bytes, not %zu",
+				     key->path, key->max, strlen(text));
 	set_text(config, key, text);
 	return 0;
 }

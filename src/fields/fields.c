@@ -68,13 +68,17 @@ static int read_seconds(const config_setting_t *setting, const struct field *fie
 	return 0;
 }
 
-static int read_text(const config_setting_t *setting, const char **ret_text,
-		     struct text_error *ret_error)
+static int read_text(const config_setting_t *setting, const struct field *field,
+		     const char **ret_text, struct text_error *ret_error)
 {
 	const char *text = config_setting_get_string(setting);
+	char expected[80];
 
 	if (!text || !*text)
 		return fields_refuse(setting, ret_error, "a string");
+	snprintf(expected, sizeof(expected), "a string of at most %d bytes", field->max);
+	if (field->max && strlen(text) > (size_t)field->max)
+		return fields_refuse(setting, ret_error, expected);
 	*ret_text = text;
 	return 0;
 }
@@ -140,7 +144,7 @@ static int read_field(const config_setting_t *setting, const struct field *field
 	void *at = (char *)into + field->offset;
 
 	switch (field->kind) {
-	case FIELD_TEXT: return read_text(setting, at, ret_error);
+	case FIELD_TEXT: return read_text(setting, field, at, ret_error);
 	case FIELD_CHARS: return read_chars(setting, field, at, ret_error);
 	case FIELD_INT: return read_int(setting, field, at, ret_error);
 	case FIELD_SECONDS: return read_seconds(setting, field, at, ret_error);

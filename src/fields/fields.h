@@ -12,7 +12,7 @@
 #include "core/base/text.h"
 
 enum field_kind {
-	FIELD_TEXT, /* const char *, owned by the libconfig tree; not "" */
+	FIELD_TEXT, /* const char *, owned by the libconfig tree; 1 to max bytes, 0: any number */
 	FIELD_CHARS, /* an array of max chars: a string that ends in it */
 	FIELD_INT, /* int, from min to max */
 	FIELD_SECONDS, /* uint32_t, from min to max; "90s", "5m", "2h", "1d" */

@@ -14,6 +14,7 @@
 
 #define DAY_S 86400
 #define DEFAULT_CONTROL "/run/synprint/control.sock"
+#define SOCKET_PATH_MAX 107 /* bytes, of unix(7) */
 #define DEFAULT_FLAGS ((unsigned)(VERDICT_VPN | VERDICT_TUNNEL | VERDICT_OS_MISMATCH))
 #define ALL_FLAGS ((1u << VERDICT_FLAG_COUNT) - 1)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -253,7 +254,7 @@ static int read_sinks(const config_setting_t *setting, void *into, struct text_e
 #define AT(member) offsetof(struct share_config, member)
 static const struct field top_fields[] = {
 	{"gateway", FIELD_SPECIAL, AT(gateway), 0, 0, read_gateway},
-	{"control", FIELD_TEXT, AT(control), 0, 0, NULL},
+	{"control", FIELD_TEXT, AT(control), 0, SOCKET_PATH_MAX, NULL},
 	{"brokers", FIELD_SPECIAL, 0, 0, 0, read_brokers},
 	{"publish", FIELD_SPECIAL, 0, 0, 0, read_publishes},
 	{"accept", FIELD_SPECIAL, 0, 0, 0, read_accepts},

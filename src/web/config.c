@@ -33,6 +33,8 @@ int web_config_add_listener(struct web_config *config, const char *text)
 		return -ENOSPC;
 	if (strlen(text) >= WEB_PATH_MAX)
 		return -EINVAL;
+	if (is_unix && strlen(text + 5) >= WEB_SOCKET_MAX)
+		return -EINVAL;
 	if (!is_unix && (visitor_parse_node(text, strlen(text), &addr, &port) < 0 || !port))
 		return -EINVAL;
 	memcpy(config->listen[config->listen_count++], text, strlen(text) + 1);
@@ -68,7 +70,7 @@ static int read_listen(const config_setting_t *setting, void *into, struct text_
 	((struct web_config *)into)->listen_count = 0;
 	return fields_read_words(setting, add_listener, into,
 				 "addresses with a port, such as \"127.0.0.1:8250\", and "
-				 "\"unix:/PATH\"",
+				 "\"unix:/PATH\" of at most 107 bytes",
 				 ret_error);
 }
 

@@ -9,12 +9,13 @@
 #define WEB_CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/web.conf"
 #define WEB_LISTEN_MAX 8
 #define WEB_PATH_MAX 256
+#define WEB_SOCKET_MAX 108 /* bytes of a path with its NUL: unix(7) */
 #define WEB_DENY_MAX 16
 
 struct web_config {
 	char listen[WEB_LISTEN_MAX][WEB_PATH_MAX]; /* ADDRESS:PORT, or unix:PATH */
 	unsigned listen_count;
-	char control[WEB_PATH_MAX]; /* "": the library's default */
+	char control[WEB_SOCKET_MAX]; /* "": the library's default */
 	int timeout_ms; /* for each answer of synprintd's */
 	struct visitor_trust trust;
 	bool claims; /* what a User-Agent says is kept, and reaches sets */

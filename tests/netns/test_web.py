@@ -365,6 +365,8 @@ def starts_and_ends(lab_):
     for text, what in (("listen = [ \"nowhere\" ];", "bad.conf:1: listen: expected a list of addresses"),
                        ("\ntimeout_ms = 0;", "bad.conf:2: timeout_ms: expected a whole number"),
                        ("unknown = 1;", "bad.conf:1: unknown key 'unknown'"),
+                       (f"listen = [ \"unix:/{107 * 'x'}\" ];", "of at most 107 bytes"),
+                       (f"control = \"/{107 * 'x'}\";", "bad.conf:1: control: expected a string of at most 107 bytes"),
                        ("streams = 4294967297;", "bad.conf:1: streams: the number 4294967297 is out of range"),
                        ("deny = [ \"x\" ];", "\"x\" is none"),
                        ("token_file = \"/nonexistent\";", "No such file")):

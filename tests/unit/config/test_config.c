@@ -158,6 +158,17 @@ Test(config, every_key)
 }
 
 /* Each text is refused at its third line, with a word that names what is wrong. */
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+Test(config, a_socket_has_room_for_its_path)
+{
+	struct config *config = must_load("control: { socket = \"/" HUNDRED "123456\"; };");
+
+	cr_expect_eq(strlen(config->socket), 107);
+	config_free(config);
+}
+
 Test(config, refuses_with_the_line)
 {
 	static const struct {
@@ -215,6 +226,8 @@ Test(config, refuses_with_the_line)
 		{"control: { mode = 0660; };", "octal mode"},
 		{"control: { mode = \"\"; };", "octal mode"},
 		{"control: { socket = [ \"a\" ]; };", "control.socket"},
+		{"control: { socket = \"/" HUNDRED "1234567\"; };", "at most 107 bytes, not 108"},
+		{"p0f: { socket = \"/" HUNDRED "1234567\"; };", "p0f.socket has at most 107"},
 		{"log: { level = \"loud\"; };", "\"error\" \"warning\" \"info\" \"debug\""},
 		{"this is no configuration", "syntax error"},
 		{"log: { level = \"info\" ", "syntax error"},

@@ -8,6 +8,9 @@
 
 #include "core/verdict/verdict.h"
 
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static struct share_config *load(const char *text, char *ret_error, size_t size)
 {
 	char path[] = "/tmp/test_share_config.XXXXXX";
@@ -92,6 +95,8 @@ Test(share_config, what_is_wrong_is_told_with_its_line)
 	} cases[] = {
 		{"gateway = \"GW\";", ":1: gateway: expected a name"},
 		{"gateway = \"g\";\nunknown = 1;", ":2: unknown key 'unknown'"},
+		{"gateway = \"g\";\ncontrol = \"/" HUNDRED "1234567\";",
+		 ":2: control: expected a string of at most 107 bytes"},
 		{"gateway = \"g\";\nentries = 4294971392;",
 		 ":2: entries: the number 4294971392 is out of range"},
 		{"gateway = \"g\";\nbrokers = ( { port = 1; } );", ":2: this: expected a host"},
