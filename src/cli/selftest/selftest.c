@@ -105,12 +105,12 @@ static void check_confirm(struct selftest *test)
 	}
 	if (ask_number(confirm, "connections") == 0 &&
 	    ask_number(confirm, "candidates") >= CANDIDATES_MANY)
-		selftest_tell(
-			test, OUTCOME_SKIPPED, "confirming",
-			"none of %.0f connections was confirmed: do answers take another way "
-			"(asymmetric "
-			"routing), do rules say notrack or synproxy, do servers never push data?",
-			ask_number(confirm, "candidates"));
+		selftest_tell(test, OUTCOME_SKIPPED, "confirming",
+			      "none of %.0f connections was confirmed: do answers take another way "
+			      "(asymmetric routing, or a bridge without an address), do rules say "
+			      "notrack "
+			      "or synproxy, do servers never push data?",
+			      ask_number(confirm, "candidates"));
 	else
 		selftest_tell(test, OUTCOME_OK, "confirming",
 			      "by connection %s; connections: %.0f, new clients: %.0f",
