@@ -103,11 +103,25 @@ void stream_close(struct stream *stream)
 	free(stream);
 }
 
+/* What is written into it from now on is another file's, and its end would never come. */
+static bool was_cut(const struct stream *stream)
+{
+	off_t at = lseek(stream->fd, 0, SEEK_CUR);
+	struct stat status;
+
+	return at > 0 && fstat(stream->fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_size < at;
+}
+
 static int read_fd(const struct stream *stream, uint8_t *buf, size_t size,
 		   struct text_error *ret_error)
 {
 	ssize_t n = read(stream->fd, buf, size);
 
+	if (n == 0 && was_cut(stream)) {
+		text_error_set(ret_error, 0, 0, "somebody cut it while it was read");
+		return -EIO;
+	}
 	if (n >= 0)
 		return (int)n;
 	if (errno == EINTR)

@@ -332,3 +332,26 @@ Test(replay, follows_a_file_that_grows)
 	replay_close(replay);
 	close(fd);
 }
+
+Test(replay, a_file_that_is_cut_while_it_is_followed_ends_there)
+{
+	const char *name = path;
+	struct replay_params params = {.paths = &name, .count = 1, .follows = true};
+	struct replay *replay;
+	struct frame frame;
+
+	begin(DLT_RAW);
+	put_hex("45aa");
+	put_hex("45bb");
+	end();
+	cr_assert_eq(replay_open(&params, &error, &replay), 0, "%s", error.text.what);
+	cr_expect_eq(replay_next(replay, &error, &frame), 1);
+	cr_expect_eq(replay_next(replay, &error, &frame), 1);
+	cr_expect_eq(replay_next(replay, &error, &frame), 0);
+	begin(DLT_RAW);
+	put_hex("45cc");
+	end();
+	cr_expect_eq(replay_next(replay, &error, &frame), -EIO);
+	cr_expect_str_eq(error.text.what, "behind packet 2: somebody cut it while it was read");
+	replay_close(replay);
+}
