@@ -48,6 +48,7 @@ const struct cli_command cli_explain = {
 	.arguments = "ADDRESS [--port N]",
 	.summary = "Tell why: facts for and against, which add up to the verdict",
 	.help = "Options:\n"
-		"  --port N       the connection from this source port, not the newest one\n",
+		"  --port N       the connection from this source port, not the newest confirmed "
+		"one\n",
 	.run = run,
 };
