@@ -119,8 +119,9 @@ void rules_removal_put(enum rules_format format, const char *text, struct text_b
 		put_iptables(text, out);
 		return;
 	case RULES_FORMAT_IPSET:
-		text_put(out, "# For ipset restore, once synprintd is stopped and no rule refers "
-			      "to these.\n");
+		text_put(out,
+			 "# For ipset restore -exist, once synprintd is stopped and no rule refers "
+			 "to these.\n");
 		put_ipset(text, out);
 		return;
 	}

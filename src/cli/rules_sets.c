@@ -139,7 +139,7 @@ void rules_sets_put_hints(const struct config *config, struct text_buf *out)
 		      "--noflush\n"
 		      "#   synprint rules print --format iptables --remove | ip6tables-restore "
 		      "--noflush\n"
-		      "#   synprint rules print --format ipset --remove | ipset restore\n"
+		      "#   synprint rules print --format ipset --remove | ipset restore -exist\n"
 		      "# Where these have changed since, instead of the first two:\n"
 		      "#   iptables-save | grep -v SYNPRINT | iptables-restore\n"
 		      "#   ip6tables-save | grep -v SYNPRINT | ip6tables-restore\n");
