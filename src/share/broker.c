@@ -319,8 +319,11 @@ void broker_connected(struct broker *broker, uint64_t now_s)
 
 	text_buf_init(&buf, own, sizeof(own));
 	message_topic_format(&sync, &buf);
-	log_limited(&broker->said_connected, LOG_LEVEL_INFO, "broker %s: connected",
-		    broker->params.host);
+	if (broker->short_ones < SHORT_ONES)
+		log_line(LOG_LEVEL_INFO, "broker %s: connected", broker->params.host);
+	else
+		log_limited(&broker->said_connected, LOG_LEVEL_INFO, "broker %s: connected",
+			    broker->params.host);
 	broker->is_connected = broker->must_sync = true;
 	broker->connected_s = now_s;
 	broker->sync_until_s = now_s + SYNC_WAIT_S;
@@ -337,14 +340,16 @@ void broker_connected(struct broker *broker, uint64_t now_s)
 void broker_disconnected(struct broker *broker, uint64_t now_s)
 {
 	bool is_short = now_s < broker->connected_s + SHORT_S;
-	char hint[128] = "";
 
 	broker->short_ones = is_short ? broker->short_ones + 1 : 0;
-	if (broker->short_ones >= SHORT_ONES) /* mosquitto 2.0.11 does not say why */
-		snprintf(hint, sizeof(hint), " (again and again: is another gateway called %s?)",
-			 broker->params.gateway);
-	log_limited(&broker->said_lost, LOG_LEVEL_WARNING,
-		    "broker %s: connection lost; what is known stays%s", broker->params.host, hint);
+	if (broker->short_ones < SHORT_ONES)
+		log_line(LOG_LEVEL_WARNING, "broker %s: connection lost; what is known stays",
+			 broker->params.host);
+	else /* mosquitto 2.0.11 does not say why */
+		log_limited(&broker->said_lost, LOG_LEVEL_WARNING,
+			    "broker %s: connection lost again and again: is another gateway called "
+			    "%s, or is a message of somebody's too long?",
+			    broker->params.host, broker->params.gateway);
 	broker->is_connected = broker->must_sync = false;
 }
 

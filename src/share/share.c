@@ -16,6 +16,7 @@
 
 #include "share/catchup.h"
 #include "share/hear.h"
+#include "share/memory.h"
 #include "share/words/local.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -472,6 +473,8 @@ int share_run(struct share_config *config)
 	mosquitto_lib_init();
 	rc = start(share, &error);
 	if (rc == 0) {
+		if (memory_limit() < 0)
+			log_line(LOG_LEVEL_WARNING, "memory is not limited: /proc is missing");
 		reports_tick(share->reports, now_s());
 		notify_send(&share->notify, "READY=1");
 		log_line(LOG_LEVEL_INFO, "ready: gateway %s, %u broker(s), %u sink(s)",

@@ -71,6 +71,28 @@ def a_client_that_turns_honest(lab_):
     server.close()
 
 
+def a_message_that_is_too_long(lab_):
+    """From a member of a broker that limits nothing: it ends the connection, and not us."""
+    fleet = Fleet(lab_, has_tls=False)
+    one, two = fleet.gateways
+    broker = fleet.brokers[0]
+    broker.kill()
+    broker.config.write_text(broker.config.read_text().replace("message_size_limit 4096\n", ""))
+    broker.start()
+    big = fleet.dir / "big"
+    with open(big, "wb") as file:
+        file.truncate(140 << 20)
+    wait_until(lambda: two.share.log().count("connected") == 2, "it is connected again", 30)
+    done = fleet.mqtt("mosquitto_pub", "-t", "synprint/v1/gw1/s/0001", "-f", str(big))
+    assert done.returncode == 0, done.stderr
+    big.unlink()
+    wait_until(lambda: two.share.log().count("connection lost") == 2, "it ended the connection", 30)
+    one.inject([1])
+    wait_until(lambda: two.reports() == 1, "it is there, and hears what comes", 30)
+    status = Path(f"/proc/{two.share.process.pid}/status").read_text()
+    assert int(re.search(r"VmHWM:\s+(\d+)", status)[1]) < 140 << 10, status
+
+
 def says_why_there_is_no_connection(lab_):
     """A broker that refuses, hangs, or shows a certificate that does not hold; each reason is told once."""
     fleet = Fleet(lab_, gateways=1)
@@ -105,5 +127,5 @@ def says_why_there_is_no_connection(lab_):
         assert share.log().count("no connection") == 1, share.log()
 
 
-lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest,
+lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest, a_message_that_is_too_long,
         says_why_there_is_no_connection)
