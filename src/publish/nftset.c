@@ -306,6 +306,7 @@ static size_t sort_present(struct nftset *set, enum setops_version version, stru
 			ret_ops[there++] = list.ops[i];
 		else if (list.ops[i].kind != PUBLISH_REMOVE)
 			missing[missing_count++] = list.ops[i];
+	/* cppcheck-suppress uninitvar ; so many of them were set */
 	memcpy(ret_ops + there, missing, missing_count * sizeof(*missing));
 	*ret_count = there + missing_count;
 	return there;

@@ -55,11 +55,15 @@ static inline bool span_split(struct span span, char separator, struct span *ret
 			      struct span *ret_tail)
 {
 	const char *stop = span.len ? memchr(span.text, separator, span.len) : NULL;
-	size_t len = stop ? (size_t)(stop - span.text) : span.len;
 
-	*ret_head = (struct span){span.text, len};
-	*ret_tail = span.len ? span_behind(span, len + (stop ? 1 : 0)) : span;
-	return stop;
+	if (!stop) {
+		*ret_head = span;
+		*ret_tail = span.len ? span_behind(span, span.len) : span;
+		return false;
+	}
+	*ret_head = (struct span){span.text, (size_t)(stop - span.text)};
+	*ret_tail = span_behind(span, ret_head->len + 1);
+	return true;
 }
 
 #endif
