@@ -138,9 +138,9 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 			if (cli_parse_uint(optarg, 1, UINT32_MAX, &limit) < 0)
 				return cli_usage_error(cli, "--limit is a number from 1 on");
 		} else if (option == OPT_CONFIRMED) {
-			cJSON_AddTrueToObject(request, "confirmed");
+			filters_set(request, "confirmed");
 		} else if (option == OPT_SERVERS) {
-			cJSON_AddTrueToObject(request, "servers");
+			filters_set(request, "servers");
 		} else if (option == OPT_COLOR) {
 			if (line_color_parse(optarg, &color) < 0)
 				return cli_usage_error(cli, "--color is auto, always or never");

@@ -45,3 +45,9 @@ int filters_add(cJSON *request, int option, const char *value)
 	default: return -EINVAL;
 	}
 }
+
+void filters_set(cJSON *request, const char *name)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(request, name);
+	cJSON_AddTrueToObject(request, name);
+}

@@ -43,4 +43,7 @@ enum {
  */
 int filters_add(cJSON *request, int option, const char *value);
 
+/** filters_set() - a member that is true, however often its option is given. */
+void filters_set(cJSON *request, const char *name);
+
 #endif

@@ -222,7 +222,7 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 		else if (option == OPT_RECONNECT)
 			reconnects = true;
 		else if (option == OPT_SNAPSHOT)
-			cJSON_AddTrueToObject(request, "snapshot");
+			filters_set(request, "snapshot");
 		else if (option == OPT_COLOR && line_color_parse(optarg, &color) < 0)
 			return cli_usage_error(cli, "--color is auto, always or never");
 		else if (option != OPT_COLOR && filters_add(request, option, optarg) < 0)

@@ -40,6 +40,8 @@ def ask_cli(daemon, ip, port):
                          "--also: expected the client's address of the other IP version\n")):
         done = daemon.cli(*words.split(), check=False)
         assert done.returncode == 2 and f"synprint: {what}" in done.stderr, done
+    for words in ("--confirmed --confirmed", "--grade access --grade none", "--net 192.0.2.0/24 --net 192.0.2.9"):
+        daemon.cli("clients", *words.split())
     unseen = daemon.cli("verdict", "192.0.2.77", check=False)
     assert unseen.returncode == 1, unseen
 
