@@ -14,6 +14,7 @@
 
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 32000
+#define SWEEPS_MAX 64 /* networks that wait to be looked for */
 
 void channel_init(struct channel *channel, const struct publisher_params *params, unsigned number,
 		  struct publish_op *ops)
@@ -22,15 +23,17 @@ void channel_init(struct channel *channel, const struct publisher_params *params
 	channel->params = params;
 	channel->number = number;
 	channel->ops = ops;
-	later_init(&channel->later, params->later_max);
-	later_init(&channel->crowd, PUBLISHER_LATER_MAX);
+	later_init(&channel->notes[PUBLISHER_LOOK_AGAIN], params->later_max);
+	later_init(&channel->notes[PUBLISHER_NO_ROOM], PUBLISHER_LATER_MAX);
+	later_init(&channel->notes[PUBLISHER_SEEN], 1);
+	later_init(&channel->notes[PUBLISHER_SWEEP], SWEEPS_MAX);
 	pthread_mutex_init(&channel->lock, NULL);
 }
 
 void channel_done(struct channel *channel)
 {
-	later_done(&channel->later);
-	later_done(&channel->crowd);
+	for (unsigned i = 0; i < PUBLISHER_NOTES; i++)
+		later_done(&channel->notes[i]);
 	pthread_mutex_destroy(&channel->lock);
 }
 
@@ -48,7 +51,7 @@ void channel_get_stats(struct channel *channel, struct publisher_target_stats *r
 		.refills = counter_read(&stats->refills),
 		.refused = counter_read(&stats->refused),
 		.relieved = counter_read(&stats->relieved),
-		.waiting = later_waiting(&channel->later),
+		.waiting = later_waiting(&channel->notes[PUBLISHER_LOOK_AGAIN]),
 		.is_full = __atomic_load_n(&channel->is_full, __ATOMIC_RELAXED),
 		.is_quarantined = __atomic_load_n(&channel->is_failing, __ATOMIC_RELAXED),
 	};
@@ -121,6 +124,11 @@ void channel_ensure(struct channel *channel, bool is_start)
 		channel_start_fill(channel);
 }
 
+void channel_look_again(struct channel *channel, const struct publish_op *op)
+{
+	later_note(&channel->notes[PUBLISHER_LOOK_AGAIN], &op->addr, op->port);
+}
+
 static void set_full(struct channel *channel, bool is_full)
 {
 	__atomic_store_n(&channel->is_full, is_full, __ATOMIC_RELAXED);
@@ -164,11 +172,12 @@ static bool commit(struct channel *channel, unsigned count)
 	return target_is_full(rc);
 }
 
+/* Of its operations; what else is in them is said again by a refill. */
 static void note_removals(struct channel *channel, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (channel->ops[i].kind == PUBLISH_REMOVE)
-			later_note(&channel->later, &channel->ops[i].addr, channel->ops[i].port);
+			channel_look_again(channel, &channel->ops[i]);
 }
 
 void channel_publish(struct channel *channel, unsigned count)
@@ -199,7 +208,7 @@ unsigned channel_revise(struct channel *channel)
 {
 	const struct publisher_params *params = channel->params;
 	unsigned max = channel->due < CHANNEL_STEP ? channel->due : CHANNEL_STEP, kept = 0;
-	unsigned count = later_take(&channel->later, channel->ops, max);
+	unsigned count = later_take(&channel->notes[PUBLISHER_LOOK_AGAIN], channel->ops, max);
 
 	channel->due = count == max ? channel->due - count : 0;
 	for (unsigned i = 0; i < count; i++) {
@@ -211,7 +220,7 @@ unsigned channel_revise(struct channel *channel)
 	}
 	if (kept && !commit(channel, kept))
 		for (unsigned i = 0; i < kept; i++)
-			later_note(&channel->later, &channel->ops[i].addr, channel->ops[i].port);
+			channel_look_again(channel, &channel->ops[i]);
 	return kept;
 }
 

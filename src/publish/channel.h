@@ -8,15 +8,6 @@
 
 #define CHANNEL_STEP 512 /* elements in one commit of a repair */
 
-#define CHANNEL_SWEEPS 64 /* networks that wait to be looked for */
-
-/* Networks of which what is left is to go. One thread notes, and the publisher's does it. */
-struct channel_sweeps {
-	struct addr_net nets[CHANNEL_SWEEPS];
-	unsigned noted, done; /* atomic */
-	unsigned rounds; /* of the one at work */
-};
-
 struct channel {
 	struct target *target;
 	const struct publisher_params *params;
@@ -28,21 +19,17 @@ struct channel {
 	unsigned backoff_ms;
 	uint64_t retry_ms; /* left alone until then, or, when full, not filled again */
 	uint64_t fill_cursor;
-	struct later later; /* to be looked at again: removed, if they do not belong there */
-	unsigned due; /* of these, so many now */
-	struct later crowd; /* the newest of those who found no room */
-	bool is_short,
-		is_crowded; /* atomic: somebody found none; it is more than nine tenths full */
+	struct later notes[PUBLISHER_NOTES]; /* what any thread says of elements */
+	unsigned due; /* of those that are to be looked at again, so many now */
+	unsigned sweep_rounds; /* of the network that is being looked for */
+	bool is_crowded; /* atomic: it is more than nine tenths full */
 	uint64_t freed; /* places that some left and nobody took at once; any thread reads it */
 	struct {
 		uint64_t counted,
 			brought; /* elements at the last look, and what had come until then */
 		uint64_t next_ms; /* no look before */
 	} room;
-	struct channel_sweeps sweeps;
-	pthread_mutex_t lock; /* of the sighting, and of the reason in stats */
-	struct publish_op sighting; /* an element that a packet has brought */
-	bool has_sighting;
+	pthread_mutex_t lock; /* of the reason in stats */
 	struct publisher_target_stats stats; /* written by the thread, read by anybody */
 };
 
@@ -69,6 +56,9 @@ void channel_publish(struct channel *channel, unsigned count);
 
 void channel_start_fill(struct channel *channel);
 
+/** channel_look_again() - later, at this one. */
+void channel_look_again(struct channel *channel, const struct publish_op *op);
+
 /** channel_fill() - its next elements; a failure ends that until the next try. */
 void channel_fill(struct channel *channel);
 
@@ -81,23 +71,10 @@ unsigned channel_revise(struct channel *channel);
 /** channel_reconcile() - whether it is as it should be, and what is to be done where it is not. */
 void channel_reconcile(struct channel *channel);
 
-/**
- * channel_hand_over() - what it has not looked at goes on with @heir, of the same target; from the
- * thread that replaces generations, after @channel's own has ended.
- */
-void channel_hand_over(struct channel *channel, struct channel *heir);
-
 /** channel_keep_room() - once a second: where the set is nearly full, some make room. */
 void channel_keep_room(struct channel *channel);
 
-/**
- * channel_note_sweep() - what is in this network, and does not belong there by now, is to go; from the
- * thread that replaces generations. Where CHANNEL_SWEEPS wait it is not noted.
- */
-void channel_note_sweep(struct channel *channel, const struct addr_net *net);
-
-/** channel_has_sweeps() - whether there are any. channel_sweep() - a step of the first one. */
-bool channel_has_sweeps(const struct channel *channel);
+/** channel_sweep() - a step of the first network that is to be looked for. */
 void channel_sweep(struct channel *channel);
 
 #endif

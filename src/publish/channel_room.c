@@ -129,7 +129,7 @@ static unsigned exchange(struct channel *channel, struct look *look, int version
 	return gone;
 }
 
-static void relieve(struct channel *channel, struct look *look, bool is_short)
+static void relieve(struct channel *channel, struct look *look)
 {
 	uint32_t size = channel->params->sizes[channel->number];
 	int larger = look->counts[SETOPS_V6] > look->counts[SETOPS_V4] ? SETOPS_V6 : SETOPS_V4;
@@ -140,7 +140,8 @@ static void relieve(struct channel *channel, struct look *look, bool is_short)
 		bool is_full = look->counts[v] >= size - size / FREE_PART;
 
 		is_crowded |= is_full;
-		gone += exchange(channel, look, v, is_full, is_full || (is_short && v == larger));
+		gone += exchange(channel, look, v, is_full,
+				 is_full || (look->crowd_count && v == larger));
 	}
 	__atomic_store_n(&channel->is_crowded, is_crowded, __ATOMIC_RELAXED);
 	channel->room.counted = look->counts[larger];
@@ -166,7 +167,8 @@ static int look_through(struct channel *channel, struct look *look)
 	if (!look->crowd || oldest_init(&look->oldest[SETOPS_V4], max) < 0 ||
 	    oldest_init(&look->oldest[SETOPS_V6], max) < 0)
 		return -ENOMEM;
-	look->crowd_count = later_take(&channel->crowd, look->crowd, PUBLISHER_LATER_MAX);
+	look->crowd_count =
+		later_take(&channel->notes[PUBLISHER_NO_ROOM], look->crowd, PUBLISHER_LATER_MAX);
 	return target_walk(channel->target, &visitor);
 }
 
@@ -177,18 +179,16 @@ void channel_keep_room(struct channel *channel)
 	uint64_t brought = counter_read(&stats->added) + counter_read(&stats->refreshed);
 	uint64_t rest_ms;
 	struct look look = {.params = channel->params};
-	bool is_short;
 
 	if (!channel->params->sizes[channel->number] || !channel->target->type->drop ||
 	    channel->is_failing || now_ms < channel->room.next_ms)
 		return;
-	is_short = __atomic_exchange_n(&channel->is_short, false, __ATOMIC_RELAXED);
-	if (!is_short && !may_be_full(channel, brought)) {
+	if (!later_waiting(&channel->notes[PUBLISHER_NO_ROOM]) && !may_be_full(channel, brought)) {
 		__atomic_store_n(&channel->is_crowded, false, __ATOMIC_RELAXED);
 		return;
 	}
 	if (look_through(channel, &look) == 0) {
-		relieve(channel, &look, is_short);
+		relieve(channel, &look);
 		channel->room.brought = brought;
 	}
 	free(look.crowd);
@@ -227,42 +227,23 @@ static void find(void *ctx, const struct target_element *element)
 	if (sweep->found >= PUBLISHER_LATER_MAX || !is_of(sweep, &element->addr) ||
 	    channel->params->belongs(channel->params->ctx, channel->number, &op))
 		return;
-	later_note(&channel->later, &element->addr, element->port);
+	channel_look_again(channel, &op);
 	sweep->found++;
 }
 
 void channel_sweep(struct channel *channel)
 {
+	struct later *sweeps = &channel->notes[PUBLISHER_SWEEP];
+	struct publish_op net;
 	struct sweep sweep = {.channel = channel};
 	struct target_visitor visitor = {find, &sweep};
-	unsigned next = channel->sweeps.done % CHANNEL_SWEEPS;
 
-	sweep.net = channel->sweeps.nets[next];
-	target_walk(channel->target, &visitor);
-	if (sweep.found == PUBLISHER_LATER_MAX && ++channel->sweeps.rounds < ROUNDS_MAX)
+	if (!later_take(sweeps, &net, 1))
 		return;
-	channel->sweeps.rounds = 0;
-	__atomic_store_n(&channel->sweeps.done, channel->sweeps.done + 1, __ATOMIC_RELEASE);
-}
-
-void channel_note_sweep(struct channel *channel, const struct addr_net *net)
-{
-	struct channel_sweeps *sweeps = &channel->sweeps;
-
-	if (sweeps->noted - __atomic_load_n(&sweeps->done, __ATOMIC_ACQUIRE) < CHANNEL_SWEEPS) {
-		sweeps->nets[sweeps->noted % CHANNEL_SWEEPS] = *net;
-		__atomic_store_n(&sweeps->noted, sweeps->noted + 1, __ATOMIC_RELEASE);
-	}
-}
-
-void channel_hand_over(struct channel *channel, struct channel *heir)
-{
-	later_move(&channel->later, &heir->later);
-	for (unsigned i = channel->sweeps.done; i != channel->sweeps.noted; i++)
-		channel_note_sweep(heir, &channel->sweeps.nets[i % CHANNEL_SWEEPS]);
-}
-
-bool channel_has_sweeps(const struct channel *channel)
-{
-	return __atomic_load_n(&channel->sweeps.noted, __ATOMIC_ACQUIRE) != channel->sweeps.done;
+	sweep.net = (struct addr_net){.addr = net.addr, .bits = (uint8_t)net.port};
+	target_walk(channel->target, &visitor);
+	if (sweep.found == PUBLISHER_LATER_MAX && ++channel->sweep_rounds < ROUNDS_MAX)
+		later_note(sweeps, &net.addr, net.port);
+	else
+		channel->sweep_rounds = 0;
 }

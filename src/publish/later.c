@@ -16,20 +16,25 @@ void later_done(struct later *later)
 	free(later->kept);
 }
 
-bool later_note(struct later *later, const struct addr *addr, uint16_t port)
+static unsigned waiting(const struct later *later)
 {
-	bool is_over = false;
+	return (unsigned)(later->noted - later->taken);
+}
+
+unsigned later_note(struct later *later, const struct addr *addr, uint16_t number)
+{
+	unsigned before;
 
 	pthread_mutex_lock(&later->lock);
+	before = waiting(later);
 	if (!later->kept)
 		later->kept = calloc(later->max, sizeof(*later->kept));
 	if (later->kept) {
-		later->kept[later->noted++ % later->max] = (struct later_one){*addr, port};
-		is_over = later->noted - later->taken > later->max;
-		later->taken += is_over;
+		later->kept[later->noted++ % later->max] = (struct later_one){*addr, number};
+		later->taken += before == later->max;
 	}
 	pthread_mutex_unlock(&later->lock);
-	return is_over;
+	return before;
 }
 
 unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned max)
@@ -41,7 +46,7 @@ unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned ma
 		const struct later_one *one = &later->kept[later->taken++ % later->max];
 
 		ret_ops[count] = (struct publish_op){.addr = one->addr,
-						     .port = one->port,
+						     .port = one->number,
 						     .kind = PUBLISH_REMOVE};
 	}
 	pthread_mutex_unlock(&later->lock);
@@ -53,7 +58,7 @@ unsigned later_waiting(struct later *later)
 	unsigned count;
 
 	pthread_mutex_lock(&later->lock);
-	count = (unsigned)(later->noted - later->taken);
+	count = waiting(later);
 	pthread_mutex_unlock(&later->lock);
 	return count;
 }

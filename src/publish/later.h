@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Elements for later: what a target could not take yet, of a burst that was lost, or while it was left
- * alone; those of which something new is said; or new ones that found no room. A fixed number of them,
- * the newest; any thread may call any function here.
+ * Elements, or networks, for later: a fixed number of them, the newest. Any thread may call any function
+ * here.
  */
 #ifndef SYNPRINT_PUBLISH_LATER_H
 #define SYNPRINT_PUBLISH_LATER_H
@@ -17,17 +16,20 @@ struct later {
 	uint64_t noted, taken; /* ever; the newest of what is between them are kept */
 	struct later_one {
 		struct addr addr;
-		uint16_t port;
+		uint16_t number; /* a port, or how many bits a network has */
 	} * kept; /* made when it is first needed */
 };
 
 void later_init(struct later *later, unsigned max);
 void later_done(struct later *later);
 
-/** later_note() - one more. Return: whether it took the place of the oldest. */
-bool later_note(struct later *later, const struct addr *addr, uint16_t port);
+/**
+ * later_note() - one more. Return: how many waited before; where they were as many as there may be, it
+ * took the place of the oldest.
+ */
+unsigned later_note(struct later *later, const struct addr *addr, uint16_t number);
 
-/** later_take() - the oldest ones, as removals. Return: how many of @max. */
+/** later_take() - the oldest ones, as removals, the number as port. Return: how many of @max. */
 unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned max);
 
 /** later_waiting() - how many there are. */

@@ -83,16 +83,34 @@ static bool wait_until_published(struct mailbox *mailbox, unsigned deadline_ms)
 	return false;
 }
 
+void publisher_note(struct publisher *publisher, enum publisher_note what, uint32_t targets,
+		    const struct addr *addr, uint16_t number)
+{
+	bool must_wake = false;
+
+	for (targets &= targets_of(publisher); targets; targets &= targets - 1) {
+		struct later *notes = &publisher->channels[__builtin_ctz(targets)].notes[what];
+		unsigned before = later_note(notes, addr, number);
+
+		/* Else it is awake, or waits until it may look. Room is made once a second. */
+		must_wake |= before == 0 && what != PUBLISHER_NO_ROOM;
+		if (what == PUBLISHER_LOOK_AGAIN && before == publisher->params.later_max)
+			__atomic_fetch_or(&publisher->refills, targets & -targets,
+					  __ATOMIC_RELEASE);
+		if (what == PUBLISHER_SEEN)
+			__atomic_fetch_and(&publisher->wanted, ~(targets & -targets),
+					   __ATOMIC_RELEASE);
+	}
+	if (must_wake)
+		sem_post(&publisher->wake);
+}
+
 /* What it would have removed is removed later; all else is in the client table. */
 static void lose(struct publisher *publisher, const struct publish_burst *burst)
 {
-	for (unsigned i = 0; i < burst->count; i++) {
-		const struct publish_item *item = &burst->items[i];
-
-		for (uint32_t left = item->remove & targets_of(publisher); left; left &= left - 1)
-			later_note(&publisher->channels[__builtin_ctz(left)].later, &item->addr,
-				   item->port);
-	}
+	for (unsigned i = 0; i < burst->count; i++)
+		publisher_note(publisher, PUBLISHER_LOOK_AGAIN, burst->items[i].remove,
+			       &burst->items[i].addr, burst->items[i].port);
 	counter_add_shared(&publisher->lost, 1);
 	__atomic_store_n(&publisher->has_lost, true, __ATOMIC_RELEASE);
 }
@@ -153,46 +171,9 @@ uint32_t publisher_crowded(const struct publisher *publisher)
 	return crowded;
 }
 
-void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct addr *addr,
-		     uint16_t port)
-{
-	for (; targets; targets &= targets - 1) {
-		struct channel *channel = &publisher->channels[__builtin_ctz(targets)];
-
-		if (!publisher->params.sizes[channel->number])
-			continue;
-		later_note(&channel->crowd, addr, port);
-		__atomic_store_n(&channel->is_short, true, __ATOMIC_RELAXED);
-	}
-}
-
-void publisher_revise(struct publisher *publisher, const struct addr *addr)
-{
-	uint32_t lost = 0;
-	bool is_first = false;
-
-	for (unsigned t = 0; t < publisher->params.target_count; t++) {
-		struct later *later = &publisher->channels[t].later;
-
-		is_first |= later_waiting(later) == 0;
-		lost |= (uint32_t)later_note(later, addr, 0) << t;
-	}
-	if (lost)
-		publisher_refill(publisher, lost);
-	else if (is_first) /* else it is awake, or waits until it may look */
-		sem_post(&publisher->wake);
-}
-
 uint64_t publisher_freed(const struct publisher *publisher, unsigned target)
 {
 	return counter_read(&publisher->channels[target].freed);
-}
-
-void publisher_sweep(struct publisher *publisher, uint32_t targets, const struct addr_net *net)
-{
-	for (targets &= targets_of(publisher); targets; targets &= targets - 1)
-		channel_note_sweep(&publisher->channels[__builtin_ctz(targets)], net);
-	sem_post(&publisher->wake);
 }
 
 void publisher_refill(struct publisher *publisher, uint32_t targets)
@@ -204,22 +185,6 @@ void publisher_refill(struct publisher *publisher, uint32_t targets)
 uint32_t publisher_wants(const struct publisher *publisher)
 {
 	return __atomic_load_n(&publisher->wanted, __ATOMIC_ACQUIRE);
-}
-
-void publisher_saw(struct publisher *publisher, uint32_t targets, const struct addr *addr,
-		   uint16_t port)
-{
-	for (uint32_t left = targets; left; left &= left - 1) {
-		struct channel *channel = &publisher->channels[__builtin_ctz(left)];
-
-		pthread_mutex_lock(&channel->lock);
-		channel->sighting =
-			(struct publish_op){.addr = *addr, .port = port, .kind = PUBLISH_ADD};
-		channel->has_sighting = true;
-		pthread_mutex_unlock(&channel->lock);
-	}
-	__atomic_fetch_and(&publisher->wanted, ~targets, __ATOMIC_RELEASE);
-	sem_post(&publisher->wake);
 }
 
 /* The publisher's side. */
@@ -323,13 +288,18 @@ static bool is_retired(const struct publisher *publisher)
 	return __atomic_load_n(&publisher->is_retired, __ATOMIC_ACQUIRE);
 }
 
+static unsigned waiting_of(struct channel *channel)
+{
+	return later_waiting(&channel->notes[PUBLISHER_LOOK_AGAIN]);
+}
+
 /* Once there is a successor, it may have said something else of these meanwhile. */
 static void revise(struct publisher *publisher, struct channel *channel)
 {
 	unsigned count = channel_revise(channel);
 
 	for (unsigned i = 0; is_retired(publisher) && i < count; i++)
-		later_note(&channel->later, &publisher->ops[i].addr, publisher->ops[i].port);
+		channel_look_again(channel, &publisher->ops[i]);
 }
 
 /*
@@ -343,7 +313,7 @@ static bool begin_round(struct publisher *publisher, uint64_t now_ms, uint64_t *
 
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		struct channel *channel = &publisher->channels[t];
-		unsigned waiting = channel->is_failing ? 0 : later_waiting(&channel->later);
+		unsigned waiting = channel->is_failing ? 0 : waiting_of(channel);
 
 		is_any |= waiting != 0;
 		if (now_ms >= next_ms)
@@ -367,8 +337,8 @@ static bool step(struct publisher *publisher, uint64_t now_ms, uint64_t *wake_ms
 			channel_fill(channel);
 		else if (!channel->is_failing && channel->due)
 			revise(publisher, channel);
-		else if (!channel->is_failing && !later_waiting(&channel->later) &&
-			 channel_has_sweeps(channel))
+		else if (!channel->is_failing && !waiting_of(channel) &&
+			 later_waiting(&channel->notes[PUBLISHER_SWEEP]))
 			channel_sweep(channel);
 		else
 			continue;
@@ -383,7 +353,7 @@ static void finish(struct publisher *publisher)
 	for (unsigned t = 0; t < publisher->params.target_count; t++) {
 		struct channel *channel = &publisher->channels[t];
 
-		channel->due = later_waiting(&channel->later);
+		channel->due = waiting_of(channel);
 		while (channel->due && !channel->is_failing)
 			revise(publisher, channel);
 	}
@@ -395,15 +365,11 @@ static void take_sightings(struct publisher *publisher)
 	for (uint32_t left = publisher->params.marked; left; left &= left - 1) {
 		struct channel *channel = &publisher->channels[__builtin_ctz(left)];
 		struct publish_op op;
-		bool has_one;
 
-		pthread_mutex_lock(&channel->lock);
-		has_one = channel->has_sighting;
-		op = channel->sighting;
-		channel->has_sighting = false;
-		pthread_mutex_unlock(&channel->lock);
-		if (has_one)
+		if (later_take(&channel->notes[PUBLISHER_SEEN], &op, 1)) {
+			op.kind = PUBLISH_ADD;
 			target_note(channel->target, &op);
+		}
 	}
 }
 
@@ -521,14 +487,20 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 	return rc;
 }
 
-/* A target's name says what it is in the kernel. */
+/* What was not looked at goes on with the same target, as its name says: kind, table and sets. */
 static void hand_over(struct publisher *publisher, struct publisher *next)
 {
 	for (unsigned t = 0; t < publisher->params.target_count; t++)
-		for (unsigned n = 0; n < next->params.target_count; n++)
-			if (strcmp(publisher->channels[t].target->name,
-				   next->channels[n].target->name) == 0)
-				channel_hand_over(&publisher->channels[t], &next->channels[n]);
+		for (unsigned n = 0; n < next->params.target_count; n++) {
+			struct channel *channel = &publisher->channels[t];
+			struct channel *heir = &next->channels[n];
+
+			if (strcmp(channel->target->name, heir->target->name) != 0)
+				continue;
+			later_move(&channel->notes[PUBLISHER_LOOK_AGAIN],
+				   &heir->notes[PUBLISHER_LOOK_AGAIN]);
+			later_move(&channel->notes[PUBLISHER_SWEEP], &heir->notes[PUBLISHER_SWEEP]);
+		}
 	sem_post(&next->wake);
 }
 

@@ -31,6 +31,15 @@ struct publish_burst {
 	struct publish_item items[PUBLISHER_ITEMS_MAX];
 };
 
+/* What is said of an element, or of a network, in some targets. */
+enum publisher_note {
+	PUBLISHER_LOOK_AGAIN, /* something else is said of it: it goes, if it does not belong there */
+	PUBLISHER_NO_ROOM, /* it may have found none: some is made, and it is tried again */
+	PUBLISHER_SEEN, /* packets have brought it, and let go since: see publisher_wants() */
+	PUBLISHER_SWEEP, /* all of it that does not belong there goes: also what nobody remembers */
+	PUBLISHER_NOTES,
+};
+
 enum publisher_event {
 	PUBLISHER_FAILED, /* a target stopped taking elements; it is tried again later */
 	PUBLISHER_RECOVERED,
@@ -115,33 +124,24 @@ void publisher_count_marked(struct publisher *publisher, uint32_t added, uint32_
 /** publisher_crowded() - targets that are nearly full, a bit for each. */
 uint32_t publisher_crowded(const struct publisher *publisher);
 
-/** publisher_crowd() - one may have found no room in these: some is made, and it is tried again. */
-void publisher_crowd(struct publisher *publisher, uint32_t targets, const struct addr *addr,
-		     uint16_t port);
-
-/** publisher_revise() - of this one something else is said: every target looks at it; never waits. */
-void publisher_revise(struct publisher *publisher, const struct addr *addr);
-
 /** publisher_freed() - places that were made in a target and that nobody took at once, ever. */
 uint64_t publisher_freed(const struct publisher *publisher, unsigned target);
-
-/**
- * publisher_sweep() - what these targets hold of a network, and should not by now, is to go: also what
- * nobody remembers any more. From the thread that replaces generations.
- */
-void publisher_sweep(struct publisher *publisher, uint32_t targets, const struct addr_net *net);
 
 /** publisher_refill() - fill these targets again from what is known; from any thread. */
 void publisher_refill(struct publisher *publisher, uint32_t targets);
 
 /**
  * publisher_wants() - marked targets of which it would like to see an element that packets have
- * brought: from such it sees later that somebody emptied the set. publisher_saw() - one of them,
- * after its packet was let go.
+ * brought: from such it sees later that somebody emptied the set.
  */
 uint32_t publisher_wants(const struct publisher *publisher);
-void publisher_saw(struct publisher *publisher, uint32_t targets, const struct addr *addr,
-		   uint16_t port);
+
+/**
+ * publisher_note() - from any thread, and never waits.
+ * @number: the element's port, or how many bits the network has
+ */
+void publisher_note(struct publisher *publisher, enum publisher_note what, uint32_t targets,
+		    const struct addr *addr, uint16_t number);
 
 void publisher_get_stats(struct publisher *publisher, struct publisher_stats *ret_stats);
 

@@ -107,7 +107,7 @@ void reporter_stop(struct reporter *reporter, struct reporter *heir)
 void reporter_note(struct reporter *reporter, const struct addr *addr)
 {
 	if (reporter)
-		publisher_revise(reporter->publisher, addr);
+		publisher_note(reporter->publisher, PUBLISHER_LOOK_AGAIN, UINT32_MAX, addr, 0);
 }
 
 void reporter_get_stats(struct reporter *reporter, struct reporter_stats *ret_stats)

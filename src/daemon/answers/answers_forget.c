@@ -49,8 +49,8 @@ static void sweep_address(const struct generation *generation, const struct addr
 	if (is_subnet)
 		net = (struct addr_net){.addr = addr_mask(addr, prefix), .bits = (uint8_t)prefix};
 	if (generation->publisher)
-		publisher_sweep(generation->publisher,
-				is_subnet ? UINT32_MAX : generation->port_sets, &net);
+		publisher_note(generation->publisher, PUBLISHER_SWEEP,
+			       is_subnet ? UINT32_MAX : generation->port_sets, &net.addr, net.bits);
 }
 
 static void forget_clocks(const struct answers *answers, const struct addr_net *net)
@@ -126,7 +126,8 @@ static void forget_network(struct answers *answers, const struct proto_request *
 		return;
 	}
 	if (!cursor && generation->publisher)
-		publisher_sweep(generation->publisher, UINT32_MAX, &req->filter.net);
+		publisher_note(generation->publisher, PUBLISHER_SWEEP, UINT32_MAX,
+			       &req->filter.net.addr, req->filter.net.bits);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"forgotten\":%u,\"cursor\":%llu", forgotten,
 		  (unsigned long long)cursor);

@@ -533,7 +533,7 @@ static void take_filled(const struct generation *generation, const struct addr *
 	publisher_count_marked(generation->publisher, confirmed->is_first ? sets : 0,
 			       confirmed->is_first ? 0 : sets);
 	if (wanted)
-		publisher_saw(generation->publisher, wanted, addr, 0);
+		publisher_note(generation->publisher, PUBLISHER_SEEN, wanted, addr, 0);
 }
 
 bool generation_confirm(const struct generation *generation, const struct addr *addr,

@@ -188,7 +188,8 @@ static void tell_crowd(struct worker *worker, const struct generation *generatio
 	uint32_t sets = is->crowded | (is->new_sets & is->by_mark & worker->crowded);
 
 	if (sets && generation->publisher)
-		publisher_crowd(generation->publisher, sets, &syn->src, syn->src_port);
+		publisher_note(generation->publisher, PUBLISHER_NO_ROOM, sets, &syn->src,
+			       syn->src_port);
 }
 
 /* The bit that asks for a confirmation. A SYN with data makes no candidate. */
@@ -419,8 +420,8 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 		publisher_publish(publisher, worker->number, &items, true);
 	accept_burst(worker);
 	if (worker->sighted)
-		publisher_saw(publisher, worker->sighted, &worker->sighted_addr,
-			      worker->sighted_port);
+		publisher_note(publisher, PUBLISHER_SEEN, worker->sighted, &worker->sighted_addr,
+			       worker->sighted_port);
 	histogram_add(&worker->stats.burst, clock_monotonic_us() - start_us);
 	tell(worker);
 }

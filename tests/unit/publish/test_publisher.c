@@ -458,14 +458,14 @@ Test(publisher, who_found_no_room_is_tried_again)
 
 	start(2, PATIENT_MS);
 	bring(300, 0);
-	publisher_crowd(harness.publisher, 3, &back, 1);
-	publisher_crowd(harness.publisher, 3, &stranger, 1);
+	publisher_note(harness.publisher, PUBLISHER_NO_ROOM, 3, &back, 1);
+	publisher_note(harness.publisher, PUBLISHER_NO_ROOM, 3, &stranger, 1);
 	WAIT_FOR(read_locked(fake, &fake->dropped) > 0);
 	cr_expect_eq(read_locked(fake, &fake->dropped), 50);
 	cr_expect_eq(read_locked(fake, &fake->entered), 1, "only who belongs there");
 	cr_expect_eq(publisher_freed(harness.publisher, 0), 49);
 	bring(100, 0);
-	publisher_crowd(harness.publisher, 1, &back, 1);
+	publisher_note(harness.publisher, PUBLISHER_NO_ROOM, 1, &back, 1);
 	WAIT_FOR(read_locked(fake, &fake->entered) == 2);
 	cr_expect_eq(read_locked(fake, &fake->dropped), 100);
 	cr_expect_eq(harness.fakes[1].dropped, 0);
@@ -480,7 +480,7 @@ Test(publisher, a_network_is_swept_out)
 	cr_assert_eq(addr_net_parse("10.0.0.0/28", &net), 0);
 	start(1, PATIENT_MS);
 	bring(40, 0);
-	publisher_sweep(harness.publisher, UINT32_MAX, &net);
+	publisher_note(harness.publisher, PUBLISHER_SWEEP, UINT32_MAX, &net.addr, net.bits);
 	WAIT_FOR(committed(&harness.fakes[0]) == 15);
 	for (unsigned i = 0; i < 15; i++) {
 		cr_expect_eq(harness.fakes[0].ops[i].kind, PUBLISH_REMOVE);
