@@ -15,7 +15,7 @@ static void gather_queues(const struct daemon *daemon, struct figures *figures)
 		struct figures_queue *queue = &figures->queues[i];
 
 		queue->number = daemon->boot->queue_first + i;
-		worker_get_stats(daemon->workers[i], &queue->worker);
+		workers_sum_stats(&daemon->workers[i], 1, &queue->worker);
 		queue->is_stalled = figures->rules.stalled >> i & 1;
 		queue->has_kernel =
 			nfqueue_proc_read(daemon->proc_fd, queue->number, &queue->kernel) == 0;

@@ -131,42 +131,45 @@ static int nftset_find(struct target *target, enum setops_version version,
 
 	if (rc == -ENOENT)
 		say_missing(set, version, ret_error);
-	return rc < 0 ? rc : check_set(set, version, &info, ret_error);
+	if (rc == 0)
+		rc = check_set(set, version, &info, ret_error);
+	return rc == 0 && !set->is_right[version] ? -ENOENT : rc;
 }
 
-/* Both are made in one transaction, in nftset_made(). */
+static void put_set(struct nftset *set, enum setops_version version)
+{
+	const struct target_params *params = &set->target.params;
+	uint64_t timeout_ms = UINT64_C(1000) * params->timeout_s;
+	struct nft_set_spec spec = {
+		.name = set->target.sets[version],
+		.key_type = key_of(set, version)->type,
+		.key_len = key_of(set, version)->len,
+		.is_mark_map = params->is_map,
+		.timeout_ms = timeout_ms,
+		.size = params->size,
+		.collect_ms = nft_collect_ms(timeout_ms),
+	};
+
+	nft_batch_put_table(set->batch, false);
+	nft_batch_put_set(set->batch, &spec, NULL);
+}
+
 static int nftset_make(struct target *target, enum setops_version version,
 		       struct text_error *ret_error)
 {
 	struct nftset *set = from_target(target);
-	uint64_t timeout_ms = UINT64_C(1000) * target->params.timeout_s;
-	struct nft_set_spec spec = {
-		.name = target->sets[version],
-		.key_type = key_of(set, version)->type,
-		.key_len = key_of(set, version)->len,
-		.is_mark_map = target->params.is_map,
-		.timeout_ms = timeout_ms,
-		.size = target->params.size,
-		.collect_ms = nft_collect_ms(timeout_ms),
-	};
+	int rc = -ENOENT;
 
 	(void)ret_error;
-	nft_batch_put_table(set->batch, false);
-	nft_batch_put_set(set->batch, &spec, NULL);
-	return 0;
-}
-
-static int nftset_made(struct target *target)
-{
-	struct nftset *set = from_target(target);
-	int rc;
-
-	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		if (target_uses(target, v) && !set->is_right[v])
-			nft_batch_put_flush(set->batch, target->sets[v]);
-	rc = nft_batch_commit(set->batch, NULL);
-	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		set->is_right[v] |= rc == 0 && target_uses(target, v);
+	if (!set->is_right[version]) {
+		nft_batch_put_flush(set->batch, target->sets[version]);
+		rc = nft_batch_commit(set->batch, NULL);
+	}
+	if (rc == -ENOENT) {
+		put_set(set, version);
+		rc = nft_batch_commit(set->batch, NULL);
+	}
+	set->is_right[version] |= rc == 0;
 	return rc;
 }
 
@@ -460,7 +463,6 @@ static void nftset_free(struct target *target)
 static const struct target_type nftset_type = {
 	.find = nftset_find,
 	.make = nftset_make,
-	.made = nftset_made,
 	.commit = nftset_commit,
 	.ask = nftset_ask,
 	.walk = nftset_walk,

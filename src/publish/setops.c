@@ -8,20 +8,18 @@
 #define BUCKETS (2 * SETOPS_MAX)
 #define WITNESS_MARGIN_MS 500 /* before its timeout a witness says nothing any more */
 
-static bool is_same(const struct publish_op *a, const struct publish_op *b, bool has_port)
+static bool is_same(const struct publish_op *a, const struct publish_op *b)
 {
-	return addr_equal(&a->addr, &b->addr) && (!has_port || a->port == b->port);
+	return addr_equal(&a->addr, &b->addr) && a->port == b->port;
 }
 
 /* The place of an element in an open hash of operations. */
-static size_t find_bucket(const struct publish_op *const *buckets, const struct publish_op *op,
-			  bool has_port)
+static size_t find_bucket(const struct publish_op *const *buckets, const struct publish_op *op)
 {
-	uint64_t seed = has_port ? op->port : 0;
 	size_t bucket =
-		XXH3_64bits_withSeed(op->addr.bytes, sizeof(op->addr.bytes), seed) % BUCKETS;
+		XXH3_64bits_withSeed(op->addr.bytes, sizeof(op->addr.bytes), op->port) % BUCKETS;
 
-	while (buckets[bucket] && !is_same(buckets[bucket], op, has_port))
+	while (buckets[bucket] && !is_same(buckets[bucket], op))
 		bucket = (bucket + 1) % BUCKETS;
 	return bucket;
 }
@@ -39,9 +37,11 @@ void setops_split(const struct publish_op *ops, size_t count, bool has_port, uns
 		size_t bucket;
 
 		*kept = ops[i];
+		if (!has_port)
+			kept->port = 0;
 		if (v == SETOPS_V6 && prefix6 < 128)
 			kept->addr = addr_mask(&kept->addr, prefix6);
-		bucket = find_bucket(buckets, kept, has_port);
+		bucket = find_bucket(buckets, kept);
 		if (buckets[bucket])
 			continue;
 		buckets[bucket] = kept;
@@ -55,13 +55,6 @@ const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version
 	return addr->bytes + sizeof(addr->bytes) - *ret_len;
 }
 
-static bool is_witness(const struct witnesses *witnesses, const struct witness_slot *slot,
-		       const struct publish_op *op)
-{
-	return addr_equal(&slot->addr, &op->addr) &&
-	       (!witnesses->has_port || slot->port == op->port);
-}
-
 /* The slot that an element takes, if any. */
 static struct witness_slot *choose_slot(struct witnesses *witnesses, const struct publish_op *op,
 					uint64_t now_ms)
@@ -71,24 +64,17 @@ static struct witness_slot *choose_slot(struct witnesses *witnesses, const struc
 	for (unsigned i = 0; i < SETOPS_WITNESSES; i++) {
 		struct witness_slot *slot = &witnesses->slots[i];
 
-		if (slot->until_ms && is_witness(witnesses, slot, op))
+		if (slot->until_ms && is_same(&slot->op, op))
 			return slot;
 		if (slot->until_ms <= now_ms + WITNESS_MARGIN_MS)
 			free_slot = slot;
 	}
-	if (!free_slot && witnesses->may_replace) {
+	if (!free_slot && witnesses->may_replace && op->kind != PUBLISH_REMOVE) {
 		witnesses->may_replace = false;
 		free_slot = &witnesses->slots[witnesses->next];
 		witnesses->next = (witnesses->next + 1) % SETOPS_WITNESSES;
 	}
 	return free_slot;
-}
-
-static void forget_witness(struct witnesses *witnesses, const struct publish_op *op)
-{
-	for (unsigned i = 0; i < SETOPS_WITNESSES; i++)
-		if (is_witness(witnesses, &witnesses->slots[i], op))
-			witnesses->slots[i].until_ms = 0;
 }
 
 void witnesses_note(struct witnesses *witnesses, const struct setops_list *list, uint32_t timeout_s,
@@ -97,16 +83,12 @@ void witnesses_note(struct witnesses *witnesses, const struct setops_list *list,
 	for (size_t i = 0; i < list->count; i++) {
 		const struct publish_op *op = &list->ops[i];
 		uint32_t left_s = op->timeout_s ? op->timeout_s : timeout_s;
-		struct witness_slot *slot;
+		struct witness_slot *slot = choose_slot(witnesses, op, now_ms);
 
-		if (op->kind == PUBLISH_REMOVE) {
-			forget_witness(witnesses, op);
-			continue;
-		}
-		slot = choose_slot(witnesses, op, now_ms);
-		if (slot)
-			*slot = (struct witness_slot){op->addr, op->port,
-						      now_ms + UINT64_C(1000) * left_s};
+		if (slot && op->kind == PUBLISH_REMOVE)
+			slot->until_ms = 0;
+		else if (slot)
+			*slot = (struct witness_slot){*op, now_ms + UINT64_C(1000) * left_s};
 	}
 }
 
@@ -115,13 +97,9 @@ unsigned witnesses_list(const struct witnesses *witnesses, uint64_t now_ms,
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < SETOPS_WITNESSES; i++) {
-		const struct witness_slot *slot = &witnesses->slots[i];
-
-		if (slot->until_ms > now_ms + WITNESS_MARGIN_MS)
-			ret_ops[count++] =
-				(struct publish_op){.addr = slot->addr, .port = slot->port};
-	}
+	for (unsigned i = 0; i < SETOPS_WITNESSES; i++)
+		if (witnesses->slots[i].until_ms > now_ms + WITNESS_MARGIN_MS)
+			ret_ops[count++] = witnesses->slots[i].op;
 	return count;
 }
 

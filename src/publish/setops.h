@@ -60,20 +60,18 @@ const uint8_t *setops_bytes(const struct addr *addr, enum setops_version version
  */
 struct witnesses {
 	struct witness_slot {
-		struct addr addr;
-		uint16_t port;
+		struct publish_op op;
 		uint64_t until_ms; /* 0: an empty slot */
 	} slots[SETOPS_WITNESSES];
 	unsigned next;
 	bool may_replace;
-	bool has_port; /* as setops_split()'s; set by the owner */
 };
 
 /** witnesses_note() - what has just been committed; @now_ms is from before the commit. */
 void witnesses_note(struct witnesses *witnesses, const struct setops_list *list, uint32_t timeout_s,
 		    uint64_t now_ms);
 
-/** witnesses_list() - who must be there now, by address and port. Return: how many. */
+/** witnesses_list() - who must be there now. Return: how many. */
 unsigned witnesses_list(const struct witnesses *witnesses, uint64_t now_ms,
 			struct publish_op ret_ops[SETOPS_WITNESSES]);
 

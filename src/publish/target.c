@@ -31,21 +31,12 @@ int target_init(struct target *target, const struct target_type *type,
 	snprintf(target->sets[SETOPS_V6], sizeof(target->sets[0]), "%s", name6);
 	snprintf(target->name, sizeof(target->name), "%s %s%s%s", kind, name4,
 		 *name4 && *name6 ? "/" : "", name6);
-	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		target->witnesses[v].has_port = params->has_port;
 	return 0;
 }
 
 bool target_uses(const struct target *target, enum setops_version version)
 {
 	return target->sets[version][0] && !target->is_out[version];
-}
-
-static int explain(const struct target *target, int rc, struct text_error *ret_error)
-{
-	if (rc < 0 && !ret_error->what[0])
-		text_error_set(ret_error, 0, 0, "%s", target->type->explain(target, rc));
-	return rc;
 }
 
 static int ensure_set(struct target *target, enum setops_version version, bool *is_created,
@@ -55,53 +46,39 @@ static int ensure_set(struct target *target, enum setops_version version, bool *
 
 	if (rc == -ENOENT && !target->params.is_foreign) {
 		ret_error->what[0] = '\0';
-		*is_created = true;
 		rc = target->type->make(target, version, ret_error);
+		*is_created |= rc == 0;
 	}
-	return explain(target, rc, ret_error);
+	*is_created |= target->is_out[version] && rc == 0;
+	target->is_out[version] = rc < 0;
+	if (rc < 0 && !ret_error->what[0])
+		text_error_set(ret_error, 0, 0, "%s", target->type->explain(target, rc));
+	return rc;
 }
 
 /* One good set is enough, the first bad one is told, and what is no fault of a set ends it. */
-static int ensure_pair(struct target *target, bool *is_created, struct text_error *ret_error)
+int target_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
 {
-	bool is_good = false;
+	bool is_good = false, is_created = false;
 	int first_rc = 0;
 
-	for (unsigned v = 0; v < SETOPS_VERSIONS; v++) {
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
 		struct text_error error = {.what = ""};
 		int rc;
 
 		if (!target->sets[v][0])
 			continue;
-		rc = ensure_set(target, (enum setops_version)v, is_created, &error);
+		rc = ensure_set(target, v, &is_created, &error);
 		is_good |= rc == 0;
-		*is_created |= target->is_out[v] && rc == 0;
-		target->is_out[v] = rc < 0;
-		if (rc < 0 && !first_rc)
+		if (rc < 0 && !first_rc && ret_error)
 			*ret_error = error;
 		if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
 			return rc;
 		first_rc = first_rc ? first_rc : rc;
 	}
-	return is_good ? 0 : first_rc;
-}
-
-int target_ensure(struct target *target, bool *ret_created, struct text_error *ret_error)
-{
-	struct text_error error = {.what = ""};
-	bool is_created = false;
-	int rc = ensure_pair(target, &is_created, &error);
-	int made_rc = target->type->made ? target->type->made(target) : 0;
-
-	if (rc == 0 && made_rc < 0) {
-		error.what[0] = '\0';
-		rc = explain(target, made_rc, &error);
-	}
-	if (ret_error && error.what[0])
-		*ret_error = error;
-	if (rc == 0)
+	if (is_good)
 		*ret_created = is_created;
-	return rc;
+	return is_good ? 0 : first_rc;
 }
 
 static void split(const struct target *target, const struct publish_op *ops, size_t count,

@@ -56,26 +56,19 @@ struct target {
 	struct witnesses witnesses[SETOPS_VERSIONS];
 };
 
-/* How one kind does it; @version: of the set that it is about. Errors as those of target_ensure(). */
+/* How one kind does it. Errors as those of target_ensure() and target_commit(). */
 struct target_type {
-	/*
-	 * Is it there, and can it take our elements? -ENOENT: it is missing, or ours and to be made
-	 * anew. In words only what the error alone does not say.
-	 */
+	/* Can it take our elements? -ENOENT: it is missing, or ours and to be made anew. */
 	int (*find)(struct target *target, enum setops_version version,
 		    struct text_error *ret_error);
-	/* Have it there. made() comes behind find() and make() of both; NULL: nothing to do then. */
+	/* Have it there. */
 	int (*make)(struct target *target, enum setops_version version,
 		    struct text_error *ret_error);
-	int (*made)(struct target *target);
 
 	/* target_commit() of what is left of it; witnesses of what succeeded are noted. */
 	int (*commit)(struct target *target, const struct setops_list lists[SETOPS_VERSIONS]);
 
-	/*
-	 * Are the set, and all of these elements of it, there? Else -ENOENT.
-	 * @count: up to SETOPS_WITNESSES; 0: ask for the set alone
-	 */
+	/* Are the set, and up to SETOPS_WITNESSES elements of it, there? Else -ENOENT. */
 	int (*ask)(struct target *target, enum setops_version version, const struct publish_op *ops,
 		   unsigned count);
 
@@ -87,20 +80,17 @@ struct target_type {
 		    const struct target_visitor *visitor);
 
 	/*
-	 * Delete elements that are there, and add others in their places, in as few transactions as
-	 * possible: so that a full set has room for them. NULL: not possible.
-	 * @ops: of one version: first those to be removed, each once, then those to be added
-	 * -ENOENT: one of them was not there, and those of its transaction stay.
+	 * Of one version, first elements that are there go, each once, and then others come in their
+	 * places: in as few transactions as possible. NULL: not possible.
 	 */
 	int (*drop)(struct target *target, const struct publish_op *ops, size_t count);
 
-	/* What an error means, in words that stay valid. */
+	/* In words that stay valid. */
 	const char *(*explain)(const struct target *target, int rc);
 
 	/*
-	 * @before is what it was before a reload, of the same name and still at work. What it has made
-	 * is ours: before the first target_ensure(), which makes anew what is to be another; and
-	 * (adopt) when it ends, while this one is at work. NULL: the kernel tells what is ours.
+	 * What @before, of the same name before a reload, has made is ours: while that is at work, and
+	 * again (adopt) when it ends and this one is. NULL: the kernel tells what is ours.
 	 */
 	void (*inherit)(struct target *target, const struct target *before);
 	void (*adopt)(struct target *target, const struct target *before);
@@ -112,10 +102,9 @@ struct target_type {
 };
 
 /**
- * target_init() - of storage that is zero.
+ * target_init() - of storage that is zero. Return: 0, or -EINVAL: parameters.
  * @kind: what its name begins with
  * @name_size: bytes of a set's name at the most, with the NUL
- * Return: 0, or -EINVAL: parameters.
  */
 int target_init(struct target *target, const struct target_type *type,
 		const struct target_params *params, const char *kind, size_t name_size);
@@ -146,10 +135,8 @@ int target_commit(struct target *target, const struct publish_op *ops, size_t co
 bool target_is_full(int rc);
 
 /**
- * target_check() - whether the target is there and still holds what was committed. Cheap: it asks
- * for a few known elements, whatever the size. Where it is not intact, the caller ensures
- * the target and fills it again.
- * Return: 0 or -errno.
+ * target_check() - whether it is there and still holds what was committed: it asks for a few known
+ * elements, whatever the size. Else the caller ensures it and fills it again. Return: 0 or -errno.
  */
 int target_check(struct target *target, bool *ret_intact);
 
@@ -159,10 +146,7 @@ int target_check(struct target *target, bool *ret_intact);
  */
 void target_note(struct target *target, const struct publish_op *op);
 
-/**
- * target_walk() - show each element that is in it, whoever put it there; what changes meanwhile may
- * be missing. Return: 0 or -errno.
- */
+/** target_walk() - each element, whoever put it there; what changes meanwhile may be missing. 0 or -errno. */
 int target_walk(struct target *target, const struct target_visitor *visitor);
 
 #endif

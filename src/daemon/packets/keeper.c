@@ -43,7 +43,7 @@ struct keeper {
 	struct nl *nl;
 	struct harm harm; /* whether diverting does any */
 	struct beats beats; /* of switches that live by heartbeats: the administrator's */
-	uint32_t generation; /* of the ruleset when it was last looked at */
+	uint32_t generation; /* of the ruleset when it was last looked at; atomic */
 	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last count */
 	struct rules_status status, last; /* now, and when counters were last added up */
 	struct keeper_stats stats;
@@ -54,7 +54,6 @@ struct keeper {
 	pthread_mutex_t lock; /* of what is below */
 	struct keeper_stats shown; /* the newest copy of stats */
 	struct rules_status shown_status; /* and of the rules */
-	uint32_t shown_generation;
 };
 
 static bool is_managed(const struct keeper *keeper)
@@ -121,13 +120,28 @@ static bool is_well(const struct keeper *keeper)
 	       status->interface_count == keeper->params.interface_count;
 }
 
+static int apply(struct keeper *keeper, const struct rules_params *params,
+		 struct text_error *ret_error)
+{
+	int rc;
+
+	look_at_rules(keeper); /* what is replaced takes its counters with it */
+	if (keeper->params.clocks.is_on && !params->clocks.is_on)
+		turns_remove_clocks(keeper->nl, keeper->workers, keeper->config->queue_count);
+	rc = rules_apply(keeper->nl, params, NULL, ret_error);
+	if (rc == 0)
+		keeper->params = *params;
+	look_at_rules(keeper);
+	return rc;
+}
+
 static void restore_rules(struct keeper *keeper)
 {
 	static struct log_limit limit;
 	struct text_error error = {0};
 	bool was_dormant = keeper->status.is_dormant;
 
-	if (rules_apply(keeper->nl, &keeper->params, NULL, &error) < 0) {
+	if (apply(keeper, &keeper->params, &error) < 0) {
 		log_limited(
 			&limit, LOG_LEVEL_ERROR,
 			"the rules are gone and cannot be made again (%s); SYNs pass unclassified",
@@ -137,7 +151,6 @@ static void restore_rules(struct keeper *keeper)
 	keeper->stats.restored++;
 	log_limited(&limit, LOG_LEVEL_WARNING, "somebody %s the rules; they are there again",
 		    was_dormant ? "switched off" : "deleted");
-	look_at_rules(keeper);
 }
 
 static void look_for_stalled(struct keeper *keeper)
@@ -157,7 +170,7 @@ static uint32_t find_forgotten(struct keeper *keeper)
 	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
 		struct worker_stats stats;
 
-		worker_get_stats(keeper->workers[i], &stats);
+		workers_sum_stats(&keeper->workers[i], 1, &stats);
 		if (keeper->status.waiting & ~keeper->stats.stalled & UINT32_C(1) << i &&
 		    stats.received == keeper->received[i])
 			forgotten |= UINT32_C(1) << i;
@@ -172,21 +185,6 @@ static void mend_waiting(struct keeper *keeper)
 
 	if (forgotten && rules_forget_waiting(keeper->nl, &keeper->params, forgotten) == 0)
 		keeper->stats.forgotten += (uint64_t)__builtin_popcount(forgotten);
-}
-
-static int apply(struct keeper *keeper, const struct rules_params *params,
-		 struct text_error *ret_error)
-{
-	int rc;
-
-	look_at_rules(keeper); /* what is replaced takes its counters with it */
-	if (keeper->params.clocks.is_on && !params->clocks.is_on)
-		turns_remove_clocks(keeper->nl, keeper->workers, keeper->config->queue_count);
-	rc = rules_apply(keeper->nl, params, NULL, ret_error);
-	if (rc == 0)
-		keeper->params = *params;
-	look_at_rules(keeper);
-	return rc;
 }
 
 /* The rules are the same, with a trial or without. */
@@ -267,7 +265,7 @@ static void look(struct keeper *keeper, unsigned number)
 		mend_waiting(keeper);
 	if (must_count && is_managed(keeper) && !keeper->settling.is_due)
 		look_for_harm(keeper, clock_monotonic_ms());
-	keeper->generation = generation;
+	__atomic_store_n(&keeper->generation, generation, __ATOMIC_RELEASE);
 }
 
 static bool have_turned(const struct keeper *keeper)
@@ -301,7 +299,6 @@ static void show(struct keeper *keeper)
 	pthread_mutex_lock(&keeper->lock);
 	keeper->shown = keeper->stats;
 	keeper->shown_status = keeper->status;
-	keeper->shown_generation = keeper->generation;
 	pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -538,12 +535,7 @@ uint64_t keeper_refused(struct keeper *keeper, const char *name)
 
 uint32_t keeper_ruleset(struct keeper *keeper)
 {
-	uint32_t generation;
-
-	pthread_mutex_lock(&keeper->lock);
-	generation = keeper->shown_generation;
-	pthread_mutex_unlock(&keeper->lock);
-	return generation;
+	return __atomic_load_n(&keeper->generation, __ATOMIC_ACQUIRE);
 }
 
 void keeper_get_stats(struct keeper *keeper, struct keeper_stats *ret_stats)

@@ -67,17 +67,11 @@ static uint32_t sets_of_change(const struct generation *generation, uint32_t met
 		return met;
 	if (change->kind == CHANGE_REPEAT)
 		return 0;
-	if (change->withheld & CLIENT_WITHHELD_ADDR)
+	if (change->kind == CHANGE_NEW || change->withheld & CLIENT_WITHHELD_ADDR)
 		return met;
-	switch (change->kind) {
-	case CHANGE_NEW: return met;
-	case CHANGE_VERDICT:
+	if (change->kind == CHANGE_VERDICT)
 		return met & (generation->port_sets |
 			      ~generation_sets_of(generation, &syn->src, &change->old_verdict));
-	case CHANGE_REPEAT:
-	case CHANGE_NONE:
-	case CHANGE_REFRESH: break;
-	}
 	return met & generation->port_sets;
 }
 
@@ -544,12 +538,6 @@ static void add_stats(const struct worker *worker, struct worker_stats *stats)
 		stats->results[i] += counter_read(&worker->stats.results[i]);
 	for (unsigned i = 0; i < VERDICT_FLAG_COUNT; i++)
 		stats->flags[i] += counter_read(&worker->stats.flags[i]);
-}
-
-void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
-{
-	*ret_stats = (struct worker_stats){.received = 0};
-	add_stats(worker, ret_stats);
 }
 
 void workers_sum_stats(struct worker *const *workers, unsigned count_of_workers,

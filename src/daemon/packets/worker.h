@@ -69,8 +69,6 @@ uint64_t worker_ticks(const struct worker *worker);
  */
 void worker_wake(struct worker *worker);
 
-void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats);
-
 /** workers_sum_stats() - of @count workers together. */
 void workers_sum_stats(struct worker *const *workers, unsigned count,
 		       struct worker_stats *ret_stats);

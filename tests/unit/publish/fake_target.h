@@ -167,7 +167,10 @@ static const struct target_type fake_type = {
 
 static inline void fake_init(struct fake *fake, const char *name4, const char *name6)
 {
-	const struct target_params params = {.name4 = name4, .name6 = name6, .timeout_s = 600};
+	const struct target_params params = {.name4 = name4,
+					     .name6 = name6,
+					     .has_port = true,
+					     .timeout_s = 600};
 
 	cr_assert_eq(target_init(&fake->target, &fake_type, &params, "fake", 16), 0);
 	fake->is_intact = true;

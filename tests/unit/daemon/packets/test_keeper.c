@@ -103,12 +103,6 @@ void worker_wake(struct worker *worker)
 	(void)worker;
 }
 
-void worker_get_stats(const struct worker *worker, struct worker_stats *ret_stats)
-{
-	(void)worker;
-	*ret_stats = (struct worker_stats){.received = 0};
-}
-
 void workers_sum_stats(struct worker *const *workers, unsigned count,
 		       struct worker_stats *ret_stats)
 {
