@@ -69,6 +69,8 @@ int config_add_report_set(const config_setting_t *group, const struct config_set
 			group, ret_error,
 			"publish.sets: a rule with origins fills an nftset or an ipset");
 	*report_set = (struct config_report_set){.set = *set, .rule = *rule};
+	report_set->rule.flags = set->filter.flags;
+	report_set->rule.min_permille = set->filter.min_confidence_permille;
 	if (!report_set->rule.min_origins)
 		report_set->rule.min_origins = 1;
 	config->report_set_count++;

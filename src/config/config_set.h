@@ -37,7 +37,7 @@ struct config_set {
 /* A publish rule about what other gateways say, which a rule with origins is. */
 struct config_report_set {
 	struct config_set set; /* of its filter only flags and min_confidence count */
-	struct reported_rule rule; /* without these two */
+	struct reported_rule rule; /* with these two */
 };
 
 /* A publish rule that marks packets. */

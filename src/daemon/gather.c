@@ -143,7 +143,7 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 	gather_advice(daemon, &ret_figures->rules, &ret_figures->advice);
 	gather_queues(daemon, ret_figures);
 	gather_tables(daemon, ret_figures);
-	reporter_get_stats(generation->reporter, &ret_figures->reporter);
+	reports_get_stats(generation, &ret_figures->reports);
 	if (generation->publisher)
 		publisher_get_stats(generation->publisher, &ret_figures->publish);
 	gather_refused(daemon, ret_figures);

@@ -74,7 +74,7 @@ static void replace_generation(struct daemon *daemon, struct generation *next,
 	clients_set_threshold(daemon->pipeline.clients, config->link_threshold);
 	if (!is_same_file(old->config->metrics_file, config->metrics_file))
 		daemon_end_metrics(daemon);
-	generation_retire(old, next);
+	generation_retire(old);
 	/* In one order with the workers' ticks: who ticks twice after it has seen the new one. */
 	__atomic_store_n(&daemon->generation, next, __ATOMIC_SEQ_CST);
 	turns_note(daemon->workers, config->queue_count, old->ticks);

@@ -508,6 +508,8 @@ void publisher_stop(struct publisher *publisher, struct publisher *next)
 {
 	if (!publisher)
 		return;
+	if (next)
+		publisher_retire(publisher);
 	__atomic_store_n(&publisher->must_stop, true, __ATOMIC_RELEASE);
 	sem_post(&publisher->wake);
 	pthread_join(publisher->thread, NULL);

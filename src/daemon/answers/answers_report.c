@@ -6,18 +6,19 @@
 #include <errno.h>
 
 #include "daemon/answers/answers_ops.h"
+#include "daemon/packets/reports.h"
 #include "sys/clock.h"
 
 #define TOLD_MAX 8 /* origins that a reply lists */
 
 static void on_dropped(void *ctx, const struct addr *addr)
 {
-	reporter_note(ctx, addr);
+	reports_note(answers_generation(ctx), addr);
 }
 
 static void end_round(struct answers *answers)
 {
-	reported_end(answers->reported, on_dropped, answers_generation(answers)->reporter);
+	reported_end(answers->reported, on_dropped, answers);
 }
 
 void answers_report(struct answers *answers, const struct proto_request *req,
@@ -36,7 +37,7 @@ void answers_report(struct answers *answers, const struct proto_request *req,
 				"no room for another report: see reports.capacity");
 		return;
 	} else {
-		reporter_note(answers_generation(answers)->reporter, &word.addr);
+		reports_note(answers_generation(answers), &word.addr);
 	}
 	proto_begin_reply(req, reply);
 	text_put_char(reply, '}');

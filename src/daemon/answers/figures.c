@@ -131,9 +131,9 @@ static const struct figure reported[] = {
 	{"refused", "reports_refused_total", COUNTER, "words for which there was no room",
 	 IN(reported.refused)},
 	{"commits", "reports_commits_total", COUNTER,
-	 "transactions that brought such words into sets", IN(reporter.commits)},
+	 "transactions that brought such words into sets", IN(reports.commits)},
 	{"failed", "reports_commits_failed_total", COUNTER, "those that failed",
-	 IN(reporter.failed)},
+	 IN(reports.failed)},
 };
 
 static const struct figure publish[] = {

@@ -14,6 +14,7 @@
 #include "core/reported/reported.h"
 #include "daemon/packets/confirmer.h"
 #include "daemon/packets/keeper.h"
+#include "daemon/packets/reports.h"
 #include "daemon/packets/timing.h"
 #include "input/nfqueue_proc.h"
 
@@ -45,7 +46,7 @@ struct figures {
 	uint64_t events_held; /* changes_held() */
 	struct p0f_server_stats p0f;
 	struct reported_stats reported;
-	struct reporter_stats reporter;
+	struct reports_stats reports;
 	const char *socket, *p0f_socket; /* paths that are listened at */
 	bool has_baseline, has_learned, has_p0f, has_clocks;
 	const char *clocks_by; /* "mark", "label", "counter", "rules" or "nothing" */

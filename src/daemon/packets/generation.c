@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loading, starting and stopping a generation; see generation.h. */
 #include "daemon/packets/generation_marks.h"
+#include "daemon/packets/reports.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -356,38 +357,21 @@ static void inherit(struct target *target, const struct generation *old)
 		target->type->inherit(target, before);
 }
 
-static bool is_excepted(const void *generation, const struct addr *addr)
-{
-	return config_is_excepted(((const struct generation *)generation)->config, addr);
-}
-
-static int start_reporter(struct generation *generation, const struct generation *old,
-			  struct reported *reported)
+static int start_reports(struct generation *generation, const struct generation *old,
+			 struct reported *reported)
 {
 	const struct config *config = generation->config;
-	struct reporter_params params = {.set_count = config->report_set_count,
-					 .reported = reported,
-					 .is_excepted = is_excepted,
-					 .ctx = generation};
 	int rc = 0;
 
+	generation->reported = reported;
 	for (unsigned i = 0; rc == 0 && i < config->report_set_count; i++) {
-		const struct config_report_set *report_set = &config->report_sets[i];
-		struct reporter_set *set = &params.sets[i];
+		struct target **target = &generation->report_targets[i];
 
-		rc = make_target(&report_set->set, false, &generation->report_targets[i]);
+		rc = make_target(&config->report_sets[i].set, false, target);
 		if (rc == 0)
-			inherit(generation->report_targets[i], old);
-		set->target = generation->report_targets[i];
-		set->timeout_s = report_set->set.timeout_s;
-		set->rule = report_set->rule;
-		set->filter = &report_set->set.filter;
-		set->rule.flags = report_set->set.filter.flags;
-		set->rule.min_permille = report_set->set.filter.min_confidence_permille;
+			inherit(*target, old);
 	}
-	if (rc < 0 || !params.set_count)
-		return rc;
-	return reporter_start(&params, &generation->reporter);
+	return rc ? rc : reports_start(generation);
 }
 
 int generation_start(struct generation *generation, const struct generation *old, uint64_t seed,
@@ -420,7 +404,7 @@ int generation_start(struct generation *generation, const struct generation *old
 	}
 	if (rc == 0 && config->set_count)
 		rc = publisher_start(&params, &generation->publisher);
-	return rc ? rc : start_reporter(generation, old, reported);
+	return rc ? rc : start_reports(generation, old, reported);
 }
 
 void generation_settled(void *ctx)
@@ -442,18 +426,17 @@ static void hand_over(struct target *target, const struct generation *next)
 		target->type->adopt(heir, target);
 }
 
-void generation_retire(struct generation *generation, const struct generation *next)
+void generation_retire(struct generation *generation)
 {
 	publisher_retire(generation->publisher);
-	reporter_stop(generation->reporter, next ? next->reporter : NULL);
-	generation->reporter = NULL;
+	publisher_retire(generation->reports);
 }
 
 void generation_stop(struct generation *generation, const struct generation *next)
 {
 	publisher_stop(generation->publisher, next ? next->publisher : NULL);
-	generation->publisher = NULL;
-	generation_retire(generation, next);
+	publisher_stop(generation->reports, next ? next->reports : NULL);
+	generation->publisher = generation->reports = NULL;
 	for (unsigned i = 0; i < generation->config->set_count; i++)
 		hand_over(generation->targets[i], next);
 	for (unsigned i = 0; i < generation->config->report_set_count; i++)

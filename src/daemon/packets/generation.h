@@ -11,7 +11,7 @@
 #include "knowledge/knowledge.h"
 #include "daemon/packets/renewed.h"
 #include "publish/publisher.h"
-#include "publish/reporter.h"
+#include "core/reported/reported.h"
 #include "core/clients/client_table.h"
 #include "core/clocks/evidence.h"
 #include "core/match/match_memo.h"
@@ -27,8 +27,9 @@ struct generation {
 	struct clients *clients; /* what sets are filled from; the daemon's */
 	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
 	struct target *report_targets[CONFIG_REPORT_SETS_MAX]; /* as config->report_sets */
-	struct reporter *reporter; /* NULL where nothing of others is published */
 	struct publisher *publisher; /* NULL where nothing is published */
+	struct publisher *reports; /* NULL where nothing of others is published */
+	struct reported *reported; /* what they say; the daemon's */
 	uint32_t filled_once[CONFIG_SETS_MAX]; /* by the refill that goes on; the publisher's own */
 	uint32_t port_sets; /* targets whose elements have a port, a bit for each */
 	struct marks marks; /* what our bits of the packet mark mean */
@@ -98,10 +99,10 @@ int generation_start(struct generation *generation, const struct generation *old
 void generation_settled(void *generation);
 
 /**
- * generation_retire() - @next takes its place: nothing is repaired by its rules any more, while its
- * last SYNs are on their way.
+ * generation_retire() - another one takes its place: nothing is repaired by its rules any more, while
+ * its last SYNs are on their way.
  */
-void generation_retire(struct generation *generation, const struct generation *next);
+void generation_retire(struct generation *generation);
 
 /**
  * generation_stop() - publish what was handed over, and end the publisher.

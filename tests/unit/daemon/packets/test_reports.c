@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What becomes of news when a reload replaces a reporter by one with other rules. */
+/* What becomes of news when a reload replaces rules about them by others. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "numbered.h"
-#include "publish/reporter.h"
+#include "daemon/packets/reports.h"
 #include "sys/clock.h"
 
 #define WAIT_MS 10000 /* where the test is not about time */
@@ -83,26 +83,22 @@ static const struct target_type fake_type = {.find = fake_find,
 					     .commit = fake_commit,
 					     .ask = fake_ask};
 
-static bool is_excepted(const void *ctx, const struct addr *addr)
-{
-	(void)ctx;
-	(void)addr;
-	return false;
-}
+/* A generation of rules that differ by their timeout. */
+static struct rules {
+	struct config config;
+	struct generation generation;
+} old, heir;
 
-static struct reporter *start(struct reported *reported, uint32_t timeout_s)
+static void start(struct rules *rules, struct reported *reported, unsigned timeout_s)
 {
-	struct reporter_params params =
-		{.sets = {{.target = &fake.target,
-			   .rule = {.origins = {"*"}, .origin_count = 1, .min_origins = 1},
-			   .timeout_s = timeout_s}},
-		 .set_count = 1,
-		 .reported = reported,
-		 .is_excepted = is_excepted};
-	struct reporter *reporter;
-
-	cr_assert_eq(reporter_start(&params, &reporter), 0);
-	return reporter;
+	rules->config.report_set_count = 1;
+	rules->config.report_sets[0] = (struct config_report_set){
+		.set = {.timeout_s = timeout_s},
+		.rule = {.origins = {"*"}, .origin_count = 1, .min_origins = 1}};
+	rules->generation.config = &rules->config;
+	rules->generation.reported = reported;
+	rules->generation.report_targets[0] = &fake.target;
+	cr_assert_eq(reports_start(&rules->generation), 0);
 }
 
 /* How many of the news are in the set by rules with this timeout. */
@@ -134,12 +130,12 @@ static unsigned begun(void)
 		cr_assert(condition);                                                              \
 	} while (0)
 
-static void tell(struct reported *reported, struct reporter *reporter, unsigned number)
+static void tell(struct reported *reported, const struct rules *rules, unsigned number)
 {
 	struct reported_word word = {.addr = numbered(number), .origin = "a", .left_s = LEFT_S};
 
 	cr_assert_eq(reported_put(reported, clock_boot_s(), &word), 0);
-	reporter_note(reporter, &word.addr);
+	reports_note(&rules->generation, &word.addr);
 }
 
 static void *open_later(void *arg)
@@ -150,10 +146,10 @@ static void *open_later(void *arg)
 	return NULL;
 }
 
-Test(reporter, news_outlive_a_reload, .timeout = 60)
+Test(reports, news_outlive_a_reload, .timeout = 60)
 {
 	struct reported *reported = reported_new(4096, 1);
-	struct reporter *old, *heir;
+	struct reports_stats stats;
 	unsigned by_old;
 	pthread_t opener;
 
@@ -161,24 +157,27 @@ Test(reporter, news_outlive_a_reload, .timeout = 60)
 				 &(struct target_params){.name4 = "fake4", .timeout_s = 600},
 				 "fake", 16),
 		     0);
-	old = start(reported, 100);
-	tell(reported, old, 0);
+	start(&old, reported, 100);
+	tell(reported, &old, 0);
 	WAIT_FOR(by(100) == 1);
 	set_shut(true);
 	for (unsigned i = 1; i < NEWS; i++)
-		tell(reported, old, i);
+		tell(reported, &old, i);
 	by_old = begun();
 	WAIT_FOR(begun() > by_old);
-	heir = start(reported, 50);
+	start(&heir, reported, 50);
 	cr_assert_eq(pthread_create(&opener, NULL, open_later, NULL), 0);
-	reporter_stop(old, heir);
+	publisher_stop(old.generation.reports, heir.generation.reports);
 	pthread_join(opener, NULL);
 	by_old = fake.by_old;
 	WAIT_FOR(by(50) == NEWS);
 	cr_expect_eq(by(100), 0, "the old rules say nothing more");
 	cr_expect_eq(fake.by_old, by_old);
-	tell(reported, heir, 5000);
-	reporter_stop(heir, NULL);
+	tell(reported, &heir, 5000);
+	reports_get_stats(&heir.generation, &stats);
+	cr_expect_gt(stats.commits, 0);
+	cr_expect_eq(stats.failed, 0);
+	publisher_stop(heir.generation.reports, NULL);
 	cr_expect_eq(fake.timeouts[5000], 50, "without an heir all is said before the end");
 	reported_free(reported);
 }
