@@ -39,22 +39,13 @@ struct expiry *expiry_new(size_t capacity)
 
 struct expiry *expiry_share(struct expiry *expiry)
 {
-	pthread_mutex_lock(&expiry->lock);
 	expiry->owners++;
-	pthread_mutex_unlock(&expiry->lock);
 	return expiry;
 }
 
 void expiry_free(struct expiry *expiry)
 {
-	unsigned owners;
-
-	if (!expiry)
-		return;
-	pthread_mutex_lock(&expiry->lock);
-	owners = --expiry->owners;
-	pthread_mutex_unlock(&expiry->lock);
-	if (owners)
+	if (!expiry || --expiry->owners)
 		return;
 	pthread_mutex_destroy(&expiry->lock);
 	free(expiry);

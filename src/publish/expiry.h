@@ -12,9 +12,11 @@ struct expiry;
 
 /** expiry_new() - for @capacity elements; NULL: no memory. */
 struct expiry *expiry_new(size_t capacity);
-/** expiry_share() - one more owner of the same; each gives it back by expiry_free(). */
+/**
+ * expiry_share() - one more owner of the same, who gives it back by expiry_free(): both from the one
+ * thread that makes and frees targets.
+ */
 struct expiry *expiry_share(struct expiry *expiry);
-
 void expiry_free(struct expiry *expiry);
 
 /** expiry_set() - @addr is to go at @until_ms; 0: it is gone. Return: false where there is no room. */

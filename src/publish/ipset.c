@@ -250,20 +250,15 @@ static void adopt(struct target *target, const struct target *old)
 			__atomic_store_n(&from_target(target)->is_made[v], true, __ATOMIC_RELAXED);
 }
 
-static int remove_made(struct target *target)
+static int remove_made(struct target *target, enum setops_version version)
 {
 	struct ipset *set = from_target(target);
-	int first_rc = 0;
+	int rc = set->is_made[version] ? destroy(set, version, target->sets[version]) : 0;
 
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc = set->is_made[v] ? destroy(set, v, target->sets[v]) : -ENOENT;
-
-		if (rc == 0 || rc == -ENOENT)
-			set->is_made[v] = false;
-		else if (rc != -EBUSY && first_rc == 0)
-			first_rc = rc;
-	}
-	return first_rc;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	set->is_made[version] = false;
+	return 0;
 }
 
 /* ---- elements ---- */

@@ -173,21 +173,16 @@ static int nftset_make(struct target *target, enum setops_version version,
 	return rc;
 }
 
-static int nftset_remove(struct target *target)
+/* The table goes with the last one in it. */
+static int nftset_remove(struct target *target, enum setops_version version)
 {
 	struct nftset *set = from_target(target);
-	int first_rc = 0;
+	int rc;
 
 	if (target->params.is_foreign)
 		return 0;
-	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc = target->sets[v][0] ? nft_remove_set(set->nl, set->batch, target->sets[v])
-					    : 0;
-
-		if (rc < 0 && rc != -EBUSY && first_rc == 0)
-			first_rc = rc;
-	}
-	return first_rc < 0 ? first_rc : nft_remove_table(set->nl, set->batch);
+	rc = nft_remove_set(set->nl, set->batch, target->sets[version]);
+	return rc < 0 ? rc : nft_remove_table(set->nl, set->batch);
 }
 
 /* ---- elements ---- */

@@ -34,7 +34,8 @@ int target_init(struct target *target, const struct target_type *type,
 	return 0;
 }
 
-bool target_uses(const struct target *target, enum setops_version version)
+/* Whether there is such a set for us. */
+static bool is_used(const struct target *target, enum setops_version version)
 {
 	return target->sets[version][0] && !target->is_out[version];
 }
@@ -86,7 +87,7 @@ static void split(const struct target *target, const struct publish_op *ops, siz
 {
 	setops_split(ops, count, target->params.has_port, target->params.prefix6, ret);
 	for (int v = 0; v < SETOPS_VERSIONS; v++)
-		if (!target_uses(target, v))
+		if (!is_used(target, v))
 			ret->lists[v].count = 0;
 }
 
@@ -133,7 +134,7 @@ int target_check(struct target *target, bool *ret_intact)
 	bool is_intact = true;
 
 	for (int v = 0; v < SETOPS_VERSIONS; v++) {
-		int rc = target_uses(target, v) ? look_at(target, v) : 0;
+		int rc = is_used(target, v) ? look_at(target, v) : 0;
 
 		/* One that was left out is to be taken in as soon as it is there and fits. */
 		if (target->is_out[v])
@@ -168,7 +169,20 @@ int target_walk(struct target *target, const struct target_visitor *visitor)
 	int rc = 0;
 
 	for (int v = 0; v < SETOPS_VERSIONS && rc == 0; v++)
-		if (target_uses(target, v))
+		if (is_used(target, v))
 			rc = target->type->walk(target, v, visitor);
 	return rc;
+}
+
+int target_remove(struct target *target)
+{
+	int first_rc = 0;
+
+	for (int v = 0; v < SETOPS_VERSIONS; v++) {
+		int rc = target->sets[v][0] ? target->type->remove(target, v) : 0;
+
+		if (rc < 0 && rc != -EBUSY && first_rc == 0)
+			first_rc = rc;
+	}
+	return first_rc;
 }

@@ -48,11 +48,9 @@ struct target_visitor {
 struct target {
 	const struct target_type *type;
 	struct target_params params; /* without its strings */
-	char name
-		[1024]; /* for messages, and for who comes after it: "nft set inet synprint vpn4/vpn6" */
+	char name[1024]; /* what it is in the kernel: "nft set inet synprint vpn4/vpn6" */
 	char sets[SETOPS_VERSIONS][TARGET_SET_NAME_MAX]; /* "": not published */
-	bool is_out
-		[SETOPS_VERSIONS]; /* missing, or not as it must be: the other one goes on alone */
+	bool is_out[SETOPS_VERSIONS]; /* missing, or it does not fit: the other goes on alone */
 	struct witnesses witnesses[SETOPS_VERSIONS];
 };
 
@@ -64,17 +62,13 @@ struct target_type {
 	/* Have it there. */
 	int (*make)(struct target *target, enum setops_version version,
 		    struct text_error *ret_error);
-
 	/* target_commit() of what is left of it; witnesses of what succeeded are noted. */
 	int (*commit)(struct target *target, const struct setops_list lists[SETOPS_VERSIONS]);
-
 	/* Are the set, and up to SETOPS_WITNESSES elements of it, there? Else -ENOENT. */
 	int (*ask)(struct target *target, enum setops_version version, const struct publish_op *ops,
 		   unsigned count);
-
 	/* Take out what has timed out. NULL: the kernel does. */
 	int (*expire)(struct target *target, enum setops_version version);
-
 	/* target_walk() of one set. */
 	int (*walk)(struct target *target, enum setops_version version,
 		    const struct target_visitor *visitor);
@@ -85,7 +79,7 @@ struct target_type {
 	 */
 	int (*drop)(struct target *target, const struct publish_op *ops, size_t count);
 
-	/* In words that stay valid. */
+	/* What an error means, in words that stay valid. */
 	const char *(*explain)(const struct target *target, int rc);
 
 	/*
@@ -95,8 +89,8 @@ struct target_type {
 	void (*inherit)(struct target *target, const struct target *before);
 	void (*adopt)(struct target *target, const struct target *before);
 
-	/* Delete what we made and nothing else refers to. */
-	int (*remove)(struct target *target);
+	/* Delete the set, if we made it. -EBUSY: something refers to it. */
+	int (*remove)(struct target *target, enum setops_version version);
 
 	void (*free)(struct target *target);
 };
@@ -108,9 +102,6 @@ struct target_type {
  */
 int target_init(struct target *target, const struct target_type *type,
 		const struct target_params *params, const char *kind, size_t name_size);
-
-/** target_uses() - whether there is such a set for us. */
-bool target_uses(const struct target *target, enum setops_version version);
 
 /**
  * target_ensure() - have the target there: made where it is missing and ours to make, checked
@@ -145,6 +136,9 @@ int target_check(struct target *target, bool *ret_intact);
  * timeout ago (generation_is_renewed()). Where it is there, target_check() asks for it from now on.
  */
 void target_note(struct target *target, const struct publish_op *op);
+
+/** target_remove() - delete what we made and nothing else refers to. Return: 0 or -errno. */
+int target_remove(struct target *target);
 
 /** target_walk() - each element, whoever put it there; what changes meanwhile may be missing. 0 or -errno. */
 int target_walk(struct target *target, const struct target_visitor *visitor);

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	printf("%.0f\n", done / (now_s() - start_s));
-	target->type->remove(target);
+	target_remove(target);
 	target->type->free(target);
 	return 0;
 }

@@ -421,7 +421,7 @@ static void hand_over(struct target *target, const struct generation *next)
 	struct target *heir = target && next ? find_target(next, target->name) : NULL;
 
 	if (target && !heir)
-		target->type->remove(target);
+		target_remove(target);
 	else if (heir && target->type->adopt)
 		target->type->adopt(heir, target);
 }

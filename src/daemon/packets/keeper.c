@@ -45,7 +45,7 @@ struct keeper {
 	struct beats beats; /* of switches that live by heartbeats: the administrator's */
 	uint32_t generation; /* of the ruleset when it was last looked at; atomic */
 	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last count */
-	struct rules_status status, last; /* now, and when counters were last added up */
+	struct rules_status status; /* when they were last looked at */
 	struct keeper_stats stats;
 	pthread_t thread;
 	sem_t wake;
@@ -61,54 +61,49 @@ static bool is_managed(const struct keeper *keeper)
 	return keeper->config->engine != RULES_NONE;
 }
 
-/* What the workers received of so many that the rules counted. */
-static uint64_t received_before(const struct keeper *keeper, uint64_t counted)
-{
-	struct worker_stats stats;
-
-	workers_sum_stats(keeper->workers, keeper->config->queue_count, &stats);
-	return stats.received < counted ? stats.received : counted;
-}
-
 /* What a counter grew by; a smaller count means that the rules were made anew. */
 static uint64_t grown(uint64_t now, uint64_t before)
 {
 	return now >= before ? now - before : now;
 }
 
-static void add_counters(struct keeper *keeper)
+static uint64_t without(uint64_t all, uint64_t some)
 {
-	const struct rules_status *now = &keeper->status, *last = &keeper->last;
-	struct keeper_stats *stats = &keeper->stats;
-	uint64_t tried = grown(now->tried, last->tried), filled = grown(now->filled, last->filled);
+	return all > some ? all - some : 0;
+}
 
+static void add_counters(struct keeper *keeper, const struct rules_status *now)
+{
+	const struct rules_status *last = &keeper->status;
+	struct keeper_stats *stats = &keeper->stats;
+	uint64_t filled = grown(now->filled, last->filled);
+	struct worker_stats workers;
+
+	workers_sum_stats(keeper->workers, keeper->config->queue_count, &workers);
 	stats->counted += grown(now->syns, last->syns);
 	stats->skipped += grown(now->skipped, last->skipped);
 	stats->marked += grown(now->marked, last->marked);
 	stats->unanswered += grown(now->unanswered, last->unanswered);
 	stats->filled += filled;
-	stats->refused += tried > filled ? tried - filled : 0;
-	keeper->last = keeper->status;
-	stats->unclassified = stats->counted - received_before(keeper, stats->counted);
-	stats->unclassified -=
-		stats->unclassified < stats->skipped ? stats->unclassified : stats->skipped;
+	stats->refused += without(grown(now->tried, last->tried), filled);
+	stats->unclassified = without(without(stats->counted, workers.received), stats->skipped);
 }
 
 static void look_at_rules(struct keeper *keeper)
 {
 	struct keeper_stats *stats = &keeper->stats;
 	uint32_t all = (UINT32_C(1) << keeper->config->queue_count) - 1;
-	const struct rules_status *status = &keeper->status;
+	struct rules_status now;
 
-	if (rules_get_status(keeper->nl, &keeper->status) < 0)
+	if (rules_get_status(keeper->nl, &now) < 0)
 		return;
-	stats->has_rules = status->is_present;
-	stats->is_diverting =
-		(status->is_present && !status->is_dormant && (status->waiting & all) != all) ||
-		beats_are_there(&keeper->beats);
-	if (status->is_present)
-		stats->engine = status->engine;
-	add_counters(keeper);
+	stats->has_rules = now.is_present;
+	stats->is_diverting = (now.is_present && !now.is_dormant && (now.waiting & all) != all) ||
+			      beats_are_there(&keeper->beats);
+	if (now.is_present)
+		stats->engine = now.engine;
+	add_counters(keeper, &now);
+	keeper->status = now;
 }
 
 /* All rules are there, and at work. There is a diverting one for each interface, or one for all. */
@@ -163,26 +158,18 @@ static void look_for_stalled(struct keeper *keeper)
  * Queues that count as waiting although their workers turn their loops and received nothing for a
  * second: what went in was dropped there, with a base chain that somebody removed.
  */
-static uint32_t find_forgotten(struct keeper *keeper)
+static void mend_waiting(struct keeper *keeper)
 {
-	uint32_t forgotten = 0;
+	uint32_t suspects = keeper->status.waiting & ~keeper->stats.stalled, forgotten = 0;
 
 	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
 		struct worker_stats stats;
 
 		workers_sum_stats(&keeper->workers[i], 1, &stats);
-		if (keeper->status.waiting & ~keeper->stats.stalled & UINT32_C(1) << i &&
-		    stats.received == keeper->received[i])
-			forgotten |= UINT32_C(1) << i;
+		if (stats.received == keeper->received[i])
+			forgotten |= suspects & UINT32_C(1) << i;
 		keeper->received[i] = stats.received;
 	}
-	return forgotten;
-}
-
-static void mend_waiting(struct keeper *keeper)
-{
-	uint32_t forgotten = find_forgotten(keeper);
-
 	if (forgotten && rules_forget_waiting(keeper->nl, &keeper->params, forgotten) == 0)
 		keeper->stats.forgotten += (uint64_t)__builtin_popcount(forgotten);
 }
@@ -527,7 +514,7 @@ uint64_t keeper_refused(struct keeper *keeper, const char *name)
 		const struct rules_set_counts *set = &keeper->shown_status.sets[i];
 
 		if (strncmp(set->name, name, len) == 0 && strlen(set->name) == len + 1)
-			refused += set->tried > set->filled ? set->tried - set->filled : 0;
+			refused += without(set->tried, set->filled);
 	}
 	pthread_mutex_unlock(&keeper->lock);
 	return refused;

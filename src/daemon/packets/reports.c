@@ -32,8 +32,8 @@ static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publis
 {
 	const struct generation *generation = ctx;
 	struct addr addrs[SETOPS_MAX];
-	unsigned kept = 0, count = reported_page(generation->reported, clock_boot_s(), cursor, addrs,
-						 max < SETOPS_MAX ? max : SETOPS_MAX);
+	unsigned kept = 0, count = reported_page(generation->reported, clock_boot_s(), cursor,
+						 addrs, max < SETOPS_MAX ? max : SETOPS_MAX);
 
 	for (unsigned i = 0; i < count; i++) {
 		ret_ops[kept] = (struct publish_op){.addr = addrs[i]};

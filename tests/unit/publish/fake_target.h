@@ -142,9 +142,10 @@ static inline const char *fake_explain(const struct target *target, int rc)
 	return strerror(-rc);
 }
 
-static inline int fake_remove(struct target *target)
+static inline int fake_remove(struct target *target, enum setops_version version)
 {
 	(void)target;
+	(void)version;
 	return 0;
 }
 

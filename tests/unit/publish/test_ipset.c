@@ -204,16 +204,16 @@ Test(ipset, remove_leaves_nothing)
 {
 	make_ours(600, 0);
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
-	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_eq(target_remove(target), 0);
 	cr_expect_str_eq(kernel_output(LIST), "");
-	cr_expect_eq(target->type->remove(target), 0, "nothing there is no failure");
+	cr_expect_eq(target_remove(target), 0, "nothing there is no failure");
 }
 
 Test(ipset, remove_keeps_what_rules_refer_to)
 {
 	make_ours(600, 0);
 	kernel_run("iptables -A INPUT -m set --match-set vpn4 src -j DROP");
-	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_eq(target_remove(target), 0);
 	kernel_expect(LIST, "Name: vpn4");
 	kernel_expect_not(LIST, "Name: vpn6");
 	kernel_expect("iptables-save", "--match-set vpn4 src -j DROP");
@@ -229,7 +229,7 @@ Test(ipset, a_set_that_was_there_is_used_and_kept)
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
 	expect_left("192.0.2.1", 60);
 	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0, "no set for that version");
-	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_eq(target_remove(target), 0);
 	kernel_expect(LIST, "192.0.2.1");
 }
 

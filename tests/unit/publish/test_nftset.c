@@ -245,9 +245,9 @@ Test(nftset, remove_leaves_nothing)
 {
 	make_ours(600, 0);
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
-	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_eq(target_remove(target), 0);
 	cr_expect_str_eq(kernel_output(LIST), "");
-	cr_expect_eq(target->type->remove(target), 0, "nothing there is no failure");
+	cr_expect_eq(target_remove(target), 0, "nothing there is no failure");
 }
 
 Test(nftset, remove_keeps_what_rules_refer_to)
@@ -255,7 +255,7 @@ Test(nftset, remove_keeps_what_rules_refer_to)
 	make_ours(600, 0);
 	kernel_run("nft 'add chain inet synprint admin; "
 		   "add rule inet synprint admin ip saddr @vpn4 drop'");
-	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_eq(target_remove(target), 0);
 	kernel_expect(LIST, "set vpn4");
 	kernel_expect(LIST, "@vpn4 drop");
 	kernel_expect_not(LIST, "vpn6");
@@ -272,7 +272,7 @@ Test(nftset, a_set_that_was_there_is_used_and_kept)
 	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
 	expect_left("192.0.2.1", 60);
 	cr_expect_eq(commit("2001:db8::1", PUBLISH_ADD, 0), 0, "no set for that version");
-	cr_expect_eq(target->type->remove(target), 0);
+	cr_expect_eq(target_remove(target), 0);
 	kernel_expect(LIST, "192.0.2.1");
 }
 
@@ -299,7 +299,7 @@ Test(nftset, the_administrators_own_table)
 		make(&params);
 		cr_expect(!ensure());
 		cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
-		cr_expect_eq(target->type->remove(target), 0);
+		cr_expect_eq(target_remove(target), 0);
 		kernel_expect(LIST, "192.0.2.1 timeout 1m");
 		kernel_run("nft flush ruleset");
 		target->type->free(target);

@@ -92,9 +92,10 @@ static struct rules {
 static void start(struct rules *rules, struct reported *reported, unsigned timeout_s)
 {
 	rules->config.report_set_count = 1;
-	rules->config.report_sets[0] = (struct config_report_set){
-		.set = {.timeout_s = timeout_s},
-		.rule = {.origins = {"*"}, .origin_count = 1, .min_origins = 1}};
+	rules->config.report_sets[0] = (struct config_report_set){.set = {.timeout_s = timeout_s},
+								  .rule = {.origins = {"*"},
+									   .origin_count = 1,
+									   .min_origins = 1}};
 	rules->generation.config = &rules->config;
 	rules->generation.reported = reported;
 	rules->generation.report_targets[0] = &fake.target;
