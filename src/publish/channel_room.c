@@ -25,8 +25,8 @@
 #define NEWEST_MAX 512 /* who enter by it */
 #define LEFT_MIN_MS 5000 /* who has less goes by himself, and maybe just now */
 #define RANK_SHIFT 48 /* above what is left of any timeout, in ms */
-#define ROUNDS_MAX                                                                                 \
-	1024 /* of PUBLISHER_LATER_MAX elements each; what cannot be removed is not tried for ever */
+/* Of PUBLISHER_LATER_MAX elements each: what cannot be removed is not tried for ever. */
+#define ROUNDS_MAX 1024
 
 struct look {
 	const struct publisher_params *params;
@@ -209,13 +209,13 @@ struct sweep {
 /* An element may be a prefix, in which a part of the network is, or all of it. */
 static bool is_of(const struct sweep *sweep, const struct addr *addr)
 {
-	unsigned prefix6 = sweep->channel->params->prefixes6[sweep->channel->number];
+	unsigned prefix6 = sweep->channel->target->params.prefix6;
 	struct addr covering = addr_mask(&sweep->net.addr, prefix6);
 
 	if (addr_net_holds(&sweep->net, addr))
 		return true;
-	return prefix6 && prefix6 < sweep->net.bits && !addr_is_v4(addr) &&
-	       !addr_is_v4(&sweep->net.addr) && addr_equal(&covering, addr);
+	return prefix6 < sweep->net.bits && !addr_is_v4(addr) && !addr_is_v4(&sweep->net.addr) &&
+	       addr_equal(&covering, addr);
 }
 
 static void find(void *ctx, const struct target_element *element)

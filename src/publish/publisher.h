@@ -76,9 +76,7 @@ struct publisher_params {
 	bool (*belongs)(void *ctx, unsigned target, struct publish_op *op);
 	/* Of an element's address. Only needed where there is a size. */
 	enum publisher_rank (*rank)(void *ctx, const struct addr *addr);
-	uint32_t sizes
-		[PUBLISHER_TARGETS_MAX]; /* of sets that are kept from being full; 0: it is not */
-	unsigned prefixes6[PUBLISHER_TARGETS_MAX]; /* their IPv6 elements' lengths; 0: addresses */
+	uint32_t sizes[PUBLISHER_TARGETS_MAX]; /* of sets that are kept from being full; else 0 */
 };
 
 struct publisher_target_stats {

@@ -227,7 +227,6 @@ static void describe_sets(const struct generation *generation, struct publisher_
 
 		if (open >> i & 1 && set->size >= SHARED_SIZE_MIN)
 			params->sizes[i] = config_size_with_room(set->size);
-		params->prefixes6[i] = (unsigned)set->prefix6;
 	}
 }
 

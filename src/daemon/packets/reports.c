@@ -22,9 +22,11 @@ static bool belongs(void *ctx, unsigned target, struct publish_op *op)
 	    filter_excepts(&set->filter, &op->addr))
 		return false;
 	left_s = reported_left(generation->reported, clock_boot_s(), &op->addr, &report_set->rule);
+	if (!left_s)
+		return false;
 	op->kind = PUBLISH_REFRESH;
 	op->timeout_s = left_s < timeout_s ? left_s : timeout_s;
-	return left_s != 0;
+	return true;
 }
 
 static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publish_op *ret_ops,

@@ -12,6 +12,7 @@
 #define WAIT_MS 10000 /* where the test is not about time */
 #define LEFT_S 1000
 #define NEWS 700 /* more than one transaction takes */
+#define GONE UINT32_MAX /* instead of a timeout: it was removed */
 
 /* A set that both reporters fill; by the timeout one sees whose rules it was. */
 static struct fake {
@@ -63,7 +64,7 @@ static int fake_commit(struct target *target, const struct setops_list lists[SET
 	pthread_mutex_lock(&fake.lock);
 	for (size_t i = 0; i < count; i++)
 		fake.timeouts[ops[i].addr.bytes[14] * 256u + ops[i].addr.bytes[15]] =
-			ops[i].timeout_s;
+			ops[i].kind == PUBLISH_REMOVE ? GONE : ops[i].timeout_s;
 	fake.by_old += ops[0].timeout_s == 100;
 	pthread_mutex_unlock(&fake.lock);
 	return 0;
@@ -89,13 +90,15 @@ static struct rules {
 	struct generation generation;
 } old, heir;
 
-static void start(struct rules *rules, struct reported *reported, unsigned timeout_s)
+static void start(struct rules *rules, struct reported *reported, unsigned timeout_s,
+		  unsigned min_origins)
 {
 	rules->config.report_set_count = 1;
-	rules->config.report_sets[0] = (struct config_report_set){.set = {.timeout_s = timeout_s},
-								  .rule = {.origins = {"*"},
-									   .origin_count = 1,
-									   .min_origins = 1}};
+	rules->config.report_sets[0] =
+		(struct config_report_set){.set = {.timeout_s = timeout_s},
+					   .rule = {.origins = {"*"},
+						    .origin_count = 1,
+						    .min_origins = min_origins}};
 	rules->generation.config = &rules->config;
 	rules->generation.reported = reported;
 	rules->generation.report_targets[0] = &fake.target;
@@ -147,6 +150,45 @@ static void *open_later(void *arg)
 	return NULL;
 }
 
+static void make_fake(void)
+{
+	cr_assert_eq(target_init(&fake.target, &fake_type,
+				 &(struct target_params){.name4 = "fake4", .timeout_s = 600},
+				 "fake", 16),
+		     0);
+}
+
+static uint32_t timeout_of(unsigned number)
+{
+	uint32_t timeout_s;
+
+	pthread_mutex_lock(&fake.lock);
+	timeout_s = fake.timeouts[number];
+	pthread_mutex_unlock(&fake.lock);
+	return timeout_s;
+}
+
+/* As long as enough of them say so, and no longer than each of them does. */
+Test(reports, what_is_withdrawn_goes, .timeout = 60)
+{
+	struct reported *reported = reported_new(64, 1);
+	struct reported_word word = {.addr = numbered(3), .origin = "b", .left_s = 40};
+
+	make_fake();
+	start(&old, reported, 100, 2);
+	tell(reported, &old, 3);
+	WAIT_FOR(timeout_of(3) == GONE);
+	cr_assert_eq(reported_put(reported, clock_boot_s(), &word), 0);
+	reports_note(&old.generation, &word.addr);
+	WAIT_FOR(timeout_of(3) == 40 || timeout_of(3) == 39);
+	word.left_s = 0;
+	cr_assert_eq(reported_put(reported, clock_boot_s(), &word), 0);
+	reports_note(&old.generation, &word.addr);
+	WAIT_FOR(timeout_of(3) == GONE);
+	publisher_stop(old.generation.reports, NULL);
+	reported_free(reported);
+}
+
 Test(reports, news_outlive_a_reload, .timeout = 60)
 {
 	struct reported *reported = reported_new(4096, 1);
@@ -154,11 +196,8 @@ Test(reports, news_outlive_a_reload, .timeout = 60)
 	unsigned by_old;
 	pthread_t opener;
 
-	cr_assert_eq(target_init(&fake.target, &fake_type,
-				 &(struct target_params){.name4 = "fake4", .timeout_s = 600},
-				 "fake", 16),
-		     0);
-	start(&old, reported, 100);
+	make_fake();
+	start(&old, reported, 100, 1);
 	tell(reported, &old, 0);
 	WAIT_FOR(by(100) == 1);
 	set_shut(true);
@@ -166,7 +205,7 @@ Test(reports, news_outlive_a_reload, .timeout = 60)
 		tell(reported, &old, i);
 	by_old = begun();
 	WAIT_FOR(begun() > by_old);
-	start(&heir, reported, 50);
+	start(&heir, reported, 50, 1);
 	cr_assert_eq(pthread_create(&opener, NULL, open_later, NULL), 0);
 	publisher_stop(old.generation.reports, heir.generation.reports);
 	pthread_join(opener, NULL);
