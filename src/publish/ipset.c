@@ -197,10 +197,8 @@ static int remake(struct ipset *set, enum setops_version version, struct text_er
 	destroy(set, version, beside);
 	if (rc < 0 && destroy(set, version, name) == 0)
 		rc = create(set, version, name);
-	if (rc == 0) {
-		set->is_stale[version] = false;
+	if (rc == 0)
 		return 0;
-	}
 	text_error_set(ret_error, 0, 0,
 		       "ipset %s cannot be made anew as the configuration has it now while rules "
 		       "refer to it",
@@ -214,7 +212,9 @@ static int make(struct target *target, enum setops_version version, struct text_
 	int rc = create(set, version, target->sets[version]);
 
 	if (rc == -EEXIST && set->is_stale[version])
-		return remake(set, version, ret_error);
+		rc = remake(set, version, ret_error);
+	if (rc == 0)
+		set->is_stale[version] = false;
 	return rc;
 }
 
