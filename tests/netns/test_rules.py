@@ -163,5 +163,28 @@ def fanout(lab_):
             daemon.stop()
 
 
+def what_nft_lists_loads_again(lab_):
+    """Many keep `nft list ruleset` as their nftables.conf: at a boot all of it loads, or nothing. (xt's
+    NFQUEUE target is nft's to print and nobody's to load: that line is left out.)"""
+    sets = ['nftset = "served"; confirm = "served"; on_change = "remove";', "mark = 0x10000;",
+            'nftset = "conn"; key = "addr . port";', 'nftset = "some"; except = [ "192.0.2.0/24" ];']
+    conntrack = "conntrack = true;"
+    for sections in ({"clocks": "enabled = true;"}, {"clocks": 'enabled = true; match = "counter";'},
+                     {"rules": 'skip_known = "30s"; defragment = true; limit = 1000;'}):
+        sections["rules"] = sections.get("rules", "") + conntrack
+        config = lab_.write_config(sets=[line for line in sets if "skip" not in sections["rules"]
+                                         or "mark =" not in line], **sections)
+        daemon = lab_.daemon(config).start()
+        lines = lab.sh("nft", "list", "ruleset", namespace=lab_.gateway).stdout.splitlines()
+        assert any("fib saddr . iif oif" in line for line in lines), lines
+        daemon.stop()
+        lab_.nft("\n".join(line for line in lines if " queue num " not in line or
+                           lab.has_kernel_nft_queue(lab_)))
+        daemon = lab_.daemon(config).start()
+        assert "warning" not in daemon.log(), daemon.log()
+        daemon.stop()
+        assert not lab_.nft("list ruleset"), "a stop takes it all away"
+
+
 if __name__ == "__main__":
-    lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout)
+    lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout, what_nft_lists_loads_again)
