@@ -183,10 +183,27 @@ static void put_statement(const struct ruleset *ruleset, const struct statement 
 	}
 }
 
+/* A map whose key is longer than a register of 16 bytes: netlink_gen_map_stmt() of nft 1.0.6. */
+static bool aborts_nft(const struct rule *rule)
+{
+	for (unsigned i = 0; i < rule->count; i++) {
+		const struct statement *change = &rule->statements[i];
+
+		if (change->kind == STATEMENT_CHANGE && change->has_data && change->key.count > 1 &&
+		    field_is_ip6(change->key.fields[0]))
+			return true;
+	}
+	return false;
+}
+
 static void put_rule(const struct ruleset *ruleset, const struct rule *rule, const char *tag,
 		     struct text_buf *out)
 {
-	text_put(out, "\t\t");
+	if (aborts_nft(rule))
+		text_put(out, "\t\t# nft 1.0.6 aborts at this rule; without it the map stays "
+			      "empty:\n\t\t# ");
+	else
+		text_put(out, "\t\t");
 	for (unsigned i = 0; i < rule->count; i++) {
 		put_statement(ruleset, &rule->statements[i], out);
 		text_put_char(out, ' ');

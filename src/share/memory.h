@@ -6,7 +6,8 @@
 #ifndef SYNPRINT_SHARE_MEMORY_H
 #define SYNPRINT_SHARE_MEMORY_H
 
-#define MEMORY_SPARE_BYTES (128u << 20) /* threads of curl's, pages of clients, messages under way */
+#define MEMORY_SPARE_BYTES                                                                         \
+	(128u << 20) /* threads of curl's, pages of clients, messages under way */
 
 /**
  * memory_limit() - from here on at most MEMORY_SPARE_BYTES more than now; what is beyond fails, and

@@ -272,6 +272,7 @@ def removed_as_printed(lab_):
 
 def removed_from_nft(lab_):
     config = lab_.write_config(['nftset = "all"', 'nftset = "theirs"; table = "inet theirs"', 'nftmap = "class"; value = 7',
+                                'nftmap = "conns"; value = 7; key = "addr . port"',
                                 'nftset = "late"; confirm = "served"'], engine="none", clocks="enabled = true;",
                                rules="conntrack = true;")
     lab_.nft("table inet theirs { chain c {}; }")
