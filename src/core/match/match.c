@@ -25,6 +25,19 @@
 
 #define DIST_UNKNOWN 127
 
+/* Several classes of a family may together outweigh the likeliest one, which is another's. */
+static void take_class_of_family(const struct sigdb *db, struct match *match)
+{
+	match->confidence = -1;
+	VOCAB_EACH_CLASS (id) {
+		if (db->families[id] != match->family_id ||
+		    match->class_prob[id] <= match->confidence)
+			continue;
+		match->class_id = (uint8_t)id;
+		match->confidence = match->class_prob[id];
+	}
+}
+
 /* The most probable of those that something speaks for, and of the rest the heaviest. */
 static void rank_classes(const struct opinion *opinion, struct match *match, float *families)
 {
@@ -49,6 +62,8 @@ static void rank_classes(const struct opinion *opinion, struct match *match, flo
 		if (families[id] > families[match->family_id])
 			match->family_id = (uint8_t)id;
 	match->family_confidence = families[match->family_id];
+	if (match->family_id != opinion->db->families[best])
+		take_class_of_family(opinion->db, match);
 	if (second >= SHARE_TOLD)
 		match->reasons |= reason_bit(REASON_CLASSES_SHARE);
 }

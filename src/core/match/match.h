@@ -28,7 +28,7 @@ struct match_guess {
 struct match {
 	uint64_t reasons; /* bits of enum reason */
 	enum match_kind kind;
-	uint8_t class_id, family_id;
+	uint8_t class_id, family_id; /* the likeliest family, and the likeliest class of it */
 	uint16_t label;
 	bool tool; /* the label is that of a tool that makes packets itself */
 	bool unknown; /* no system can be named: the class is only the nearest one */
@@ -39,7 +39,7 @@ struct match {
 	uint8_t dist_hops; /* 0 to 126, or 127 where the TTL tells no distance */
 	float contradiction; /* 0 to 1: how little the fields go together */
 	float confidence; /* P(class_id), 0 to 1 */
-	float family_confidence; /* P(family_id), at least confidence where the class is in it */
+	float family_confidence; /* P(family_id), at least confidence */
 	float class_prob[VOCAB_CLASSES_MAX]; /* over class ids; sums to 1 unless MATCH_NONE */
 };
 
