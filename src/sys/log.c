@@ -93,6 +93,14 @@ static void put_unread(void)
 		__atomic_fetch_add(&unread, count, __ATOMIC_RELAXED);
 }
 
+/* Others' words may be in it: no second line of theirs, and nothing that a terminal acts on. */
+static void blunt(char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == '\x7f')
+			text[i] = '?';
+}
+
 static void write_line(enum log_level level, const char *fmt, va_list args, uint64_t suppressed)
 {
 	char line[LINE_MAX_BYTES];
@@ -105,6 +113,7 @@ static void write_line(enum log_level level, const char *fmt, va_list args, uint
 				(unsigned long long)suppressed);
 	if ((size_t)len >= room)
 		len = (int)room - 1;
+	blunt(line, len);
 	line[len++] = '\n';
 	put_unread();
 	if (!put(line, (size_t)len))

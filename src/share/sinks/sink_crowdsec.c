@@ -50,6 +50,7 @@ struct crowdsec {
 	char token[4096];
 	char reply[REPLY_MAX];
 	size_t reply_len;
+	char why[200]; /* what became of the last request */
 };
 
 static struct crowdsec *crowdsec_of(struct sink *sink)
@@ -89,6 +90,7 @@ static long post(struct crowdsec *crowdsec, const char *path, const cJSON *body)
 {
 	struct curl_slist *headers = headers_of(crowdsec);
 	char *text = cJSON_PrintUnformatted(body);
+	CURLcode code = CURLE_OUT_OF_MEMORY;
 	char url[1024];
 	long status = 0;
 
@@ -98,8 +100,15 @@ static long post(struct crowdsec *crowdsec, const char *path, const cJSON *body)
 	curl_easy_setopt(crowdsec->curl, CURLOPT_URL, url);
 	curl_easy_setopt(crowdsec->curl, CURLOPT_POSTFIELDS, text ? text : "");
 	curl_easy_setopt(crowdsec->curl, CURLOPT_HTTPHEADER, headers);
-	if (text && curl_easy_perform(crowdsec->curl) == CURLE_OK)
+	if (text)
+		code = curl_easy_perform(crowdsec->curl);
+	if (code == CURLE_OK)
 		curl_easy_getinfo(crowdsec->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK)
+		snprintf(crowdsec->why, sizeof(crowdsec->why), "HTTP status %ld %.150s", status,
+			 crowdsec->reply);
+	else
+		snprintf(crowdsec->why, sizeof(crowdsec->why), "%s", curl_easy_strerror(code));
 	curl_slist_free_all(headers);
 	cJSON_free(text);
 	return status;
@@ -253,8 +262,8 @@ static void work(struct crowdsec *crowdsec, struct decision batch[BATCH_MAX])
 	is_sent = send_batch(crowdsec, batch, count);
 	if (!is_sent)
 		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "%s does not take decisions, they are sent again: %.200s",
-			    crowdsec->config->url, crowdsec->reply);
+			    "%s does not take decisions, they are sent again: %s",
+			    crowdsec->config->url, crowdsec->why);
 	pthread_mutex_lock(&crowdsec->lock);
 	if (is_sent) {
 		crowdsec->first = (crowdsec->first + count) % WAITING_MAX;
