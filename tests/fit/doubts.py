@@ -27,7 +27,8 @@ FAMILY_PRIOR = 0.35  # what the prior gives to a family, in which a doubt ends
 # A generic signature stands for many systems, and on visitors whose liars were not filtered out it
 # was right less often than not: never sure, whatever the years say.
 LEAST = {"specific": 0.03, "generic": 0.5, "fuzzy": 0.3}
-MOST = 0.6
+# Lies about whole signatures are among the rates once all years are known (fit.LIES_BELIEVED).
+MOST = {"specific": 0.03, "generic": 0.6, "fuzzy": 0.6}
 
 
 def without_doubts(text):
@@ -58,7 +59,7 @@ def fit_doubts(matcher, text, tables):
         said = A.share(year[kind][0] for year in years if kind in year)
         true = A.share(year[kind][1] for year in years if kind in year)
         doubt = (said - true) / (said - FAMILY_PRIOR) if said > FAMILY_PRIOR else 0
-        doubts[kind] = (min(max(doubt, least), MOST), true,
+        doubts[kind] = (min(max(doubt, least), MOST[kind]), true,
                         sum(year[kind][2] for year in years if kind in year))
     return doubts
 
