@@ -36,15 +36,10 @@ struct look {
 	unsigned crowd_count;
 };
 
-static int version_of(const struct addr *addr)
-{
-	return addr_is_v4(addr) ? SETOPS_V4 : SETOPS_V6;
-}
-
 static void consider(void *ctx, const struct target_element *element)
 {
 	struct look *look = ctx;
-	int version = version_of(&element->addr);
+	int version = setops_version_of(&element->addr);
 	struct oldest *oldest = &look->oldest[version];
 	unsigned rank;
 
@@ -85,8 +80,8 @@ static unsigned choose(struct oldest *oldest, bool is_full, struct publish_op *r
 }
 
 /* The newest of those of one version who found no room. Return: how many of @max. */
-static unsigned choose_newest(const struct channel *channel, const struct look *look, int version,
-			      unsigned max, struct publish_op *ret_ops)
+static unsigned choose_newest(const struct channel *channel, const struct look *look,
+			      enum setops_version version, unsigned max, struct publish_op *ret_ops)
 {
 	const struct publisher_params *params = channel->params;
 	unsigned kept = 0;
@@ -95,7 +90,7 @@ static unsigned choose_newest(const struct channel *channel, const struct look *
 		struct publish_op *op = &look->crowd[i];
 
 		op->kind = PUBLISH_ADD;
-		if (version_of(&op->addr) == version &&
+		if (setops_version_of(&op->addr) == version &&
 		    params->belongs(params->ctx, channel->number, op))
 			ret_ops[kept++] = *op;
 	}
@@ -106,8 +101,8 @@ static unsigned choose_newest(const struct channel *channel, const struct look *
  * Some of one version go, and others take their places, in one transaction: at once, before the next
  * SYNs do. Where it is not full, only those who were seen once go. Return: how many went.
  */
-static unsigned exchange(struct channel *channel, struct look *look, int version, bool is_full,
-			 bool may_go)
+static unsigned exchange(struct channel *channel, struct look *look, enum setops_version version,
+			 bool is_full, bool may_go)
 {
 	struct publish_op *ops = calloc(look->oldest[version].max + NEWEST_MAX, sizeof(*ops));
 	uint32_t share = channel->params->sizes[channel->number] / GO_PART;

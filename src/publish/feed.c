@@ -3,6 +3,7 @@
 #include "publish/feed.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -18,27 +19,27 @@ struct feed {
 	unsigned ring_count, capacity, next_ring;
 	bool is_woken; /* atomic */
 	struct feed_event *events;
-	struct ring *rings;
+	struct ring rings[];
 };
 
 struct feed *feed_new(unsigned workers, unsigned capacity)
 {
-	struct feed *feed = calloc(1, sizeof(*feed));
+	size_t size = sizeof(struct feed) + workers * sizeof(struct ring);
+	struct feed *feed = aligned_alloc(_Alignof(struct feed), size);
 
 	if (!feed)
 		return NULL;
+	memset(feed, 0, size);
 	feed->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	feed->ring_count = workers;
 	feed->capacity = capacity;
 	feed->events = calloc((size_t)workers * capacity, sizeof(*feed->events));
-	feed->rings = aligned_alloc(_Alignof(struct ring), workers * sizeof(*feed->rings));
-	if (feed->fd < 0 || !feed->events || !feed->rings) {
-		feed_free(feed);
-		return NULL;
-	}
 	for (unsigned i = 0; i < workers; i++)
-		feed->rings[i] = (struct ring){.events = feed->events + (size_t)i * capacity};
-	return feed;
+		feed->rings[i].events = feed->events + (size_t)i * capacity;
+	if (feed->fd >= 0 && feed->events)
+		return feed;
+	feed_free(feed);
+	return NULL;
 }
 
 void feed_free(struct feed *feed)
@@ -47,7 +48,6 @@ void feed_free(struct feed *feed)
 		return;
 	if (feed->fd >= 0)
 		close(feed->fd);
-	free(feed->rings);
 	free(feed->events);
 	free(feed);
 }

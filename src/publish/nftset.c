@@ -313,40 +313,29 @@ static size_t sort_present(struct nftset *set, enum setops_version version, stru
 #define SQUEEZE 32 /* new elements tried at once where room is short */
 
 /*
- * In a full set: removals make room first, what is in it is refreshed, and of what is not in it as
- * much is tried as there is room for.
+ * Of one version, where something is in the way. In a full set, removals make room first, what is in it
+ * is refreshed, and of what is not in it as much is tried as there is room for. In a map, an element
+ * that is there with another mark can neither be added nor updated: it is taken out before, in the same
+ * transaction.
  */
-static void commit_full(struct nftset *set, enum setops_version version, struct setops_list list)
+static int commit_carefully(struct nftset *set, enum setops_version version,
+			    struct setops_list list)
 {
-	struct publish_op ops[SETOPS_MAX];
-	size_t count, tried = sort_present(set, version, list, ops, &count), next;
-	int rc = 0;
+	struct publish_op ops[SETOPS_MAX], gone[SETOPS_MAX];
+	size_t count, next, tried = sort_present(set, version, list, ops, &count);
+	int rc;
 
-	commit_one(set, version, ops, tried);
+	for (size_t i = 0; i < tried; i++) {
+		gone[i] = ops[i];
+		gone[i].kind = PUBLISH_REMOVE;
+	}
+	if (set->target.params.is_map)
+		put_step(set, version, (struct setops_list){gone, tried}, STEP_DELETE);
+	rc = commit_one(set, version, ops, tried);
 	for (; rc == 0 && tried < count; tried = next) {
 		next = tried + SQUEEZE < count ? tried + SQUEEZE : count;
 		rc = commit_one(set, version, ops + tried, next - tried);
 	}
-}
-
-/*
- * In a map, an element that is there with another mark can neither be added nor updated: it is taken
- * out in the same transaction.
- */
-static int commit_remapped(struct nftset *set, enum setops_version version, struct setops_list list)
-{
-	struct publish_op ops[SETOPS_MAX];
-	size_t count, there = sort_present(set, version, list, ops, &count);
-	int rc;
-
-	for (size_t i = 0; i < there; i++)
-		ops[i].kind = PUBLISH_REMOVE;
-	put_step(set, version, (struct setops_list){ops, there}, STEP_DELETE);
-	put_step(set, version, list, STEP_ADD);
-	rc = nft_batch_commit(set->batch, NULL);
-	if (rc == 0)
-		witnesses_note(&set->target.witnesses[version], &list, set->target.params.timeout_s,
-			       clock_monotonic_ms());
 	return rc;
 }
 
@@ -364,10 +353,8 @@ static int commit_apart(struct nftset *set, const struct setops_list lists[SETOP
 			continue;
 		if (is_both)
 			rc = commit_one(set, v, lists[v].ops, lists[v].count);
-		if (rc == -EEXIST && set->target.params.is_map)
-			rc = commit_remapped(set, v, lists[v]);
-		if (rc == -ENFILE)
-			commit_full(set, v, lists[v]);
+		if (rc == -ENFILE || rc == -EEXIST)
+			rc = commit_carefully(set, v, lists[v]);
 		if (rc < 0 && (first_rc == 0 || first_rc == -ENFILE))
 			first_rc = rc;
 	}
@@ -379,7 +366,7 @@ static int nftset_commit(struct target *target, const struct setops_list lists[S
 	struct nftset *set = from_target(target);
 	int rc = commit_lists(set, lists);
 
-	if (rc == -ENFILE || rc == -ENOENT || (rc == -EEXIST && target->params.is_map))
+	if (rc == -ENFILE || rc == -ENOENT || rc == -EEXIST)
 		rc = commit_apart(set, lists, rc);
 	return rc;
 }
@@ -419,7 +406,7 @@ static int nftset_walk(struct target *target, enum setops_version version,
 static int nftset_drop(struct target *target, const struct publish_op *ops, size_t count)
 {
 	struct nftset *set = from_target(target);
-	enum setops_version v = addr_is_v4(&ops[0].addr) ? SETOPS_V4 : SETOPS_V6;
+	enum setops_version v = setops_version_of(&ops[0].addr);
 	struct setops_list go = {ops, 0}, enter = {ops, 0};
 	size_t left = 0;
 	int first_rc = 0;

@@ -31,7 +31,7 @@ void setops_split(const struct publish_op *ops, size_t count, bool has_port, uns
 
 	ret->lists[SETOPS_V4].count = ret->lists[SETOPS_V6].count = 0;
 	for (size_t i = count; i-- > 0;) {
-		int v = addr_is_v4(&ops[i].addr) ? SETOPS_V4 : SETOPS_V6;
+		enum setops_version v = setops_version_of(&ops[i].addr);
 		struct setops_list *list = &ret->lists[v];
 		struct publish_op *kept = &ret->kept[v][SETOPS_MAX - 1 - list->count];
 		size_t bucket;

@@ -15,6 +15,11 @@
 
 enum setops_version { SETOPS_V4, SETOPS_V6, SETOPS_VERSIONS };
 
+static inline enum setops_version setops_version_of(const struct addr *addr)
+{
+	return addr_is_v4(addr) ? SETOPS_V4 : SETOPS_V6;
+}
+
 enum publish_op_kind {
 	PUBLISH_ADD, /* an element that may be new */
 	PUBLISH_REFRESH, /* one that should be there: its expiry begins anew, and it is made if gone */

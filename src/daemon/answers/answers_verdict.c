@@ -81,7 +81,7 @@ static void keep_lie(const struct answers *answers, const struct report *report,
 	if (!is_own)
 		item.add &= ~generation->served_sets;
 	if (item.add)
-		generation_publish(generation, &item);
+		generation_publish_all(generation, &item, 1);
 }
 
 static void put_user_agent(const struct ua_claim *claim, const struct ua_judgement *judgement,

@@ -501,11 +501,6 @@ int generation_publish_all(const struct generation *generation, const struct pub
 				 false);
 }
 
-int generation_publish(const struct generation *generation, const struct publish_item *item)
-{
-	return generation_publish_all(generation, item, 1);
-}
-
 /* The rules have filled these sets: that is counted, and by such elements a flush is seen. */
 static void take_filled(const struct generation *generation, const struct addr *addr,
 			const struct client_confirmed *confirmed, uint32_t sets)

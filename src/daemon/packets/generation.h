@@ -126,15 +126,10 @@ uint32_t generation_sets_left(const struct generation *generation, const struct 
 			      const struct verdict *old_verdict, uint32_t met);
 
 /**
- * generation_publish() - one item that no worker brings, through the mailbox behind theirs; without
- * waiting, from the thread that replaces the generation.
- * Return: 0, also where nothing is published; -EAGAIN: the sets are busy.
- */
-int generation_publish(const struct generation *generation, const struct publish_item *item);
-
-/**
- * generation_publish_all() - the same for several items, all of them or none.
+ * generation_publish_all() - items that no worker brings, all of them or none, through the mailbox behind
+ * theirs; without waiting, from the thread that replaces the generation.
  * @count: at most PUBLISHER_ITEMS_MAX
+ * Return: 0, also where nothing is published; -EAGAIN: the sets are busy.
  */
 int generation_publish_all(const struct generation *generation, const struct publish_item *items,
 			   unsigned count);
