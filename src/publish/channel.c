@@ -75,7 +75,7 @@ static bool set_reason(struct channel *channel, const char *reason)
 
 static void tell(struct channel *channel, enum publisher_event event, const char *what)
 {
-	channel->params->event(channel->params->ctx, channel->target, event, what);
+	channel->params->event(channel->params->ctx, channel->number, event, what);
 }
 
 /* Nothing is tried before that; where nothing helps, it takes twice as long each time. */

@@ -141,7 +141,7 @@ static void relieve(struct channel *channel, struct look *look)
 	__atomic_store_n(&channel->is_crowded, is_crowded, __ATOMIC_RELAXED);
 	channel->room.counted = look->counts[larger];
 	if (gone)
-		channel->params->event(channel->params->ctx, channel->target, PUBLISHER_RELIEVED,
+		channel->params->event(channel->params->ctx, channel->number, PUBLISHER_RELIEVED,
 				       "");
 }
 

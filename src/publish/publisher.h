@@ -47,6 +47,7 @@ enum publisher_event {
 	PUBLISHER_HALF, /* one set of its pair is left out; the other goes on */
 	PUBLISHER_FULL, /* new elements have no room; what is in it is looked after as ever */
 	PUBLISHER_RELIEVED, /* the oldest ones made room in a set that was nearly full */
+	PUBLISHER_EVENTS,
 };
 
 /* Who makes room in a set that is nearly full: a lower one first. */
@@ -67,8 +68,7 @@ struct publisher_params {
 	 */
 	unsigned (*live)(void *ctx, unsigned target, uint64_t *cursor, struct publish_op *ret_ops,
 			 unsigned max);
-	void (*event)(void *ctx, const struct target *target, enum publisher_event event,
-		      const char *what);
+	void (*event)(void *ctx, unsigned target, enum publisher_event event, const char *what);
 	/*
 	 * Whether an element belongs in a target by now, though it was to be removed. Where it is to be
 	 * committed anew, that becomes a PUBLISH_REFRESH, with the timeout that is left.

@@ -230,55 +230,43 @@ static void describe_sets(const struct generation *generation, struct publisher_
 	}
 }
 
-static unsigned target_number(const struct generation *generation, const struct target *target)
-{
-	unsigned number = 0;
-
-	while (number + 1 < generation->config->set_count && generation->targets[number] != target)
-		number++;
-	return number;
-}
-
-static void on_publisher_event(void *ctx, const struct target *target, enum publisher_event event,
+static void on_publisher_event(void *ctx, unsigned target, enum publisher_event event,
 			       const char *what)
 {
-	static struct log_limit failed[CONFIG_SETS_MAX], half[CONFIG_SETS_MAX],
-		recovered[CONFIG_SETS_MAX], drifted[CONFIG_SETS_MAX], full[CONFIG_SETS_MAX],
-		relieved[CONFIG_SETS_MAX];
-	unsigned at = target_number(ctx, target);
+	static struct log_limit limits[PUBLISHER_EVENTS][CONFIG_SETS_MAX];
+	const char *name = ((const struct generation *)ctx)->targets[target]->name;
+	struct log_limit *limit = &limits[event][target];
 
 	switch (event) {
 	case PUBLISHER_FAILED:
-		log_limited(&failed[at], LOG_LEVEL_ERROR,
+		log_limited(limit, LOG_LEVEL_ERROR,
 			    "%s takes no elements (%s); it is tried again later, others go on",
-			    target->name, what);
+			    name, what);
 		return;
 	case PUBLISHER_RECOVERED:
-		log_limited(&recovered[at], LOG_LEVEL_INFO, "%s takes elements again",
-			    target->name);
+		log_limited(limit, LOG_LEVEL_INFO, "%s takes elements again", name);
 		return;
 	case PUBLISHER_HALF:
-		log_limited(&half[at], LOG_LEVEL_WARNING,
-			    "%s is filled in part (%s); it is looked for again", target->name,
-			    what);
+		log_limited(limit, LOG_LEVEL_WARNING,
+			    "%s is filled in part (%s); it is looked for again", name, what);
 		return;
 	case PUBLISHER_FULL:
-		log_limited(&full[at], LOG_LEVEL_WARNING,
+		log_limited(limit, LOG_LEVEL_WARNING,
 			    "%s is full: new clients are left out until some leave it; those who "
 			    "are in it stay",
-			    target->name);
+			    name);
 		return;
 	case PUBLISHER_RELIEVED:
-		log_limited(&relieved[at], LOG_LEVEL_WARNING,
+		log_limited(limit, LOG_LEVEL_WARNING,
 			    "%s is nearly full: the oldest that are not confirmed make room for "
 			    "new ones",
-			    target->name);
+			    name);
 		return;
 	case PUBLISHER_DRIFTED:
-		log_limited(&drifted[at], LOG_LEVEL_WARNING,
-			    "%s was changed by somebody (%s); it is filled again", target->name,
-			    what);
+		log_limited(limit, LOG_LEVEL_WARNING,
+			    "%s was changed by somebody (%s); it is filled again", name, what);
 		return;
+	case PUBLISHER_EVENTS: return;
 	}
 }
 
@@ -338,22 +326,23 @@ int generation_check_targets(const struct config *config,
 /* A target's name says what it is in the kernel: kind, table and sets. */
 static struct target *find_target(const struct generation *generation, const char *name)
 {
-	for (unsigned i = 0; i < generation->config->set_count; i++)
+	for (unsigned i = 0; i < GENERATION_TARGETS_MAX; i++)
 		if (generation->targets[i] && strcmp(generation->targets[i]->name, name) == 0)
 			return generation->targets[i];
-	for (unsigned i = 0; i < generation->config->report_set_count; i++)
-		if (generation->report_targets[i] &&
-		    strcmp(generation->report_targets[i]->name, name) == 0)
-			return generation->report_targets[i];
 	return NULL;
 }
 
-static void inherit(struct target *target, const struct generation *old)
+/* Instead of the one of the same name in @old. */
+static int add_target(struct generation *generation, const struct generation *old, unsigned number,
+		      const struct config_set *set, bool is_kept)
 {
-	struct target *before = old ? find_target(old, target->name) : NULL;
+	struct target **target = &generation->targets[number], *before;
+	int rc = make_target(set, is_kept, target);
 
-	if (before && target->type->inherit)
-		target->type->inherit(target, before);
+	before = rc == 0 && old ? find_target(old, (*target)->name) : NULL;
+	if (before && before->type->inherit)
+		before->type->inherit(*target, before);
+	return rc;
 }
 
 static int start_reports(struct generation *generation, const struct generation *old,
@@ -363,13 +352,9 @@ static int start_reports(struct generation *generation, const struct generation 
 	int rc = 0;
 
 	generation->reported = reported;
-	for (unsigned i = 0; rc == 0 && i < config->report_set_count; i++) {
-		struct target **target = &generation->report_targets[i];
-
-		rc = make_target(&config->report_sets[i].set, false, target);
-		if (rc == 0)
-			inherit(*target, old);
-	}
+	for (unsigned i = 0; rc == 0 && i < config->report_set_count; i++)
+		rc = add_target(generation, old, CONFIG_SETS_MAX + i, &config->report_sets[i].set,
+				false);
 	return rc ? rc : reports_start(generation);
 }
 
@@ -396,9 +381,7 @@ int generation_start(struct generation *generation, const struct generation *old
 		generation->renewed = renewed_new(seed, clock_steady_ms());
 	describe_sets(generation, &params);
 	for (unsigned i = 0; rc == 0 && i < config->set_count; i++) {
-		rc = make_target(&config->sets[i], kept >> i & 1, &generation->targets[i]);
-		if (rc == 0)
-			inherit(generation->targets[i], old);
+		rc = add_target(generation, old, i, &config->sets[i], kept >> i & 1);
 		generation->port_sets |= (uint32_t)config->sets[i].has_port << i;
 	}
 	if (rc == 0 && config->set_count)
@@ -417,11 +400,11 @@ void generation_settled(void *ctx)
 /* What the next one has goes on; what it has not is removed. */
 static void hand_over(struct target *target, const struct generation *next)
 {
-	struct target *heir = target && next ? find_target(next, target->name) : NULL;
+	struct target *heir = next ? find_target(next, target->name) : NULL;
 
-	if (target && !heir)
+	if (!heir)
 		target_remove(target);
-	else if (heir && target->type->adopt)
+	else if (target->type->adopt)
 		target->type->adopt(heir, target);
 }
 
@@ -436,22 +419,18 @@ void generation_stop(struct generation *generation, const struct generation *nex
 	publisher_stop(generation->publisher, next ? next->publisher : NULL);
 	publisher_stop(generation->reports, next ? next->reports : NULL);
 	generation->publisher = generation->reports = NULL;
-	for (unsigned i = 0; i < generation->config->set_count; i++)
-		hand_over(generation->targets[i], next);
-	for (unsigned i = 0; i < generation->config->report_set_count; i++)
-		hand_over(generation->report_targets[i], next);
+	for (unsigned i = 0; i < GENERATION_TARGETS_MAX; i++)
+		if (generation->targets[i])
+			hand_over(generation->targets[i], next);
 }
 
 void generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
-	for (unsigned i = 0; i < CONFIG_SETS_MAX; i++)
+	for (unsigned i = 0; i < GENERATION_TARGETS_MAX; i++)
 		if (generation->targets[i])
 			generation->targets[i]->type->free(generation->targets[i]);
-	for (unsigned i = 0; i < CONFIG_REPORT_SETS_MAX; i++)
-		if (generation->report_targets[i])
-			generation->report_targets[i]->type->free(generation->report_targets[i]);
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++) {
 		match_memo_free(generation->memos[i]);
 		match_memo_free(generation->server_memos[i]);

@@ -17,6 +17,7 @@
 #include "core/match/match_memo.h"
 
 #define GENERATION_NOTES_MAX 32
+#define GENERATION_TARGETS_MAX (CONFIG_SETS_MAX + CONFIG_REPORT_SETS_MAX)
 
 struct generation {
 	const struct config *config; /* a reference */
@@ -25,8 +26,8 @@ struct generation {
 	struct match_memo *server_memos[CONFIG_QUEUES_MAX]; /* NULL where no SYN+ACK is looked at */
 	const struct vocab *vocab;
 	struct clients *clients; /* what sets are filled from; the daemon's */
-	struct target *targets[CONFIG_SETS_MAX]; /* as config->sets */
-	struct target *report_targets[CONFIG_REPORT_SETS_MAX]; /* as config->report_sets */
+	/* As config->sets, and from CONFIG_SETS_MAX on as config->report_sets. */
+	struct target *targets[GENERATION_TARGETS_MAX];
 	struct publisher *publisher; /* NULL where nothing is published */
 	struct publisher *reports; /* NULL where nothing of others is published */
 	struct reported *reported; /* what they say; the daemon's */

@@ -44,24 +44,24 @@ static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publis
 	return kept;
 }
 
-static void on_event(void *ctx, const struct target *target, enum publisher_event event,
-		     const char *what)
+static void on_event(void *ctx, unsigned target, enum publisher_event event, const char *what)
 {
 	static struct log_limit limit;
+	const struct generation *generation = ctx;
+	const char *name = generation->targets[CONFIG_SETS_MAX + target]->name;
 
-	(void)ctx;
 	if (event == PUBLISHER_FAILED || event == PUBLISHER_HALF)
 		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%s)",
-			    target->name, what);
+			    name, what);
 	else if (event == PUBLISHER_FULL)
 		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "%s is full, and does not take all of what others say", target->name);
+			    "%s is full, and does not take all of what others say", name);
 }
 
 int reports_start(struct generation *generation)
 {
 	struct publisher_params params = {.name = "reports",
-					  .targets = generation->report_targets,
+					  .targets = generation->targets + CONFIG_SETS_MAX,
 					  .target_count = generation->config->report_set_count,
 					  .later_max = WAITING_MAX,
 					  .is_paced = true,

@@ -13,7 +13,7 @@ struct reports_stats {
 };
 
 /**
- * reports_start() - ensure the generation's report_targets and start to fill them, as its report_sets
+ * reports_start() - ensure the generation's targets of that kind and start to fill them, as its report_sets
  * and its reported say; without any, nothing is started. publisher_stop() ends it. Return: 0 or -errno.
  */
 int reports_start(struct generation *generation);

@@ -101,7 +101,7 @@ static void start(struct rules *rules, struct reported *reported, unsigned timeo
 						    .min_origins = min_origins}};
 	rules->generation.config = &rules->config;
 	rules->generation.reported = reported;
-	rules->generation.report_targets[0] = &fake.target;
+	rules->generation.targets[CONFIG_SETS_MAX] = &fake.target;
 	cr_assert_eq(reports_start(&rules->generation), 0);
 }
 
