@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "share/files.h"
 #include "share/share.h"
 #include "sys/log.h"
 
@@ -63,6 +64,7 @@ static struct options read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct options options = read_options(argc, argv);
+	struct text_error wrong;
 	struct share_config *config;
 	char error[512];
 	int code;
@@ -73,6 +75,11 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* keys and passwords are in here */
 	if (share_config_load(options.path, error, sizeof(error), &config) < 0) {
 		fprintf(stderr, "synprint-share: %s\n", error);
+		return EXIT_INPUT;
+	}
+	if (files_check(config, &wrong) < 0) {
+		fprintf(stderr, "synprint-share: %s: %s\n", options.path, wrong.what);
+		share_config_free(config);
 		return EXIT_INPUT;
 	}
 	if (options.is_test) {

@@ -95,6 +95,21 @@ def a_message_that_is_too_long(lab_):
     assert int(re.search(r"VmHWM:\s+(\d+)", status)[1]) < 140 << 10, status
 
 
+def expect_bad_files(fleet):
+    """-t and a start find them, before a broker does."""
+    cases = {("no", "gw1.crt", "gw1.key"): "No such file", ("gw1.key", "gw1.crt", "gw1.key"): "no certificate",
+             ("ca.crt", "gw1.key", "gw1.key"): "no certificate", ("ca.crt", "gw1.crt", "ca.key"): "no key of",
+             ("ca.crt", "gw1.crt", "gw1.key"): None}
+    config = fleet.dir / "files.conf"
+    for names, why in cases.items():
+        files = " ".join(f'{key} = "{fleet.dir / name}";' for key, name in zip(("ca", "cert", "key"), names))
+        config.write_text(f'brokers = ( {{ host = "192.0.2.1"; {files} }} );')
+        done = lab.sh(SHARE, "-t", "-c", str(config), check=False)
+        assert (done.returncode, why or "") == (4 if why else 0, why if why and why in done.stderr else ""), done
+    config.write_text('sinks = ( { kind = "crowdsec"; url = "http://a"; machine = "a"; password_file = "/no"; } );')
+    assert lab.sh(SHARE, "-c", str(config), check=False).returncode == 4
+
+
 def says_why_there_is_no_connection(lab_):
     """A broker that refuses, hangs, or shows a certificate that does not hold; each reason is told once."""
     fleet = Fleet(lab_, gateways=1)
@@ -114,6 +129,7 @@ def says_why_there_is_no_connection(lab_):
         "host name verification failed": ("10.99.0.1", 8883, good),
         "certificate required": ("10.77.0.1", 8883, good.split("cert =")[0]),
     }
+    expect_bad_files(fleet)
     shares = {}
     for number, (why, (host, port, tls)) in enumerate(cases.items()):
         config = fleet.dir / f"why{number}.conf"
