@@ -108,6 +108,9 @@ static const struct row rows[] = {
 	{"BB10", {"BlackBerry"}},
 	{"BlackBerry", {"BlackBerry"}},
 	{"Symbian", {"Symbian"}},
+	/* Android's look whether a network wants a login (NetworkMonitor) */
+	{"Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/60.0.3112.32 ",
+	 {"Android", "Linux", "ChromeOS"}},
 	{"Linux", {"Linux", "Android", "ChromeOS"}},
 	{"Ubuntu", {"Linux"}},
 };
