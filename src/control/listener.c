@@ -132,7 +132,11 @@ static int socket_option(int fd, int option)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -errno : value;
 }
 
-/* The file of a socket that was handed over, and what one in its place is to be like. */
+/*
+ * The file of a socket that was handed over, and what one in its place is to be like. A dead one is
+ * ours, which listener_renew() made: the service manager's own was deleted before that, and leads to
+ * nobody any more. Where there is none, who connects may see another file system than we do.
+ */
 static void find_file(struct listener *listener)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNSPEC};
@@ -145,6 +149,7 @@ static void find_file(struct listener *listener)
 	memcpy(listener->path, address.sun_path, sizeof(listener->path));
 	listener->mode = st.st_mode & 07777;
 	listener->group = st.st_gid;
+	listener_remove_dead(listener->path);
 }
 
 int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_listener)
@@ -174,7 +179,12 @@ bool listener_is_there(const struct listener *listener)
 int listener_renew(const struct listener *listener, struct text_error *ret_error,
 		   struct listener *ret_again)
 {
-	return listener_open(listener->path, listener->mode, listener->group, ret_error, ret_again);
+	int r = listener_open(listener->path, listener->mode, listener->group, ret_error,
+			      ret_again);
+
+	if (r == 0)
+		ret_again->is_adopted = listener->is_adopted; /* then it tells the next one */
+	return r;
 }
 
 void listener_close(struct listener *listener)

@@ -33,7 +33,11 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 /** listener_remove_dead() - remove the socket at a path, where there is one that nobody listens on. */
 void listener_remove_dead(const char *path);
 
-/** listener_adopt() - take over a descriptor that listens already. Return: 0 or -errno. */
+/**
+ * listener_adopt() - take over a descriptor that listens already. Where nobody listens at its path but
+ * a socket is there, that goes, and listener_is_there() says so.
+ * Return: 0 or -errno.
+ */
 int listener_adopt(int fd, struct text_error *ret_error, struct listener *ret_listener);
 
 /** listener_is_there() - whether anything is at its path: what others put there is left alone. */

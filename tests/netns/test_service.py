@@ -6,6 +6,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import struct
 import time
@@ -170,6 +171,21 @@ def both_sockets(lab_):
     assert not re.search("warning|error", daemon.log()), daemon.log()
 
 
+def a_file_that_was_deleted(lab_):
+    """It is made again, and the manager knows nothing of that: what it hands over at the next start has no
+    file any more."""
+    manager = Manager(lab_, "control.sock")
+    daemon = lab_.daemon()
+    manager.start(daemon)
+    os.unlink(daemon.socket)
+    lab.wait_until(lambda: os.path.exists(daemon.socket), "it is made again")
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        assert daemon.status()["ok"]
+        daemon.stop(number)
+        manager.start(daemon)  # and answers at its path
+    assert daemon.stop() == 0, daemon.log()
+
+
 def queues_for_who_may_not_open_them(lab_):
     """The kernel's table of queues is root's: `--hand-over` gives it to the manager for the service."""
     manager = Manager(lab_)
@@ -205,5 +221,5 @@ def another_socket(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(notifications, watchdog, activation, both_sockets, queues_for_who_may_not_open_them,
-            another_socket)
+    lab.run(notifications, watchdog, activation, both_sockets, a_file_that_was_deleted,
+            queues_for_who_may_not_open_them, another_socket)

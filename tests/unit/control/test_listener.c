@@ -277,6 +277,30 @@ Test(listener, takes_over_without_a_file)
 	listener_close(&listener);
 }
 
+/* Somebody deleted the file, another one was made, and who made that is gone, or was killed. */
+Test(listener, takes_over_what_leads_to_nobody_any_more)
+{
+	int fd = bound_socket(SOCK_STREAM);
+	struct listener listener, again;
+
+	cr_assert_eq(listen(fd, 1), 0);
+	cr_assert_eq(chmod(path, 0613), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(listener_adopt(dup(fd), &error, &listener), 0);
+		cr_expect_eq(listener_is_there(&listener), i == 0);
+		unlink(path);
+		cr_assert_eq(listener_renew(&listener, &error, &again), 0, "%s", error.what);
+		listener_close(&again);
+		cr_expect(exists(path), "it tells the next one");
+		listener_close(&listener);
+	}
+	cr_assert_eq(listener_adopt(fd, &error, &listener), 0);
+	cr_assert_eq(listener_renew(&listener, &error, &again), 0, "%s", error.what);
+	cr_expect_eq(again.mode, 0613);
+	listener_close(&again);
+	listener_close(&listener);
+}
+
 /* Descriptor 0 is as good as others: for what listens, and for asking who does. */
 Test(listener, the_first_descriptor)
 {
