@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events as entries of the journal, with fields of their own: `journalctl SYNPRINT_FLAGS=vpn`. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <systemd/sd-journal.h>
@@ -11,6 +13,7 @@
 #include "share/sinks/sink.h"
 #include "sys/log.h"
 
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define FIELDS_MAX 24
 #define FIELD_BYTES 256
 
@@ -101,6 +104,8 @@ static void journal_take(struct sink *sink, uint64_t now_s, const struct sink_ev
 		return;
 	fill(&entry, event->tree);
 	rc = sd_journal_sendv(entry.fields, entry.count);
+	if (rc == 0 && access(JOURNAL_SOCKET, F_OK) < 0)
+		rc = -errno; /* libsystemd does not tell that nobody is there */
 	if (rc == 0) {
 		journal->sink.taken++;
 		return;
