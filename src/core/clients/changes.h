@@ -12,7 +12,7 @@
 #include "core/syn/syn.h"
 
 #define CHANGES_QUIET_MS 10000 /* of one client, after a change that was told */
-#define CHANGES_CLIENTS 4096 /* about so many are told apart; changes of more are told at once */
+#define CHANGES_CLIENTS 16384 /* about so many are told apart; changes of more are told at once */
 
 struct changes;
 

@@ -137,7 +137,7 @@ Test(changes, what_waits_gives_its_place_to_nobody)
 
 	take(1, 0, verdict_of(1, 0));
 	take(1, 1, verdict_of(2, 0));
-	for (uint32_t other = 2; other < 20 * CHANGES_CLIENTS; other++)
+	for (uint32_t other = 2; other < 8 * CHANGES_CLIENTS; other++)
 		cr_assert(take(other, CHANGES_QUIET_MS, verdict_of(1, 0)));
 	cr_expect_eq(settle(CHANGES_QUIET_MS), 1);
 	cr_expect(addr_equal(&told.last.syn.src, &first));
