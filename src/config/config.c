@@ -55,9 +55,10 @@ static int read_file(struct config *config, struct text_error *ret_error)
 	struct config_storage *storage = config->storage;
 	int rc = source_read(&storage->file_config, storage->file, &storage->status, ret_error);
 
-	return rc < 0 ? rc
-		      : config_read_keys(config_root_setting(&storage->file_config), config,
-					 ret_error);
+	if (rc == 0)
+		rc = config_read_keys(config_root_setting(&storage->file_config), config,
+				      ret_error);
+	return rc < 0 ? rc : source_check_numbers(&storage->file_config, ret_error);
 }
 
 static void free_all(struct config *config)

@@ -223,5 +223,7 @@ int fields_read_file(config_t *tree, const char *path, const struct field *field
 	struct stat status;
 	int rc = source_read(tree, path, &status, ret_error);
 
-	return rc < 0 ? rc : fields_read(config_root_setting(tree), fields, count, into, ret_error);
+	if (rc == 0)
+		rc = fields_read(config_root_setting(tree), fields, count, into, ret_error);
+	return rc < 0 ? rc : source_check_numbers(tree, ret_error);
 }

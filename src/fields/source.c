@@ -200,7 +200,6 @@ static int check_numbers(const config_setting_t *setting, const char **checked,
 int source_read(config_t *tree, const char *path, struct stat *ret_status,
 		struct text_error *ret_error)
 {
-	const char *checked = NULL;
 	int rc = look_at_file(path, ret_status, ret_error);
 	bool is_read;
 
@@ -209,9 +208,16 @@ int source_read(config_t *tree, const char *path, struct stat *ret_status,
 	is_read = config_read_file(tree, path);
 	config_setting_set_hook(config_root_setting(tree), (void *)(uintptr_t)path);
 	if (is_read)
-		return check_numbers(config_root_setting(tree), &checked, ret_error);
+		return 0;
 	if (config_error_type(tree) == CONFIG_ERR_PARSE)
 		return explain(tree, ret_error);
 	text_error_set(ret_error, 0, 0, "cannot read it: %s", config_error_text(tree));
 	return -EIO;
+}
+
+int source_check_numbers(const config_t *tree, struct text_error *ret_error)
+{
+	const char *checked = NULL;
+
+	return check_numbers(config_root_setting(tree), &checked, ret_error);
 }

@@ -25,9 +25,11 @@ CONFIGURATIONS = [
      "LINE+1: unknown key 'colour'"),
     ("out of range", "queue: { length = 1; };", "LINE: queue.length must be .* 64 to 1048576"),
     ("out of range below", "queue: { first = -1; };", "LINE: queue.first must be"),
-    ("too big", "clients: { capacity = 999999999; };", "LINE: clients.capacity must"),
-    ("beyond any number", "clients: { capacity = 99999999999; };",
-     "LINE: capacity: the number 99999999999 is out of range"),
+    ("too big", "clients: { capacity = 99999999999; };", "LINE: clients.capacity must"),
+    ("too big, but not cut off", "rules: {\n ct_mark_field = 99999999999999999999; };",
+     "LINE+1: ct_mark_field: the number 9+ is out of range"),
+    ("there twice", "learn: {\n max_shapes = 64;\n\n max_shapes = 65;\n};",
+     "LINE+3: 'max_shapes' is in line [0-9]+ already"),
     ("beyond the last queue", "queue: { first = 65535; count = 2; };", "queue number 65535"),
     ("wrong type", "queue: { first = \"0\"; };", "LINE: queue.first must be a whole number"),
     ("a group that is none", "queue = 3;", "LINE: queue must be a group"),
@@ -148,9 +150,13 @@ def sockets(lab_):
     stale.close()
     daemon = lab_.daemon(config).start()
     assert daemon.stop() == OK, daemon.log()
-    for bad, status in (("no/folder/control.sock", SOCKET), ("x" * 120, INPUT)):
-        config.write_text(lab_.write_config().read_text().replace(str(path), str(lab_.dir / bad)))
-        expect(run_daemon(lab_, config), status, "cannot make|bytes", "a path that cannot be")
+    bad = lab_.dir / "no" / "folder" / "control.sock"
+    config.write_text(lab_.write_config().read_text().replace(str(path), str(bad)))
+    expect(run_daemon(lab_, config), SOCKET, "cannot make", "a path that cannot be")
+    config.write_text(lab_.write_config().read_text().replace(str(path), str(lab_.dir / ("x" * 120))))
+    for arguments in ([], ["-t"]):
+        expect(run_daemon(lab_, config, arguments=arguments), INPUT, "control.socket has at most 107 bytes",
+               "a path that is too long")
 
 
 def privileges(lab_):

@@ -182,7 +182,7 @@ Test(config, refuses_with_the_line)
 		{"queue: { first = 1.5; };", "0 to 65535"},
 		{"queue: { first = -1; };", "queue.first"},
 		{"queue: { first = 65536; };", "queue.first"},
-		{"queue: { first = 99999999999999; };", "first: the number 99999999999999 is out"},
+		{"queue: { first = 99999999999999; };", "queue.first must be a whole number"},
 		{"rules: { ct_mark_field = 99999999999999999999; };", "out of range"},
 		{"rules: { ct_mark_field = 0x100000000; };", "out of range"},
 		{"queue: { length = 4294968320; };", "out of range"},

@@ -45,6 +45,7 @@ static int read_main(struct text_error *ret_error)
 	config_init(&tree);
 	*ret_error = (struct text_error){.what = ""};
 	rc = source_read(&tree, main_path, &status, ret_error);
+	rc = rc ? rc : source_check_numbers(&tree, ret_error);
 	config_destroy(&tree);
 	return rc;
 }
