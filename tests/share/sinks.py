@@ -159,9 +159,9 @@ def the_journal(lab_):
                   more='sinks = ( { kind = "journal"; flags = [ "scanner" ]; } );')
     one = fleet.gateways[0]
     one.share.stop()
-    one.share = lab_.adopt(Process(["unshare", "-m", "sh", "-c", 'mkdir -p /run/systemd && mount -t tmpfs none /run/systemd && exec "$@"',
-                                    "sh", SHARE, "-c", str(one.share_config)], one.namespace,
-                                   lab_.dir / "nobody.log"))
+    hide = 'mkdir -p /run/systemd && mount -t tmpfs none /run/systemd && exec "$@"'
+    one.share = lab_.adopt(Process(["unshare", "-m", "sh", "-c", hide, "sh", SHARE, "-c",
+                                    str(one.share_config)], one.namespace, lab_.dir / "nobody.log"))
     wait_until(lambda: "connected" in one.share.log(), "it is connected")
     one.inject([900])
     wait_until(lambda: "the journal takes no events" in one.share.log(), "it is told that there is no journal")

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A plain list of addresses, one a line, for firewalls that fetch lists: replaced whole, at most
- * once in two seconds, and only where it has changed.
+ * once in two seconds, and only where it has changed. That of before a restart stays until synprintd
+ * has told whom it knows: an empty one would let everybody go.
  */
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "share/sinks/forms.h"
 #include "share/sinks/sink.h"
 #include "share/words/slots.h"
 #include "sys/file.h"
@@ -21,6 +27,7 @@ struct list_sink {
 	uint64_t write_at_s;
 	unsigned written; /* addresses */
 	bool has_changed;
+	bool is_filled; /* whom synprintd knows has been told */
 	char text[MESSAGE_SLOTS * ADDR_TEXT_MAX];
 };
 
@@ -51,6 +58,17 @@ static int list_write(struct list_sink *list, uint64_t now_s)
 	return file_replace(list->config->path, buf.data, buf.len, false);
 }
 
+/* Where there is a list, only whether another one can take its place. */
+static int begin_list(struct list_sink *list)
+{
+	char folder[PATH_MAX];
+
+	if (access(list->config->path, F_OK) < 0)
+		return list_write(list, 0);
+	snprintf(folder, sizeof(folder), "%s", list->config->path);
+	return access(dirname(folder), W_OK | X_OK) < 0 ? -errno : 0;
+}
+
 static int list_open(const struct sink_config *config, struct text_error *ret_error,
 		     struct sink **ret_sink)
 {
@@ -65,7 +83,7 @@ static int list_open(const struct sink_config *config, struct text_error *ret_er
 	}
 	list->sink.type = &sink_list;
 	list->config = config;
-	rc = list_write(list, 0);
+	rc = begin_list(list);
 	if (rc < 0) {
 		sink_list.free(&list->sink);
 		return text_error_set(ret_error, 0, 0, "sink %s: %s", config->path, strerror(-rc));
@@ -81,6 +99,8 @@ static void list_take(struct sink *sink, uint64_t now_s, const struct sink_event
 	uint32_t expiry_s;
 	uint16_t slot;
 
+	if (strcmp(event_text(event->tree, "event"), "snapshot_end") == 0)
+		list->is_filled = list->has_changed = true;
 	switch (local_judge(&list->config->rule, 1, event->tree, &suspect, &expiry_s)) {
 	case LOCAL_NOTHING: return;
 	case LOCAL_TELL:
@@ -102,6 +122,8 @@ static void list_tick(struct sink *sink, uint64_t now_s)
 
 	slots_expire(list->slots, now_s);
 	slots_get_stats(list->slots, &stats);
+	if (!list->is_filled)
+		return;
 	if ((!list->has_changed && stats.used == list->written) || now_s < list->write_at_s)
 		return;
 	list->write_at_s = now_s + WRITE_EVERY_S;
