@@ -35,6 +35,15 @@ def security(_):
         print(f"FIGURE systemd-analyze security {unit}: {level}")
 
 
+def threads(_):
+    """There is room for a thread of each broker, and two of each sink: one of them is curl's resolver."""
+    header = (TOP / "src/share/share_config.h").read_text()
+    brokers, sinks = (int(re.search(rf"#define SHARE_{what}_MAX (\d+)", header)[1])
+                      for what in ("BROKERS", "SINKS"))
+    most = re.search(r"^TasksMax=(\d+)$", (TOP / "systemd/synprint-share.service").read_text(), re.M)[1]
+    assert int(most) >= 1 + brokers + 2 * sinks, most
+
+
 def verify(scratch):
     """With the programs where they are now: verify looks whether they are there."""
     for name in UNITS:
@@ -93,7 +102,7 @@ def purge(scratch):
 
 
 if __name__ == "__main__":
-    for check in (security, verify, user, install, purge):
+    for check in (security, threads, verify, user, install, purge):
         with tempfile.TemporaryDirectory() as directory:
             check(Path(directory))
         print(f"ok {check.__name__}")
