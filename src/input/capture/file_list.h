@@ -3,11 +3,15 @@
 #ifndef SYNPRINT_INPUT_CAPTURE_FILE_LIST_H
 #define SYNPRINT_INPUT_CAPTURE_FILE_LIST_H
 
+#include <sys/types.h>
+
 #include "input/capture/replay.h"
 
 struct file_entry {
 	char *path; /* owned */
 	uint64_t begin_ns; /* of its first frame; only where there are several files */
+	dev_t dev; /* which file it is, whatever it is called; only in folders */
+	ino_t ino; /* 0: named by itself */
 };
 
 struct file_list {

@@ -228,6 +228,12 @@ static void put_file(const char *name, long begin_s, long step_s, uint8_t mark)
 	end();
 }
 
+static void put_link(const char *name, const char *to)
+{
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	cr_assert_eq(symlink(to, path), 0);
+}
+
 static void read_marks(struct replay *replay, char *marks)
 {
 	struct frame frame;
@@ -258,12 +264,16 @@ Test(replay, files_of_a_folder_in_the_order_of_time)
 	file = fopen(path, "w");
 	fputs("These are only words.", file);
 	fclose(file);
+	/* Another name for a file, and ways that lead round or nowhere. */
+	put_link("latest", "b");
+	put_link("self", ".");
+	put_link("gone", "nobody");
 	cr_assert_eq(replay_open(&params, &error, &replay), 0, "%s", error.text.what);
-	cr_expect_eq(replay_passed(replay), 1);
+	cr_expect_eq(replay_passed(replay), 3);
 	read_marks(replay, marks);
 	cr_expect_str_eq(marks, "BCBCBCAAA");
 	replay_close(replay);
-	for (const char *at = "a\0b\0c\0notes\0"; *at; at += strlen(at) + 1) {
+	for (const char *at = "a\0b\0c\0notes\0latest\0self\0gone\0"; *at; at += strlen(at) + 1) {
 		snprintf(path, sizeof(path), "%s/%s", folder, at);
 		unlink(path);
 	}
