@@ -177,6 +177,9 @@ def test_plot(folder):
     must_run("--plot", svg, one)  # gnuplot has nothing to warn of where there is one MTU
     must_run("--plot", png, path)
     assert png.read_bytes().startswith(b"\x89PNG")
+    full = folder / "full.svg"
+    full.symlink_to("/dev/full")
+    assert run_classify("--plot", full, path)[0] == 1, "gnuplot alone does not notice"
     assert run_classify("--plot", "picture.gif", str(path))[0] == 2
 
 

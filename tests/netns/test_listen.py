@@ -151,6 +151,15 @@ def without_rights(lab_):
     assert missing.returncode == 1 and "no interface nosuch0" in missing.stderr, missing.stderr
 
 
+def a_disk_that_is_full(lab_):
+    """What was to be kept and is not ends the listening, with the reason."""
+    lab_.adopt(traffic.Server(lab_.server))
+    listener = listen(lab_, lab_.gateway, "-i", "g0", "-w", "/dev/full")
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert listener.process.wait(20) == 1, listener.log.read_text()
+    assert "--write cannot be written: No space left" in listener.log.read_text(), listener.log.read_text()
+
+
 def file_that_grows(lab_):
     """tcpdump writes, classify follows: the line is there a moment later."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -177,4 +186,5 @@ def file_that_grows(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, without_rights, file_that_grows)
+    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, without_rights, a_disk_that_is_full,
+            file_that_grows)

@@ -252,6 +252,20 @@ static int start_gnuplot(int script_fd, pid_t *ret_pid)
 	return rc;
 }
 
+/* gnuplot does not tell that the disk was full: a picture ends as SVG and PNG end. */
+static bool is_whole(const char *path)
+{
+	FILE *picture = fopen(path, "re");
+	char end[17] = "";
+
+	if (!picture)
+		return false;
+	if (fseek(picture, -(long)(sizeof(end) - 1), SEEK_END) == 0)
+		end[fread(end, 1, sizeof(end) - 1, picture)] = '\0';
+	fclose(picture);
+	return memmem(end, sizeof(end), "</svg>", 6) || memmem(end, sizeof(end), "IEND", 4);
+}
+
 static int run_gnuplot(int script_fd, const char *path)
 {
 	int status = 0, rc;
@@ -267,6 +281,8 @@ static int run_gnuplot(int script_fd, const char *path)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return cli_error(CLI_FAILED, "%s is not drawn: gnuplot failed", path);
+	if (!is_whole(path))
+		return cli_error(CLI_FAILED, "%s is not whole: is the disk full?", path);
 	return CLI_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SNAP_BYTES 1024 /* headers of any encapsulation; a payload is of no use */
 #define RING_BYTES (8 << 20) /* 2,000 SYN/s for two seconds, in slots of a whole frame */
@@ -165,6 +166,14 @@ void live_close(struct live *live)
 	free(live);
 }
 
+/* At once, so that who reads along sees it. Return: -1 with errno. */
+static int keep(struct live *live, const struct pcap_pkthdr *header, const uint8_t *data)
+{
+	errno = EIO; /* where the C library does not say */
+	pcap_dump((u_char *)live->dumper, header, data);
+	return pcap_dump_flush(live->dumper);
+}
+
 int live_next(struct live *live, struct text_error *ret_error, struct frame *ret_frame)
 {
 	struct pcap_pkthdr *header;
@@ -177,9 +186,10 @@ int live_next(struct live *live, struct text_error *ret_error, struct frame *ret
 		text_error_set(ret_error, 0, 0, "%.150s", pcap_geterr(live->pcap));
 		return -EIO;
 	}
-	if (live->dumper) {
-		pcap_dump((u_char *)live->dumper, header, data);
-		pcap_dump_flush(live->dumper);
+	if (live->dumper && keep(live, header, data) < 0) {
+		text_error_set(ret_error, 0, 0, "the file of --write cannot be written: %s",
+			       strerror(errno));
+		return -EIO;
 	}
 	*ret_frame = (struct frame){
 		.time_ns = (uint64_t)header->ts.tv_sec * 1000000000u +

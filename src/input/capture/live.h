@@ -36,7 +36,8 @@ void live_close(struct live *live);
 /**
  * live_next() - a frame that is there.
  * @ret_frame: valid until the next call
- * Return: 1 for a frame, 0 where there is none now, -EINTR, -EIO where the interface went away.
+ * Return: 1 for a frame, 0 where there is none now, -EINTR, -EIO where the interface went away
+ * or the file cannot be written.
  */
 int live_next(struct live *live, struct text_error *ret_error, struct frame *ret_frame);
 
