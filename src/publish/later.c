@@ -4,9 +4,12 @@
 
 #include <stdlib.h>
 
+#define SMALL 64 /* up to so many there is room from the beginning */
+
 void later_init(struct later *later, unsigned max)
 {
-	*later = (struct later){.max = max};
+	*later = (struct later){.max = max,
+				.kept = max > SMALL ? NULL : calloc(max, sizeof(*later->kept))};
 	pthread_mutex_init(&later->lock, NULL);
 }
 

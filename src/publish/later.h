@@ -17,7 +17,7 @@ struct later {
 	struct later_one {
 		struct addr addr;
 		uint16_t number; /* a port, or how many bits a network has */
-	} * kept; /* made when it is first needed */
+	} * kept; /* many: made when it is first needed */
 };
 
 void later_init(struct later *later, unsigned max);

@@ -7,6 +7,7 @@
 
 #include "numbered.h"
 #include "daemon/packets/reports.h"
+#include "publish/pace.h"
 #include "sys/clock.h"
 
 #define WAIT_MS 10000 /* where the test is not about time */
@@ -185,6 +186,28 @@ Test(reports, what_is_withdrawn_goes, .timeout = 60)
 	cr_assert_eq(reported_put(reported, clock_boot_s(), &word), 0);
 	reports_note(&old.generation, &word.addr);
 	WAIT_FOR(timeout_of(3) == GONE);
+	publisher_stop(old.generation.reports, NULL);
+	reported_free(reported);
+}
+
+/* However fast they come. */
+Test(reports, news_come_in_batches, .timeout = 60)
+{
+	struct reported *reported = reported_new(4096, 1);
+	struct reports_stats stats;
+	uint64_t before_ms = clock_monotonic_ms();
+
+	make_fake();
+	start(&old, reported, 100, 1);
+	for (unsigned i = 0; i < 500; i++) {
+		tell(reported, &old, i);
+		usleep(1000);
+	}
+	WAIT_FOR(by(100) == 500);
+	reports_get_stats(&old.generation, &stats);
+	/* The first one at once; and one more may be the set's filling at the start. */
+	cr_expect_leq(stats.commits, (clock_monotonic_ms() - before_ms) / PACE_GAP_MS + 2);
+	cr_expect_geq(stats.commits, 2);
 	publisher_stop(old.generation.reports, NULL);
 	reported_free(reported);
 }
