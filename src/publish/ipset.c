@@ -107,7 +107,7 @@ static int take_header(struct ipset *set, enum setops_version version,
 static int find(struct target *target, enum setops_version version, struct text_error *ret_error)
 {
 	struct ipset *set = from_target(target);
-	struct ipset_header header;
+	struct ipset_header header = {.family = NFPROTO_UNSPEC};
 	bool must_be_net = needs_net(target, version);
 	int rc = set->protocol ? 0 : ipset_ask_protocol(set->nl, &set->protocol);
 
@@ -145,7 +145,7 @@ static int create(struct ipset *set, enum setops_version version, const char *na
 	int rc;
 
 	nlh->nlmsg_flags |= NLM_F_EXCL;
-	strcpy(header.type, has_nets ? IPSET_TYPE_NET : IPSET_TYPE_IP);
+	snprintf(header.type, sizeof(header.type), "%s", has_nets ? IPSET_TYPE_NET : IPSET_TYPE_IP);
 	mnl_attr_put_strz(nlh, IPSET_ATTR_TYPENAME, header.type);
 	mnl_attr_put_u8(nlh, IPSET_ATTR_REVISION,
 			has_nets ? (has_comment ? REVISION_NET_COMMENT : REVISION_NET)

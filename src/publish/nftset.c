@@ -482,11 +482,14 @@ static int init(struct nftset *set, const struct target_params *params)
 int nftset_new(const struct target_params *params, struct target **ret_target)
 {
 	struct nftset *set = calloc(1, sizeof(*set));
-	int rc = set ? init(set, params) : -ENOMEM;
+	int rc;
 
-	if (rc == 0)
-		*ret_target = &set->target;
-	else if (set)
+	if (!set)
+		return -ENOMEM;
+	rc = init(set, params);
+	if (rc < 0)
 		nftset_free(&set->target);
+	else
+		*ret_target = &set->target;
 	return rc;
 }

@@ -109,9 +109,9 @@ static void put_user_agent(const struct ua_claim *claim, const struct ua_judgeme
 void answers_verdict(struct answers *answers, const struct proto_request *req,
 		     struct text_buf *reply)
 {
-	struct ua_judgement judgement;
+	struct ua_judgement judgement = {.lie_permille = 0};
 	struct details details;
-	struct ua_claim claim;
+	struct ua_claim claim = {.name = NULL};
 	struct client client;
 	bool owned, keeps = false;
 
