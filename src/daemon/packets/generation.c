@@ -112,9 +112,10 @@ static bool is_live(const struct generation *generation, const struct config_set
 
 /* One element for the client, or, with ports, one for each connection that is remembered. */
 static unsigned put_live(const struct generation *generation, const struct config_set *set,
-			 const struct client *client, uint32_t silent_s,
-			 struct publish_op ret_ops[CLIENT_CONNS])
+			 const struct client *client, struct publish_op ret_ops[CLIENT_CONNS])
 {
+	uint32_t now_s = clock_steady_s();
+	uint32_t silent_s = now_s > client->last_seen_s ? now_s - client->last_seen_s : 0;
 	unsigned conns = set->has_port ? client->conn_count : 1, count = 0;
 
 	for (unsigned i = 0; silent_s < set->timeout_s && i < conns; i++) {
@@ -166,20 +167,17 @@ static unsigned live_elements(void *ctx, unsigned target, uint64_t *cursor,
 {
 	struct generation *generation = ctx;
 	const struct config_set *set = &generation->config->sets[target];
-	uint32_t now_s = clock_steady_s();
 	unsigned count = 0, looked = 0;
 
 	if (!*cursor)
 		generation->filled_once[target] = 0;
 	do {
 		struct client client;
-		uint32_t silent_s;
 		unsigned n;
 
 		if (clients_page(generation->clients, *cursor, 1, &client, cursor) == 0)
 			break;
-		silent_s = now_s > client.last_seen_s ? now_s - client.last_seen_s : 0;
-		n = put_live(generation, set, &client, silent_s, ret_ops + count);
+		n = put_live(generation, set, &client, ret_ops + count);
 		if (n && has_room(generation, target, &client))
 			count += n;
 	} while (*cursor && count + CLIENT_CONNS <= max && ++looked < LIVE_LOOK_MAX);
@@ -191,14 +189,12 @@ static bool belongs(void *ctx, unsigned target, struct publish_op *op)
 	const struct generation *generation = ctx;
 	const struct config_set *set = &generation->config->sets[target];
 	struct publish_op ops[CLIENT_CONNS];
-	uint32_t now_s = clock_steady_s();
 	struct client client;
 	unsigned count;
 
 	if (clients_get(generation->clients, &op->addr, &client) < 0)
 		return false;
-	count = put_live(generation, set, &client,
-			 now_s > client.last_seen_s ? now_s - client.last_seen_s : 0, ops);
+	count = put_live(generation, set, &client, ops);
 	for (unsigned i = 0; i < count; i++)
 		if (!set->has_port || ops[i].port == op->port)
 			return true;
