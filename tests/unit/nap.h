@@ -3,6 +3,8 @@
 #ifndef SYNPRINT_TESTS_UNIT_NAP_H
 #define SYNPRINT_TESTS_UNIT_NAP_H
 
+#include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -20,5 +22,16 @@ static inline void sleep_ms(unsigned ms)
 
 	nanosleep(&span, NULL);
 }
+
+/* Until it is so; what it is behind that is not asked. */
+#define WAIT_FOR(condition)                                                                        \
+	do {                                                                                       \
+		uint64_t until_ms = now_ms() + 10000;                                              \
+		bool is_so;                                                                        \
+                                                                                                   \
+		while (!(is_so = (condition)) && now_ms() < until_ms)                              \
+			sleep_ms(5);                                                               \
+		cr_assert(is_so, "after 10 s still not: %s", #condition);                          \
+	} while (0)
 
 #endif

@@ -5,12 +5,12 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "nap.h"
 #include "numbered.h"
 #include "daemon/packets/reports.h"
 #include "publish/pace.h"
 #include "sys/clock.h"
 
-#define WAIT_MS 10000 /* where the test is not about time */
 #define LEFT_S 1000
 #define NEWS 700 /* more than one transaction takes */
 #define GONE UINT32_MAX /* instead of a timeout: it was removed */
@@ -127,13 +127,6 @@ static unsigned begun(void)
 	pthread_mutex_unlock(&fake.lock);
 	return count;
 }
-
-#define WAIT_FOR(condition)                                                                        \
-	do {                                                                                       \
-		for (unsigned ms = 0; !(condition) && ms < WAIT_MS; ms += 5)                       \
-			usleep(5000);                                                              \
-		cr_assert(condition);                                                              \
-	} while (0)
 
 static void tell(struct reported *reported, const struct rules *rules, unsigned number)
 {
