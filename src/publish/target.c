@@ -115,6 +115,14 @@ bool target_is_full(int rc)
 	return rc == -ENFILE || rc == -ENOSPC;
 }
 
+/* One that was left out is to be taken in as soon as it fits, and one of ours is made where it is gone. */
+static bool is_back(struct target *target, enum setops_version version)
+{
+	int rc = target->is_out[version] ? target->type->find(target, version, NULL) : -EINVAL;
+
+	return rc == 0 || (rc == -ENOENT && !target->params.is_foreign);
+}
+
 static int look_at(struct target *target, enum setops_version version)
 {
 	struct witnesses *witnesses = &target->witnesses[version];
@@ -136,10 +144,7 @@ int target_check(struct target *target, bool *ret_intact)
 	for (int v = 0; v < SETOPS_VERSIONS; v++) {
 		int rc = is_used(target, v) ? look_at(target, v) : 0;
 
-		/* One that was left out is to be taken in as soon as it is there and fits. */
-		if (target->is_out[v])
-			is_intact &= target->type->find(target, v, NULL) != 0;
-		if (rc == -ENOENT)
+		if (rc == -ENOENT || is_back(target, v))
 			is_intact = false;
 		else if (rc < 0)
 			return rc;

@@ -171,6 +171,24 @@ Test(ipset, half_a_pair)
 	kernel_expect("ipset list them6", "2001:db8::1 timeout");
 }
 
+/* One of ours that somebody made another is left alone, and made again once it is gone. */
+Test(ipset, another_in_our_place)
+{
+	struct text_error error = {.what = ""};
+	bool is_created = false;
+
+	make_ours(600, 0);
+	kernel_run("ipset destroy vpn4; ipset create vpn4 hash:ip,port timeout 60");
+	cr_expect_eq(target_ensure(target, &is_created, &error), 0);
+	cr_expect(strstr(error.what, "ipset vpn4 must be of type"), "%s", error.what);
+	cr_expect(is_intact());
+	kernel_run("ipset destroy vpn4");
+	cr_expect_not(is_intact());
+	cr_expect(ensure());
+	cr_expect_eq(commit("192.0.2.1", PUBLISH_ADD, 0), 0);
+	kernel_expect(LIST, "192.0.2.1");
+}
+
 Test(ipset, check_sees_what_was_done_behind_our_back)
 {
 	static const char *const commands[] = {"ipset flush vpn4", "ipset destroy",

@@ -109,6 +109,28 @@ Test(target, what_is_ours_is_made)
 	cr_expect_str_eq(error.what, "not permitted");
 }
 
+/* One that is out is looked for: foreign ones until they fit, and ours until they are gone, too. */
+Test(target, one_that_is_out_comes_back)
+{
+	static const struct {
+		int rc;
+		bool is_foreign, is_intact;
+	} cases[] = {
+		{0, true, false},       {0, false, false},     {-EINVAL, true, true},
+		{-EINVAL, false, true}, {-ENOENT, true, true}, {-ENOENT, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair pair = {.rcs = {NONE, cases[i].rc}};
+		bool is_intact = !cases[i].is_intact;
+
+		init(&pair, cases[i].is_foreign);
+		pair.target.is_out[SETOPS_V6] = true;
+		cr_expect_eq(target_check(&pair.target, &is_intact), 0);
+		cr_expect_eq(is_intact, cases[i].is_intact, "case %zu", i);
+	}
+}
+
 Test(target, bad_parameters)
 {
 	static const struct target_params rows[] = {
