@@ -182,7 +182,9 @@ static int nftset_remove(struct target *target, enum setops_version version)
 	if (target->params.is_foreign)
 		return 0;
 	rc = nft_remove_set(set->nl, set->batch, target->sets[version]);
-	return rc < 0 ? rc : nft_remove_table(set->nl, set->batch);
+	if (rc < 0 || (version == SETOPS_V4 && target->sets[SETOPS_V6][0]))
+		return rc;
+	return nft_remove_table(set->nl, set->batch);
 }
 
 /* ---- elements ---- */
