@@ -84,15 +84,18 @@ static unsigned choose_newest(const struct channel *channel, const struct look *
 			      enum setops_version version, unsigned max, struct publish_op *ret_ops)
 {
 	const struct publisher_params *params = channel->params;
-	unsigned kept = 0;
+	unsigned prefix6 = channel->target->params.prefix6, kept = 0;
 
 	for (unsigned i = look->crowd_count; i-- > 0 && kept < max;) {
 		struct publish_op *op = &look->crowd[i];
 
 		op->kind = PUBLISH_ADD;
-		if (setops_version_of(&op->addr) == version &&
-		    params->belongs(params->ctx, channel->number, op))
-			ret_ops[kept++] = *op;
+		if (setops_version_of(&op->addr) != version ||
+		    !params->belongs(params->ctx, channel->number, op))
+			continue;
+		if (version == SETOPS_V6)
+			op->addr = addr_mask(&op->addr, prefix6);
+		ret_ops[kept++] = *op;
 	}
 	return kept;
 }

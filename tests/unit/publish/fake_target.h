@@ -28,6 +28,7 @@ struct fake {
 	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
 	unsigned walks, element_count; /* that a walk shows, the oldest first */
 	unsigned dropped, entered, first_dropped; /* by drop() */
+	struct addr last_entered;
 };
 
 static inline struct fake *fake_of(struct target *target)
@@ -130,6 +131,7 @@ static inline int fake_drop(struct target *target, const struct publish_op *ops,
 
 	pthread_mutex_lock(&fake->lock);
 	fake->first_dropped = ops[0].addr.bytes[15];
+	fake->last_entered = ops[count - 1].addr;
 	for (size_t i = 0; i < count; i++)
 		++*(ops[i].kind == PUBLISH_REMOVE ? &fake->dropped : &fake->entered);
 	pthread_mutex_unlock(&fake->lock);

@@ -41,14 +41,14 @@ static unsigned live(void *ctx, unsigned target, uint64_t *cursor, struct publis
 	return count;
 }
 
-/* The client with number 8 has come back. */
+/* The client with number 8 has come back, and who has IPv6. */
 static bool belongs(void *ctx, unsigned target, struct publish_op *op)
 {
 	const struct addr back = numbered(8);
 
 	(void)ctx;
 	(void)target;
-	return addr_equal(&op->addr, &back);
+	return addr_equal(&op->addr, &back) || !addr_is_v4(&op->addr);
 }
 
 /* Of ten, one is confirmed; those behind the first hundred came back. */
@@ -153,13 +153,6 @@ static struct publisher_stats stats(void)
 	publisher_get_stats(harness.publisher, &stats);
 	return stats;
 }
-
-#define WAIT_FOR(condition)                                                                        \
-	do {                                                                                       \
-		for (uint64_t end = now_ms() + 10000; !(condition) && now_ms() < end;)             \
-			sleep_ms(5);                                                               \
-		cr_assert(condition);                                                              \
-	} while (0)
 
 Test(publisher, is_published_when_submit_returns)
 {
@@ -468,6 +461,21 @@ Test(publisher, who_found_no_room_is_tried_again)
 	WAIT_FOR(read_locked(fake, &fake->entered) == 2);
 	cr_expect_eq(read_locked(fake, &fake->dropped), 100);
 	cr_expect_eq(harness.fakes[1].dropped, 0);
+}
+
+/* A set of prefixes has no other elements. */
+Test(publisher, who_found_no_room_enters_with_his_prefix)
+{
+	struct fake *fake = &harness.fakes[0];
+	struct addr addr, prefix;
+
+	cr_assert_eq(addr_parse("2001:db8:1:2:3::4", &addr), 0);
+	fake->target.params.prefix6 = 64;
+	start(1, PATIENT_MS);
+	publisher_note(harness.publisher, PUBLISHER_NO_ROOM, 1, &addr, 1);
+	WAIT_FOR(read_locked(fake, &fake->entered) == 1);
+	prefix = addr_mask(&addr, 64);
+	cr_expect(addr_equal(&fake->last_entered, &prefix));
 }
 
 /* All of a network goes, whoever remembers it; who came back stays. */
