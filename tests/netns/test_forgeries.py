@@ -193,9 +193,17 @@ def subscribers(lab_):
                              stdout=subprocess.PIPE, text=True)
     try:
         lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 4, "all subscribe")
-        began, shapes = time.monotonic(), sorted(forger.SHAPES)
+        began, shapes, before = time.monotonic(), sorted(forger.SHAPES), daemon.status()
         for k in range(count):
             forged.syn(victim, lab.SERVER4, 1024 + k, shapes[k % len(shapes)])
+
+        def come():  # those that passed unclassified, on a slow machine, too
+            now = daemon.status()
+            return [now[group][name] - before[group][name]
+                    for group, name in (("packets", "syn"), ("rules", "unclassified"))]
+        lab.wait_until(lambda: sum(come()) == count, "all have come")
+        count = come()[0]
+        assert count > 100, come()
         each = [next(syns) for _ in range(count)]
         assert {event["event"] for event in each} == {"change"}, each
         heard = [next(changes)]
