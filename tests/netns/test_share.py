@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "share"))
 import lab
 import traffic
-from fleet import LINUX, SHARE, Fleet, Process, suspect
+from fleet import EXAMPLES, LINUX, MOSQUITTO, SHARE, Fleet, Process, suspect
 from lab import wait_until
 
 lab.Lab.build = lambda self: None
@@ -95,6 +95,24 @@ def a_message_that_is_too_long(lab_):
     assert int(re.search(r"VmHWM:\s+(\d+)", status)[1]) < 140 << 10, status
 
 
+def the_examples_beside_debians_own(lab_):
+    """In conf.d, where the first lines say they go; Debian's mosquitto.conf has these settings."""
+    fleet = Fleet(lab_, brokers=0, gateways=0, has_tls=False)
+    fleet.make_certificates(1)
+    folder = fleet.dir / "conf.d"
+    folder.mkdir()
+    for name in ("synprint.conf", "mesh.conf"):
+        text = (EXAMPLES / name).read_text().replace("/etc/mosquitto/certs", str(fleet.dir))
+        (folder / name).write_text(text.replace("/etc/mosquitto", str(EXAMPLES))
+                                   .replace("gw2.example", "192.0.2.2"))
+    config = fleet.dir / "mosquitto.conf"
+    config.write_text(f"pid_file {fleet.dir}/pid\npersistence true\npersistence_location {fleet.dir}/\n"
+                      f"log_dest stderr\nuser root\ninclude_dir {folder}\n")
+    broker = lab_.adopt(Process([MOSQUITTO, "-c", str(config)], fleet.hub, fleet.dir / "debian.log"))
+    wait_until(lambda: "running" in broker.log() or broker.process.poll(), "it runs", 20)
+    assert broker.process.poll() is None, broker.log()
+
+
 def expect_bad_files(fleet):
     """-t and a start find them, before a broker does."""
     cases = {("no", "gw1.crt", "gw1.key"): "No such file", ("gw1.key", "gw1.crt", "gw1.key"): "no certificate",
@@ -145,5 +163,5 @@ def says_why_there_is_no_connection(lab_):
         assert all(one != two for one, two in zip(said, said[1:])), said
 
 
-lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest, a_message_that_is_too_long,
-        says_why_there_is_no_connection)
+lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest,
+        a_message_that_is_too_long, the_examples_beside_debians_own, says_why_there_is_no_connection)

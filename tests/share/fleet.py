@@ -103,7 +103,7 @@ class Broker(Process):
                            if not line.startswith(("listener", "cafile", "certfile", "keyfile",
                                                    "require", "use_identity", "allow", "acl")))
             text += f"listener 1883 {self.address}\nallow_anonymous true\n"
-        text = text.replace("/var/lib/mosquitto/", f"{self.store}/")
+        text += f"persistence true\npersistence_location {self.store}/\n"
         self.config.write_text(text + "user root\nlog_type error\nlog_type warning\n" + more)
         self.start()
 
