@@ -100,7 +100,9 @@ def haproxy_example(lab_):
     lua = lab_.dir / "synprint.lua"
     lua.write_text(for_lab(example("core.register_action"), daemon))
     config = lab_.dir / "haproxy.cfg"
-    config.write_text(f"global\n    lua-load {lua}\n{HAPROXY}")
+    # The group of its own, as README says, is all that it has besides.
+    config.write_text(f"global\n    user nobody\n    group root\n    lua-load {lua}\n{HAPROXY}")
+    lab_.dir.chmod(0o755)
     with subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "haproxy", "-f",
                            str(config)]) as haproxy:
         try:

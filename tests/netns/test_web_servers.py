@@ -58,6 +58,7 @@ class Backend:
 
 class Server:
     """A web server with its example, whose policy may be another one."""
+    CHROOT = None
 
     def __init__(self, lab_, site, name, deny=None):
         self.lab = lab_
@@ -69,6 +70,8 @@ class Server:
             text = text.replace("deny=os_mismatch,scanner", f"deny={deny}")
             text = text.replace("-m sub scanner", f"-m sub {deny}")
         config = lab_.dir / f"{name}.conf"
+        if self.CHROOT:
+            text = text.replace("global\n", f"global\n    chroot {self.CHROOT}\n")
         if name == "nginx":
             text = NGINX.format(dir=lab_.dir, example=text)
         config.write_text(text)
@@ -88,7 +91,10 @@ class Server:
         lua = self.lab.dir / "synprint.lua"
         lua.write_text((EXAMPLES / "synprint.lua").read_text().replace(
             "/run/synprint-web/http.sock", site.socket))
-        return text.replace("/etc/haproxy/synprint.lua", str(lua))
+        text = text.replace("/etc/haproxy/synprint.lua", str(lua))
+        self.lab.dir.chmod(0o755)
+        # The lab's socket is root's, as /run/synprint-web's is of the group synprint-web.
+        return text.replace("user haproxy", "user nobody").replace("group synprint-web", "group root")
 
     def is_ready(self):
         assert self.process.poll() is None, self.log_path.read_text()
@@ -200,6 +206,25 @@ def haproxy(lab_):
     passes_whatever_happens(lab_, "haproxy")
 
 
+def haproxy_in_a_chroot(lab_):
+    """As Debian runs it; what the socket is bound to there is a second name of it here."""
+    Backend(lab_)
+    site = web.Web(lab_, lab_.daemon().start(), "timeout_ms = 25;")
+    jail = lab_.dir / "jail"
+    inside = jail / site.socket.lstrip("/")
+    inside.parent.mkdir(parents=True)
+    for folder in inside.parents:
+        if folder.is_relative_to(jail):
+            folder.chmod(0o755)
+    Server.CHROOT = jail
+    server = Server(lab_, site, "haproxy")
+    assert status_of(server, web.WINDOWS) == 200
+    lab.wait_until(lambda: server.log_path.read_text().count("does not answer at") == 1, "the log says why")
+    os.link(site.socket, inside)
+    lab.wait_until(lambda: status_of(server, web.WINDOWS) == 403, "a liar is refused")
+    Server.CHROOT = None
+
+
 def nginx_by_connection(lab_):
     each_connection_has_its_own_answer(lab_, "nginx")
 
@@ -213,4 +238,5 @@ def haproxy_by_connection(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(nginx, caddy, haproxy, nginx_by_connection, caddy_by_connection, haproxy_by_connection)
+    lab.run(nginx, caddy, haproxy, haproxy_in_a_chroot, nginx_by_connection, caddy_by_connection,
+            haproxy_by_connection)

@@ -1,7 +1,8 @@
 -- For HAProxy 2.6 and later: asks synprint-web about the client of each request, and sets
 -- txn.synprint_os, _os_confidence, _os_mismatch, _flags, _link, _hops and _verdict.
--- No answer is no reason to refuse: after 35 ms they are "unknown".
+-- No answer is no reason to refuse: after 35 ms they are "unknown", and the log says so once.
 local path = "/run/synprint-web/http.sock"
+local is_told = false
 local names = { "os", "os-confidence", "os-mismatch", "flags", "link", "hops", "verdict" }
 
 local function ask(txn)
@@ -15,6 +16,11 @@ local function ask(txn)
         reply = socket:receive("*a")
     end
     socket:close()
+    if not reply and not is_told then
+        core.Warning("synprint-web does not answer at " .. path ..
+                     ": is HAProxy's group in `global` its own, and is it there in HAProxy's chroot?")
+    end
+    is_told = not reply
     return reply or ""
 end
 
