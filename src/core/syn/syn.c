@@ -120,6 +120,9 @@ static enum syn_result parse_ipv6(const struct wire *wire, struct syn *syn)
 	syn->ttl = wire_u8(wire, 7);
 	syn->src = addr_from_v6(wire->bytes + 8);
 	syn->dst = addr_from_v6(wire->bytes + 24);
+	/* No host has an IPv4-mapped one on the wire (RFC 4942 section 2.2): it is an IPv4 client's here. */
+	if (addr_is_v4(&syn->src) || addr_is_v4(&syn->dst))
+		return SYN_BAD_IP;
 	add_quirk(syn, QUIRK_FLOW, syn->flow_label != 0);
 	return parse_ext_headers(wire, syn);
 }

@@ -17,7 +17,7 @@ enum syn_result {
 	SYN_OK,
 	SYN_TRUNCATED, /* the bytes end before the TCP header does */
 	SYN_NOT_IP, /* neither version 4 nor version 6 */
-	SYN_BAD_IP, /* header length or total length contradict themselves */
+	SYN_BAD_IP, /* lengths contradict themselves, or an address is IPv4-mapped */
 	SYN_FRAGMENT, /* not the first fragment: no TCP header in it */
 	SYN_BAD_EXT, /* IPv6 extension headers that never end or do not fit */
 	SYN_NOT_TCP,

@@ -162,6 +162,22 @@ Test(syn, each_result)
 			  syn_result_name((enum syn_result)result));
 }
 
+/* It would be taken for an IPv4 client's, which sent nothing. */
+Test(syn, mapped_addresses)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, 0xff}, translated[12] = {[8] = 0xff, 0xff};
+
+	for (unsigned at = 8; at <= 24; at += 16) {
+		struct packet packet = packet_v6(6, "", LINUX_OPTS, "");
+		struct syn syn;
+
+		memcpy(packet.bytes + at, mapped, sizeof(mapped));
+		cr_expect_eq(parse(packet.bytes, packet.len, &syn), SYN_BAD_IP, "at %u", at);
+		memcpy(packet.bytes + at, translated, sizeof(translated));
+		cr_expect_eq(parse(packet.bytes, packet.len, &syn), SYN_OK, "at %u", at);
+	}
+}
+
 Test(syn, quirks_of_headers)
 {
 	static const struct {
