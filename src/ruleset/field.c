@@ -71,8 +71,9 @@ static const struct field_info fields[FIELD_COUNT] = {
 					TYPE_IPV4_ADDR, "ipv4_addr", 0, 0, 1},
 	[FIELD_CT_ORIGINAL_IP6_SADDR] = {"ct original ip6 saddr", FIELD_CT, NFT_CT_SRC_IP6, 0, 16,
 					 TYPE_IPV6_ADDR, "ipv6_addr", 0, 0, 1},
+	/* As long as nft compares it, which else prints `missing/8`, and cannot load that again. */
 	[FIELD_WAY_BACK] = {"fib saddr . iif oif", FIELD_FIB,
-			    NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT, 0, 1,
+			    NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT, 0, 4,
 			    TYPE_BOOLEAN, NULL, 0, 0, 0},
 };
 

@@ -189,8 +189,6 @@ static void write_match(struct writer *writer, const struct statement *match)
 {
 	const struct field_info *info = field_info(match->field);
 	uint32_t value = to_register(info, match->value), mask = to_register(info, match->mask);
-	/* As nft does it, which else prints `missing/8`, and cannot load what it printed. */
-	uint32_t len = info->source == FIELD_FIB ? sizeof(value) : info->len;
 	const uint32_t zero = 0;
 
 	load_key(writer, &(struct rule_key){.count = 1, .fields = {match->field}});
@@ -198,7 +196,7 @@ static void write_match(struct writer *writer, const struct statement *match)
 		add_bitwise(writer, &mask, &zero, info->len);
 		writer->loaded.count = 0;
 	}
-	add_compare(writer, match->is_not, &value, len);
+	add_compare(writer, match->is_not, &value, info->len);
 }
 
 static void load_packets(struct writer *writer)
