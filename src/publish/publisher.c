@@ -487,9 +487,14 @@ int publisher_start(const struct publisher_params *params, struct publisher **re
 	return rc;
 }
 
-/* What was not looked at goes on with the same target, as its name says: kind, table and sets. */
+/*
+ * What was not looked at goes on with the same target, as its name says: kind, table and sets. Where
+ * something was lost it is filled once more, as the successor may have begun to do so before that.
+ */
 static void hand_over(struct publisher *publisher, struct publisher *next)
 {
+	uint32_t refills = 0;
+
 	for (unsigned t = 0; t < publisher->params.target_count; t++)
 		for (unsigned n = 0; n < next->params.target_count; n++) {
 			struct channel *channel = &publisher->channels[t];
@@ -500,8 +505,10 @@ static void hand_over(struct publisher *publisher, struct publisher *next)
 			later_move(&channel->notes[PUBLISHER_LOOK_AGAIN],
 				   &heir->notes[PUBLISHER_LOOK_AGAIN]);
 			later_move(&channel->notes[PUBLISHER_SWEEP], &heir->notes[PUBLISHER_SWEEP]);
+			if (channel->is_failing || publisher->has_lost)
+				refills |= UINT32_C(1) << n;
 		}
-	sem_post(&next->wake);
+	publisher_refill(next, refills);
 }
 
 void publisher_stop(struct publisher *publisher, struct publisher *next)

@@ -538,3 +538,34 @@ Test(publisher, removals_outlive_a_reload)
 	cr_expect_eq(harness.fakes[0].ops[0].kind, PUBLISH_REMOVE);
 	cr_expect_eq(harness.fakes[0].ops[0].addr.bytes[15], 7);
 }
+
+/* What the old one could not take, or had no place for, may have come behind the successor's filling. */
+Test(publisher, what_is_lost_in_a_reload_is_filled_again)
+{
+	struct publisher *old, *next;
+
+	for (unsigned is_slow = 0; is_slow < 2; is_slow++) {
+		struct fake *fake = &harness.fakes[0];
+
+		harness.live_calls = 0;
+		start(2, 1);
+		old = harness.publisher;
+		start(2, 1);
+		next = harness.publisher;
+		WAIT_FOR(__atomic_load_n(&harness.live_calls, __ATOMIC_RELAXED) == 4);
+		publisher_retire(old);
+		harness.publisher = old;
+		set(fake, is_slow ? &fake->delay_ms : &fake->commit_rc, is_slow ? 200 : -EPERM);
+		while (submit(0, 1, 1) && is_slow)
+			continue;
+		WAIT_FOR(is_slow || stats().targets[0].is_quarantined);
+		set(fake, &fake->commit_rc, 0);
+		set(fake, &fake->delay_ms, 0);
+		publisher_stop(old, next);
+		harness.publisher = next;
+		WAIT_FOR(stats().targets[0].refills == 2 &&
+			 stats().targets[1].refills == 1 + is_slow);
+		publisher_stop(next, NULL);
+		harness.publisher = NULL;
+	}
+}
