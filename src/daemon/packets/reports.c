@@ -50,8 +50,11 @@ static void on_event(void *ctx, unsigned target, enum publisher_event event, con
 	const struct generation *generation = ctx;
 	const char *name = generation->targets[CONFIG_SETS_MAX + target]->name;
 
-	if (event == PUBLISHER_FAILED || event == PUBLISHER_HALF)
+	if (event == PUBLISHER_FAILED)
 		log_limited(&limit, LOG_LEVEL_WARNING, "%s does not take what others say (%s)",
+			    name, what);
+	else if (event == PUBLISHER_HALF)
+		log_limited(&limit, LOG_LEVEL_WARNING, "%s takes a part of what others say (%s)",
 			    name, what);
 	else if (event == PUBLISHER_FULL)
 		log_limited(&limit, LOG_LEVEL_WARNING,

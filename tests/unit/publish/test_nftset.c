@@ -2,6 +2,7 @@
 /* nft sets as a target, in a real kernel. */
 #include "publish/nftset.h"
 #include "publish/target_turns.h"
+#include "alloc.h"
 
 #include <unistd.h>
 
@@ -413,6 +414,23 @@ Test(nftset, bad_parameters)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		cr_expect_eq(nftset_new(&rows[i], &target), -EINVAL, "row %zu", i);
+}
+
+Test(nftset, without_memory)
+{
+	struct target_params params = {.name4 = "vpn4", .timeout_s = 60};
+	unsigned failures = 0;
+
+	for (;; failures++) {
+		int rc;
+
+		alloc_fail_after(failures);
+		rc = nftset_new(&params, &target);
+		if (!alloc_has_failed())
+			break;
+		cr_assert_eq(rc, -ENOMEM, "allocation %u", failures);
+	}
+	cr_expect_gt(failures, 0);
 }
 
 Test(nftset, without_privileges)

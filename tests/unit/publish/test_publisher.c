@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "alloc.h"
 #include "publish/fake_target.h"
 
 #define DEADLINE_MS 100
@@ -73,7 +74,7 @@ static void on_event(void *ctx, unsigned target, enum publisher_event event, con
 	pthread_mutex_unlock(&events->lock);
 }
 
-static void start(unsigned target_count, unsigned deadline_ms)
+static int try_to_start(unsigned target_count, unsigned deadline_ms)
 {
 	struct publisher_params params = {.name = "publisher",
 					  .targets = harness.targets,
@@ -87,7 +88,12 @@ static void start(unsigned target_count, unsigned deadline_ms)
 					  .sizes = {1000},
 					  .event = on_event};
 
-	cr_assert_eq(publisher_start(&params, &harness.publisher), 0);
+	return publisher_start(&params, &harness.publisher);
+}
+
+static void start(unsigned target_count, unsigned deadline_ms)
+{
+	cr_assert_eq(try_to_start(target_count, deadline_ms), 0);
 }
 
 static void setup(void)
@@ -568,4 +574,27 @@ Test(publisher, what_is_lost_in_a_reload_is_filled_again)
 		publisher_stop(next, NULL);
 		harness.publisher = NULL;
 	}
+}
+
+/* It does not begin, or goes on without places for what is noted, which get theirs later. */
+Test(publisher, without_memory)
+{
+	struct addr addr = numbered(7);
+	unsigned failures = 0;
+
+	for (bool has_failed = true; has_failed; failures++) {
+		int rc;
+
+		alloc_fail_after(failures);
+		rc = try_to_start(2, DEADLINE_MS);
+		has_failed = alloc_has_failed();
+		cr_assert_eq(rc, failures < 2 ? -ENOMEM : 0, "allocation %u", failures);
+		if (has_failed && rc == 0)
+			publisher_stop(harness.publisher, NULL);
+	}
+	alloc_fail_after(0);
+	publisher_note(harness.publisher, PUBLISHER_LOOK_AGAIN, 1, &addr, 0);
+	cr_expect(alloc_has_failed());
+	publisher_note(harness.publisher, PUBLISHER_LOOK_AGAIN, 1, &addr, 0);
+	WAIT_FOR(committed(&harness.fakes[0]) == 1);
 }
