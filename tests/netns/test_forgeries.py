@@ -76,6 +76,21 @@ def strangers(lab_):
     lab.figure(f"{number} forgeries of {len(forged.WAYS)} kinds: 0 victims in a served set")
 
 
+def nobodys(lab_):
+    """From a wire no SYN is of 127.0.0.1, of everybody or of nobody: not even `syn` sets take them, for a
+    policy that drops by them would cut the gateway off from itself."""
+    daemon = lab_.daemon(lab_.write_config(sets=['nftset = "all";'])).start()
+    wire, gateway = packets.Wire(lab_.client, "c0"), packets.Wire(lab_.gateway, "g0")
+    sources = ("127.0.0.1", "127.255.255.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "198.51.100.2")
+    for number, address in enumerate(sources):
+        segment = packets.tcp(address, lab.SERVER4, 20000 + number)
+        wire.send(packets.ipv4(address, lab.SERVER4, segment), gateway.mac)
+    lab.wait_until(lambda: daemon.received() == len(sources), "all of them went through the queue")
+    assert set(lab_.elements("all4")) == {sources[-1]}, lab_.elements("all4")
+    assert daemon.status()["packets"]["bad_ip"] == len(sources) - 1
+    assert not daemon.verdict("127.0.0.1")["found"]
+
+
 def guesses(lab_):
     """Data after a handshake on guessed numbers."""
     daemon, forged = set_up(lab_)
@@ -493,7 +508,7 @@ def another_marks(lab_):
 
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
-    lab.run(strangers, guesses, both_ends, own_tuples, known_clients, subscribers, suspects,
+    lab.run(strangers, nobodys, guesses, both_ends, own_tuples, known_clients, subscribers, suspects,
             shapes_that_speak, one_syn, disputed, disputed_member, of_an_earlier_process,
             labels_of_an_earlier_process, accomplice, without_conntrack, another_marks,
             *([flood] if IS_LONG else []))

@@ -60,6 +60,18 @@ struct addr addr_network(const struct addr *addr)
 	return addr_mask(addr, addr_is_v4(addr) ? 24 : 48);
 }
 
+bool addr_is_nobodys(const struct addr *addr)
+{
+	static const struct addr broadcast = {{[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	static const uint8_t zeros[15] = {0};
+	const uint8_t *bytes = addr->bytes;
+
+	if (addr_is_v4(addr))
+		return bytes[12] == 0 || bytes[12] == 127 || bytes[12] >> 4 == 14 ||
+		       addr_equal(addr, &broadcast);
+	return bytes[0] == 0xff || (bytes[15] <= 1 && memcmp(bytes, zeros, sizeof(zeros)) == 0);
+}
+
 int addr_parse(const char *text, struct addr *ret_addr)
 {
 	uint8_t bytes[16];

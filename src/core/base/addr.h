@@ -43,6 +43,13 @@ struct addr addr_mask(const struct addr *addr, unsigned prefix_bits);
 struct addr addr_network(const struct addr *addr);
 
 /**
+ * addr_is_nobodys() - whether no packet on a wire can be a host's with this source: this machine's own
+ * (127.0.0.0/8, ::1), "this network" (0.0.0.0/8, ::), multicast and broadcast (RFC 1122 section
+ * 3.2.1.3, RFC 4291 section 2.5).
+ */
+bool addr_is_nobodys(const struct addr *addr);
+
+/**
  * addr_parse() - read an address in dotted or RFC 4291 text.
  * @text: NUL-terminated; "::ffff:192.0.2.1" gives the IPv4 address
  * @ret_addr: untouched on failure

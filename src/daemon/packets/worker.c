@@ -18,6 +18,7 @@
 #include "sys/log.h"
 #include "core/base/counter.h"
 
+#define LOOPBACK_IFINDEX 1 /* net/net_namespace.h of Linux: lo is the first of each namespace */
 #define DRAIN_MAX_MS 1000 /* the administrator's own rules may go on diverting */
 #define RETRY_MS 10 /* after a failure of the socket */
 #define DRAIN_MS 50 /* a queue that was silent so long after its rule went is empty */
@@ -295,6 +296,12 @@ static void judge_clocks(struct evidence_table *evidence, uint64_t now_ms, const
 	verdict->reasons |= reason_bit(REASON_CLOCKS);
 }
 
+/* Nobody is answered there; and in a set it would cut this machine off from itself. */
+static bool is_nobodys(const struct nfqueue_packet *packet, const struct syn *syn)
+{
+	return packet->in_ifindex != LOOPBACK_IFINDEX && addr_is_nobodys(&syn->src);
+}
+
 /* Return: whether it is a SYN. */
 static bool judge(struct worker *worker, struct generation *generation, uint64_t now_ms,
 		  const struct nfqueue_packet *packet, struct judged *ret)
@@ -305,6 +312,8 @@ static bool judge(struct worker *worker, struct generation *generation, uint64_t
 	struct link link;
 	enum syn_result result = syn_parse(packet->data, packet->len, &ret->syn);
 
+	if (result == SYN_OK && is_nobodys(packet, &ret->syn))
+		result = SYN_BAD_IP;
 	if (result == SYN_OK && packet->needs_sum &&
 	    !syn_has_good_sum(packet->data, packet->len, &ret->syn))
 		result = SYN_BAD_SUM;

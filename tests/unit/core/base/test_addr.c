@@ -177,6 +177,41 @@ Test(addr, network)
 	}
 }
 
+Test(addr, those_that_are_nobodys)
+{
+	static const struct {
+		const char *text;
+		bool is_nobodys;
+	} cases[] = {{"0.0.0.0", true},
+		     {"0.255.255.255", true},
+		     {"1.0.0.0", false},
+		     {"126.255.255.255", false},
+		     {"127.0.0.1", true},
+		     {"127.255.255.255", true},
+		     {"128.0.0.1", false},
+		     {"223.255.255.255", false},
+		     {"224.0.0.1", true},
+		     {"239.255.255.255", true},
+		     {"240.0.0.1", false},
+		     {"255.255.255.254", false},
+		     {"255.255.255.255", true},
+		     {"::", true},
+		     {"::1", true},
+		     {"::2", false},
+		     {"::1:0:1", false},
+		     {"fe80::1", false},
+		     {"feff::1", false},
+		     {"ff02::1", true},
+		     {"2001:db8::1", false}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr addr;
+
+		cr_assert_eq(addr_parse(cases[i].text, &addr), 0, "%s", cases[i].text);
+		cr_expect_eq(addr_is_nobodys(&addr), cases[i].is_nobodys, "%s", cases[i].text);
+	}
+}
+
 Test(addr, networks)
 {
 	static const struct {
