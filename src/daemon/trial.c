@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "config/advice.h"
+#include "core/base/text.h"
 #include "daemon/daemon.h"
+#include "input/foreign.h"
 #include "sys/log.h"
 #include "sys/privs.h"
 
@@ -45,6 +47,37 @@ static void look_at_files(const struct config *config, const char *name, struct 
 	if (name && privs_find_user(name, &user) < 0)
 		return;
 	advice_files(config, user.uid, user.gid, list);
+}
+
+/* Of the option -u; the configuration's own is one of its names. */
+static void look_at_user(const char *name, struct advice_list *list)
+{
+	struct privs_user user;
+
+	if (name && privs_find_user(name, &user) < 0)
+		advice_add(list, ADVICE_REFUSED, "users", "there is no user '%s'", name);
+}
+
+/* The daemon warns of it, too; but who comes from 0.1.0 asks before he starts it. */
+static void look_at_conntrack(const struct config *config, struct advice_list *list)
+{
+	struct foreign foreign = {.uses_conntrack = true};
+	struct text_buf names;
+	char data[256];
+	struct nl *nl = NULL;
+
+	text_buf_init(&names, data, sizeof(data));
+	for (unsigned i = 0; i < config->set_count; i++)
+		if (config->sets[i].confirm == CONFIG_SERVED)
+			text_putf(&names, "%s%s", names.len ? ", " : "", config->sets[i].name);
+	if (!names.len || config->conntrack || config->engine == RULES_NONE || nl_open(&nl) < 0)
+		return;
+	if (foreign_look(nl, config->ct_mark_field, &foreign) == 0 && !foreign.uses_conntrack)
+		advice_add(list, ADVICE_NOTE, "sets",
+			   "nobody uses conntrack here now, without which no handshake is seen, "
+			   "and these sets stay empty: %s. rules.conntrack = true switches it on",
+			   data);
+	nl_close(nl);
 }
 
 /* As version 0.1.0 had it by default, when every rule was what confirm = "syn" is now. */
@@ -87,11 +120,13 @@ enum daemon_exit daemon_try(const struct generation *generation, const char *use
 	struct advice_list list = {.count = 0};
 	enum daemon_exit code = DAEMON_EXIT_OK;
 
+	look_at_user(user, &list);
 	advice_names(config, &list);
 	look_at_files(config, user ? user : config->user, &list);
 	look_at_rules(config, &list);
 	look_at_interfaces(config, &list);
 	look_at_kernel(config, &list);
+	look_at_conntrack(config, &list);
 	for (unsigned i = 0; i < list.count; i++) {
 		const struct advice *advice = &list.list[i];
 

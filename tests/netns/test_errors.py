@@ -121,6 +121,14 @@ def files(lab_):
                                      'nftset = "all"; flags = [ "scanner", "vpn" ]; confirm = "served"'])
     advised = run_daemon(lab_, served, arguments=["-t"])
     assert advised.returncode == OK, advised
+    assert "note: nobody uses conntrack here now" in advised.stdout and ": s, all." in advised.stdout, advised
+    lab_.nft("add table inet theirs\nadd chain inet theirs c { type filter hook input priority 0; }\n"
+             "add rule inet theirs c ct state established accept")
+    assert "nobody uses" not in run_daemon(lab_, served, arguments=["-t"]).stdout, "somebody uses conntrack"
+    lab_.nft("delete table inet theirs")
+    for arguments in ([], ["-t"]):
+        expect(run_daemon(lab_, served, arguments=["-u", "nosuch", *arguments]), INPUT, "no user 'nosuch'",
+               f"-u of nobody {arguments}")
     assert re.findall("note: set '(.*?)' takes only scanners", advised.stdout) == ["s"], advised.stdout
 
 
