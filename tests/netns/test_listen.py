@@ -140,6 +140,31 @@ def both_halves(lab_):
     assert answer["ip"] == lab.SERVER4 and answer["os"]["class"] == "Linux", answer
 
 
+def clocks(lab_):
+    """--clocks looks at more than SYNs; without it nothing is said of what was not looked at."""
+    with lab.inside(lab_.server):
+        server = lab_.adopt(socket.create_server(("", lab.PORT)))
+    alone = listen(lab_, lab_.gateway, "-i", "g0")
+    more = listen(lab_, lab_.gateway, "-i", "g0", "tcp")
+    listener = listen(lab_, lab_.gateway, "-i", "g0", "--clocks", "--json")
+    for _ in range(3):
+        with lab.inside(lab_.client):
+            client = socket.create_connection((lab.SERVER4, lab.PORT), 5)
+        with client, server.accept()[0] as peer:
+            for _ in range(2):  # the client speaks first, and answers what it is told
+                client.sendall(b"question")
+                peer.recv(100)
+                peer.sendall(b"answer")
+                client.recv(100)
+    lab.wait_until(lambda: len(alone.lines()) >= 3, "each SYN has its line")
+    lab.wait_until(lambda: len(more.lines()) >= 3, "each SYN has its line, with the others")
+    assert "Clocks" not in alone.stop()
+    assert re.search(r"Clocks\n +measured +3 ", more.stop())
+    listener.stop()
+    one, = listener.objects()
+    assert one["ip"] == lab.CLIENT4 and one["clocks"]["grade"] == "none", one
+
+
 def without_rights(lab_):
     done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set=-all",
                            "--inh-caps=-all", lab.SYNPRINT, "classify", "-i", "lo"],
@@ -186,5 +211,5 @@ def file_that_grows(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, without_rights, a_disk_that_is_full,
+    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, clocks, without_rights, a_disk_that_is_full,
             file_that_grows)

@@ -153,6 +153,8 @@ static int settle_form(struct cli *cli, struct classify_options *options)
 	return CLI_OK;
 }
 
+#define EVERYTHING "" /* as pcap-filter(7) says it: the clocks need more than SYNs */
+
 static int take_arguments(struct classify_options *options, int argc, char **argv)
 {
 	const struct cli *cli = options->cli;
@@ -165,7 +167,9 @@ static int take_arguments(struct classify_options *options, int argc, char **arg
 			return cli_usage_error(cli, "with -i comes one filter, in quotes");
 		if (options->source.files.follows)
 			return cli_usage_error(cli, "--follow is for files, not for -i");
-		options->source.live.expression = count ? argv[optind] : NULL;
+		options->source.live.expression = count                  ? argv[optind]
+						  : options->only_clocks ? EVERYTHING
+									 : NULL;
 		return CLI_OK;
 	}
 	if (count == 0)
