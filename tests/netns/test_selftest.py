@@ -105,6 +105,11 @@ def a_worker_that_stands_still(lab_):
 
 def a_set_of_the_wrong_type(lab_):
     lab_.nft("add table inet mine\nadd set inet mine them4 { type ether_addr; flags timeout; }")
+    config = lab_.write_config(['nftset = "them"; table = "inet mine";'])
+    daemon = lab_.daemon(config).start()
+    _, results, _ = selftest(lab_, daemon)
+    assert [item["check"] for item in results if "take" in item["text"]] == ["set"], results
+    assert daemon.stop() == 0
     daemon = lab_.daemon(lab_.write_config(['nftset = "them"; table = "inet mine";',
                                             'nftset = "good";'])).start()
     code, results, _ = selftest(lab_, daemon)

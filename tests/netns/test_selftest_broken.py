@@ -222,6 +222,7 @@ def the_configuration(lab_):
     config.unlink()
     code, results, _ = selftest(lab_, daemon)
     assert code == 1 and "cannot be read: a restart fails" in failures(results)["config"], results
+    assert any("says the configuration" in item["text"] for item in results if item["check"] == "a SYN"), results
     restore()
     socket = f'socket = "{daemon.socket}";'
     run_rows(lab_, daemon, [

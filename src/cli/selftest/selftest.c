@@ -59,7 +59,8 @@ static void check_sets(struct selftest *test)
 
 	cJSON_ArrayForEach (set, ask_member(publish, "sets"))
 		check_set(test, set, &good);
-	selftest_tell(test, OUTCOME_OK, "sets", "%u take elements", good);
+	if (good)
+		selftest_tell(test, OUTCOME_OK, "sets", "%u take elements", good);
 	if (test->config && test->config->mark_count)
 		selftest_tell(test, OUTCOME_OK, "sets",
 			      "%u publish rules mark SYNs, behind priority -175",

@@ -135,7 +135,13 @@ void selftest_check_probe(struct selftest *test)
 	struct synprint_verdict verdict;
 	int rc;
 
-	if (!test->config || test->config->engine == RULES_NONE) {
+	if (!test->config) {
+		selftest_tell(test, OUTCOME_SKIPPED, "a SYN",
+			      "whether loopback is diverted says the configuration, which cannot "
+			      "be read");
+		return;
+	}
+	if (test->config->engine == RULES_NONE) {
 		selftest_tell(test, OUTCOME_SKIPPED, "a SYN",
 			      "rules are yours here: connect from outside and ask 'synprint "
 			      "verdict'");
