@@ -108,18 +108,38 @@ static void put_one(const struct cell *cell, unsigned columns, unsigned indent,
 	flow_end(&flow);
 }
 
+static unsigned widest_text(const struct cell *cells, unsigned count, bool only_numbers)
+{
+	unsigned width = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if ((cells[i].is_number || !only_numbers) && strlen(text_of(&cells[i])) > width)
+			width = (unsigned)strlen(text_of(&cells[i]));
+	return width;
+}
+
+/* Numbers stand below each other, and not at the end of what is as wide as the longest text. */
+static void put_text(const struct cell *cell, unsigned text_width, unsigned number_width,
+		     struct text_buf *out)
+{
+	if (!cell->is_number) {
+		put_padded(out, text_of(cell), text_width, false);
+		return;
+	}
+	put_padded(out, text_of(cell), number_width, true);
+	put_padded(out, "", text_width - number_width, false);
+}
+
 /* As many side by side as there is room for, each as wide as the widest. */
 static void put_grid(const struct cell *cells, unsigned count, unsigned columns, unsigned indent,
 		     struct text_buf *out)
 {
-	unsigned name_width = 0, text_width = 0, width, across = 1;
+	unsigned text_width = widest_text(cells, count, false), name_width = 0, across = 1;
+	unsigned number_width = widest_text(cells, count, true), width;
 
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++)
 		if (strlen(cells[i].name) > name_width)
 			name_width = (unsigned)strlen(cells[i].name);
-		if (strlen(text_of(&cells[i])) > text_width)
-			text_width = (unsigned)strlen(text_of(&cells[i]));
-	}
 	width = name_width + 1 + text_width;
 	if (columns && columns >= indent + width)
 		across = (columns - indent + GAP) / (width + GAP);
@@ -131,7 +151,7 @@ static void put_grid(const struct cell *cells, unsigned count, unsigned columns,
 		if (i % across == 0)
 			put_indent(out, indent);
 		put_padded(out, cells[i].name, name_width + 1, false);
-		put_padded(out, text_of(&cells[i]), text_width, cells[i].is_number);
+		put_text(&cells[i], text_width, number_width, out);
 		if (i % across == across - 1 || i == count - 1)
 			end_line(out);
 		else

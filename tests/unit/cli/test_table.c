@@ -112,6 +112,20 @@ Test(table, members)
 	cJSON_Delete(object);
 }
 
+Test(table, numbers_stand_below_each_other)
+{
+	cJSON *object = cJSON_Parse("{\"version\":\"0.2.0-rc1\",\"pid\":6550,\"uptime_s\":12}");
+	struct text_buf out;
+
+	text_buf_init(&out, data, sizeof(data));
+	table_put_members(object, 0, 0, &out);
+	cr_expect_str_eq(data, "version  0.2.0-rc1\npid      6550\nuptime_s 12 s\n", "%s", data);
+	text_buf_init(&out, data, sizeof(data));
+	table_put_members(object, 40, 0, &out);
+	cr_expect_str_eq(data, "version  0.2.0-rc1  pid      6550\nuptime_s 12 s\n", "%s", data);
+	cJSON_Delete(object);
+}
+
 Test(flow, fields_stay_whole)
 {
 	struct text_buf out;
