@@ -203,16 +203,15 @@ static int explain_engine(const struct rules_params *params, struct text_error *
 	static const char *const nft = "the nft expression 'queue' (CONFIG_NFT_QUEUE)";
 	static const char *const xt = "the target NFQUEUE through nft_compat (CONFIG_NFT_COMPAT, "
 				      "CONFIG_NETFILTER_XT_TARGET_NFQUEUE)";
-	const char *fib = params->confirm.is_on ? ", or no 'fib' of nft" : "";
+	const char *fib = params->confirm.is_on ? ", or not nft's 'fib' (CONFIG_NFT_FIB_INET)" : "";
 
 	if (params->engine == RULES_AUTO)
 		text_error_set(ret_error, 0, 0, "this kernel has neither %s nor %s%s", nft, xt,
 			       fib);
 	else
 		text_error_set(ret_error, 0, 0, "this kernel does not have %s%s%s",
-			       params->engine == RULES_NFT ? nft : xt,
-			       params->engine == RULES_NFT ? "; use rules.engine = \"auto\"" : "",
-			       fib);
+			       params->engine == RULES_NFT ? nft : xt, fib,
+			       params->engine == RULES_NFT ? "; use rules.engine = \"auto\"" : "");
 	return -EOPNOTSUPP;
 }
 
