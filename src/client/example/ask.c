@@ -15,7 +15,7 @@
 static void print(const struct synprint_verdict *verdict)
 {
 	printf("%s: %s (%u %%), %s%s%s\n", verdict->ip, verdict->os_label,
-	       verdict->confidence_permille / 10, verdict->link,
+	       (verdict->confidence_permille + 5) / 10, verdict->link,
 	       verdict->flags & SYNPRINT_VPN ? ", VPN" : "",
 	       verdict->flags & SYNPRINT_SCANNER ? ", scanner" : "");
 	fflush(stdout);
