@@ -76,7 +76,7 @@ static bool says_more(const struct place *place, const struct verdict *verdict)
 	return (verdict->flags & ~place->flags) || verdict->grade > place->grade;
 }
 
-bool changes_take(struct changes *changes, const struct addr *addr, const struct changes_item *item)
+bool changes_take(struct changes *changes, const struct addr *addr, struct changes_item *item)
 {
 	struct place *place = place_of(changes, addr);
 	bool is_quiet = item->now_ms < place->until_ms;
@@ -84,20 +84,20 @@ bool changes_take(struct changes *changes, const struct addr *addr, const struct
 
 	if (is_other && (is_quiet || place->is_owed))
 		return true;
-	if (!is_quiet) {
-		begin(changes, place, addr, item->now_ms, &item->verdict);
-		return true;
-	}
-	if (!says_more(place, &item->verdict)) {
+	if ((is_quiet || place->is_owed) && !says_more(place, &item->verdict)) {
 		keep(changes, place, item);
 		return false;
 	}
-	note_told(changes, place, &item->verdict);
+	if (place->is_owed)
+		item->old_verdict = place->told;
+	if (is_quiet)
+		note_told(changes, place, &item->verdict);
+	else
+		begin(changes, place, addr, item->now_ms, &item->verdict);
 	return true;
 }
 
-void changes_confirm(struct changes *changes, const struct addr *addr,
-		     const struct verdict *verdict)
+void changes_note(struct changes *changes, const struct addr *addr, const struct verdict *verdict)
 {
 	struct place *place = place_of(changes, addr);
 

@@ -30,18 +30,17 @@ void changes_free(struct changes *changes);
 /**
  * changes_take() - a client's verdict is another one.
  * @addr: of the client, masked where subnets are clients
+ * @item: where it is told, and one before it was not, its old verdict becomes what was told last
  * Return: whether it is to be told now. Else it is counted, and kept until another one takes its
  * place.
  */
-bool changes_take(struct changes *changes, const struct addr *addr,
-		  const struct changes_item *item);
+bool changes_take(struct changes *changes, const struct addr *addr, struct changes_item *item);
 
 /**
- * changes_confirm() - a handshake said what the client is, and that was told: what was kept of him
- * is old.
+ * changes_note() - what the client is was told as no change: it is new, or a handshake said it. What was
+ * kept of it is old.
  */
-void changes_confirm(struct changes *changes, const struct addr *addr,
-		     const struct verdict *verdict);
+void changes_note(struct changes *changes, const struct addr *addr, const struct verdict *verdict);
 
 /**
  * changes_settle() - about once a second: hand to @fn what was kept long enough and still is a change

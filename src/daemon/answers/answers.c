@@ -164,26 +164,33 @@ static void tell(const struct answers *answers, const struct feed_event *event,
 	server_send_event(answers->server, &server_event, buf.data, buf.len);
 }
 
-static bool is_news(const struct answers *answers, const struct feed_event *event)
+/* The old verdict is what readers of changes were told before. */
+static bool is_news(const struct answers *answers, const struct feed_event *event,
+		    struct verdict *ret_old)
 {
 	struct changes_item item = {.now_ms = event->now_ms,
 				    .syn = event->syn,
 				    .verdict = event->verdict,
 				    .old_verdict = event->old_verdict};
 	struct client_key key;
+	bool is_news = true;
 
-	if (event->kind != CHANGE_VERDICT)
-		return true;
 	clients_locate(answers->clients, &event->syn, &key);
-	return changes_take(answers->changes, &key.addr, &item);
+	if (event->kind == CHANGE_NEW)
+		changes_note(answers->changes, &key.addr, &event->verdict);
+	else if (event->kind == CHANGE_VERDICT)
+		is_news = changes_take(answers->changes, &key.addr, &item);
+	*ret_old = item.old_verdict;
+	return is_news;
 }
 
 void answers_tell(void *ctx, const struct feed_event *event)
 {
 	const struct answers *answers = ctx;
+	struct feed_event news = *event;
 
-	if (is_news(answers, event))
-		tell(answers, event, SERVER_READERS_ALL);
+	if (is_news(answers, event, &news.old_verdict))
+		tell(answers, &news, SERVER_READERS_ALL);
 	else if (server_has_subscribers(answers->server, SERVER_EVENT_SYN))
 		tell(answers, event, SERVER_READERS_OF_SYNS);
 }
@@ -222,7 +229,7 @@ void answers_tell_confirmed(const struct answers *answers, const struct client_c
 
 	if (!server_has_subscribers(answers->server, SERVER_EVENT_CONFIRMED))
 		return;
-	changes_confirm(answers->changes, &confirmed->addr, &confirmed->verdict);
+	changes_note(answers->changes, &confirmed->addr, &confirmed->verdict);
 	if (clients_get_syn(answers->clients, &confirmed->addr, port, &details.syn,
 			    &details.report.now_ms) == 0)
 		details_judge(answers, &details);

@@ -26,14 +26,19 @@ static void teardown_changes(void)
 
 TestSuite(changes, .init = setup_changes, .fini = teardown_changes);
 
+static struct verdict old; /* of the one that was taken last */
+
 static bool take(uint32_t client, unsigned after_ms, struct verdict verdict)
 {
 	struct addr addr = numbered(client);
 	struct changes_item item = {.now_ms = NOW_MS + after_ms,
 				    .syn = syn_from(addr, 1, after_ms),
-				    .verdict = verdict};
+				    .verdict = verdict,
+				    .old_verdict = verdict_of(9, 0)};
+	bool is_now = changes_take(changes, &addr, &item);
 
-	return changes_take(changes, &addr, &item);
+	old = item.old_verdict;
+	return is_now;
 }
 
 static void note(void *ctx, const struct changes_item *item)
@@ -109,12 +114,40 @@ Test(changes, a_confirmation_ends_what_waited)
 
 	take(1, 0, verdict_of(3, 0));
 	take(1, 1, verdict_of(2, 0));
-	changes_confirm(changes, &addr, &confirmed);
+	changes_note(changes, &addr, &confirmed);
 	cr_expect_eq(settle(CHANGES_QUIET_MS), 0);
 	take(2, 0, verdict_of(3, 0));
-	changes_confirm(changes, &addr, &confirmed);
+	changes_note(changes, &addr, &confirmed);
 	cr_expect_not(take(2, 1, verdict_of(1, 0)));
 	cr_expect_eq(settle(CHANGES_QUIET_MS), 1, "of others it says nothing");
+}
+
+/* Whoever was told the one waits to hear that it is over, though another one came between. */
+Test(changes, what_was_told_before_is_said)
+{
+	cr_expect(take(1, 0, verdict_of(1, VERDICT_VPN)));
+	cr_expect_eq(old.class_id, 9);
+	cr_expect_not(take(1, 1, verdict_of(2, 0)));
+	cr_expect(take(1, 2, verdict_of(3, VERDICT_SCANNER)));
+	cr_expect_eq(old.class_id, 1);
+	cr_expect_eq(old.flags, VERDICT_VPN);
+	cr_expect_not(take(1, 3, verdict_of(4, 0)));
+	cr_expect_not(take(1, 2 + CHANGES_QUIET_MS, verdict_of(5, 0)), "in the place of the other");
+	cr_expect_eq(settle(2 + CHANGES_QUIET_MS), 1);
+	cr_expect_eq(told.last.old_verdict.class_id, 3);
+}
+
+/* Such as one that was forgotten: what it was before is no news by which it could seem the same. */
+Test(changes, a_new_client_is_told)
+{
+	struct addr addr = numbered(1);
+	struct verdict first = verdict_of(1, 0);
+
+	take(1, 0, verdict_of(2, 0));
+	changes_note(changes, &addr, &first);
+	cr_expect_not(take(1, 1, verdict_of(2, 0)));
+	cr_expect_eq(settle(CHANGES_QUIET_MS), 1);
+	cr_expect_eq(told.last.old_verdict.class_id, 1);
 }
 
 Test(changes, clients_do_not_wait_for_each_other)
