@@ -232,6 +232,8 @@ static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *reque
 		return cli->exit;
 	if (optind < argc)
 		return cli_usage_error(cli, "watch takes options only, not '%s'", argv[optind]);
+	if (confirmed && !syns)
+		return cli_usage_error(cli, "--changes and --confirmed exclude each other");
 	cJSON_AddBoolToObject(request, "syns", syns && !confirmed);
 	cJSON_AddBoolToObject(request, "confirmed", confirmed);
 	return watch_events(cli, request, color, reconnects);

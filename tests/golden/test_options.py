@@ -93,6 +93,7 @@ def of_some_only():
                         ("classify --plot x.svg --csv x", "forms of SYNs"),
                         ("classify --explain --csv x", "--explain goes with"),
                         ("classify --explain --clocks x", "--explain goes with"),
+                        (f"watch --socket {NOBODY} --changes --confirmed", "exclude each other"),
                         (f"unknown --socket {NOBODY} x", "captures need none"),
                         ("baseline --forget 192.0.2.0/24 --limit 3", "takes no --limit")):
         done = run(*words.split())
