@@ -81,6 +81,13 @@ def a_daemon_of_another_version(lab_):
     assert len(told) == 1 and "is version 0.0.9, and this command" in told[0], told
 
 
+def rules_that_are_about_to_return(lab_):
+    daemon = lab_.daemon().start()
+    lab_.nft("flush ruleset")
+    code, results, _ = selftest(lab_, daemon)
+    assert code == 0 and not failures(results), results
+
+
 def without_a_daemon(lab_):
     daemon = lab_.daemon()
     code, results, said = selftest(lab_, daemon)
@@ -129,5 +136,5 @@ def rules_of_somebody_else(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(healthy, interfaces_where_nothing_comes, a_daemon_of_another_version, without_a_daemon, a_stopped_daemon, a_worker_that_stands_still,
-            a_set_of_the_wrong_type, rules_of_somebody_else)
+    lab.run(healthy, interfaces_where_nothing_comes, a_daemon_of_another_version, rules_that_are_about_to_return,
+            without_a_daemon, a_stopped_daemon, a_worker_that_stands_still, a_set_of_the_wrong_type, rules_of_somebody_else)
