@@ -22,6 +22,7 @@ struct channel {
 	struct later notes[PUBLISHER_NOTES]; /* what any thread says of elements */
 	unsigned due; /* of those that are to be looked at again, so many now */
 	unsigned sweep_rounds; /* of the network that is being looked for */
+	uint64_t sweep_ms; /* no such look before */
 	bool is_crowded; /* atomic: it is more than nine tenths full */
 	uint64_t freed; /* places that some left and nobody took at once; any thread reads it */
 	struct {
@@ -75,6 +76,6 @@ void channel_reconcile(struct channel *channel);
 void channel_keep_room(struct channel *channel);
 
 /** channel_sweep() - a step of the first network that is to be looked for. */
-void channel_sweep(struct channel *channel);
+void channel_sweep(struct channel *channel, uint64_t now_ms);
 
 #endif

@@ -27,6 +27,8 @@
 #define RANK_SHIFT 48 /* above what is left of any timeout, in ms */
 /* Of PUBLISHER_LATER_MAX elements each: what cannot be removed is not tried for ever. */
 #define ROUNDS_MAX 1024
+#define SWEEP_AGAIN_MS 500 /* where somebody commits */
+#define LAST_ROUNDS 8 /* in which fewer are found */
 
 struct look {
 	const struct publisher_params *params;
@@ -229,19 +231,27 @@ static void find(void *ctx, const struct target_element *element)
 	sweep->found++;
 }
 
-void channel_sweep(struct channel *channel)
+/*
+ * While the kernel's table grows or shrinks, a walk may miss some, and a commit of anybody's ends it:
+ * it is over when one has come to its end and has found nothing.
+ */
+void channel_sweep(struct channel *channel, uint64_t now_ms)
 {
 	struct later *sweeps = &channel->notes[PUBLISHER_SWEEP];
 	struct publish_op net;
 	struct sweep sweep = {.channel = channel};
 	struct target_visitor visitor = {find, &sweep};
+	int rc;
 
 	if (!later_take(sweeps, &net, 1))
 		return;
 	sweep.net = (struct addr_net){.addr = net.addr, .bits = (uint8_t)net.port};
-	target_walk(channel->target, &visitor);
-	if (sweep.found == PUBLISHER_LATER_MAX && ++channel->sweep_rounds < ROUNDS_MAX)
+	rc = target_walk(channel->target, &visitor);
+	channel->sweep_rounds += sweep.found == PUBLISHER_LATER_MAX ? 1 : ROUNDS_MAX / LAST_ROUNDS;
+	if ((rc < 0 || sweep.found) && channel->sweep_rounds < ROUNDS_MAX)
 		later_note(sweeps, &net.addr, net.port);
 	else
 		channel->sweep_rounds = 0;
+	if (rc < 0)
+		channel->sweep_ms = now_ms + SWEEP_AGAIN_MS;
 }

@@ -338,8 +338,9 @@ static bool step(struct publisher *publisher, uint64_t now_ms, uint64_t *wake_ms
 		else if (!channel->is_failing && channel->due)
 			revise(publisher, channel);
 		else if (!channel->is_failing && !waiting_of(channel) &&
+			 now_ms >= channel->sweep_ms &&
 			 later_waiting(&channel->notes[PUBLISHER_SWEEP]))
-			channel_sweep(channel);
+			channel_sweep(channel, now_ms);
 		else
 			continue;
 		return true;

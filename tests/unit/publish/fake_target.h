@@ -23,10 +23,14 @@ struct fake {
 	int delay_ms; /* of a commit */
 	bool is_created, is_intact;
 	bool is_half; /* one set of its pair is left out */
+	bool keeps_all; /* what is removed is there all the same */
 	unsigned ensures, commits;
 	size_t op_count;
 	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
-	unsigned walks, element_count; /* that a walk shows, the oldest first */
+	unsigned walks,
+		element_count; /* that a walk shows, the oldest first, without what was removed */
+	unsigned next_walk_max; /* as many are shown by the next one alone */
+	int next_walk_rc;
 	unsigned dropped, entered, first_dropped; /* by drop() */
 	struct addr last_entered;
 };
@@ -63,6 +67,17 @@ static inline int fake_make(struct target *target, enum setops_version version,
 	(void)version;
 	(void)ret_error;
 	return 0;
+}
+
+/* With the lock held. */
+static inline bool fake_has_removed(const struct fake *fake, const struct addr *addr)
+{
+	bool is_removed = false;
+
+	for (size_t i = 0; i < fake->op_count; i++)
+		if (addr_equal(&fake->ops[i].addr, addr))
+			is_removed = fake->ops[i].kind == PUBLISH_REMOVE && !fake->keeps_all;
+	return is_removed;
 }
 
 /* What it is tested with is IPv4. */
@@ -111,18 +126,27 @@ static inline int fake_walk(struct target *target, enum setops_version version,
 			    const struct target_visitor *visitor)
 {
 	struct fake *fake = fake_of(target);
-	unsigned count;
+	struct target_element elements[OPS_MAX];
+	unsigned count = 0, max;
+	int rc;
 
+	if (version == SETOPS_V6)
+		return 0;
 	pthread_mutex_lock(&fake->lock);
-	fake->walks += version == SETOPS_V4;
-	count = version == SETOPS_V4 ? fake->element_count : 0;
-	pthread_mutex_unlock(&fake->lock);
-	for (unsigned i = 0; i < count; i++) {
-		struct target_element element = {.addr = numbered(i), .left_ms = 10000 + i};
-
-		visitor->visit(visitor->ctx, &element);
+	max = fake->next_walk_max ? fake->next_walk_max : OPS_MAX;
+	rc = fake->next_walk_rc;
+	fake->next_walk_max = 0;
+	fake->next_walk_rc = 0;
+	for (unsigned i = 0; i < fake->element_count && count < max; i++) {
+		elements[count] =
+			(struct target_element){.addr = numbered(i), .left_ms = 10000 + i};
+		count += !fake_has_removed(fake, &elements[count].addr);
 	}
-	return 0;
+	fake->walks++;
+	pthread_mutex_unlock(&fake->lock);
+	for (unsigned i = 0; i < count; i++)
+		visitor->visit(visitor->ctx, &elements[i]);
+	return rc;
 }
 
 static inline int fake_drop(struct target *target, const struct publish_op *ops, size_t count)

@@ -484,23 +484,60 @@ Test(publisher, who_found_no_room_enters_with_his_prefix)
 	cr_expect(addr_equal(&fake->last_entered, &prefix));
 }
 
-/* All of a network goes, whoever remembers it; who came back stays. */
-Test(publisher, a_network_is_swept_out)
+/* Of 40 elements, whoever remembers them: those of the network 10.0.0.0/28. */
+static void sweep(void)
 {
 	struct addr_net net;
-	bool gone[256] = {false};
 
 	cr_assert_eq(addr_net_parse("10.0.0.0/28", &net), 0);
-	start(1, PATIENT_MS);
 	bring(40, 0);
 	publisher_note(harness.publisher, PUBLISHER_SWEEP, UINT32_MAX, &net.addr, net.bits);
-	WAIT_FOR(committed(&harness.fakes[0]) == 15);
+}
+
+/* All of it goes; who came back stays. */
+Test(publisher, a_network_is_swept_out)
+{
+	bool gone[256] = {false};
+
+	start(1, PATIENT_MS);
+	sweep();
+	WAIT_FOR(read_locked(&harness.fakes[0], &harness.fakes[0].walks) == 2);
+	cr_assert_eq(committed(&harness.fakes[0]), 15);
 	for (unsigned i = 0; i < 15; i++) {
 		cr_expect_eq(harness.fakes[0].ops[i].kind, PUBLISH_REMOVE);
 		gone[harness.fakes[0].ops[i].addr.bytes[15]] = true;
 	}
 	for (unsigned i = 0; i < 256; i++)
 		cr_expect_eq(gone[i], i < 16 && i != 8, "%u", i);
+}
+
+/* The kernel's table grew meanwhile, or somebody's commit ended the walk. */
+Test(publisher, a_walk_that_missed_some_is_followed_by_others)
+{
+	struct fake *fake = &harness.fakes[0];
+
+	for (int rc = 0; rc >= -EINTR; rc -= EINTR) {
+		start(1, PATIENT_MS);
+		fake->op_count = 0;
+		fake->next_walk_max = 5;
+		fake->next_walk_rc = rc;
+		sweep();
+		WAIT_FOR(committed(fake) == 15);
+		publisher_stop(harness.publisher, NULL);
+		harness.publisher = NULL;
+	}
+}
+
+Test(publisher, what_cannot_be_swept_out_is_not_tried_for_ever)
+{
+	struct fake *fake = &harness.fakes[0];
+
+	fake->keeps_all = true;
+	start(1, PATIENT_MS);
+	sweep();
+	WAIT_FOR(read_locked(fake, &fake->walks) == 8);
+	sleep_ms(100);
+	cr_expect_eq(read_locked(fake, &fake->walks), 8);
 }
 
 Test(publisher, stop_publishes_what_was_handed_over)
