@@ -385,29 +385,40 @@ static int begin(struct keeper *keeper, struct text_error *ret_error)
 	return 0;
 }
 
-/* Rules of ours lead to queues that are none of ours, and somebody reads one. */
+/* Whether somebody reads a queue that rules of ours lead to, and that is none of ours. */
+static bool has_other_reader(const struct config *config, const struct rules_status *status,
+			     int proc_fd)
+{
+	struct nfqueue_figures figures;
+
+	for (unsigned i = 0; i < status->queue_count; i++) {
+		unsigned queue = status->queue_first + i;
+		bool is_ours = queue >= config->queue_first &&
+			       queue < config->queue_first + config->queue_count;
+
+		if (!is_ours && nfqueue_proc_read(proc_fd, queue, &figures) == 0)
+			return true;
+	}
+	return false;
+}
+
 int keeper_check_alone(const struct config *config, int proc_fd, struct text_error *ret_error)
 {
 	struct rules_status status = {.is_present = false};
-	struct nfqueue_figures figures;
 	struct nl *nl = NULL;
-	int rc = 0;
+	bool is_alone;
 
-	if (config->engine != RULES_NONE && proc_fd >= 0 && nl_open(&nl) == 0 &&
-	    rules_get_status(nl, &status) == 0 && status.is_present)
-		for (unsigned q = status.queue_first;
-		     rc == 0 && q < status.queue_first + status.queue_count; q++)
-			if ((q < config->queue_first ||
-			     q >= config->queue_first + config->queue_count) &&
-			    nfqueue_proc_read(proc_fd, q, &figures) == 0)
-				rc = -EBUSY;
+	if (config->engine == RULES_NONE || proc_fd < 0)
+		return 0;
+	is_alone = nl_open(&nl) < 0 || rules_get_status(nl, &status) < 0 || !status.is_present ||
+		   !has_other_reader(config, &status, proc_fd);
 	nl_close(nl);
-	if (rc < 0)
-		text_error_set(
-			ret_error, 0, 0,
-			"another synprintd diverts SYNs here, to queues from %u on: stop it first",
-			status.queue_first);
-	return rc;
+	if (is_alone)
+		return 0;
+	text_error_set(ret_error, 0, 0,
+		       "another synprintd diverts SYNs here, to queues from %u on: stop it first",
+		       status.queue_first);
+	return -EBUSY;
 }
 
 int keeper_start(const struct config *config, const struct rules_params *params,
