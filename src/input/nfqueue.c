@@ -32,6 +32,7 @@ struct nfqueue {
 	uint32_t portid;
 	uint16_t queue;
 	int wake_fd; /* an eventfd */
+	bool is_dry;
 	unsigned pending_count; /* packets that wait for their verdict */
 	struct pending {
 		uint32_t id, mark;
@@ -209,6 +210,16 @@ void nfqueue_close(struct nfqueue *nfq)
 	free(nfq);
 }
 
+/* Nobody waits for the kernel's answer, which would come among the packets. */
+int nfqueue_set_length(struct nfqueue *nfq, uint32_t length)
+{
+	char buf[VERDICT_BYTES];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, nfq->queue);
+
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, length);
+	return mnl_socket_sendto(nfq->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
 static uint32_t u32_of(const struct nlattr *attr)
 {
 	return attr ? ntohl(mnl_attr_get_u32(attr)) : 0;
@@ -269,6 +280,7 @@ int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *
 	int fd = mnl_socket_get_fd(nfq->socket), packets = 0;
 	int count = recvmmsg(fd, nfq->headers, NFQUEUE_BURST_MAX, MSG_DONTWAIT, NULL);
 
+	nfq->is_dry = count < NFQUEUE_BURST_MAX;
 	if (count < 0 && errno == EAGAIN) {
 		if (!wait_for_packets(nfq, timeout_ms))
 			return 0;
@@ -284,6 +296,11 @@ int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *
 			packets++;
 	}
 	return packets;
+}
+
+bool nfqueue_is_dry(const struct nfqueue *nfq)
+{
+	return nfq->is_dry;
 }
 
 void nfqueue_mark(struct nfqueue *nfq, const struct nfqueue_packet *packet, uint32_t mark)

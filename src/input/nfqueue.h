@@ -53,6 +53,12 @@ void nfqueue_close(struct nfqueue *nfq);
  */
 int nfqueue_receive(struct nfqueue *nfq, int timeout_ms, struct nfqueue_packet *ret_packets);
 
+/** nfqueue_set_length() - from now on, how many packets wait in the kernel at the most. Return: 0 or -errno. */
+int nfqueue_set_length(struct nfqueue *nfq, uint32_t length);
+
+/** nfqueue_is_dry() - whether the queue was empty just before or just behind the last receive. */
+bool nfqueue_is_dry(const struct nfqueue *nfq);
+
 /** nfqueue_wake() - end the wait without a timeout in nfqueue_receive(), or the next. Any thread may. */
 void nfqueue_wake(struct nfqueue *nfq);
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,6 +23,14 @@ import traffic  # noqa: E402
 
 RATES = (300, 20)
 FLOOD_S = "4"
+# conntrack is not what is tested; nor who answers such a flood.
+FLOOD_UNTRACKED = """add table inet flood
+    add chain inet flood c { type filter hook prerouting priority -300; policy accept; }
+    add rule inet flood c ip saddr 10.0.0.0/8 notrack"""
+FLOOD_ENDS = FLOOD_UNTRACKED + """
+    add chain inet flood d { type filter hook prerouting priority -140; }
+    add rule inet flood d ip saddr 10.0.0.0/8 drop"""
+CALM_S = 6  # after which a queue is as long as it was
 SOURCES = 100  # of each IP version
 # RFC 6298: the first retransmission comes after one second, the second after three; 1.03 s is usual.
 ABOUT_ONE_RETRANSMISSION_MS = 1500
@@ -78,11 +87,7 @@ def stopped_3_s(lab_, daemon):
 
 def stopped_under_a_flood(lab_, daemon):
     """100,000 SYNs a second beside the connections; conntrack is not what is tested."""
-    lab_.nft("add table inet flood\nadd chain inet flood c "
-             "{ type filter hook prerouting priority -300; policy accept; }\n"
-             "add rule inet flood c ip saddr 10.0.0.0/8 notrack\n"
-             "add chain inet flood d { type filter hook prerouting priority -140; }\n"
-             "add rule inet flood d ip saddr 10.0.0.0/8 drop")
+    lab_.nft(FLOOD_ENDS)
     flood = lab_.adopt(Program(["ip", "netns", "exec", lab_.client, f"{lab.BUILD}/bench/syn_flood", "c0",
                                 mac_of(lab_, lab_.gateway, "g0"), "0", "50000", "100000", "6"]))
     time.sleep(1)
@@ -186,6 +191,52 @@ def flush_ruleset(lab_, daemon):
         time.sleep(1.5)
 
 
+@contextlib.contextmanager
+def slowed(daemon):
+    """It runs a fifth of the time, in slices that no queue runs dry in."""
+    done = threading.Event()
+
+    def slow():
+        while not done.wait(0.005):
+            daemon.kill(signal.SIGSTOP)
+            time.sleep(0.02)
+            daemon.kill(signal.SIGCONT)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def backlog(lab_, daemon):
+    """More SYNs come than are answered: few wait. When it is over, a burst has the whole queue again."""
+    lab_.nft(FLOOD_ENDS)
+    command = ["ip", "netns", "exec", lab_.client, f"{lab.BUILD}/bench/syn_flood", "c0",
+               mac_of(lab_, lab_.gateway, "g0"), "0", "0"]
+
+    def waiting():
+        path = Path(f"/proc/{daemon.process.pid}/net/netfilter/nfnetlink_queue")
+        return int(path.read_text().split()[2])
+
+    flood = lab_.adopt(Program([*command, "0", "60"]))
+    with slowed(daemon):
+        lab.wait_until(lambda: daemon.status()["queues"][0]["backlogs"], "a backlog stands")
+        lab.wait_until(lambda: waiting() <= 512, "few SYNs wait")
+        standing = max(waiting() for _ in range(1000))
+    flood.close()
+    lab.wait_until(lambda: waiting() == 0, "none waits")
+    time.sleep(CALM_S)
+    daemon.kill(signal.SIGSTOP)
+    subprocess.run([*command, "50000", "0.2"], check=True, stdout=subprocess.DEVNULL)
+    burst = waiting()
+    daemon.kill(signal.SIGCONT)
+    print(f"  waiting: at most {standing} while the backlog stands, {burst} in a burst behind it")
+    assert standing <= 512 < burst, (standing, burst)
+
+
 def disk_full(lab_, daemon):
     with contextlib.suppress(OSError):
         (lab_.dir / "disk/filler").write_bytes(b"x" * 64 * 1024)
@@ -270,9 +321,7 @@ def came_back(daemon):
 def syn_flood(lab_, daemon):
     """200,000 SYNs, each from an address of its own, as fast as one core sends them; what conntrack
     would count of them is not what is tested."""
-    lab_.nft("add table inet flood\nadd chain inet flood c "
-             "{ type filter hook prerouting priority -300; policy accept; }\n"
-             "add rule inet flood c ip saddr 10.0.0.0/8 notrack")
+    lab_.nft(FLOOD_UNTRACKED)
     memory = resident(daemon)
     known = came_back(daemon)
     done = lab.sh(f"{lab.BUILD}/bench/syn_flood", "c0", mac_of(lab_, lab_.gateway, "g0"), "0", "0", "0",
@@ -290,9 +339,7 @@ def syn_flood(lab_, daemon):
 def twice_forged(lab_, daemon):
     """Two SYNs from each of 100,000 addresses, 20,000 a second for 10 s: within 2 s of their end 20 of
     20 newcomers are in their set, and 300 of 300 who were there before are known."""
-    lab_.nft("add table inet flood\nadd chain inet flood c "
-             "{ type filter hook prerouting priority -300; policy accept; }\n"
-             "add rule inet flood c ip saddr 10.0.0.0/8 notrack")
+    lab_.nft(FLOOD_UNTRACKED)
     before = {}
     for number in range(300):
         ip = lab.source4(2000 + number)
@@ -405,6 +452,7 @@ ROWS = {
     "foreign nft -f of 200,000": (foreign_nft, {}),
     "a reload every 100 ms": (reloads, {}),
     "full queue": (full_queue, {"queue": "first = 0; count = 1; length = 64;"}),
+    "a backlog that stands": (backlog, {"queue": "first = 0; count = 1;"}),
     "nft flush ruleset, three times": (flush_ruleset, {}),
     "disk full for the state": (disk_full, {"disk": True}),
     "damaged state file": (damaged_state, {}),

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/ingress.h"
+#include "daemon/packets/backlog.h"
 #include "daemon/packets/generation_marks.h"
 #include "daemon/packets/servers.h"
 #include "daemon/packets/shares.h"
@@ -32,6 +33,8 @@ struct worker {
 	bool is_started;
 	struct ingress ingress;
 	struct shares shares;
+	struct backlog backlog;
+	uint32_t length; /* of the queue now */
 	bool must_stop; /* atomic */
 	uint64_t ticks; /* atomic */
 	struct worker_stats stats; /* written by the worker alone, read by anybody */
@@ -399,6 +402,26 @@ static void tell(struct worker *worker)
 	worker->event_count = 0;
 }
 
+/* Beyond its places SYNs pass unclassified, as the kernel's fail-open has it. */
+static void fit_queue(struct worker *worker, unsigned count, uint64_t now_ms)
+{
+	static struct log_limit limit;
+	uint32_t length =
+		backlog_note(&worker->backlog, count, nfqueue_is_dry(worker->queue), now_ms);
+
+	if (length == worker->length || nfqueue_set_length(worker->queue, length) < 0)
+		return;
+	worker->length = length;
+	if (length == worker->backlog.length)
+		return;
+	counter_add(&worker->stats.backlogs, 1);
+	log_limited(
+		&limit, LOG_LEVEL_WARNING,
+		"queue %u: more SYNs come than are answered; until that ends %u of them wait, and "
+		"others pass unclassified",
+		worker->queue_number, length);
+}
+
 static void handle_burst(struct worker *worker, const struct nfqueue_packet *packets, unsigned n)
 {
 	struct generation *generation =
@@ -426,6 +449,7 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 		publisher_note(publisher, PUBLISHER_SEEN, worker->sighted, &worker->sighted_addr,
 			       worker->sighted_port);
 	histogram_add(&worker->stats.burst, clock_monotonic_us() - start_us);
+	fit_queue(worker, n, start_us / 1000);
 	tell(worker);
 }
 
@@ -495,6 +519,7 @@ int worker_new(struct pipeline *pipeline, const struct config *config, unsigned 
 	worker->shares.seed = pipeline->seed;
 	worker->number = number;
 	worker->queue_number = params.queue;
+	worker->backlog.length = worker->length = params.length;
 	rc = nfqueue_open(&params, ret_error, &worker->queue);
 	if (rc < 0) {
 		free(worker);
@@ -539,6 +564,7 @@ static void add_stats(const struct worker *worker, struct worker_stats *stats)
 	histogram_merge(&stats->burst, &worker->stats.burst);
 	stats->received += counter_read(&worker->stats.received);
 	stats->bursts += counter_read(&worker->stats.bursts);
+	stats->backlogs += counter_read(&worker->stats.backlogs);
 	stats->accept_failures += counter_read(&worker->stats.accept_failures);
 	stats->withheld += counter_read(&worker->stats.withheld);
 	stats->repeats += counter_read(&worker->stats.repeats);

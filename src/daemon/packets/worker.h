@@ -35,6 +35,7 @@ struct worker_stats {
 	uint64_t results[SYN_RESULT_COUNT]; /* SYN+ACKs count as "not_syn" */
 	uint64_t flags[VERDICT_FLAG_COUNT];
 	uint64_t accept_failures;
+	uint64_t backlogs; /* times that more SYNs came than were answered (backlog.h) */
 	uint64_t repeats; /* SYNs that had come before */
 	uint64_t candidates; /* SYNs of which the verdict asked for a confirmation */
 	uint64_t withheld; /* SYNs left out of a set whose share of their kind was used up */
