@@ -10,6 +10,7 @@
 #include "daemon/wiring.h"
 #include "knowledge/state.h"
 #include "input/interfaces.h"
+#include "sys/clerk.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -21,6 +22,7 @@
 #define EXPIRE_S 10 /* what other gateways said is dropped so long after its end at the latest */
 #define UNKNOWN_SHAPES 1024
 #define FORGET_MAX_MS 30000 /* nothing is diverted yet; systemd waits for 60 s */
+#define CLERK_MAX_MS 10000 /* at the end; the same */
 
 static void on_stop(void *ctx)
 {
@@ -153,8 +155,9 @@ static enum daemon_exit start_tables(struct daemon *daemon)
 	find_interfaces(daemon);
 	daemon->reported = reported_new(config->reports, params.seed);
 	daemon->changes = changes_new(params.seed);
+	daemon->clerk = clerk_new(false);
 	if (daemon->pipeline.clients && daemon->pipeline.unknown && daemon->pipeline.feed &&
-	    daemon->reported && daemon->changes && daemon->loop &&
+	    daemon->reported && daemon->changes && daemon->clerk && daemon->loop &&
 	    start_baseline(daemon, params.seed) == 0 && start_servers(daemon, &params) == 0 &&
 	    start_learning(daemon) == 0)
 		return DAEMON_EXIT_OK;
@@ -400,14 +403,15 @@ static void stop(struct daemon *daemon)
 {
 	bool has_made = daemon->generation->publisher || daemon->keeper;
 
-	daemon_end_metrics(daemon);
+	if (daemon->clerk)
+		daemon_end_metrics(daemon);
 	keeper_stop(daemon->keeper);
 	for (unsigned i = 0; i < CONFIG_QUEUES_MAX; i++)
 		worker_stop(daemon->workers[i]);
-	state_stop(daemon->state);
 	if (has_made) /* sets that rules refer to cannot go */
 		remove_rules(daemon);
 	stop_generations(daemon);
+	state_stop(daemon->state); /* the disk may take its time */
 	generation_free(daemon->generation);
 	daemon_close_sockets(daemon);
 	loader_close(&daemon->loader); /* nothing is diverted any more, so it may take its time */
@@ -425,6 +429,7 @@ static void stop(struct daemon *daemon)
 	reported_free(daemon->reported);
 	changes_free(daemon->changes);
 	learned_close(daemon->learned);
+	clerk_close(daemon->clerk, CLERK_MAX_MS);
 	if (daemon->proc_fd >= 0)
 		close(daemon->proc_fd);
 	unlock_namespace(daemon->lock_fd);

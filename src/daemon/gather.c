@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All figures of one moment, from the parts that count them, and who is told of them unasked. */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/answers/metrics.h"
@@ -112,7 +113,10 @@ static void gather_advice(const struct daemon *daemon, const struct keeper_stats
 	if (*clocks)
 		advice_add(list, ADVICE_FAULT, "clocks", "%s", clocks);
 	if (config->metrics_file)
-		advise_file("metrics.textfile", config->metrics_file, daemon->metrics_rc, list);
+		advise_file("metrics.textfile", config->metrics_file,
+			    daemon->metrics_rc ? daemon->metrics_rc
+					       : clerk_get_error(daemon->clerk),
+			    list);
 	advise_file("state.file", daemon->boot->state_file, state_get_error(daemon->state), list);
 	advise_file("learn.file", daemon->boot->learn_file, learned_get_error(daemon->learned),
 		    list);
@@ -155,9 +159,10 @@ void daemon_gather(const void *ctx, struct figures *ret_figures)
 
 void daemon_end_metrics(struct daemon *daemon)
 {
-	if (daemon->has_metrics)
-		metrics_remove(daemon->generation->config->metrics_file);
-	daemon->has_metrics = false;
+	const char *path = daemon->generation->config->metrics_file;
+
+	if (path)
+		clerk_write(daemon->clerk, path, NULL, 0);
 }
 
 /* First as soon as the keeper has looked at the rules. */
@@ -174,6 +179,7 @@ void daemon_tell_figures(struct daemon *daemon)
 	bool is_status_due = service_is_status_due(&daemon->service);
 	bool is_file_due = config->metrics_file && is_file_second(daemon);
 	struct figures figures;
+	int rc;
 
 	if (!is_status_due && !is_file_due)
 		return;
@@ -182,6 +188,6 @@ void daemon_tell_figures(struct daemon *daemon)
 		service_tell(&daemon->service, &figures);
 	if (!is_file_due)
 		return;
-	daemon->metrics_rc = metrics_write(config->metrics_file, &figures);
-	daemon->has_metrics |= daemon->metrics_rc == 0;
+	rc = metrics_write(daemon->clerk, config->metrics_file, &figures);
+	daemon->metrics_rc = rc == -EBUSY ? 0 : rc; /* the file before it is not removed yet */
 }

@@ -7,10 +7,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-int loader_open(struct loader *loader)
+#include "knowledge/learned.h"
+
+int loader_open(struct loader *loader, struct learned *learned)
 {
-	*loader =
-		(struct loader){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
+	*loader = (struct loader){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+				  .learned = learned};
 	return loader->fd < 0 ? -errno : 0;
 }
 
@@ -27,6 +29,8 @@ static void *loader_main(void *arg)
 	struct loader *loader = arg;
 	char *what = loader->error.what;
 
+	if (loader->learned)
+		learned_wait(loader->learned);
 	generation_load(&loader->source, loader->vocab, what, sizeof(loader->error.what),
 			&loader->loaded);
 	loader_ring(loader, 0);

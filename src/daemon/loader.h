@@ -17,12 +17,13 @@ struct loader {
 	pthread_t thread;
 	struct generation_source source;
 	struct vocab *vocab;
+	struct learned *learned; /* its file is written before it is read; NULL: none */
 	struct generation *loaded; /* NULL: the error says why */
 	struct text_error error;
 };
 
 /** loader_open() - Return: 0 or -errno. */
-int loader_open(struct loader *loader);
+int loader_open(struct loader *loader, struct learned *learned);
 
 /**
  * loader_start() - begin a load; what goes wrong is told by loader_finish().

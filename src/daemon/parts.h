@@ -69,8 +69,8 @@ struct daemon {
 		uint64_t refused; /* elements, by full sets */
 	} renewed; /* when generation->renewed was last known to be right */
 	struct advised advised;
-	int metrics_rc; /* of the last try to write the file */
-	bool has_metrics; /* it was written */
+	struct clerk *clerk; /* who writes the file of figures */
+	int metrics_rc; /* of the last try to hand them over */
 	struct learned *learned; /* NULL where nothing is learned */
 	struct state *state; /* NULL where none is kept */
 	uint64_t started_s; /* clock_boot_s() */

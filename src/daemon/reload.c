@@ -210,7 +210,7 @@ static void on_loaded(void *ctx)
 
 int daemon_watch_loader(struct daemon *daemon)
 {
-	int rc = loader_open(&daemon->loader);
+	int rc = loader_open(&daemon->loader, daemon->learned);
 
 	return rc < 0 ? rc : loop_add_fd(daemon->loop, daemon->loader.fd, on_loaded, daemon);
 }

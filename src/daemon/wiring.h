@@ -93,7 +93,7 @@ void daemon_gather(const void *daemon, struct figures *ret_figures);
 /** daemon_tell_figures() - once a second: to the service manager and into the file, when due. */
 void daemon_tell_figures(struct daemon *daemon);
 
-/** daemon_end_metrics() - take the file of figures away, if we have written it. */
+/** daemon_end_metrics() - have the file of figures removed, if we have written it. */
 void daemon_end_metrics(struct daemon *daemon);
 
 /* ---- sockets.c ---- */

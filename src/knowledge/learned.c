@@ -9,11 +9,11 @@
 
 #include "knowledge/knowledge.h"
 #include "knowledge/put_aside.h"
+#include "sys/clerk.h"
 #include "sys/clock.h"
-#include "sys/file.h"
-#include "sys/log.h"
 
 #define WRITE_EVERY_MS 60000
+#define CLOSE_MAX_MS 10000 /* systemd waits for 60 s */
 #define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 32)
 #define LABELS_BYTES (VOCAB_CLASSES_MAX * 128 + 512) /* a label line for each class, and the head */
 
@@ -23,8 +23,8 @@ struct learned {
 	struct learn *learn;
 	size_t text_size;
 	uint64_t written_ms; /* CLOCK_MONOTONIC */
-	int write_rc; /* of the last try */
 	bool is_new; /* there is something to write */
+	struct clerk *clerk;
 };
 
 static void take_file(struct learned *learned)
@@ -59,8 +59,9 @@ int learned_open(const char *path, size_t max_shapes, struct vocab *vocab,
 	learned->vocab = vocab;
 	learned->text_size = max_shapes * ENTRY_BYTES_MAX + LABELS_BYTES;
 	learned->learn = learn_new(&params);
-	if (!learned->learn) {
-		free(learned);
+	learned->clerk = clerk_new(true);
+	if (!learned->learn || !learned->clerk) {
+		learned_close(learned);
 		return -ENOMEM;
 	}
 	take_file(learned);
@@ -73,6 +74,7 @@ void learned_close(struct learned *learned)
 	if (!learned)
 		return;
 	learned_write(learned);
+	clerk_close(learned->clerk, CLOSE_MAX_MS);
 	learn_free(learned->learn);
 	free(learned);
 }
@@ -87,44 +89,41 @@ void learned_touch(struct learned *learned)
 	learned->is_new = true;
 }
 
-int learned_write(struct learned *learned)
+static bool has_news(const struct learned *learned)
 {
-	static struct log_limit limit;
+	return learned->is_new || clerk_get_error(learned->clerk) < 0;
+}
+
+void learned_write(struct learned *learned)
+{
 	struct text_buf buf;
 	char *text;
-	int rc;
 
-	if (!learned->is_new)
-		return 0;
+	if (!has_news(learned))
+		return;
 	learned->written_ms = clock_monotonic_ms();
-	file_make_directory(learned->path);
 	text = malloc(learned->text_size);
 	if (!text)
-		return -ENOMEM;
+		return;
 	text_buf_init(&buf, text, learned->text_size);
-	rc = learn_put_text(learned->learn, &buf);
-	if (rc == 0)
-		rc = buf.overflow ? -EOVERFLOW
-				  : file_replace(learned->path, buf.data, buf.len, true);
-	free(text);
-	learned->write_rc = rc;
-	if (rc < 0)
-		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "%s: cannot write what was learned: %s; the old file stays",
-			    learned->path, strerror(-rc));
-	else
+	if (learn_put_text(learned->learn, &buf) < 0 || buf.overflow)
+		free(text);
+	else if (clerk_write(learned->clerk, learned->path, buf.data, buf.len) == 0)
 		learned->is_new = false;
-	return rc;
+}
+
+void learned_wait(struct learned *learned)
+{
+	clerk_wait(learned->clerk, -1);
 }
 
 int learned_get_error(const struct learned *learned)
 {
-	return learned ? learned->write_rc : 0;
+	return learned ? clerk_get_error(learned->clerk) : 0;
 }
 
 void learned_write_due(struct learned *learned)
 {
-	if (learned && learned->is_new &&
-	    clock_monotonic_ms() >= learned->written_ms + WRITE_EVERY_MS)
+	if (learned && clock_monotonic_ms() >= learned->written_ms + WRITE_EVERY_MS)
 		learned_write(learned);
 }

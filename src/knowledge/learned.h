@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The file of what was learned: read at the start, written atomically now and then and at the
- * stop. A damaged one is put aside and never keeps the daemon from starting.
+ * stop, by a thread that may wait for the disk. A damaged one is put aside and never keeps the daemon from starting.
  */
 #ifndef SYNPRINT_KNOWLEDGE_LEARNED_H
 #define SYNPRINT_KNOWLEDGE_LEARNED_H
@@ -19,7 +19,7 @@ struct learned;
 int learned_open(const char *path, size_t max_shapes, struct vocab *vocab,
 		 struct learned **ret_learned);
 
-/** learned_close() - write what is not written yet, and free. NULL is allowed. */
+/** learned_close() - write what is not written yet, for some seconds at the most, and free. NULL is allowed. */
 void learned_close(struct learned *learned);
 
 struct learn *learned_learn(struct learned *learned);
@@ -30,8 +30,11 @@ void learned_touch(struct learned *learned);
 /** learned_write_due() - write where there is something new, once a minute at the most. */
 void learned_write_due(struct learned *learned);
 
-/** learned_write() - write where there is something new. Return: 0 or -errno, which is logged. */
-int learned_write(struct learned *learned);
+/** learned_write() - have it written where there is something new; a failure is logged, and tried again. */
+void learned_write(struct learned *learned);
+
+/** learned_wait() - until it is written. Any thread may wait. */
+void learned_wait(struct learned *learned);
 
 /** learned_get_error() - of the last try to write: 0 or -errno. NULL: 0. */
 int learned_get_error(const struct learned *learned);

@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A system clock that can be set for a synprintd alone (stepped_clock.c)."""
 import mmap
-import os
 import struct
-
-import lab
 
 
 class Clock:
     def __init__(self, lab_):
-        self.library, self.path = lab_.dir / "stepped_clock.so", lab_.dir / "clock"
-        source = lab.ROOT / "tests/netns/stepped_clock.c"
-        lab.sh(*os.environ.get("CC", "cc").split(), "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
-               "-o", str(self.library), str(source), "-ldl")
+        self.library, self.path = lab_.library("stepped_clock"), lab_.dir / "clock"
         self.path.write_bytes(bytes(8))
         with self.path.open("r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 8)

@@ -196,6 +196,13 @@ class Lab:
         self.processes = []  # anything with close()
         self.dir = Path(tempfile.mkdtemp(prefix=f"{name}-"))
 
+    def library(self, name):
+        """tests/netns/NAME.c, for LD_PRELOAD."""
+        path = self.dir / f"{name}.so"
+        sh(*os.environ.get("CC", "cc").split(), "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
+           "-o", str(path), str(ROOT / f"tests/netns/{name}.c"), "-ldl")
+        return path
+
     def build(self):
         for namespace in (self.client, self.gateway, self.server):
             self.add_namespace(namespace)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Files, and a log, that somebody makes trouble with: nothing waits for them, nothing piles up."""
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,33 @@ def fifo_beside_the_metrics(lab_):
         metrics=f'textfile = "{textfile}"; interval = 1;')).start()
     lab.wait_until(textfile.exists, "the figures are written")
     assert textfile.is_file() and daemon.status()["ok"]
+
+
+def a_disk_that_stands_still(lab_):
+    """The figures and what was learned wait for it, and nobody else does."""
+    lab_.adopt(traffic.Server(lab_.server))
+    folder, fifo = lab_.dir / "disk", lab_.dir / "stands still"
+    folder.mkdir()
+    figures, learned = folder / "synprint.prom", folder / "learned.db"
+    daemon = lab_.daemon(lab_.write_config(
+        metrics=f'textfile = "{figures}"; interval = 1;', state="enabled = false;",
+        learn=f'enabled = true; file = "{learned}";')).start(wrapper=[
+            "env", f"LD_PRELOAD={lab_.library('slow_disk')}", f"SLOW_DISK={fifo}"])
+    port = traffic.connect(lab_.client, lab.SERVER4)
+    lab.wait_until(figures.exists, "the figures are written")
+    os.mkfifo(fifo)
+    lab.wait_until(lambda: Path(f"{figures}.new").exists(), "the figures wait for the disk")
+    assert daemon.request({"op": "learn", "ip": lab.CLIENT4, "port": port,
+                           "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0"})["learned"]
+    with daemon.connect() as stream:
+        stream.sendall(b'{"op":"reload"}\n')
+        lab.wait_until(lambda: Path(f"{learned}.new").exists(), "what was learned waits, too")
+        assert daemon.verdict(lab.CLIENT4)["found"] and not learned.exists()
+        with fifo.open("wb"):
+            fifo.unlink()
+        assert json.loads(stream.makefile().readline())["ok"], "the reload has waited for it"
+    assert learned.exists()
+    assert daemon.stop() == 0 and not figures.exists(), "no old figures stay"
 
 
 def full_pipe(lab_):
@@ -98,4 +126,4 @@ def locks(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(fifo_beside_the_metrics, full_pipe, a_limit_of_file_sizes, locks)
+    lab.run(fifo_beside_the_metrics, a_disk_that_stands_still, full_pipe, a_limit_of_file_sizes, locks)

@@ -3,11 +3,8 @@
 #include "daemon/answers/metrics.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "sys/file.h"
-#include "sys/log.h"
 
 static void family(struct text_buf *out, const char *type, const char *name, const char *help)
 {
@@ -171,26 +168,17 @@ void metrics_put(const struct figures *figures, struct text_buf *out)
 	put_sets(figures, out);
 }
 
-int metrics_write(const char *path, const struct figures *figures)
+int metrics_write(struct clerk *clerk, const char *path, const struct figures *figures)
 {
-	static struct log_limit limit;
-	static char data[METRICS_BYTES_MAX];
+	char *data = malloc(METRICS_BYTES_MAX);
 	struct text_buf out;
-	int rc;
 
-	text_buf_init(&out, data, sizeof(data));
+	if (!data)
+		return -ENOMEM;
+	text_buf_init(&out, data, METRICS_BYTES_MAX);
 	metrics_put(figures, &out);
-	rc = out.overflow ? -EFBIG : file_replace(path, out.data, out.len, false);
-	if (rc < 0)
-		log_limited(&limit, LOG_LEVEL_WARNING, "cannot write %s (%s); it is tried again",
-			    path, strerror(-rc));
-	return rc;
-}
-
-void metrics_remove(const char *path)
-{
-	if (unlink(path) < 0 && errno != ENOENT)
-		log_line(LOG_LEVEL_WARNING,
-			 "cannot remove %s (%s); its figures are old from now on", path,
-			 strerror(errno));
+	if (!out.overflow)
+		return clerk_write(clerk, path, data, out.len);
+	free(data);
+	return -EFBIG;
 }
