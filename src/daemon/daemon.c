@@ -22,7 +22,7 @@
 #define EXPIRE_S 10 /* what other gateways said is dropped so long after its end at the latest */
 #define UNKNOWN_SHAPES 1024
 #define FORGET_MAX_MS 30000 /* nothing is diverted yet; systemd waits for 60 s */
-#define CLERK_MAX_MS 10000 /* at the end; the same */
+#define CLERK_MAX_MS 4000 /* at the end; then systemd waits for 15 s */
 
 static void on_stop(void *ctx)
 {

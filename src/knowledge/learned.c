@@ -13,7 +13,7 @@
 #include "sys/clock.h"
 
 #define WRITE_EVERY_MS 60000
-#define CLOSE_MAX_MS 10000 /* systemd waits for 60 s */
+#define CLOSE_MAX_MS 4000 /* systemd waits for 15 s */
 #define ENTRY_BYTES_MAX (SIG_TEXT_MAX + 32)
 #define LABELS_BYTES (VOCAB_CLASSES_MAX * 128 + 512) /* a label line for each class, and the head */
 

@@ -84,6 +84,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return code;
 }
 
+/* 1: there is none, and need not be. */
 static int read_config(const struct options *options, struct web_config *config)
 {
 	const char *path = options->config_path ? options->config_path : WEB_CONFIG_DEFAULT_PATH;
@@ -91,7 +92,7 @@ static int read_config(const struct options *options, struct web_config *config)
 	int rc = web_config_read(config, path, &error);
 
 	if (rc == 0 || (rc == -ENOENT && !options->config_path))
-		return 0;
+		return rc < 0;
 	if (error.line)
 		log_line(LOG_LEVEL_ERROR, "%s:%u: %s", path, error.line, error.what);
 	else
@@ -212,6 +213,7 @@ static void block_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -298,18 +300,21 @@ int main(int argc, char **argv)
 	static struct web_config config;
 	struct options options = {0};
 	int code = parse_options(argc, argv, &options);
+	int is_missing;
 
 	if (code >= 0)
 		return code;
 	web_config_init(&config);
-	if (read_config(&options, &config) < 0)
+	is_missing = read_config(&options, &config);
+	if (is_missing < 0)
 		return EXIT_INPUT;
 	code = apply_options(&options, &config);
 	if (code >= 0)
 		return code;
 	if (!options.is_test)
 		return run(&config);
-	printf("%s: the configuration is good\n",
-	       options.config_path ? options.config_path : WEB_CONFIG_DEFAULT_PATH);
+	printf("%s: %s\n", options.config_path ? options.config_path : WEB_CONFIG_DEFAULT_PATH,
+	       is_missing ? "is not there: everything has its default"
+			  : "the configuration is good");
 	return EXIT_OK;
 }

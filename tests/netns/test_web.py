@@ -359,8 +359,14 @@ def starts_and_ends(lab_):
     assert re.search(r"^CapPrm:\s+0+$", status, re.M) and "NoNewPrivs:\t1" in status, status
     if lab.BUILD.name not in ("san", "tsan"):
         assert re.search(r"^Seccomp:\s+2$", status, re.M), status
+    site.kill(signal.SIGHUP)
+    lab.wait_until(lambda: "SIGHUP changes nothing" in site.log(), "what SIGHUP does is said")
+    assert site.unix("/health").status == 200
     assert site.stop() == 0, site.log()
     idle.close()
+    missing = lab.sh("unshare", "--mount", "sh", "-c", "[ ! -d /etc/synprint ] || mount -t tmpfs none "
+                     f"/etc/synprint; exec {web.WEB} --test")
+    assert "is not there: everything has its default" in missing.stdout, missing
     bad = lab_.dir / "bad.conf"
     for text, what in (("listen = [ \"nowhere\" ];", "bad.conf:1: listen: expected a list of addresses"),
                        ("\ntimeout_ms = 0;", "bad.conf:2: timeout_ms: expected a whole number"),
@@ -373,6 +379,8 @@ def starts_and_ends(lab_):
         bad.write_text(text)
         refused = lab.sh(web.WEB, "-c", str(bad), "-l", "127.0.0.1:1", check=False)
         assert refused.returncode == 4 and what in refused.stderr, (text, refused)
+    bad.write_text("timeout_ms = 20;")
+    assert lab.sh(web.WEB, "-c", str(bad), "-t").stdout == f"{bad}: the configuration is good\n"
     for arguments in (["--listen", "x"], ["--nonsense"], ["surplus"]):
         assert lab.sh(web.WEB, *arguments, check=False).returncode == 2, arguments
 

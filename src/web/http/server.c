@@ -102,6 +102,7 @@ static int watch_signals(struct http_server *server)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	server->signals.source = SOURCE_SIGNAL;
 	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return server->signals.fd < 0
@@ -187,6 +188,21 @@ static int patience_ms(const struct http_server *server)
 	return wait_ms;
 }
 
+/* A program that opens no file any more reads nothing again. */
+static void take_signal(struct http_server *server)
+{
+	static struct log_limit limit;
+	struct signalfd_siginfo info;
+
+	if (read(server->signals.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "SIGHUP changes nothing: a restart reads the configuration again");
+	else
+		server->is_stopping = true;
+}
+
 static void handle_event(struct http_server *server, void *place)
 {
 	switch (*(enum source *)place) {
@@ -195,7 +211,7 @@ static void handle_event(struct http_server *server, void *place)
 		if (((struct upstream *)place)->async) /* closed in this turn */
 			synprint_async_dispatch(((struct upstream *)place)->async);
 		return;
-	case SOURCE_SIGNAL: server->is_stopping = true; return;
+	case SOURCE_SIGNAL: take_signal(server); return;
 	}
 }
 
