@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "sys/standard.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_status,   &cli_verdict, &cli_explain,    &cli_watch,   &cli_clients,
@@ -98,6 +99,7 @@ int main(int argc, char **argv)
 	struct cli cli = {.commands = commands, .print_help = print_help_on};
 	int option;
 
+	standard_hold();
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = cli_option(&cli, argc, argv, options)) >= 0)
 		if (option == 'V') {

@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 #include "daemon/service.h"
 #include "sys/log.h"
+#include "sys/standard.h"
 
 #define MMAP_BYTES 65536 /* what waits for slow subscribers goes back when they have read it */
 
@@ -98,10 +99,13 @@ int main(int argc, char **argv)
 	struct generation *generation = NULL;
 	struct vocab *vocab;
 	char error[512] = "out of memory";
-	int code = parse_options(argc, argv, &options);
-	struct generation_source source = {.path = options.config_path,
-					   .may_rename = !options.is_test};
+	struct generation_source source;
+	int code;
 
+	standard_hold();
+	code = parse_options(argc, argv, &options);
+	source = (struct generation_source){.path = options.config_path,
+					    .may_rename = !options.is_test};
 	if (code >= 0)
 		return code;
 	vocab = vocab_new();

@@ -9,6 +9,7 @@
 #include "share/files.h"
 #include "share/share.h"
 #include "sys/log.h"
+#include "sys/standard.h"
 
 #define EXIT_USAGE 2
 #define EXIT_INPUT 4 /* as synprintd(8) */
@@ -63,12 +64,14 @@ static struct options read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options options = read_options(argc, argv);
+	struct options options;
 	struct text_error wrong;
 	struct share_config *config;
 	char error[512];
 	int code;
 
+	standard_hold();
+	options = read_options(argc, argv);
 	if (options.code >= 0)
 		return options.code;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

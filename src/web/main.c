@@ -13,6 +13,7 @@
 
 #include "sys/log.h"
 #include "sys/notify.h"
+#include "sys/standard.h"
 #include "web/census.h"
 #include "web/confine.h"
 #include "web/figures.h"
@@ -299,9 +300,10 @@ int main(int argc, char **argv)
 {
 	static struct web_config config;
 	struct options options = {0};
-	int code = parse_options(argc, argv, &options);
-	int is_missing;
+	int code, is_missing;
 
+	standard_hold();
+	code = parse_options(argc, argv, &options);
 	if (code >= 0)
 		return code;
 	web_config_init(&config);

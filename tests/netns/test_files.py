@@ -125,5 +125,38 @@ def locks(lab_):
     assert third.stop() == 0 and not lock_of(lab_.gateway).exists()
 
 
+class Started(subprocess.Popen):
+    def close(self):
+        self.kill()
+        self.wait()
+
+
+def closed(*command):
+    """The program's arguments, started without standard input, output and error."""
+    return ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *command]
+
+
+def without_standard_descriptors(lab_):
+    """Else a socket, or a file of events, has number 2 and gets the lines of the log."""
+    daemon = lab_.daemon(lab_.write_config()).start(wrapper=closed())
+    own, http, events = (lab_.dir / name for name in ("other.conf", "http.sock", "events"))
+    own.write_text(f'gateway = "gw"; control = "{daemon.socket}"; sinks = ( {{ kind = "file"; path = "{events}"; }} );')
+    others = [[lab.BUILD / "synprint-web", "--control", daemon.socket, "--listen", f"unix:{http}"],
+              [lab.BUILD / "synprint-share", "-c", str(own)],
+              [lab.SYNPRINT, "--socket", daemon.socket, "watch"]]
+    started = []
+    for command in others:
+        started.append(lab_.adopt(Started(closed(*command))))
+    lab.wait_until(lambda: http.exists() and daemon.status()["control"]["subscribers"] == 3, "all three are there")
+    for process in [daemon.process, *started]:
+        links = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)]
+        assert links == ["/dev/null"] * 3, links
+    before = daemon.status()["control"]["errors"]
+    done = subprocess.run(closed(lab.SYNPRINT, "--socket", daemon.socket, "status"), check=False)
+    assert done.returncode == 1, "a reply that nobody gets"
+    assert daemon.status()["control"]["errors"] == before, "the reply went to the daemon"
+
+
 if __name__ == "__main__":
-    lab.run(fifo_beside_the_metrics, a_disk_that_stands_still, full_pipe, a_limit_of_file_sizes, locks)
+    lab.run(fifo_beside_the_metrics, a_disk_that_stands_still, full_pipe, a_limit_of_file_sizes, locks,
+            without_standard_descriptors)
