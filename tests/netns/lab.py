@@ -9,6 +9,7 @@ import difflib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -21,7 +22,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build")
-CONF = ROOT / "conf"
 SYNPRINTD = str(BUILD / "synprintd")
 SYNPRINT = str(BUILD / "synprint")
 # Limits of waiting are so many times as long in a machine that is emulated.
@@ -32,6 +32,28 @@ SERVER4, SERVER6 = "203.0.113.2", "2001:db8:2::2"
 PORT = 8080
 # Every address of these prefixes is the client's own: RFC 2544 and RFC 3849 keep them for us.
 SOURCES4, SOURCES6 = "198.18.0.0/16", "2001:db8:c::/48"
+
+# Whatever the shell has: Debian's opens 1024 files at the most, and another's files may be nobody else's.
+MOST_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(MOST_FILES, 20000), MOST_FILES))
+os.umask(0o022)
+
+
+def shipped_conf():
+    """The folder conf, or a copy of it where others may not read it, as in /root: programs that gave up their
+    rights are to do so."""
+    conf = ROOT / "conf"
+    if all(folder.stat().st_mode & 0o001 for folder in [conf, *conf.parents]) and \
+            (conf / "signatures.db").stat().st_mode & 0o004:
+        return conf
+    copy = Path(tempfile.mkdtemp(prefix=f"sp-{os.getpid()}-conf-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    subprocess.run(["cp", "-r", "--no-preserve=mode", conf, copy], check=True)
+    return copy / "conf"
+
+
+CONF = shipped_conf()
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 LIBC = ctypes.CDLL(None, use_errno=True)
