@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/rules_removal.h"
 #include "cli/rules_sets.h"
+#include "cli/running.h"
 #include "config/config_rules.h"
 #include "input/foreign.h"
 #include "input/netdevs.h"
@@ -455,7 +456,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (find_config(cli, argc, argv) == CLI_STOP)
 		return cli->exit;
-	r = cli_load_config(cli, &config);
+	r = running_load_config(cli, &config);
 	if (r != CLI_OK)
 		return r;
 	task.config = config;
@@ -474,7 +475,9 @@ const struct cli_command cli_rules = {
 		"  apply          put them into the kernel; they divert while a daemon runs\n"
 		"  remove         take everything of ours out of the kernel\n"
 		"  status         what is in the kernel; exit status 1 where nothing is\n"
-		"Options; what is not given is as in the configuration:\n"
+		"Options; what is not given is as in the configuration of the daemon that runs, "
+		"or\n"
+		"in the default one where none does:\n"
 		"  --engine E     of print, apply, status: auto, nft (the queue expression), xt\n"
 		"                 (the NFQUEUE target, for which --format nft has no words) or\n"
 		"                 none (the rules are the administrator's)\n"
@@ -487,6 +490,5 @@ const struct cli_command cli_rules = {
 		"  --queues A[-B] of print, apply, status: queue numbers\n"
 		"  --interface NAME  of print, apply: divert only what comes in there; may be\n"
 		"                 given several times\n",
-	.lacks = CLI_LACKS(CLI_OPT_SOCKET),
 	.run = run,
 };

@@ -69,11 +69,14 @@ void scale_seconds(double seconds, char ret_text[SCALE_BYTES])
 		snprintf(ret_text, SCALE_BYTES, "%llu:%02llu:%02llu", hours, minutes, s % 60);
 }
 
-static bool ends_in(const char *name, const char *end)
+const char *scale_unit(const char *name)
 {
-	size_t len = strlen(name), end_len = strlen(end);
+	const char *end = strrchr(name, '_');
 
-	return len >= end_len && strcmp(name + len - end_len, end) == 0;
+	return end && (strcmp(end, "_s") == 0 || strcmp(end, "_us") == 0 ||
+		       strcmp(end, "_bytes") == 0)
+		       ? end
+		       : "";
 }
 
 /* Numbers that are names. */
@@ -84,6 +87,8 @@ static bool is_name(const char *name)
 
 const char *scale_member(const char *name, const cJSON *value, char buf[SCALE_BYTES])
 {
+	const char *unit = scale_unit(name);
+
 	if (cJSON_IsString(value))
 		return value->valuestring;
 	if (cJSON_IsBool(value))
@@ -92,11 +97,11 @@ const char *scale_member(const char *name, const cJSON *value, char buf[SCALE_BY
 		return "-";
 	if (is_name(name))
 		snprintf(buf, SCALE_BYTES, "%.0f", value->valuedouble);
-	else if (ends_in(name, "_bytes"))
+	else if (strcmp(unit, "_bytes") == 0)
 		scale_bytes(value->valuedouble, buf);
-	else if (ends_in(name, "_us"))
+	else if (strcmp(unit, "_us") == 0)
 		scale_us(value->valuedouble, buf);
-	else if (ends_in(name, "_s"))
+	else if (*unit)
 		scale_seconds(value->valuedouble, buf);
 	else
 		scale_count(value->valuedouble, buf);

@@ -21,6 +21,9 @@ void scale_seconds(double seconds, char ret_text[SCALE_BYTES]);
 /** scale_us() - "80 us", "1.50 ms", "2.00 s". */
 void scale_us(double us, char ret_text[SCALE_BYTES]);
 
+/** scale_unit() - the unit that a name ends in, "_s", "_us" or "_bytes", which scale_member() writes; else "". */
+const char *scale_unit(const char *name);
+
 /**
  * scale_member() - a value by the unit that its name ends in (_s, _us, _bytes), or as a count; names of
  * things (pid, queue, ...) stay as they are.

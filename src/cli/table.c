@@ -23,24 +23,33 @@ static bool is_plain(const cJSON *value)
 	return !cJSON_IsObject(value) && !cJSON_IsArray(value);
 }
 
+/* Such as a note where there is nothing to say. */
+static bool is_empty(const cJSON *value)
+{
+	return cJSON_IsString(value) && !*value->valuestring;
+}
+
 static const char *text_of(const struct cell *cell)
 {
 	return cell->whole ? cell->whole : cell->text;
 }
 
+/* A number has its unit beside it, and not in its name as well. */
 static void make_cell(const char *parent, const cJSON *value, struct cell *ret_cell)
 {
-	const char *text;
+	const char *name = value->string ? value->string : "", *text;
+	const char *which = *parent ? parent : name;
+	int len = (int)(strlen(which) - strlen(cJSON_IsNumber(value) ? scale_unit(which) : ""));
 
 	*ret_cell = (struct cell){.is_number = cJSON_IsNumber(value)};
-	snprintf(ret_cell->name, sizeof(ret_cell->name), "%s%s%s", parent, *parent ? "." : "",
-		 value->string ? value->string : "");
-	text = scale_member(*parent ? parent : ret_cell->name, value, ret_cell->text);
+	snprintf(ret_cell->name, sizeof(ret_cell->name), "%.*s%s%s", len, which, *parent ? "." : "",
+		 *parent ? name : "");
+	text = scale_member(which, value, ret_cell->text);
 	if (text != ret_cell->text)
 		ret_cell->whole = text;
 }
 
-/* Numbers of an object that is a member: "burst_us.p50". */
+/* Numbers of an object that is a member: "burst.p50". */
 static unsigned make_inner_cells(const cJSON *object, struct cell *ret_cells, unsigned max)
 {
 	const cJSON *value;
@@ -168,7 +177,8 @@ void table_put_members(const cJSON *object, unsigned columns, unsigned indent, s
 	cJSON_ArrayForEach (value, object) {
 		if (cJSON_IsObject(value))
 			count += make_inner_cells(value, cells + count, TABLE_COLUMNS_MAX - count);
-		if (!is_plain(value) || !value->string || count == TABLE_COLUMNS_MAX)
+		if (!is_plain(value) || is_empty(value) || !value->string ||
+		    count == TABLE_COLUMNS_MAX)
 			continue;
 		make_cell("", value, &cells[count]);
 		if (strlen(text_of(&cells[count])) <= SHORT_MAX)
@@ -223,7 +233,7 @@ static void put_texts(const cJSON *object, unsigned columns, unsigned indent, st
 	struct cell cell;
 
 	cJSON_ArrayForEach (value, object)
-		if (cJSON_IsString(value) && value != object->child && *value->valuestring) {
+		if (cJSON_IsString(value) && value != object->child && !is_empty(value)) {
 			make_cell("", value, &cell);
 			put_one(&cell, columns, indent + GAP, out);
 		}

@@ -56,7 +56,7 @@ def actions_of():
                      "apply": engine | {"--interface"}, "remove": set(), "status": engine},
            "db": {"check": set(), "stats": set(), "show": {"--label"}, "merge": {"--output"},
                   "import": {"--output"}, "export": {"--output"}}}
-    common = {"--help", "--config", "--json"}
+    common = {"--help", "--config", "--json", "--socket"}
     return {command: {action: options | (table()[command] & common) for action, options in actions.items()}
             for command, actions in own.items()}
 

@@ -3,7 +3,9 @@
 """The diversion rules: idempotent, selective, and without a trace once removed, whatever else the
 administrator has in the kernel."""
 import json
+import re
 import socket
+from pathlib import Path
 
 import lab
 import traffic
@@ -186,5 +188,27 @@ def what_nft_lists_loads_again(lab_):
         assert not lab_.nft("list ruleset"), "a stop takes it all away"
 
 
+def by_the_file_of_the_daemon_that_runs(lab_):
+    """Without --config it is that, wherever it works, and not the default one."""
+    config = lab_.write_config(engine="auto", queue="first = 20; count = 2;", rules='interfaces = [ "g0" ];')
+    daemon = lab_.daemon(Path(config.name)).start(wrapper=("env", "-C", str(lab_.dir)))
+
+    def rules(action, check=True):
+        return lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "rules", action,
+                      namespace=lab_.gateway, check=check)
+    printed = rules("print").stdout
+    assert '"g0"' in printed and "20-21" in printed, printed
+    assert rules("remove").returncode == 0
+    assert rules("apply").returncode == 0
+    shown = rules("status").stdout
+    assert re.search("queues +20-21\ninterfaces +g0\n", shown), shown
+    assert daemon.stop() == 0
+    config.write_text(config.read_text().replace('"auto"', '"none"'))
+    daemon.start(wrapper=("env", "-C", str(lab_.dir)))
+    shown = rules("status", check=False)
+    assert shown.returncode == 1 and 'rules.engine is "none"' in shown.stdout, shown
+
+
 if __name__ == "__main__":
-    lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout, what_nft_lists_loads_again)
+    lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout, what_nft_lists_loads_again,
+            by_the_file_of_the_daemon_that_runs)

@@ -9,21 +9,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/running.h"
 #include "cli/selftest/selftest.h"
 #include "config/advice.h"
 #include "knowledge/knowledge.h"
-
-#define BUILT_IN "built-in defaults" /* as the daemon calls them */
-
-/* Its relative names are meant from where the daemon works. */
-static void go_to_daemon(const struct selftest *test)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%.0f/cwd", ask_number(test->status, "pid"));
-	if (chdir(path) < 0)
-		return; /* only root may; most names are absolute */
-}
 
 static void refuse(struct selftest *test, const char *path, const char *reason)
 {
@@ -34,23 +23,21 @@ static void refuse(struct selftest *test, const char *path, const char *reason)
 
 static void load(struct selftest *test, const char *path, struct config **ret_config)
 {
-	const char *file = strcmp(path, BUILT_IN) == 0 ? NULL : path;
 	struct text_error error = {0};
 	char reason[256];
 
-	if (config_load(file, &error, ret_config) == 0)
+	if (config_load(path, &error, ret_config) == 0)
 		return;
 	if (error.line)
 		snprintf(reason, sizeof(reason), "line %u: %s", error.line, error.what);
-	refuse(test, path, error.line ? reason : error.what);
+	refuse(test, ask_text(test->status, "config"), error.line ? reason : error.what);
 }
 
 void selftest_load_config(struct selftest *test, struct config **ret_config)
 {
-	const char *path = ask_text(test->status, "config");
+	const char *path = running_config_path(test->status);
 
-	go_to_daemon(test);
-	if (strcmp(path, BUILT_IN) != 0 && access(path, R_OK) < 0)
+	if (path && access(path, R_OK) < 0)
 		selftest_tell(test, access(path, F_OK) < 0 ? OUTCOME_FAILED : OUTCOME_SKIPPED,
 			      "config", "%s, which synprintd was started with, cannot be read%s",
 			      path, access(path, F_OK) < 0 ? ": a restart fails" : " by you");

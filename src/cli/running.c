@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon says in its status which file it has. */
+#include "cli/running.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/ask.h"
+
+#define BUILT_IN "built-in defaults" /* as the daemon calls them */
+#define PATIENCE_MS 1000 /* one that stands still is none */
+
+static void go_to_daemon(const cJSON *status)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%.0f/cwd", ask_number(status, "pid"));
+	if (chdir(path) < 0)
+		return; /* only root may; most names are absolute */
+}
+
+const char *running_config_path(const cJSON *status)
+{
+	const char *path = ask_text(status, "config");
+
+	go_to_daemon(status);
+	return strcmp(path, BUILT_IN) == 0 ? NULL : path;
+}
+
+static cJSON *read_status(struct ask *ask)
+{
+	const char *line;
+	cJSON *status = NULL;
+
+	if (ask_connect(ask, PATIENCE_MS) == 0 &&
+	    synprint_request(ask->synprint, "{\"op\":\"status\"}", &line) == 0)
+		status = cJSON_Parse(line);
+	ask_close(ask);
+	return status;
+}
+
+int running_load_config(const struct cli *cli, struct config **ret_config)
+{
+	struct cli with = *cli;
+	struct ask ask;
+	cJSON *status;
+	int r;
+
+	if (cli->config_path)
+		return cli_load_config(cli, ret_config);
+	r = ask_find(cli, &ask);
+	if (r != CLI_OK)
+		return r;
+	status = read_status(&ask);
+	if (ask_member(status, "config"))
+		with.config_path = running_config_path(status);
+	r = cli_load_config(&with, ret_config);
+	cJSON_Delete(status);
+	return r;
+}
