@@ -167,22 +167,23 @@ void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port)
 	prefetch_bytes(shard_recent(shard, hash, port), sizeof(struct recent));
 }
 
-void shard_prefetch_entry(const struct shard *shard, uint64_t hash)
+bool shard_prefetch_entry(const struct shard *shard, uint64_t hash)
 {
 	uint32_t slot = home_slot(shard, hash);
 
-	prefetch_bytes(&shard->lock, CACHE_LINE);
+	prefetch_bytes(&shard->lock, 2 * CACHE_LINE);
 	for (uint32_t far = 0; far < PREFETCH_SLOTS; far++, slot = next_slot(shard, slot)) {
 		uint32_t value = __atomic_load_n(&shard->index[slot], __ATOMIC_RELAXED);
 
 		if (!value || tag_far(value) < far)
-			return;
+			return false;
 		if (value >> 24 == slot_tag(hash, far)) {
 			prefetch_bytes(&shard->entries[(value & 0xffffff) - 1],
 				       sizeof(struct entry));
-			return;
+			return true;
 		}
 	}
+	return true;
 }
 
 /* The slot that holds the key, or NIL: whoever is nearer to his home came after all of ours. */

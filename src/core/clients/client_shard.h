@@ -95,8 +95,8 @@ struct shard *clients_shard(const struct clients *clients, uint64_t hash);
 /** shard_prefetch() - begin to fetch the index and the place of the whole SYN; takes no lock. */
 void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port);
 
-/** shard_prefetch_entry() - and then the entry, where the index has one; takes no lock. */
-void shard_prefetch_entry(const struct shard *shard, uint64_t hash);
+/** shard_prefetch_entry() - and then the entry, where the index has one; takes no lock. Return: false for a new one. */
+bool shard_prefetch_entry(const struct shard *shard, uint64_t hash);
 
 /** shard_find() - the entry of a key, or NULL. */
 struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash);

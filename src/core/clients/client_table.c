@@ -214,9 +214,9 @@ void clients_locate(const struct clients *clients, const struct syn *syn,
 	shard_prefetch(clients_shard(clients, ret_key->hash), ret_key->hash, syn->src_port);
 }
 
-void clients_prefetch(const struct clients *clients, const struct client_key *key)
+bool clients_prefetch(const struct clients *clients, const struct client_key *key)
 {
-	shard_prefetch_entry(clients_shard(clients, key->hash), key->hash);
+	return shard_prefetch_entry(clients_shard(clients, key->hash), key->hash);
 }
 
 void clients_observe(struct clients *clients, const struct client_key *key, uint64_t now_ms,

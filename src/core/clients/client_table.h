@@ -56,8 +56,11 @@ struct client_key {
 void clients_locate(const struct clients *clients, const struct syn *syn,
 		    struct client_key *ret_key);
 
-/** clients_prefetch() - fetch the client itself, after what clients_locate() began has arrived. */
-void clients_prefetch(const struct clients *clients, const struct client_key *key);
+/**
+ * clients_prefetch() - fetch the client itself, after what clients_locate() began has arrived.
+ * Return: false where it is a new one, as far as can be told without a lock.
+ */
+bool clients_prefetch(const struct clients *clients, const struct client_key *key);
 
 /**
  * clients_observe() - count one SYN and what was decided about it. What the address's other

@@ -20,6 +20,11 @@ static uint64_t hash_of(const struct shares *shares, const struct addr *addr)
 	return XXH3_64bits_withSeed(addr->bytes, sizeof(addr->bytes), shares->seed);
 }
 
+void shares_prefetch(const struct shares *shares, const struct addr *addr)
+{
+	__builtin_prefetch(&shares->counted[hash_of(shares, addr) % SHARES_COUNTED], 1);
+}
+
 /* Return: whether the element was counted within the window; the time is noted anew. */
 static bool is_counted(struct shares_counted *counted, uint64_t hash, uint32_t window_s,
 		       uint32_t now_s)

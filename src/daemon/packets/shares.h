@@ -29,6 +29,9 @@ struct shares {
 	struct shares_counted counted[SHARES_COUNTED];
 };
 
+/** shares_prefetch() - begin to fetch what shares_take() looks at for an address. */
+void shares_prefetch(const struct shares *shares, const struct addr *addr);
+
 /**
  * shares_take() - take one new element of each of @sets, where there is one. An address that has taken
  * one and was seen again within the set's timeout needs no other: where a subnet is one client, that

@@ -371,8 +371,8 @@ static void handle_packets(struct worker *worker, struct generation *generation,
 			count++;
 		}
 	for (unsigned i = 0; i < count + PREFETCH_AHEAD; i++) {
-		if (i < count)
-			clients_prefetch(clients, &judged[i].key);
+		if (i < count && !clients_prefetch(clients, &judged[i].key))
+			shares_prefetch(&worker->shares, &judged[i].syn.src);
 		if (i >= PREFETCH_AHEAD)
 			record(worker, generation, now_ms, &judged[i - PREFETCH_AHEAD], burst);
 	}
