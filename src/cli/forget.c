@@ -89,6 +89,9 @@ const struct cli_command cli_forget = {
 	.arguments = "ADDRESS|NETWORK",
 	.summary = "Have the daemon forget a client, or all of a network, and take them out of the "
 		   "sets",
-	.help = "What publish.except names is never published in the first place.\n\nOptions:\n",
+	.help = "What publish.except names is never published in the first place. The exit status "
+		"is\n"
+		"0 also where nobody was known: a set may hold whom nobody "
+		"remembers.\n\nOptions:\n",
 	.run = run,
 };

@@ -9,8 +9,8 @@
 
 #include "cli/flow.h"
 
-#define ADDR_WIDTH 15
-#define TO_WIDTH 19
+#define ADDR_WIDTH 15 /* of the longest IPv4 address; the next with its port */
+#define TO_WIDTH 21
 #define SYSTEM_MIN 14
 #define LINK_WIDTH 17
 #define LINK_MIN 9

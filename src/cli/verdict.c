@@ -92,7 +92,7 @@ static void print_confirmed(const cJSON *reply)
 {
 	const char *what = cJSON_IsTrue(ask_member(reply, "confirmed"))
 				   ? "yes, by its handshake"
-				   : "no: only its SYN was seen, which anybody can send";
+				   : "no: its handshake was not seen, and anybody can send a SYN";
 
 	printf("  %-11s %s\n", "confirmed", what);
 	if (cJSON_IsTrue(ask_member(reply, "newer_differs")))

@@ -106,6 +106,12 @@ def test_grades(folder):
     assert len(text.splitlines()) == 7 and "198.51.100.4" in text and "suspected" in text, text
 
 
+def test_nothing_measured_is_said(folder):
+    status, out, err = run_classify("--clocks", str(capture(folder)))
+    assert (status, out) == (0, "") and "no connection was measured; --summary says why" in err, (out, err)
+    assert run_classify("--clocks", str(capture(folder, *connections_of("198.51.100.1", 1, 52, 55))))[2] == ""
+
+
 def test_filters_are_refused(folder):
     status, _, err = run_classify("--clocks", "--class", "Linux", str(capture(folder)))
     assert status == 2 and "takes no filters" in err, err

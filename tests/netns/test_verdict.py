@@ -32,6 +32,7 @@ def ask_cli(daemon, ip, port):
     for port_of, other in (([], False), (["--port", "1"], True)):
         text = daemon.cli("verdict", ip, *port_of).stdout
         assert "Linux" in text and ip in text and ("another connection" in text) == other, text
+        assert "no: its handshake was not seen, and anybody can" in text, "nobody uses conntrack here: " + text
     for words, what in (("clients --flag bla", "--flag: \"bla\" is not known"),
                         ("watch --class bla", "--class: \"bla\" is not known"),
                         ("clients --min-confidence 7", "--min-confidence: expected a number from 0 to 1"),

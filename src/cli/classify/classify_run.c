@@ -217,12 +217,17 @@ static int tell_unread(const struct run *run)
 static int put_clients(struct run *run)
 {
 	uint64_t cursor = 0;
+	bool is_any = false;
 	int r = CLI_OK;
 
 	while (r == CLI_OK &&
-	       timing_put_client(run->timing, run->options->cli->json, &cursor, &run->out))
+	       timing_put_client(run->timing, run->options->cli->json, &cursor, &run->out)) {
+		is_any = true;
 		if (run->out.size - run->out.len < TIMING_LINE_BYTES)
 			r = writer_hand(run->writer, &run->out);
+	}
+	if (!is_any && !run->options->cli->json)
+		fputs("synprint: no connection was measured; --summary says why\n", stderr);
 	return r == CLI_OK ? flush(run) : r;
 }
 

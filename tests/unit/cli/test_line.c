@@ -57,6 +57,22 @@ Test(line, plain)
 		"   12  1420 WireGuard         vpn,scanner\n");
 }
 
+Test(line, any_ipv4_address_and_port_fits_its_column)
+{
+	struct line_layout layout;
+	struct line line = usual;
+	size_t at;
+
+	line_layout_init(&layout, false, false, 0);
+	layout.with_to = true;
+	line.to = "203.0.113.2";
+	line.to_port = 443;
+	at = (size_t)(strstr(put(&layout, &line), "Linux") - put(&layout, &line));
+	line.to = "255.255.255.255";
+	line.to_port = 65535;
+	cr_expect_eq(strstr(put(&layout, &line), "Linux") - put(&layout, &line), (ptrdiff_t)at);
+}
+
 Test(line, what_is_not_known_is_a_dash)
 {
 	struct line line = {.addr = "192.0.2.1",
