@@ -31,6 +31,7 @@ def healthy(lab_):
     passed = {item["check"] for item in results if item["result"] == "ok"}
     assert passed == {"daemon", "config", "rules", "bypass", "switch", "marks", "queues", "sets", "p0f socket",
                       "a SYN", "stop"}, results
+    assert not daemon.verdict("127.83.89.78")["found"], "its own SYN stays among the clients"
     text = lab.sh(lab.SYNPRINT, "--socket", daemon.socket, "--config", str(config), "selftest",
                   namespace=lab_.gateway).stdout
     assert re.search(r"^ok +a SYN +over loopback was classified: Linux ", text, re.M), text
