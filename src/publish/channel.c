@@ -17,12 +17,13 @@
 #define SWEEPS_MAX 64 /* networks that wait to be looked for */
 
 void channel_init(struct channel *channel, const struct publisher_params *params, unsigned number,
-		  struct publish_op *ops)
+		  struct publish_op *ops, const bool *is_retired)
 {
 	channel->target = params->targets[number];
 	channel->params = params;
 	channel->number = number;
 	channel->ops = ops;
+	channel->is_retired = is_retired;
 	later_init(&channel->notes[PUBLISHER_LOOK_AGAIN], params->later_max);
 	later_init(&channel->notes[PUBLISHER_NO_ROOM], PUBLISHER_LATER_MAX);
 	later_init(&channel->notes[PUBLISHER_SEEN], 1);
@@ -75,7 +76,8 @@ static bool set_reason(struct channel *channel, const char *reason)
 
 static void tell(struct channel *channel, enum publisher_event event, const char *what)
 {
-	channel->params->event(channel->params->ctx, channel->number, event, what);
+	if (!__atomic_load_n(channel->is_retired, __ATOMIC_ACQUIRE))
+		channel->params->event(channel->params->ctx, channel->number, event, what);
 }
 
 /* Nothing is tried before that; where nothing helps, it takes twice as long each time. */

@@ -13,6 +13,7 @@ struct channel {
 	const struct publisher_params *params;
 	unsigned number; /* among the targets */
 	struct publish_op *ops; /* the publisher's, CHANNEL_STEP at least */
+	const bool *is_retired; /* the publisher's, atomic: what fails is its successor's to say */
 	bool is_failing; /* atomic for others, as is_full: left alone for a while */
 	bool is_full; /* refused something since it was filled last */
 	bool must_fill;
@@ -36,7 +37,7 @@ struct channel {
 
 /** channel_init() - of storage that is zero. @number: of the target, and of the channel */
 void channel_init(struct channel *channel, const struct publisher_params *params, unsigned number,
-		  struct publish_op *ops);
+		  struct publish_op *ops, const bool *is_retired);
 void channel_done(struct channel *channel);
 
 /** channel_get_stats() - from any thread. */

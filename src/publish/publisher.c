@@ -462,7 +462,8 @@ static struct publisher *publisher_new(const struct publisher_params *params)
 		clock_cond_init(&publisher->mailboxes[w].published);
 	}
 	for (unsigned t = 0; t < params->target_count; t++)
-		channel_init(&publisher->channels[t], &publisher->params, t, publisher->ops);
+		channel_init(&publisher->channels[t], &publisher->params, t, publisher->ops,
+			     &publisher->is_retired);
 	if (publisher->ops)
 		return publisher;
 	publisher_free(publisher);

@@ -307,6 +307,7 @@ Test(publisher, what_is_lost_in_a_reload_is_filled_again)
 		set(fake, &fake->commit_rc, 0);
 		set(fake, &fake->delay_ms, 0);
 		publisher_stop(old, next);
+		cr_expect_eq(events_of(PUBLISHER_FAILED), 0, "the next one takes elements");
 		harness.publisher = next;
 		WAIT_FOR(stats().targets[0].refills == 2 &&
 			 stats().targets[1].refills == 1 + is_slow);
