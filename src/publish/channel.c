@@ -14,7 +14,7 @@
 
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 32000
-#define SWEEPS_MAX 64 /* networks that wait to be looked for */
+#define SWEEPS_MAX 1024 /* networks that wait to be looked for; of more the newest */
 
 void channel_init(struct channel *channel, const struct publisher_params *params, unsigned number,
 		  struct publish_op *ops, const bool *is_retired)

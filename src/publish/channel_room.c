@@ -233,7 +233,7 @@ static void find(void *ctx, const struct target_element *element)
 
 /*
  * While the kernel's table grows or shrinks, a walk may miss some, and a commit of anybody's ends it:
- * it is over when one has come to its end and has found nothing.
+ * it is over when one has come to its end and has found nothing. The next network waits until then.
  */
 void channel_sweep(struct channel *channel, uint64_t now_ms)
 {
@@ -243,15 +243,15 @@ void channel_sweep(struct channel *channel, uint64_t now_ms)
 	struct target_visitor visitor = {find, &sweep};
 	int rc;
 
-	if (!later_take(sweeps, &net, 1))
+	if (!later_first(sweeps, &net))
 		return;
 	sweep.net = (struct addr_net){.addr = net.addr, .bits = (uint8_t)net.port};
 	rc = target_walk(channel->target, &visitor);
 	channel->sweep_rounds += sweep.found == PUBLISHER_LATER_MAX ? 1 : ROUNDS_MAX / LAST_ROUNDS;
-	if ((rc < 0 || sweep.found) && channel->sweep_rounds < ROUNDS_MAX)
-		later_note(sweeps, &net.addr, net.port);
-	else
+	if ((rc == 0 && !sweep.found) || channel->sweep_rounds >= ROUNDS_MAX) {
+		later_take(sweeps, &net, 1);
 		channel->sweep_rounds = 0;
+	}
 	if (rc < 0)
 		channel->sweep_ms = now_ms + SWEEP_AGAIN_MS;
 }

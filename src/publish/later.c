@@ -40,20 +40,35 @@ unsigned later_note(struct later *later, const struct addr *addr, uint16_t numbe
 	return before;
 }
 
+/* With the lock held; there is one. */
+static struct publish_op first(const struct later *later)
+{
+	const struct later_one *one = &later->kept[later->taken % later->max];
+
+	return (struct publish_op){.addr = one->addr, .port = one->number, .kind = PUBLISH_REMOVE};
+}
+
 unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned max)
 {
 	unsigned count = 0;
 
 	pthread_mutex_lock(&later->lock);
-	for (; count < max && later->taken < later->noted; count++) {
-		const struct later_one *one = &later->kept[later->taken++ % later->max];
-
-		ret_ops[count] = (struct publish_op){.addr = one->addr,
-						     .port = one->number,
-						     .kind = PUBLISH_REMOVE};
-	}
+	for (; count < max && waiting(later); later->taken++)
+		ret_ops[count++] = first(later);
 	pthread_mutex_unlock(&later->lock);
 	return count;
+}
+
+bool later_first(struct later *later, struct publish_op *ret_op)
+{
+	bool is_any;
+
+	pthread_mutex_lock(&later->lock);
+	is_any = waiting(later) != 0;
+	if (is_any)
+		*ret_op = first(later);
+	pthread_mutex_unlock(&later->lock);
+	return is_any;
 }
 
 unsigned later_waiting(struct later *later)

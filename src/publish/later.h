@@ -32,6 +32,9 @@ unsigned later_note(struct later *later, const struct addr *addr, uint16_t numbe
 /** later_take() - the oldest ones, as removals, the number as port. Return: how many of @max. */
 unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned max);
 
+/** later_first() - the oldest one, which stays. Return: false where there is none. */
+bool later_first(struct later *later, struct publish_op *ret_op);
+
 /** later_waiting() - how many there are. */
 unsigned later_waiting(struct later *later);
 

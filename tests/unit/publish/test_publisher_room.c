@@ -130,6 +130,28 @@ Test(publisher, a_walk_that_missed_some_is_followed_by_others)
 	}
 }
 
+/* Each has its own rounds, however many networks are forgotten at once. */
+Test(publisher, several_networks_are_swept_out_one_after_the_other)
+{
+	struct fake *fake = &harness.fakes[0];
+	unsigned removals[256] = {0};
+
+	fake->keeps_all = true;
+	start(1, PATIENT_MS);
+	bring(40, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct addr addr = numbered(i);
+
+		publisher_note(harness.publisher, PUBLISHER_SWEEP, 1, &addr, 32);
+	}
+	WAIT_FOR(committed(fake) == 24);
+	for (unsigned i = 0; i < 24; i++)
+		removals[fake->ops[i].addr.bytes[15]]++;
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_eq(removals[numbered(i).bytes[15]], 8, "%u: %u", i,
+			     removals[numbered(i).bytes[15]]);
+}
+
 Test(publisher, what_cannot_be_swept_out_is_not_tried_for_ever)
 {
 	struct fake *fake = &harness.fakes[0];
