@@ -76,14 +76,16 @@ def figure(text):
 
 
 def wait_until(condition, what, seconds=10):
-    """Returns what the condition returns as soon as that is true."""
+    """Returns what the condition returns as soon as that is true. It is asked once more behind the end: the
+    machine itself may have stood still meanwhile."""
     seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
+        is_over = time.monotonic() > end
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        if is_over:
             raise AssertionError(f"after {seconds} s still not so: {what}")
         time.sleep(0.02)
 
