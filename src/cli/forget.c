@@ -9,13 +9,13 @@
 struct forgetting {
 	const struct cli *cli;
 	struct ask ask;
-	double forgotten, cursor;
+	double forgotten, reports, cursor;
 };
 
 /* One request and its reply. A network takes several. */
 static int step(struct forgetting *forgetting, cJSON *request)
 {
-	const cJSON *forgotten, *cursor;
+	const cJSON *forgotten, *reports, *cursor;
 	cJSON *reply = NULL;
 	const char *line;
 	int r;
@@ -27,12 +27,29 @@ static int step(struct forgetting *forgetting, cJSON *request)
 	if (r == CLI_OK)
 		r = ask_reply(&forgetting->ask, &line, &reply);
 	forgotten = cJSON_GetObjectItemCaseSensitive(reply, "forgotten");
+	reports = cJSON_GetObjectItemCaseSensitive(reply, "reports");
 	cursor = cJSON_GetObjectItemCaseSensitive(reply, "cursor");
 	forgetting->forgotten +=
 		cJSON_IsNumber(forgotten) ? forgotten->valuedouble : cJSON_IsTrue(forgotten);
+	forgetting->reports += cJSON_IsNumber(reports) ? reports->valuedouble : 0;
 	forgetting->cursor = cJSON_IsNumber(cursor) ? cursor->valuedouble : 0;
 	cJSON_Delete(reply);
 	return r;
+}
+
+static void tell(const struct cli *cli, const struct forgetting *forgetting, const char *what)
+{
+	double forgotten = forgetting->forgotten, reports = forgetting->reports;
+
+	if (cli->json)
+		printf("{\"ok\":true,\"forgotten\":%.0f,\"reports\":%.0f}\n", forgotten, reports);
+	else if (forgotten > 0)
+		printf("%.0f client%s forgotten\n", forgotten, forgotten > 1 ? "s" : "");
+	else
+		printf("nobody of %s was known\n", what);
+	if (!cli->json && reports > 0)
+		printf("%.0f word%s of other gateways forgotten, until they say it again\n",
+		       reports, reports > 1 ? "s" : "");
 }
 
 static int forget(const struct cli *cli, cJSON *request, const char *what)
@@ -46,16 +63,9 @@ static int forget(const struct cli *cli, cJSON *request, const char *what)
 		r = step(&forgetting, request);
 	while (r == CLI_OK && forgetting.cursor > 0);
 	ask_close(&forgetting.ask);
-	if (r != CLI_OK)
-		return r;
-	if (cli->json)
-		printf("{\"ok\":true,\"forgotten\":%.0f}\n", forgetting.forgotten);
-	else if (forgetting.forgotten > 0)
-		printf("%.0f client%s forgotten\n", forgetting.forgotten,
-		       forgetting.forgotten > 1 ? "s" : "");
-	else
-		printf("nobody of %s was known\n", what);
-	return CLI_OK;
+	if (r == CLI_OK)
+		tell(cli, &forgetting, what);
+	return r;
 }
 
 static int run_with_request(struct cli *cli, int argc, char **argv, cJSON *request)

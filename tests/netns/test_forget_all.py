@@ -73,5 +73,26 @@ def unremembered(lab_):
     assert "10.8.1.1" in lab.sh("ipset", "list", "many4", namespace=lab_.gateway).stdout
 
 
+def what_others_say(lab_):
+    """An address that only another gateway has named, one that a restart has forgotten, and others."""
+    daemon = lab_.daemon(lab_.write_config(
+        publish='sets = ( { nftset = "fleet"; origins = [ "*" ]; timeout = "1h"; } );')).start()
+    addresses = ["192.0.2.1", "192.0.2.2", "192.0.3.1", "2001:db8::1"]
+    for ip, origin in [(ip, "gw1") for ip in addresses] + [("192.0.2.2", "gw2")]:
+        reply = daemon.request({"op": "report", "ip": ip, "origin": origin, "flags": ["vpn"], "left_s": 3000})
+        assert reply["ok"], reply
+    lab.wait_until(lambda: len(lab_.elements("fleet4")) == 3 and lab_.elements("fleet6"), "all are in the set")
+    lab_.nft("add element inet synprint fleet4 { 192.0.2.77 timeout 1h }")
+    told = daemon.cli("forget", "192.0.2.0/24").stdout
+    assert told == "nobody of 192.0.2.0/24 was known\n3 words of other gateways forgotten, until they say it again\n", told
+    lab.wait_until(lambda: list(lab_.elements("fleet4")) == ["192.0.3.1"], "the network is out of the set")
+    assert "reported" not in daemon.verdict("192.0.2.2")
+    reply = daemon.request({"op": "forget", "ip": "2001:db8::1"})
+    assert reply["forgotten"] is False and reply["reports"] == 1, reply
+    lab.wait_until(lambda: not lab_.elements("fleet6"), "the address too")
+    daemon.request({"op": "report", "ip": "192.0.2.1", "origin": "gw1", "flags": ["vpn"], "left_s": 3000})
+    lab.wait_until(lambda: set(lab_.elements("fleet4")) == {"192.0.2.1", "192.0.3.1"}, "it is said again")
+
+
 if __name__ == "__main__":
-    lab.run(forget, unremembered)
+    lab.run(forget, unremembered, what_others_say)

@@ -190,6 +190,23 @@ void reported_expire(struct reported *reported, uint64_t now_s)
 	pthread_mutex_unlock(&reported->lock);
 }
 
+unsigned reported_forget(struct reported *reported, const struct addr_net *net)
+{
+	uint32_t before;
+
+	pthread_mutex_lock(&reported->lock);
+	before = reported->used;
+	for (uint32_t i = 0; i < reported->capacity && reported->used; i++) {
+		const struct record *record = &reported->records[i];
+
+		if (record->is_used && addr_net_holds(net, &record->word.addr))
+			drop_record(reported, record);
+	}
+	before -= reported->used;
+	pthread_mutex_unlock(&reported->lock);
+	return before;
+}
+
 /* The next live word about an address after @at (NONE: from the beginning), or NONE. */
 static uint32_t next_live(const struct reported *reported, uint64_t now_s, const struct addr *addr,
 			  uint32_t at)

@@ -64,6 +64,9 @@ void reported_end(struct reported *reported, void (*fn)(void *ctx, const struct 
 /** reported_expire() - drop what has expired; once in some seconds is enough. */
 void reported_expire(struct reported *reported, uint64_t now_s);
 
+/** reported_forget() - what is said of a network, until it is said again. Return: how many words. */
+unsigned reported_forget(struct reported *reported, const struct addr_net *net);
+
 /** reported_get() - the live words about an address. Return: how many of @max were written. */
 unsigned reported_get(struct reported *reported, uint64_t now_s, const struct addr *addr,
 		      struct reported_word *ret_words, unsigned max);

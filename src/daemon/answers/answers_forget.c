@@ -5,6 +5,7 @@
  * hold more of it than is remembered.
  */
 #include "daemon/answers/answers_ops.h"
+#include "daemon/packets/reports.h"
 
 #define LOOK_MAX 8192 /* clients that one request looks at: about a millisecond */
 #define PAGE_MAX 32
@@ -68,6 +69,7 @@ static void forget_address(struct answers *answers, const struct proto_request *
 	struct publish_item items[CLIENT_CONNS + 1] = {{.addr = req->addr, .remove = UINT32_MAX}};
 	struct client client;
 	unsigned count = 1;
+	struct addr_net net = {req->addr, addr_is_v4(&req->addr) ? 32 : 128};
 	bool is_known;
 
 	if (clients_get(answers->clients, &req->addr, &client) == 0)
@@ -77,10 +79,11 @@ static void forget_address(struct answers *answers, const struct proto_request *
 		return;
 	}
 	is_known = clients_forget(answers->clients, &req->addr, NULL) == 0;
-	forget_clocks(answers, &(struct addr_net){req->addr, addr_is_v4(&req->addr) ? 32 : 128});
+	forget_clocks(answers, &net);
 	sweep_address(generation, &req->addr);
 	proto_begin_reply(req, reply);
 	text_put(reply, is_known ? ",\"forgotten\":true" : ",\"forgotten\":false");
+	text_putf(reply, ",\"reports\":%u", reports_forget(generation, &net));
 	put_later(generation, reply);
 	text_put_char(reply, '}');
 }
@@ -129,7 +132,8 @@ static void forget_network(struct answers *answers, const struct proto_request *
 		publisher_note(generation->publisher, PUBLISHER_SWEEP, UINT32_MAX,
 			       &req->filter.net.addr, req->filter.net.bits);
 	proto_begin_reply(req, reply);
-	text_putf(reply, ",\"forgotten\":%u,\"cursor\":%llu", forgotten,
+	text_putf(reply, ",\"forgotten\":%u,\"reports\":%u,\"cursor\":%llu", forgotten,
+		  cursor ? 0 : reports_forget(generation, &req->filter.net),
 		  (unsigned long long)cursor);
 	put_later(generation, reply);
 	text_put_char(reply, '}');

@@ -82,6 +82,16 @@ void reports_note(const struct generation *generation, const struct addr *addr)
 		publisher_note(generation->reports, PUBLISHER_LOOK_AGAIN, UINT32_MAX, addr, 0);
 }
 
+unsigned reports_forget(const struct generation *generation, const struct addr_net *net)
+{
+	unsigned words = reported_forget(generation->reported, net);
+
+	if (generation->reports)
+		publisher_note(generation->reports, PUBLISHER_SWEEP, UINT32_MAX, &net->addr,
+			       net->bits);
+	return words;
+}
+
 void reports_get_stats(const struct generation *generation, struct reports_stats *ret_stats)
 {
 	struct publisher_stats stats;

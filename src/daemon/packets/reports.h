@@ -21,6 +21,12 @@ int reports_start(struct generation *generation);
 /** reports_note() - what is said of this address has changed; never waits. */
 void reports_note(const struct generation *generation, const struct addr *addr);
 
+/**
+ * reports_forget() - what others say of a network: out of the table, and then out of the sets.
+ * Return: how many words.
+ */
+unsigned reports_forget(const struct generation *generation, const struct addr_net *net);
+
 void reports_get_stats(const struct generation *generation, struct reports_stats *ret_stats);
 
 #endif

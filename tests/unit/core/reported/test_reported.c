@@ -38,6 +38,28 @@ static uint32_t left(struct reported *reported, uint64_t now_s, uint8_t last,
 	return reported_left(reported, now_s, &addr, &rule);
 }
 
+Test(reported, a_network_is_forgotten)
+{
+	struct reported *reported = reported_new(16, 1);
+	struct reported_rule any = {.origins = {"*"}, .origin_count = 1, .min_origins = 1};
+	struct reported_stats stats;
+	struct addr_net net;
+
+	cr_assert_eq(addr_net_parse("192.0.2.0/30", &net), 0);
+	for (uint8_t last = 1; last <= 6; last++)
+		cr_assert_eq(put(reported, 0, last, "a", 60), 0);
+	cr_assert_eq(put(reported, 0, 3, "b", 60), 0);
+	cr_expect_eq(reported_forget(reported, &net), 4);
+	cr_expect_eq(reported_forget(reported, &net), 0);
+	for (uint8_t last = 1; last <= 6; last++)
+		cr_expect_eq(left(reported, 0, last, any), last < 4 ? 0 : 60);
+	reported_get_stats(reported, &stats);
+	cr_expect_eq(stats.used, 3);
+	cr_expect_eq(put(reported, 0, 1, "a", 60), 0);
+	cr_expect_eq(left(reported, 0, 1, any), 60);
+	reported_free(reported);
+}
+
 Test(reported, rules)
 {
 	static const struct {
