@@ -248,7 +248,7 @@ T ?= syn
 RUNS ?= 1000000
 SECONDS ?= 0
 # What a harness needs besides the core. Each instruction that is linked slows libFuzzer down.
-FUZZ_WITH_web = $(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/% src/fields/%,$(HOST_SRC)) $(WEB_LIBS)
+FUZZ_WITH_web = $(WEB_SRC) $(CLIENT_SRC) $(filter src/sys/% src/fields/% src/listen/%,$(HOST_SRC)) $(WEB_LIBS)
 FUZZ_WITH_share = $(addprefix src/share/,accept.c hear.c reports.c sign.c) $(wildcard src/share/words/*.c) \
 	$(CLIENT_SRC) src/control/proto.c src/sys/log.c $(SHARE_LIBS)
 FUZZ_WITH = $(if $(filter web share,$(T)),$(FUZZ_WITH_$(T)),$(HOST_SRC)) $(LIBS)

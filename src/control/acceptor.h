@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/listener.h"
+#include "listen/listener.h"
 
 struct acceptor {
 	struct listener listener;

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "control/listener.h"
+#include "listen/listener.h"
 #include "daemon/wiring.h"
 #include "sys/log.h"
 

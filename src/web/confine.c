@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shorter than synprintd's list: once it serves, this program opens no file and starts no thread. */
+/*
+ * Shorter than synprintd's list: once it serves, this program opens no file and starts no thread. It
+ * makes its Unix socket again where somebody deletes that.
+ */
 #include "web/confine.h"
 
 #include <cap-ng.h>
@@ -21,7 +24,9 @@
 static const char *const allowed[] = {
 	"accept",
 	"accept4",
+	"bind", /* of Unix sockets: no others can be made */
 	"brk",
+	"chmod",
 	"clock_gettime",
 	"clock_gettime64",
 	"close",
@@ -31,11 +36,15 @@ static const char *const allowed[] = {
 	"epoll_pwait",
 	"epoll_pwait2",
 	"epoll_wait",
+	"eventfd2",
 	"exit",
 	"exit_group",
+	"fchmodat",
+	"fchmodat2",
 	"fcntl",
 	"fcntl64",
 	"fstat",
+	"fstatat64",
 	"futex",
 	"futex_time64",
 	"getpeername",
@@ -45,7 +54,11 @@ static const char *const allowed[] = {
 	"getsockopt",
 	"gettid",
 	"gettimeofday",
+	"inotify_add_watch",
+	"listen",
 	"lseek",
+	"lstat",
+	"lstat64",
 	"madvise",
 	"mremap",
 	"munmap",
@@ -71,6 +84,7 @@ static const char *const allowed[] = {
 	"setsockopt",
 	"shutdown",
 	"sigaltstack",
+	"statx",
 	"time",
 	"timerfd_create",
 	"timerfd_settime",

@@ -137,7 +137,7 @@ def sockets(lab_):
     config = lab_.write_config()
     daemon = lab_.daemon(config).start()
     other = lab_.write_config(queue="first = 50;", name="other.conf")
-    line = expect(run_daemon(lab_, other), SOCKET, "another synprintd", "a live daemon")
+    line = expect(run_daemon(lab_, other), SOCKET, "somebody listens there already", "a live daemon")
     assert daemon.socket in line, line
     traffic.connect(lab_.client, lab.SERVER4)
     assert daemon.received() == 1, "the first daemon was disturbed"

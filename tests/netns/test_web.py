@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """synprint-web over HTTP: who is told what about whom, what is believed of a header, and that it
 answers when synprintd does not."""
+import contextlib
 import http.client
 import json
 import os
@@ -296,6 +297,53 @@ def it_serves_what_it_is_handed_without_a_network(lab_):
     unix.close()
 
 
+def a_socket_that_was_deleted(lab_):
+    """It is made again, with its mode; who was connected stays so."""
+    site = web.Web(lab_, lab_.daemon().start())
+    connected = web.UnixConnection(site.socket)
+    assert web.ask(connected, "/health").status == 200
+    mode = os.stat(site.socket).st_mode
+    os.unlink(site.socket)
+    lab.wait_until(lambda: "is there again" in site.log(), "it is made again")
+    assert os.stat(site.socket).st_mode == mode
+    assert site.unix("/health").status == 200 and web.ask(connected, "/health").status == 200
+    os.rename(site.socket, f"{site.socket}.moved")
+    lab.wait_until(lambda: site.log().count("is there again") == 2, "it is made again")
+    assert site.unix("/health").status == 200
+    assert site.stop() == 0 and not os.path.exists(site.socket), site.log()
+
+
+def a_handed_socket_that_was_deleted(lab_):
+    """What the service manager hands over at the next start has no file any more."""
+    path = str(lab_.dir / "handed.sock")
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(path)
+    unix.listen()
+    site = web.Site(lab_, path)
+
+    def serves():
+        with contextlib.suppress(OSError):
+            return site.unix("/nothing").status == 404
+
+    def start():
+        with open(lab_.dir / "handed.log", "ab") as log:
+            process = subprocess.Popen(
+                ["sh", "-c", f'exec 3<&{unix.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh", web.WEB,
+                 "--config", "/dev/null"], pass_fds=[unix.fileno()], stderr=log, stdout=log)
+        lab.wait_until(serves, "it serves")
+        return process
+    process = start()
+    os.unlink(path)
+    for _ in range(2):
+        lab.wait_until(serves, "it is made again")
+        process.terminate()
+        assert process.wait(timeout=20) == 0, (lab_.dir / "handed.log").read_text()
+        process = start()
+    process.terminate()
+    assert process.wait(timeout=20) == 0
+    unix.close()
+
+
 def the_longest_idle_connection_gives_way(lab_):
     site = web.Web(lab_, lab_.daemon().start(), "connections = 16;")
     with lab.inside(lab_.client):
@@ -388,6 +436,7 @@ def starts_and_ends(lab_):
 if __name__ == "__main__":
     lab.run(verdicts, claims_are_kept_where_that_is_wanted, who_may_ask, sessions, behind_a_proxy,
             two_behind_one_address, without_synprintd, events, what_no_server_should_read_two_ways,
-            it_serves_what_it_is_handed_without_a_network,
+            it_serves_what_it_is_handed_without_a_network, a_socket_that_was_deleted,
+            a_handed_socket_that_was_deleted,
             the_longest_idle_connection_gives_way, figures_are_in_the_manual,
             what_the_dashboard_and_the_alerts_ask_for_is_there, starts_and_ends)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TCP and Unix listeners. A stale Unix socket is replaced, a living one never. */
+/* TCP and Unix listeners. */
 #include "web/http/listen.h"
 
 #include <arpa/inet.h>
@@ -10,20 +10,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "sys/file.h"
 #include "sys/inherit.h"
+#include "sys/privs.h"
 
 #define BACKLOG 1024
 #define UNIX_MODE 0660
-
-static int fail(int rc, const char *what, struct text_error *ret_error)
-{
-	text_error_set(ret_error, 0, 0, "cannot listen on %s: %s", what, strerror(-rc));
-	return rc;
-}
 
 static int open_tcp(const char *text, struct listen_socket *sock)
 {
@@ -40,113 +34,90 @@ static int open_tcp(const char *text, struct listen_socket *sock)
 	v4.sin_port = v6.sin6_port = htons(port);
 	memcpy(&v6.sin6_addr, addr.bytes, 16);
 	memcpy(&v4.sin_addr, addr.bytes + 12, 4);
-	sock->fd =
+	sock->listener.fd =
 		socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock->fd < 0)
+	if (sock->listener.fd < 0)
 		return -errno;
-	setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(sock->listener.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (!is_v4)
-		setsockopt(sock->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	rc = is_v4 ? bind(sock->fd, (struct sockaddr *)&v4, sizeof(v4))
-		   : bind(sock->fd, (struct sockaddr *)&v6, sizeof(v6));
-	return rc < 0 || listen(sock->fd, BACKLOG) < 0 ? -errno : 0;
+		setsockopt(sock->listener.fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	rc = is_v4 ? bind(sock->listener.fd, (struct sockaddr *)&v4, sizeof(v4))
+		   : bind(sock->listener.fd, (struct sockaddr *)&v6, sizeof(v6));
+	return rc < 0 || listen(sock->listener.fd, BACKLOG) < 0 ? -errno : 0;
 }
 
-/* Whether somebody listens there can only be told by connecting. */
-static bool is_alive(const struct sockaddr_un *address)
+/* Who may not give the file away leaves it his own, as the mode says. */
+static gid_t group_for(const char *name)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive =
-		fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-			    errno == EAGAIN);
+	const struct group *entry = *name ? getgrnam(name) : NULL;
 
-	if (fd >= 0)
-		close(fd);
-	return alive;
+	if (!entry || (geteuid() && getegid() != entry->gr_gid && !group_member(entry->gr_gid)))
+		return (gid_t)-1;
+	privs_join_group(entry->gr_gid); /* to make the file again, as long as we are root */
+	return entry->gr_gid;
 }
 
-static int bind_unix(int fd, const struct sockaddr_un *address, const char *group)
+static int open_unix(const struct web_config *config, const char *path,
+		     struct text_error *ret_error, struct listen_socket *sock)
 {
-	struct stat status;
-	const struct group *entry = *group ? getgrnam(group) : NULL;
-
-	if (lstat(address->sun_path, &status) == 0) {
-		if (!S_ISSOCK(status.st_mode))
-			return -EEXIST;
-		if (is_alive(address))
-			return -EADDRINUSE;
-		unlink(address->sun_path);
-	}
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		return -errno;
-	/* Where we may not give it away it stays ours, as the mode says. */
-	if (entry && chown(address->sun_path, (uid_t)-1, entry->gr_gid) < 0 && errno != EPERM)
-		return -errno;
-	return chmod(address->sun_path, UNIX_MODE) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
+	memcpy(sock->text, path, strlen(path) + 1);
+	umask(022);
+	file_make_directory(path);
+	return listener_open(path, UNIX_MODE, group_for(config->group), ret_error, &sock->listener);
 }
 
-static int open_unix(const char *path, const char *group, struct listen_socket *sock)
+static int open_one(const struct web_config *config, const char *text, struct text_error *ret_error,
+		    struct listen_socket *sock)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	mode_t mask = umask(0177);
 	int rc;
 
-	sock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		rc = -ENAMETOOLONG;
-	} else if (sock->fd < 0) {
-		rc = -errno;
-	} else {
-		memcpy(address.sun_path, path, strlen(path) + 1);
-		rc = bind_unix(sock->fd, &address, group);
-	}
-	umask(mask);
-	if (rc == 0)
-		memcpy(sock->path, path, strlen(path) + 1);
-	return rc;
-}
-
-static int open_one(const struct web_config *config, const char *text, struct listen_socket *sock)
-{
-	sock->path[0] = '\0';
-	sock->fd = -1;
-	sock->is_unix = strncmp(text, "unix:", 5) == 0;
-	if (!sock->is_unix) {
-		snprintf(sock->text, sizeof(sock->text), "http://%.200s/", text);
-		return open_tcp(text, sock);
-	}
-	memcpy(sock->text, text + 5, strlen(text + 5) + 1);
-	umask(022);
-	file_make_directory(text + 5);
-	return open_unix(text + 5, config->group, sock);
+	*sock = (struct listen_socket){.listener.fd = -1,
+				       .is_unix = strncmp(text, "unix:", 5) == 0};
+	if (sock->is_unix)
+		return open_unix(config, text + 5, ret_error, sock);
+	snprintf(sock->text, sizeof(sock->text), "http://%.200s/", text);
+	rc = open_tcp(text, sock);
+	return rc < 0 ? text_error_set(ret_error, 0, 0, "cannot listen on %s: %s", text,
+				       strerror(-rc))
+		      : 0;
 }
 
 static int open_configured(const struct web_config *config, struct text_error *ret_error,
 			   struct listen_socket *sockets)
 {
 	for (unsigned i = 0; i < config->listen_count; i++) {
-		int rc = open_one(config, config->listen[i], &sockets[i]);
+		int rc = open_one(config, config->listen[i], ret_error, &sockets[i]);
 
 		if (rc < 0) {
 			listen_close(sockets, i + 1);
-			return fail(rc, config->listen[i], ret_error);
+			return rc;
 		}
 	}
 	return (int)config->listen_count;
 }
 
-static int take_inherited(const struct inherited *inherited, struct listen_socket *sockets)
+static int take_one(int fd, struct text_error *ret_error, struct listen_socket *sock)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t len = sizeof(address);
+
+	getsockname(fd, (struct sockaddr *)&address, &len);
+	*sock = (struct listen_socket){.listener.fd = fd,
+				       .is_unix = address.ss_family == AF_UNIX,
+				       .text = "a socket of the service manager's"};
+	return sock->is_unix ? listener_adopt(fd, ret_error, &sock->listener) : 0;
+}
+
+static int take_inherited(const struct inherited *inherited, struct text_error *ret_error,
+			  struct listen_socket *sockets)
 {
 	unsigned count = inherited->count < WEB_LISTEN_MAX ? inherited->count : WEB_LISTEN_MAX;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct sockaddr_storage address = {0};
-		socklen_t len = sizeof(address);
+		int rc = take_one(inherited->fds[i], ret_error, &sockets[i]);
 
-		getsockname(inherited->fds[i], (struct sockaddr *)&address, &len);
-		sockets[i] = (struct listen_socket){.fd = inherited->fds[i],
-						    .is_unix = address.ss_family == AF_UNIX,
-						    .text = "a socket of the service manager's"};
+		if (rc < 0)
+			return rc;
 	}
 	return (int)count;
 }
@@ -158,16 +129,13 @@ int listen_open(const struct web_config *config, struct text_error *ret_error,
 
 	inherit_init(&inherited);
 	if (inherited.count)
-		return take_inherited(&inherited, ret_sockets);
+		return take_inherited(&inherited, ret_error, ret_sockets);
 	return open_configured(config, ret_error, ret_sockets);
 }
 
 void listen_close(struct listen_socket *sockets, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++) {
-		if (sockets[i].fd >= 0)
-			close(sockets[i].fd);
-		if (sockets[i].path[0])
-			unlink(sockets[i].path);
-	}
+	for (unsigned i = 0; i < count; i++)
+		if (sockets[i].listener.fd >= 0)
+			listener_close(&sockets[i].listener);
 }

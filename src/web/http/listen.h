@@ -3,12 +3,12 @@
 #ifndef SYNPRINT_WEB_HTTP_LISTEN_H
 #define SYNPRINT_WEB_HTTP_LISTEN_H
 
+#include "listen/listener.h"
 #include "web/config.h"
 
 struct listen_socket {
-	int fd;
+	struct listener listener; /* of TCP without a path */
 	bool is_unix;
-	char path[WEB_PATH_MAX]; /* of a Unix socket that we made, to be removed; else "" */
 	char text[WEB_PATH_MAX]; /* for the log: http://127.0.0.1:8250/, or the path */
 };
 

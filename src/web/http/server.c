@@ -6,10 +6,13 @@
 #include "web/http/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,7 +43,7 @@ static void read_clocks(struct exchange_site *site)
 static void notify_connection(void *ctx, struct MHD_Connection *connection, void **place,
 			      enum MHD_ConnectionNotificationCode code)
 {
-	struct listener *listener = ctx;
+	struct http_listener *listener = ctx;
 	struct exchange_site *site = listener->server->site;
 	const union MHD_ConnectionInfo *info;
 	bool has_pushed = false;
@@ -70,20 +73,24 @@ static void log_nothing(void *ctx, const char *format, va_list args)
 
 static int start_listener(struct http_server *server, const struct listen_socket *sock)
 {
-	struct listener *listener = &server->listeners[server->listener_count];
+	struct http_listener *listener;
 	unsigned max = (unsigned)server->site->config->connections;
 	const union MHD_DaemonInfo *info;
 
-	*listener = (struct listener){.source = SOURCE_LISTENER,
-				      .server = server,
-				      .is_unix = sock->is_unix};
+	if (server->listener_count == HTTP_LISTENERS_MAX)
+		return -ENOSPC;
+	listener = &server->listeners[server->listener_count];
+	*listener = (struct http_listener){.source = SOURCE_LISTENER,
+					   .server = server,
+					   .is_unix = sock->is_unix};
 	conns_init(&listener->conns, max);
 	listener->http =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 				 NULL, NULL, talk_handle, listener, MHD_OPTION_EXTERNAL_LOGGER,
 				 log_nothing, NULL, MHD_OPTION_LISTEN_SOCKET,
-				 (MHD_socket)dup(sock->fd), MHD_OPTION_CONNECTION_LIMIT,
-				 max + SPARE_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+				 (MHD_socket)fcntl(sock->listener.fd, F_DUPFD_CLOEXEC, 0),
+				 MHD_OPTION_CONNECTION_LIMIT, max + SPARE_CONNECTIONS,
+				 MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
 				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES,
 				 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
 				 talk_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
@@ -110,7 +117,76 @@ static int watch_signals(struct http_server *server)
 		       : http_server_watch(server, server->signals.fd, &server->signals);
 }
 
-int http_server_new(struct exchange_site *site, const struct listen_socket *sockets, unsigned count,
+/* A file tells when it loses its name, and nobody wakes up for it. Without that, one stays deleted. */
+static void watch_file(struct http_server *server, const struct listen_socket *sock)
+{
+	if (*sock->listener.path)
+		inotify_add_watch(server->files.fd, sock->listener.path, IN_ATTRIB | IN_MOVE_SELF);
+}
+
+/* The old one goes on with those who are connected to it. */
+static int renew_socket(struct http_server *server, struct listen_socket *sock,
+			struct text_error *ret_error)
+{
+	struct listen_socket again = *sock;
+	int rc = listener_renew(&sock->listener, ret_error, &again.listener);
+
+	if (rc < 0)
+		return rc;
+	rc = start_listener(server, &again);
+	if (rc < 0) {
+		close(again.listener.fd);
+		return text_error_set(ret_error, 0, 0, "%s", strerror(-rc));
+	}
+	close(sock->listener.fd);
+	*sock = again;
+	watch_file(server, sock);
+	return 0;
+}
+
+static void check_file(struct http_server *server, struct listen_socket *sock)
+{
+	struct text_error error = {.what = ""};
+	char path[sizeof(sock->listener.path)];
+
+	if (listener_is_there(&sock->listener))
+		return;
+	memcpy(path, sock->listener.path, sizeof(path));
+	if (renew_socket(server, sock, &error) == 0) {
+		log_line(LOG_LEVEL_WARNING, "somebody deleted %s; it is there again", path);
+		return;
+	}
+	log_line(LOG_LEVEL_WARNING,
+		 "somebody deleted %s, and it cannot be made again (%s): nobody can connect to it "
+		 "until a restart",
+		 path, error.what);
+	sock->listener.path[0] = '\0'; /* told once */
+}
+
+static int watch_files(struct http_server *server)
+{
+	server->files.source = SOURCE_FILES;
+	server->files.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (server->files.fd < 0)
+		return 0;
+	for (unsigned i = 0; i < server->socket_count; i++) {
+		watch_file(server, &server->sockets[i]);
+		check_file(server, &server->sockets[i]); /* one that was handed over may be dead */
+	}
+	return http_server_watch(server, server->files.fd, &server->files);
+}
+
+static void take_file_events(struct http_server *server)
+{
+	char events[1024];
+
+	while (read(server->files.fd, events, sizeof(events)) > 0)
+		continue;
+	for (unsigned i = 0; i < server->socket_count; i++)
+		check_file(server, &server->sockets[i]);
+}
+
+int http_server_new(struct exchange_site *site, struct listen_socket *sockets, unsigned count,
 		    struct http_server **ret_server)
 {
 	struct http_server *server = calloc(1, sizeof(*server));
@@ -119,7 +195,9 @@ int http_server_new(struct exchange_site *site, const struct listen_socket *sock
 	if (!server)
 		return -ENOMEM;
 	server->site = site;
-	server->signals.fd = -1;
+	server->signals.fd = server->files.fd = -1;
+	server->sockets = sockets;
+	server->socket_count = count;
 	server->live.source = SOURCE_ASYNC;
 	LIST_INIT(&server->streams);
 	LIST_INIT(&server->closed);
@@ -136,6 +214,8 @@ int http_server_new(struct exchange_site *site, const struct listen_socket *sock
 	census_attach(site->census, server->slow.async);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		rc = start_listener(server, &sockets[i]);
+	if (rc == 0)
+		rc = watch_files(server);
 	if (rc < 0) {
 		http_server_free(server);
 		return rc;
@@ -149,7 +229,7 @@ int http_server_new(struct exchange_site *site, const struct listen_socket *sock
  * event of its descriptor, and MHD_get_timeout() does not tell (0.9.75). So it is run until nothing
  * has happened twice.
  */
-static void run_listener(struct listener *listener)
+static void run_listener(struct http_listener *listener)
 {
 	unsigned quiet = 0;
 
@@ -163,7 +243,7 @@ static void run_listener(struct listener *listener)
 }
 
 /* How long the listener can be left alone; -1: until something comes. */
-static int listener_patience_ms(const struct listener *listener)
+static int listener_patience_ms(const struct http_listener *listener)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
@@ -212,6 +292,7 @@ static void handle_event(struct http_server *server, void *place)
 			synprint_async_dispatch(((struct upstream *)place)->async);
 		return;
 	case SOURCE_SIGNAL: take_signal(server); return;
+	case SOURCE_FILES: take_file_events(server); return;
 	}
 }
 
@@ -319,6 +400,8 @@ void http_server_free(struct http_server *server)
 	stream_free_closed(server);
 	if (server->signals.fd >= 0)
 		close(server->signals.fd);
+	if (server->files.fd >= 0)
+		close(server->files.fd);
 	if (server->epoll_fd >= 0)
 		close(server->epoll_fd);
 	free(server);

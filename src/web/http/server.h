@@ -11,10 +11,10 @@ struct http_server;
 /**
  * http_server_new() - serve on these sockets, once http_server_run() is called.
  * @site: kept; its clocks are set by the server
- * @sockets: listening; stay the caller's
+ * @sockets: listening; stay the caller's. A Unix socket whose file is deleted is made again in its place
  * Return: 0; -ENOMEM; -errno.
  */
-int http_server_new(struct exchange_site *site, const struct listen_socket *sockets, unsigned count,
+int http_server_new(struct exchange_site *site, struct listen_socket *sockets, unsigned count,
 		    struct http_server **ret_server);
 
 /** http_server_free() - close every connection. NULL is allowed. */

@@ -11,9 +11,12 @@
 #include "web/http/server.h"
 
 /* What a descriptor in epoll is; the first member of whatever it belongs to. */
-enum source { SOURCE_LISTENER, SOURCE_ASYNC, SOURCE_SIGNAL };
+enum source { SOURCE_LISTENER, SOURCE_ASYNC, SOURCE_SIGNAL, SOURCE_FILES };
 
-struct listener {
+#define HTTP_LISTENERS_MAX                                                                         \
+	(WEB_LISTEN_MAX + 24) /* one more each time that a socket is made again */
+
+struct http_listener {
 	enum source source;
 	struct http_server *server;
 	struct MHD_Daemon *http;
@@ -36,8 +39,10 @@ struct http_server {
 	struct {
 		enum source source;
 		int fd;
-	} signals;
-	struct listener listeners[WEB_LISTEN_MAX];
+	} signals, files; /* files: inotify's, of Unix sockets */
+	struct listen_socket *sockets;
+	unsigned socket_count;
+	struct http_listener listeners[HTTP_LISTENERS_MAX];
 	unsigned listener_count;
 	struct upstream fast; /* for what is answered at once */
 	struct upstream slow; /* for listings and figures, which /auth is not to wait for */
@@ -69,7 +74,7 @@ void talk_completed(void *ctx, struct MHD_Connection *connection, void **place,
  * @members: of the request "subscribe"
  * Return: the response; NULL: too many are open already, or no memory.
  */
-struct MHD_Response *stream_open(struct listener *listener, struct MHD_Connection *connection,
+struct MHD_Response *stream_open(struct http_listener *listener, struct MHD_Connection *connection,
 				 const char *members);
 
 /** stream_tick() - once a second: a sign of life for those who have heard nothing for long. */

@@ -20,7 +20,7 @@
 
 struct stream {
 	struct upstream upstream; /* first: epoll's data points here */
-	struct listener *listener;
+	struct http_listener *listener;
 	struct MHD_Connection *connection;
 	bool is_asleep, is_paused, is_ending;
 	int64_t last_s; /* something was put */
@@ -125,7 +125,7 @@ void stream_free_closed(struct http_server *server)
 	}
 }
 
-static struct stream *stream_new(struct listener *listener, const char *members)
+static struct stream *stream_new(struct http_listener *listener, const char *members)
 {
 	struct http_server *server = listener->server;
 	struct stream *stream = calloc(1, sizeof(*stream));
@@ -154,7 +154,7 @@ static void limit_kernel(struct MHD_Connection *connection)
 		setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-struct MHD_Response *stream_open(struct listener *listener, struct MHD_Connection *connection,
+struct MHD_Response *stream_open(struct http_listener *listener, struct MHD_Connection *connection,
 				 const char *members)
 {
 	struct http_server *server = listener->server;

@@ -19,7 +19,7 @@
 
 struct talk {
 	struct exchange exchange;
-	struct listener *listener;
+	struct http_listener *listener;
 	struct MHD_Connection *connection;
 	struct conn *conn;
 	struct slot {
@@ -195,7 +195,7 @@ static enum MHD_Result begin(struct talk *talk)
 	return send_reply(talk);
 }
 
-static struct talk *talk_new(struct listener *listener, struct MHD_Connection *connection,
+static struct talk *talk_new(struct http_listener *listener, struct MHD_Connection *connection,
 			     const char *url, const char *method, const char *version)
 {
 	struct talk *talk = calloc(1, sizeof(*talk));
@@ -224,7 +224,7 @@ enum MHD_Result talk_handle(void *ctx, struct MHD_Connection *connection, const 
 {
 	struct talk *talk = *place;
 
-	((struct listener *)ctx)->is_active = true;
+	((struct http_listener *)ctx)->is_active = true;
 	if (!talk) {
 		talk = talk_new(ctx, connection, url, method, version);
 		if (!talk)
@@ -252,7 +252,7 @@ void talk_completed(void *ctx, struct MHD_Connection *connection, void **place,
 
 	(void)connection;
 	(void)code;
-	((struct listener *)ctx)->is_active = true;
+	((struct http_listener *)ctx)->is_active = true;
 	if (!talk)
 		return;
 	if (talk->conn)

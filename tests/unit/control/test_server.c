@@ -55,7 +55,7 @@ Test(server_start, refuses_the_path_of_a_living_server)
 	start(&params);
 	cr_assert_eq(server_new(&params, &error, &second), -EADDRINUSE);
 	cr_assert_null(second);
-	cr_assert(strstr(error.what, "another synprintd is serving"), "%s", error.what);
+	cr_assert(strstr(error.what, "somebody listens there already"), "%s", error.what);
 	cr_assert(strstr(error.what, path));
 	peer = connect_peer();
 	cr_assert_str_eq(ask(peer, VERDICT(7)), ANSWER(7));

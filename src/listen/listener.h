@@ -3,8 +3,8 @@
  * A listening Unix socket, made at a path or taken over from whoever started us. It never takes
  * the path of a living process and never deletes what is not a socket.
  */
-#ifndef SYNPRINT_CONTROL_LISTENER_H
-#define SYNPRINT_CONTROL_LISTENER_H
+#ifndef SYNPRINT_LISTEN_LISTENER_H
+#define SYNPRINT_LISTEN_LISTENER_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
  * Whether a socket file is in use cannot be read from the file: only connecting tells. A refused
  * connection means that its process is gone.
  */
-#include "control/listener.h"
+#include "listen/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,8 @@ static int clear_path(const struct sockaddr_un *address, struct text_error *ret_
 	}
 	r = probe(address);
 	if (r == -EADDRINUSE)
-		text_error_set(ret_error, 0, 0, "another synprintd is serving %s", path);
+		text_error_set(ret_error, 0, 0, "%s is in use: somebody listens there already",
+			       path);
 	else if (r < 0)
 		text_error_set(ret_error, 0, 0, "cannot tell whether %s is in use: %s", path,
 			       strerror(-r));

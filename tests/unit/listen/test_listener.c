@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control/listener.h"
+#include "listen/listener.h"
 
 static char dir[] = "/tmp/synprint-listener-XXXXXX";
 static char path[64];
@@ -95,7 +95,7 @@ Test(listener, what_is_at_the_path)
 	unlink(path);
 	fd = bound_socket(SOCK_STREAM);
 	cr_assert_eq(listen(fd, 1), 0);
-	expect_refused(path, -EADDRINUSE, "another synprintd is serving");
+	expect_refused(path, -EADDRINUSE, "somebody listens there already");
 	close(fd);
 	cr_assert_eq(open_at(path, &listener), 0, "the file of a dead one: %s", error.what);
 	listener_close(&listener);
@@ -330,7 +330,7 @@ Test(listener, failures_leave_no_descriptor)
 	expect_refused("/nowhere/to/be/seen.sock", -ENOENT, "cannot make");
 	fd = bound_socket(SOCK_STREAM);
 	cr_assert_eq(listen(fd, 1), 0);
-	expect_refused(path, -EADDRINUSE, "another synprintd");
+	expect_refused(path, -EADDRINUSE, "listens there already");
 	close(fd);
 	cr_expect_eq(dup(0), next);
 }
