@@ -35,7 +35,7 @@ REFUSED = [
     ("-5", 2, "bad option -5"),
     ("1400 --win 65536", 2, "--win is a number"),
     ("1400 --links /no/such/file", 4, "/no/such/file: "),
-    (f"1400 --links {ROOT}/Makefile", 4, "Makefile:"),
+    ("1400 --links Makefile", 4, "Makefile:"),
 ]
 
 problems = []
@@ -43,7 +43,7 @@ problems = []
 
 def run(arguments, *more):
     return subprocess.run([SYNPRINT, "link", *arguments.split(), *more], capture_output=True,
-                          text=True)
+                          text=True, cwd=ROOT)
 
 
 def expect(is_true, what):

@@ -46,8 +46,10 @@ def threads(_):
 
 def verify(scratch):
     """With the programs where they are now: verify looks whether they are there."""
+    programs = scratch / "programs"
+    programs.symlink_to(BUILD)  # whose own name may have spaces
     for name in UNITS:
-        text = re.sub(r"/usr/s?bin/(synprint-web|synprint-share|synprintd?)\b", rf"{BUILD}/\1",
+        text = re.sub(r"/usr/s?bin/(synprint-web|synprint-share|synprintd?)\b", rf"{programs}/\1",
                       (TOP / "systemd" / name).read_text())
         (scratch / name).write_text(text)
     done = run("systemd-analyze", "verify", "--man=no", *(scratch / name for name in UNITS),

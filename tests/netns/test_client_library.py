@@ -18,7 +18,7 @@ def install(lab_):
     done = subprocess.run(["make", "--no-print-directory", "-C", str(lab.ROOT), "install",
                            f"PREFIX={prefix}", f"SYSCONFDIR={prefix}/etc",
                            f"UNITDIR={prefix}/units", f"SYSUSERSDIR={prefix}/sysusers",
-                           f"BUILD={build_}"], capture_output=True, text=True,
+                           f"BUILD={os.path.relpath(build_, lab.ROOT)}"], capture_output=True, text=True,
                           env={name: value for name, value in os.environ.items()
                                if name != "SAN" and not name.startswith("M")})
     assert done.returncode == 0, done.stderr
