@@ -43,7 +43,7 @@ trap stop EXIT
 setpriv --pdeathsig TERM "$build/synprintd" -c "$config" &
 daemon=$!
 tries=0
-until tool status >/dev/null 2>&1; do
+until tool status --json 2>/dev/null | grep -q "\"pid\":$daemon,"; do # and no other one
 	tries=$((tries + 1))
 	if ! kill -0 "$daemon" 2>/dev/null || [ $tries -gt 100 ]; then
 		wait "$daemon"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a socket file is in use cannot be read from the file: only connecting tells. A refused
- * connection means that its process is gone.
+ * Whether a socket file is in use cannot be read from the file. A connection would tell, but it would
+ * also start the service for which systemd listens there. So a socket of another type asks: it is refused
+ * as the wrong one, or, where the file's process is gone, as nobody's (unix(7)).
  */
 #include "listen/listener.h"
 
@@ -11,17 +12,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int new_socket(void)
+static int new_socket(int type)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd < 0 ? -errno : fd;
 }
 
-/* 0: nobody listens there; -EADDRINUSE: somebody does, also one too busy to accept. */
+/* 0: it is nobody's; -EADDRINUSE: somebody has it. */
 static int probe(const struct sockaddr_un *address)
 {
-	int fd = new_socket();
+	int fd = new_socket(SOCK_DGRAM);
 	int r;
 
 	if (fd < 0)
@@ -30,7 +31,7 @@ static int probe(const struct sockaddr_un *address)
 	close(fd);
 	if (r == -ECONNREFUSED || r == -ENOENT)
 		return 0;
-	return r == 0 || r == -EAGAIN ? -EADDRINUSE : r;
+	return r == 0 || r == -EPROTOTYPE ? -EADDRINUSE : r;
 }
 
 static int clear_path(const struct sockaddr_un *address, struct text_error *ret_error)
@@ -47,7 +48,9 @@ static int clear_path(const struct sockaddr_un *address, struct text_error *ret_
 	}
 	r = probe(address);
 	if (r == -EADDRINUSE)
-		text_error_set(ret_error, 0, 0, "%s is in use: somebody listens there already",
+		text_error_set(ret_error, 0, 0,
+			       "%s is in use: somebody listens there already, which may be "
+			       "systemd for a stopped service ('systemctl list-sockets')",
 			       path);
 	else if (r < 0)
 		text_error_set(ret_error, 0, 0, "cannot tell whether %s is in use: %s", path,
@@ -96,7 +99,7 @@ int listener_open(const char *path, mode_t mode, gid_t group, struct text_error 
 	r = clear_path(&address, ret_error);
 	if (r < 0)
 		return r;
-	fd = new_socket();
+	fd = new_socket(SOCK_STREAM);
 	r = fd < 0 ? fd : bind_and_listen(fd, &address, mode, group, &st);
 	if (r < 0) {
 		text_error_set(ret_error, 0, 0, "cannot make %s: %s", path, strerror(-r));

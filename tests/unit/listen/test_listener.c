@@ -89,13 +89,19 @@ Test(listener, what_is_at_the_path)
 	expect_refused("/nowhere/to/be/seen.sock", -ENOENT, "cannot make /nowhere/to/be/seen.sock");
 	expect_refused(dir, -EEXIST, "exists and is not a socket");
 	fd = bound_socket(SOCK_DGRAM);
-	expect_refused(path, -EPROTOTYPE, "cannot tell whether");
+	expect_refused(path, -EADDRINUSE, "somebody listens there already");
 	close(fd);
 	cr_expect(exists(path), "and it was left alone");
 	unlink(path);
 	fd = bound_socket(SOCK_STREAM);
-	cr_assert_eq(listen(fd, 1), 0);
 	expect_refused(path, -EADDRINUSE, "somebody listens there already");
+	cr_assert_eq(listen(fd, 1), 0);
+	cr_assert_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	expect_refused(path, -EADDRINUSE, "somebody listens there already");
+	listener_remove_dead(path);
+	cr_expect_eq(accept(fd, NULL, NULL), -1,
+		     "asking would start the service of a socket's unit");
+	cr_expect_eq(errno, EAGAIN);
 	close(fd);
 	cr_assert_eq(open_at(path, &listener), 0, "the file of a dead one: %s", error.what);
 	listener_close(&listener);
