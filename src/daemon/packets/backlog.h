@@ -16,18 +16,19 @@
 
 struct backlog {
 	uint32_t length; /* of the queue as configured */
-	uint64_t in_a_row; /* packets since the queue was seen empty */
+	uint64_t
+		since_ms; /* of the first burst after which the queue was never empty; 0: it was just now */
 	uint64_t stood_ms; /* when it was last seen to stand */
 	bool is_standing;
 };
 
 /**
- * backlog_note() - a burst came. A backlog stands when so many packets as fill the queue twice came and
- * it was never empty, and for five seconds more.
+ * backlog_note() - a burst came. A backlog stands when bursts have come for a tenth of a second and the
+ * queue was never empty, and for five seconds more.
  * @is_dry: no packet waits behind the burst, or none waited before it
- * @now_ms: of a clock that never goes back
+ * @now_ms: of a clock that never goes back, and is not 0
  * Return: packets that are to wait in the queue at the most, from now on.
  */
-uint32_t backlog_note(struct backlog *backlog, unsigned count, bool is_dry, uint64_t now_ms);
+uint32_t backlog_note(struct backlog *backlog, bool is_dry, uint64_t now_ms);
 
 #endif

@@ -403,11 +403,10 @@ static void tell(struct worker *worker)
 }
 
 /* Beyond its places SYNs pass unclassified, as the kernel's fail-open has it. */
-static void fit_queue(struct worker *worker, unsigned count, uint64_t now_ms)
+static void fit_queue(struct worker *worker, uint64_t now_ms)
 {
 	static struct log_limit limit;
-	uint32_t length =
-		backlog_note(&worker->backlog, count, nfqueue_is_dry(worker->queue), now_ms);
+	uint32_t length = backlog_note(&worker->backlog, nfqueue_is_dry(worker->queue), now_ms);
 
 	if (length == worker->length || nfqueue_set_length(worker->queue, length) < 0)
 		return;
@@ -449,7 +448,7 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 		publisher_note(publisher, PUBLISHER_SEEN, worker->sighted, &worker->sighted_addr,
 			       worker->sighted_port);
 	histogram_add(&worker->stats.burst, clock_monotonic_us() - start_us);
-	fit_queue(worker, n, start_us / 1000);
+	fit_queue(worker, start_us / 1000);
 	tell(worker);
 }
 

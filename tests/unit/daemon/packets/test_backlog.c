@@ -4,7 +4,6 @@
 #include "daemon/packets/backlog.h"
 
 #define LENGTH 8192
-#define BURST 64
 
 static struct backlog backlog;
 static uint64_t now_ms;
@@ -12,49 +11,56 @@ static uint64_t now_ms;
 static void setup(void)
 {
 	backlog = (struct backlog){.length = LENGTH};
-	now_ms = 1000;
+	now_ms = 1000000;
 }
 
 TestSuite(backlog, .init = setup);
 
-/* Full bursts behind which more waits. Return: what the last one says. */
-static uint32_t receive(unsigned packets)
+/* A burst each millisecond, and more waits behind each. Return: what the last one says. */
+static uint32_t receive(unsigned bursts)
 {
 	uint32_t length = 0;
 
-	for (; packets; packets -= BURST)
-		length = backlog_note(&backlog, BURST, false, now_ms);
+	for (; bursts; bursts--)
+		length = backlog_note(&backlog, false, ++now_ms);
 	return length;
 }
 
 Test(backlog, a_burst_has_the_whole_queue)
 {
-	cr_expect_eq(receive(2 * LENGTH), LENGTH, "as many as came meanwhile, too");
-	cr_expect_eq(backlog_note(&backlog, 3, true, now_ms), LENGTH);
-	cr_expect_eq(receive(2 * LENGTH), LENGTH, "counted anew from when it was empty");
+	cr_expect_eq(receive(100), LENGTH);
+	cr_expect_eq(backlog_note(&backlog, true, ++now_ms), LENGTH);
+	cr_expect_eq(receive(100), LENGTH, "counted anew from when it was empty");
 }
 
 Test(backlog, one_that_stands_has_few_places)
 {
-	cr_expect_eq(receive(2 * LENGTH + BURST), BACKLOG_PLACES);
+	cr_expect_eq(receive(101), BACKLOG_PLACES);
 	now_ms += 60000;
-	cr_expect_eq(receive(BURST), BACKLOG_PLACES, "as long as it is never empty");
+	cr_expect_eq(receive(1), BACKLOG_PLACES, "as long as it is never empty");
+}
+
+Test(backlog, a_worker_that_stood_still_is_none)
+{
+	receive(50);
+	backlog_note(&backlog, true, ++now_ms);
+	now_ms += 3000;
+	cr_expect_eq(receive(100), LENGTH);
 }
 
 Test(backlog, it_ends_five_seconds_after_it_stood)
 {
-	receive(2 * LENGTH + BURST);
-	now_ms += 4999;
-	cr_expect_eq(backlog_note(&backlog, 1, true, now_ms), BACKLOG_PLACES);
-	cr_expect_eq(receive(2 * LENGTH), BACKLOG_PLACES, "may still be one");
-	now_ms += 1;
-	cr_expect_eq(backlog_note(&backlog, 1, true, now_ms), LENGTH);
-	cr_expect_eq(receive(LENGTH), LENGTH);
+	receive(101);
+	now_ms += 4899;
+	cr_expect_eq(backlog_note(&backlog, true, ++now_ms), BACKLOG_PLACES);
+	cr_expect_eq(receive(99), BACKLOG_PLACES, "may still be one");
+	cr_expect_eq(backlog_note(&backlog, true, ++now_ms), LENGTH);
+	cr_expect_eq(receive(100), LENGTH);
 }
 
 Test(backlog, a_short_queue_stays_as_it_is)
 {
 	backlog.length = 100;
-	cr_expect_eq(receive(BURST), 100);
-	cr_expect_eq(receive(LENGTH), 100);
+	cr_expect_eq(receive(1), 100);
+	cr_expect_eq(receive(1000), 100);
 }
