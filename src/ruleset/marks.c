@@ -93,11 +93,12 @@ void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struc
 		*ret_reused = marks_used(&marks) & ~kept & ~unused;
 }
 
-static uint32_t old_ct_bit(uint64_t meaning, const struct marks_ct *old)
+/* The bit that means this, or meant it when it was there last, or 0. */
+static uint32_t known_bit(uint64_t meaning, const struct marks_ct *marks)
 {
-	for (unsigned i = 0; old && i < MARKS_SETS_MAX; i++)
-		if (old->meanings[i] == meaning)
-			return old->sets[i];
+	for (unsigned number = 0; number < 32; number++)
+		if (marks->meant[number] == meaning)
+			return UINT32_C(1) << number;
 	return 0;
 }
 
@@ -108,15 +109,19 @@ void marks_assign_ct(uint32_t field, const uint64_t *meanings, const struct mark
 	uint32_t free_bits = field & ~marks.ask & ~(old ? old->used : 0);
 
 	marks.used = marks.ask | (old ? old->used : 0);
+	if (old)
+		memcpy(marks.meant, old->meant, sizeof(marks.meant));
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
-		marks.meanings[i] = meanings[i];
-		if (!meanings[i])
+		uint32_t bit = meanings[i] ? known_bit(meanings[i], &marks) : 0;
+
+		if (meanings[i] && !bit)
+			bit = lowest(free_bits);
+		if (!bit)
 			continue;
-		marks.sets[i] = old_ct_bit(meanings[i], old);
-		if (!marks.sets[i])
-			marks.sets[i] = lowest(free_bits);
-		free_bits &= ~marks.sets[i];
-		marks.used |= marks.sets[i];
+		marks.meant[__builtin_ctz(bit)] = meanings[i];
+		marks.sets[i] = bit;
+		marks.used |= bit;
+		free_bits &= ~bit;
 	}
 	*ret_marks = marks;
 }

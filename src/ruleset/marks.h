@@ -44,14 +44,16 @@ void marks_assign(uint32_t field, const struct marks_wanted *wanted, const struc
 struct marks_ct {
 	uint32_t ask; /* nothing but a confirmation */
 	uint32_t sets[MARKS_SETS_MAX]; /* 0: there was no bit left, or the set needs none */
-	uint64_t meanings[MARKS_SETS_MAX]; /* as marks_wanted's */
+	uint64_t
+		meant[32]; /* by the bit's number: as marks_wanted's, what it means or ever meant */
 	uint32_t clocks; /* it is measured; 0: none was wanted or left */
 	uint32_t used; /* every bit that ever had a meaning */
 };
 
 /**
  * marks_assign_ct() - the same for the connection mark. Connections live for days, so a bit never
- * means anything else as long as we run: a set that comes when none is left has none.
+ * means anything else as long as we run: what comes back has its own again, and a set that comes when
+ * none is left has none.
  * @meanings: MARKS_SETS_MAX of them
  * @old: as they are now; NULL at the start
  */

@@ -134,3 +134,26 @@ Test(marks, the_clocks_keep_their_bit)
 	marks_add_clocks(0x0100, true, NULL, &marks);
 	cr_expect_eq(marks.clocks, 0, "none is left");
 }
+
+/* Whoever tries one rule and then another again and again uses up no bits. */
+Test(marks, what_comes_back_has_its_bit_of_the_connection_mark_again)
+{
+	const uint64_t first[MARKS_SETS_MAX] = {5, 9}, second[MARKS_SETS_MAX] = {6, 9};
+	struct marks_ct before, now;
+
+	marks_assign_ct(0x1f, first, NULL, &before);
+	cr_expect_eq(before.sets[0], 2);
+	cr_expect_eq(before.sets[1], 4);
+	for (unsigned i = 0; i < 6; i++) {
+		marks_assign_ct(0x1f, i % 2 ? first : second, &before, &now);
+		cr_expect_eq(now.sets[0], i % 2 ? 2 : 8, "turn %u", i);
+		cr_expect_eq(now.sets[1], 4, "turn %u", i);
+		before = now;
+	}
+	cr_expect_eq(now.used, 0xf);
+	marks_assign_ct(0x1f, (const uint64_t[MARKS_SETS_MAX]){7, 8, 9, 5}, &before, &now);
+	cr_expect_eq(now.sets[0], 0x10, "the last one");
+	cr_expect_eq(now.sets[1], 0, "none is left");
+	cr_expect_eq(now.sets[2], 4);
+	cr_expect_eq(now.sets[3], 2);
+}
