@@ -169,7 +169,8 @@ static void print_iptables_confirm(const struct rules_params *params, struct tex
 		      "-m conntrack --ctstate NEW -j SYNPRINT\n");
 	text_putf(out,
 		  "-A PREROUTING -p tcp -m connmark --mark 0x%x/0x%x -m conntrack --ctdir REPLY "
-		  "-m rpfilter --invert -j CONNMARK --set-xmark 0x0/0x%x\n",
+		  "-m rpfilter --invert -m comment --comment SYNPRINT -j CONNMARK --set-xmark "
+		  "0x0/0x%x\n",
 		  bit, bit, bit);
 	for (unsigned i = 0; i < 2; i++)
 		text_putf(out,
