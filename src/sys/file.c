@@ -149,6 +149,7 @@ int file_read(const char *path, char **ret_bytes, size_t *ret_len)
 		free(bytes);
 		return rc;
 	}
+	bytes[status.st_size] = '\0';
 	*ret_bytes = bytes;
 	*ret_len = (size_t)status.st_size;
 	return 0;

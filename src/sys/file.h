@@ -36,7 +36,7 @@ int file_end(struct file_writer *writer, int rc);
 
 /**
  * file_read() - all of a regular file, however large.
- * @ret_bytes: to be freed, also where @ret_len is 0
+ * @ret_bytes: with a NUL behind them; to be freed, also where @ret_len is 0
  * Return: 0; -EISDIR or -EINVAL for what is no file; or -errno.
  */
 int file_read(const char *path, char **ret_bytes, size_t *ret_len);

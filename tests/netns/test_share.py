@@ -1,9 +1,12 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two gateways and a broker: what one sees, the other knows; the long version is make check-share."""
+import json
 import re
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "share"))
@@ -163,5 +166,38 @@ def says_why_there_is_no_connection(lab_):
         assert all(one != two for one, two in zip(said, said[1:])), said
 
 
+def crowdsec_is_told_once(lab_):
+    """Also over a restart; its API is the test's (make check-share asks the real one)."""
+    told, password = [], lab_.dir / "password"
+    password.write_text("secret\n")
+
+    class Api(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.extend(alert["source"]["value"] for alert in body if "source" in alert)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"token":"t"}')
+
+        def log_message(self, *_):
+            pass
+    fleet = Fleet(lab_, brokers=1, gateways=1, has_tls=False,
+                  more=f'sinks = ( {{ kind = "crowdsec"; url = "http://127.0.0.1:8080"; machine = "gw1"; '
+                       f'password_file = "{password}"; flags = [ "scanner" ]; path = "{lab_.dir / "sent"}"; }} );')
+    one = fleet.gateways[0]
+    with lab.inside(one.namespace):
+        server = ThreadingHTTPServer(("127.0.0.1", 8080), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    one.inject(range(20))
+    wait_until(lambda: len(told) == 20, "CrowdSec is told of twenty")
+    assert one.share.stop() == 0
+    one.start_share()
+    one.inject([20])
+    wait_until(lambda: suspect(20) in told, "CrowdSec is told of one more")
+    assert sorted(told) == sorted(map(suspect, range(21))), "nobody twice"
+    server.shutdown()
+
+
 lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest,
-        a_message_that_is_too_long, the_examples_beside_debians_own, says_why_there_is_no_connection)
+        a_message_that_is_too_long, the_examples_beside_debians_own, says_why_there_is_no_connection,
+        crowdsec_is_told_once)

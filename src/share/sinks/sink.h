@@ -23,7 +23,7 @@ struct sink_config {
 	enum sink_form form; /* of SINK_FILE */
 	struct local_rule rule; /* the clients whose events are wanted */
 	bool syns; /* every SYN, not only new clients and changes */
-	const char *path; /* SINK_FILE, SINK_LIST */
+	const char *path; /* SINK_FILE, SINK_LIST; SINK_CROWDSEC: whom it was told, or NULL */
 	int max_mb, keep; /* SINK_FILE: rotated at this size; how many old ones stay */
 	const char *url, *machine, *password_file; /* SINK_CROWDSEC */
 };

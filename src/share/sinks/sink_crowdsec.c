@@ -15,8 +15,10 @@
 #include <curl/curl.h>
 
 #include "core/verdict/verdict.h"
+#include "share/sinks/sent.h"
 #include "share/sinks/sink.h"
 #include "share/words/slots.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #define WAITING_MAX 4096
@@ -332,6 +334,40 @@ static int start_thread(struct crowdsec *crowdsec)
 	return crowdsec->is_started ? 0 : -EAGAIN;
 }
 
+/* Without it all are told again, which does no harm but work. */
+static void remember(struct crowdsec *crowdsec)
+{
+	const char *path = crowdsec->config->path;
+	int rc = path ? sent_read(path, clock_boot_s(), crowdsec->slots) : 0;
+
+	if (rc < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "sink crowdsec: cannot read %s (%s): all decisions are sent again", path,
+			 strerror(-rc));
+}
+
+/* But for those whom it was not told yet. */
+static void write_down(struct crowdsec *crowdsec)
+{
+	const char *path = crowdsec->config->path;
+	uint64_t now_s = clock_boot_s();
+	uint16_t slot;
+	int rc;
+
+	if (!path)
+		return;
+	for (unsigned i = 0; i < crowdsec->count; i++)
+		slots_withdraw(crowdsec->slots, now_s,
+			       &crowdsec->waiting[(crowdsec->first + i) % WAITING_MAX].suspect.addr,
+			       &slot);
+	rc = sent_write(path, now_s, crowdsec->slots);
+	if (rc < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "sink crowdsec: cannot write %s (%s): the next start sends all decisions "
+			 "again",
+			 path, strerror(-rc));
+}
+
 static int crowdsec_open(const struct sink_config *config, struct text_error *ret_error,
 			 struct sink **ret_sink)
 {
@@ -343,6 +379,7 @@ static int crowdsec_open(const struct sink_config *config, struct text_error *re
 	crowdsec->config = config;
 	crowdsec->slots = slots_new(0);
 	if (crowdsec->slots && read_password(crowdsec, ret_error) == 0) {
+		remember(crowdsec);
 		if (start_thread(crowdsec) == 0) {
 			*ret_sink = &crowdsec->sink;
 			return 0;
@@ -390,6 +427,7 @@ static void crowdsec_free(struct sink *sink)
 		pthread_cond_signal(&crowdsec->has_work);
 		pthread_mutex_unlock(&crowdsec->lock);
 		pthread_join(crowdsec->thread, NULL);
+		write_down(crowdsec);
 	}
 	if (crowdsec->curl) {
 		pthread_cond_destroy(&crowdsec->has_work);
