@@ -115,7 +115,7 @@ web: deps ## the page, the gateway's charts and the API, beside `make run`: open
 	@tests/deps.sh libjs-chart.js
 	@$(MAKE) --no-print-directory all
 	@mkdir -p $(BUILD)/run
-	@$(BUILD)/synprint-web --listen 127.0.0.1:8250 --listen unix:$(abspath $(BUILD))/run/http.sock
+	@$(BUILD)/synprint-web --listen 127.0.0.1:8250 --listen "unix:$$(realpath $(BUILD))/run/http.sock"
 
 check: deps-check ## build and run all tests (root)
 	@$(MAKE) --no-print-directory check-all
