@@ -9,47 +9,62 @@
 struct forgetting {
 	const struct cli *cli;
 	struct ask ask;
+	cJSON *reply; /* the last one */
 	double forgotten, reports, cursor;
 };
+
+static double number_of(const cJSON *reply, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(reply, name);
+
+	return cJSON_IsNumber(item) ? item->valuedouble : cJSON_IsTrue(item);
+}
 
 /* One request and its reply. A network takes several. */
 static int step(struct forgetting *forgetting, cJSON *request)
 {
-	const cJSON *forgotten, *reports, *cursor;
-	cJSON *reply = NULL;
 	const char *line;
 	int r;
 
 	cJSON_DeleteItemFromObject(request, "cursor");
 	if (forgetting->cursor > 0)
 		cJSON_AddNumberToObject(request, "cursor", forgetting->cursor);
+	cJSON_Delete(forgetting->reply);
+	forgetting->reply = NULL;
 	r = ask_send(&forgetting->ask, request);
 	if (r == CLI_OK)
-		r = ask_reply(&forgetting->ask, &line, &reply);
-	forgotten = cJSON_GetObjectItemCaseSensitive(reply, "forgotten");
-	reports = cJSON_GetObjectItemCaseSensitive(reply, "reports");
-	cursor = cJSON_GetObjectItemCaseSensitive(reply, "cursor");
-	forgetting->forgotten +=
-		cJSON_IsNumber(forgotten) ? forgotten->valuedouble : cJSON_IsTrue(forgotten);
-	forgetting->reports += cJSON_IsNumber(reports) ? reports->valuedouble : 0;
-	forgetting->cursor = cJSON_IsNumber(cursor) ? cursor->valuedouble : 0;
-	cJSON_Delete(reply);
+		r = ask_reply(&forgetting->ask, &line, &forgetting->reply);
+	forgetting->forgotten += number_of(forgetting->reply, "forgotten");
+	forgetting->reports += number_of(forgetting->reply, "reports");
+	forgetting->cursor = number_of(forgetting->reply, "cursor");
 	return r;
 }
 
-static void tell(const struct cli *cli, const struct forgetting *forgetting, const char *what)
+static void tell_json(const struct forgetting *forgetting)
+{
+	char *later = cJSON_PrintUnformatted(
+		cJSON_GetObjectItemCaseSensitive(forgetting->reply, "later"));
+
+	printf("{\"ok\":true,\"forgotten\":%.0f,\"reports\":%.0f,\"later\":%s}\n",
+	       forgetting->forgotten, forgetting->reports, later ? later : "[]");
+	cJSON_free(later);
+}
+
+static void tell(const struct forgetting *forgetting, const char *what)
 {
 	double forgotten = forgetting->forgotten, reports = forgetting->reports;
+	const cJSON *set;
 
-	if (cli->json)
-		printf("{\"ok\":true,\"forgotten\":%.0f,\"reports\":%.0f}\n", forgotten, reports);
-	else if (forgotten > 0)
+	if (forgotten > 0)
 		printf("%.0f client%s forgotten\n", forgotten, forgotten > 1 ? "s" : "");
 	else
 		printf("nobody of %s was known\n", what);
-	if (!cli->json && reports > 0)
+	if (reports > 0)
 		printf("%.0f word%s of other gateways forgotten, until they say it again\n",
 		       reports, reports > 1 ? "s" : "");
+	cJSON_ArrayForEach (set, cJSON_GetObjectItemCaseSensitive(forgetting->reply, "later"))
+		printf("%s takes nothing for now: what is to leave it does so when it does again\n",
+		       cJSON_GetStringValue(set));
 }
 
 static int forget(const struct cli *cli, cJSON *request, const char *what)
@@ -63,8 +78,11 @@ static int forget(const struct cli *cli, cJSON *request, const char *what)
 		r = step(&forgetting, request);
 	while (r == CLI_OK && forgetting.cursor > 0);
 	ask_close(&forgetting.ask);
-	if (r == CLI_OK)
-		tell(cli, &forgetting, what);
+	if (r == CLI_OK && cli->json)
+		tell_json(&forgetting);
+	else if (r == CLI_OK)
+		tell(&forgetting, what);
+	cJSON_Delete(forgetting.reply);
 	return r;
 }
 

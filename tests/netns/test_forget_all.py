@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is forgotten goes from every set: each element with a port, and, when it is there again, from
 a set that took nothing at the time."""
+import json
+
 import lab
 import traffic
 
@@ -30,6 +32,10 @@ def forget(lab_):
     reply = daemon.request({"op": "forget", "ip": lab.CLIENT4})
     assert reply["forgotten"] and len(reply["later"]) == 1 and "mine" in reply["later"][0], reply
     lab.wait_until(lambda: daemon.status()["publish"]["sets"][1]["waiting"], "it waits")
+    told = daemon.cli("forget", lab.CLIENT4).stdout
+    assert "nft set inet mine some4/some6 takes nothing for now: what is to leave it" in told, told
+    told = json.loads(daemon.cli("forget", "198.51.100.0/24", "--json").stdout)
+    assert told == {"ok": True, "forgotten": 0, "reports": 0, "later": reply["later"]}, told
     lab_.nft(f"delete table inet mine\n{tables}\n"
              f"add element inet mine some4 {{ {lab.CLIENT4} timeout 1h }}")
     lab.wait_until(lambda: lab.CLIENT4 not in lab_.elements("some4", "inet mine"),
