@@ -64,7 +64,7 @@ def lists(lab_):
     """What is printed and stays: status, clients, selftest."""
     daemon = daemon_with_scanners(lab_)
     for at, (rows, columns) in enumerate(SIZES):
-        for command, wanted in ((["status"], ["received", "memory_bytes", "there is no set"]),
+        for command, wanted in ((["status"], ["received", "memory", "there is no set"]),
                                 (["clients"], [LONG6, lab.CLIENT4, "scanner"]),
                                 (["selftest"], ["FAILED", "there is no set"])):
             shown = start(lab_, daemon, *command, rows=rows, columns=columns, **WAYS[at])
