@@ -6,7 +6,7 @@ import struct
 
 class Clock:
     def __init__(self, lab_):
-        self.library, self.path = lab_.library("stepped_clock"), lab_.dir / "clock"
+        self.preload, self.path = lab_.preload("stepped_clock"), lab_.dir / "clock"
         self.path.write_bytes(bytes(8))
         with self.path.open("r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 8)
@@ -14,7 +14,7 @@ class Clock:
 
     def wrapper(self):
         """What runs synprintd with this clock."""
-        return ["env", f"LD_PRELOAD={self.library}", f"STEPPED_CLOCK={self.path}"]
+        return ["env", self.preload, f"STEPPED_CLOCK={self.path}"]
 
     def step(self, seconds):
         self.off_s += seconds

@@ -222,12 +222,13 @@ class Lab:
         self.processes = []  # anything with close()
         self.dir = Path(tempfile.mkdtemp(prefix=f"{name}-"))
 
-    def library(self, name):
-        """tests/netns/NAME.c, for LD_PRELOAD."""
-        path = self.dir / f"{name}.so"
-        sh(*os.environ.get("CC", "cc").split(), "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
-           "-o", str(path), str(ROOT / f"tests/netns/{name}.c"), "-ldl")
-        return path
+    def preload(self, name):
+        """LD_PRELOAD=... of tests/netns/NAME.c, behind a sanitizer's own library."""
+        compiler, path = os.environ.get("CC", "cc").split(), self.dir / f"{name}.so"
+        sh(*compiler, "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", str(path),
+           str(ROOT / f"tests/netns/{name}.c"), "-ldl")
+        first = {"san": "libasan.so", "tsan": "libtsan.so"}.get(BUILD.name)
+        return "LD_PRELOAD=" + (sh(*compiler, f"-print-file-name={first}").stdout.strip() + " " if first else "") + str(path)
 
     def build(self):
         for namespace in (self.client, self.gateway, self.server):

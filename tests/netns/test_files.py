@@ -35,7 +35,7 @@ def a_disk_that_stands_still(lab_):
     daemon = lab_.daemon(lab_.write_config(
         metrics=f'textfile = "{figures}"; interval = 1;', state="enabled = false;",
         learn=f'enabled = true; file = "{learned}";')).start(wrapper=[
-            "env", f"LD_PRELOAD={lab_.library('slow_disk')}", f"SLOW_DISK={fifo}"])
+            "env", lab_.preload("slow_disk"), f"SLOW_DISK={fifo}"])
     port = traffic.connect(lab_.client, lab.SERVER4)
     lab.wait_until(figures.exists, "the figures are written")
     os.mkfifo(fifo)
