@@ -281,7 +281,7 @@ def removed_from_nft(lab_):
     before = lab_.snapshot()
     rules = lab_.rules("print", config=config).stdout
     if not lab.has_kernel_nft_queue(lab_):
-        rules = re.sub("queue flags bypass to symhash mod [0-9]+( offset [0-9]+)?", "accept", rules)
+        rules = re.sub(r"queue flags bypass to (symhash mod \d+( offset \d+)?|\d+)", "accept", rules)
     lab_.nft(rules)
     assert "chain divert" in lab_.snapshot()
     lab_.nft(lab_.rules("print", "--remove", config=config).stdout)
