@@ -328,8 +328,10 @@ def disputed(lab_):
         line.start(client)
         source_, port = client.getsockname()[:2]
         lab.wait_until(lambda: daemon.verdict(source_)["found"], "its SYN was seen")
+        before = daemon.received()
         forged.send(source_, line.server, port, forger.SYN, dst_port=line.server_port,
                     seq=forged.number(), window=65535, options=bytes.fromhex("020405b4"))
+        lab.wait_until(lambda: daemon.received() > before, "the forged one, too")
     line.greet(client, line.accept())
     time.sleep(0.3)
     assert lab.source4(1) not in members(lab_, ("vpn",)), members(lab_, ("vpn",))
