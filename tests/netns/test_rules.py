@@ -180,7 +180,7 @@ def what_nft_lists_loads_again(lab_):
         lines = lab.sh("nft", "list", "ruleset", namespace=lab_.gateway).stdout.splitlines()
         assert any("fib saddr . iif oif" in line for line in lines), lines
         daemon.stop()
-        lab_.nft("\n".join(line for line in lines if " queue num " not in line or
+        lab_.nft("\n".join(line for line in lines if "queue num " not in line or
                            lab.has_kernel_nft_queue(lab_)))
         daemon = lab_.daemon(config).start()
         assert "warning" not in daemon.log(), daemon.log()
