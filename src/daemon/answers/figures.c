@@ -205,7 +205,7 @@ static const struct figure queue[] = {
 	{"accept_failures", "queue_accept_failures_total", COUNTER,
 	 "verdicts that the kernel did not take at once", OF_QUEUE(worker.accept_failures)},
 	{"backlogs", "queue_backlogs_total", COUNTER,
-	 "times more SYNs came than were answered, and most passed unclassified",
+	 "times more SYNs came than were answered, and others passed unclassified",
 	 OF_QUEUE(worker.backlogs)},
 	{"stalled", "queue_stalled", GAUGE, "1 where the worker makes no progress",
 	 OF_QUEUE(is_stalled)},

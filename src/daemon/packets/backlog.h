@@ -4,7 +4,8 @@
  * more come than are answered it stays full, and then its length is of no use: not one SYN more is
  * classified, each waits behind all others, and what waits so long has left the caches when its turn
  * comes. With 8,192 places that costs 4 us a SYN instead of 2.7, so it does not end either when the rate
- * falls to what the worker could answer. Such a queue has few places until it has been empty again.
+ * falls to what the worker could answer. Such a queue has few places until it runs empty again, and for
+ * five seconds more.
  */
 #ifndef SYNPRINT_DAEMON_PACKETS_BACKLOG_H
 #define SYNPRINT_DAEMON_PACKETS_BACKLOG_H
@@ -16,16 +17,15 @@
 
 struct backlog {
 	uint32_t length; /* of the queue as configured */
-	uint64_t
-		since_ms; /* of the first burst after which the queue was never empty; 0: it was just now */
+	uint64_t since_ms; /* since when the queue was never empty; 0: it was just now */
 	uint64_t stood_ms; /* when it was last seen to stand */
 	bool is_standing;
 };
 
 /**
- * backlog_note() - a burst came. A backlog stands when bursts have come for a tenth of a second and the
- * queue was never empty, and for five seconds more.
- * @is_dry: no packet waits behind the burst, or none waited before it
+ * backlog_note() - the queue was looked at. A backlog stands when the queue was never empty for a tenth
+ * of a second, and for five seconds more.
+ * @is_dry: nothing waited in it before what was received, or nothing waits behind that
  * @now_ms: of a clock that never goes back, and is not 0
  * Return: packets that are to wait in the queue at the most, from now on.
  */

@@ -403,22 +403,22 @@ static void tell(struct worker *worker)
 }
 
 /* Beyond its places SYNs pass unclassified, as the kernel's fail-open has it. */
-static void fit_queue(struct worker *worker, uint64_t now_ms)
+static void fit_queue(struct worker *worker)
 {
 	static struct log_limit limit;
-	uint32_t length = backlog_note(&worker->backlog, nfqueue_is_dry(worker->queue), now_ms);
+	bool has_stood = worker->backlog.is_standing;
+	uint32_t length =
+		backlog_note(&worker->backlog, nfqueue_is_dry(worker->queue), clock_monotonic_ms());
 
-	if (length == worker->length || nfqueue_set_length(worker->queue, length) < 0)
-		return;
-	worker->length = length;
-	if (length == worker->backlog.length)
-		return;
-	counter_add(&worker->stats.backlogs, 1);
-	log_limited(
-		&limit, LOG_LEVEL_WARNING,
-		"queue %u: more SYNs come than are answered; until that ends %u of them wait, and "
-		"others pass unclassified",
-		worker->queue_number, length);
+	if (worker->backlog.is_standing && !has_stood) {
+		counter_add(&worker->stats.backlogs, 1);
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "queue %u: more SYNs come than are answered; until that ends %u of "
+			    "them wait, and others pass unclassified",
+			    worker->queue_number, length);
+	}
+	if (length != worker->length && nfqueue_set_length(worker->queue, length) == 0)
+		worker->length = length;
 }
 
 static void handle_burst(struct worker *worker, const struct nfqueue_packet *packets, unsigned n)
@@ -448,7 +448,6 @@ static void handle_burst(struct worker *worker, const struct nfqueue_packet *pac
 		publisher_note(publisher, PUBLISHER_SEEN, worker->sighted, &worker->sighted_addr,
 			       worker->sighted_port);
 	histogram_add(&worker->stats.burst, clock_monotonic_us() - start_us);
-	fit_queue(worker, start_us / 1000);
 	tell(worker);
 }
 
@@ -466,6 +465,8 @@ static int turn(struct worker *worker, int timeout_ms)
 	if (n < 0)
 		log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
 			    worker->queue_number, -n);
+	else
+		fit_queue(worker); /* without packets, too: the next ones are to find all places */
 	return n;
 }
 

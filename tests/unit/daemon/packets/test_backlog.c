@@ -61,6 +61,8 @@ Test(backlog, it_ends_five_seconds_after_it_stood)
 Test(backlog, a_short_queue_stays_as_it_is)
 {
 	backlog.length = 100;
+	cr_expect_eq(receive(100), 100);
+	cr_expect_not(backlog.is_standing);
 	cr_expect_eq(receive(1), 100);
-	cr_expect_eq(receive(1000), 100);
+	cr_expect(backlog.is_standing, "but it is told and counted");
 }
