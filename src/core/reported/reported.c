@@ -190,18 +190,42 @@ void reported_expire(struct reported *reported, uint64_t now_s)
 	pthread_mutex_unlock(&reported->lock);
 }
 
-unsigned reported_forget(struct reported *reported, const struct addr_net *net)
+static bool is_one_address(const struct addr_net *net)
 {
-	uint32_t before;
+	return net->bits == (addr_is_v4(&net->addr) ? 32 : 128);
+}
 
-	pthread_mutex_lock(&reported->lock);
-	before = reported->used;
+static void forget_address(struct reported *reported, const struct addr *addr)
+{
+	uint32_t *link = bucket_of(reported, addr);
+
+	while (*link != NONE)
+		if (addr_equal(&reported->records[*link].word.addr, addr))
+			drop(reported, link);
+		else
+			link = &reported->records[*link].next;
+}
+
+static void forget_network(struct reported *reported, const struct addr_net *net)
+{
 	for (uint32_t i = 0; i < reported->capacity && reported->used; i++) {
 		const struct record *record = &reported->records[i];
 
 		if (record->is_used && addr_net_holds(net, &record->word.addr))
 			drop_record(reported, record);
 	}
+}
+
+unsigned reported_forget(struct reported *reported, const struct addr_net *net)
+{
+	uint32_t before;
+
+	pthread_mutex_lock(&reported->lock);
+	before = reported->used;
+	if (is_one_address(net))
+		forget_address(reported, &net->addr);
+	else
+		forget_network(reported, net);
 	before -= reported->used;
 	pthread_mutex_unlock(&reported->lock);
 	return before;

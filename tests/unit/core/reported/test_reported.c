@@ -60,6 +60,27 @@ Test(reported, a_network_is_forgotten)
 	reported_free(reported);
 }
 
+Test(reported, an_address_is_forgotten)
+{
+	struct reported *reported = reported_new(32, 1);
+	struct reported_rule any = {.origins = {"*"}, .origin_count = 1, .min_origins = 1};
+	struct addr_net net;
+
+	for (uint8_t last = 1; last <= 20; last++)
+		cr_assert_eq(put(reported, 0, last, "a", 60), 0);
+	cr_assert_eq(put(reported, 0, 7, "b", 60), 0);
+	cr_assert_eq(addr_net_parse("192.0.2.7", &net), 0);
+	cr_expect_eq(reported_forget(reported, &net), 2);
+	cr_expect_eq(reported_forget(reported, &net), 0);
+	for (uint8_t last = 1; last <= 20; last++)
+		cr_expect_eq(left(reported, 0, last, any), last == 7 ? 0 : 60, "%u", last);
+	for (unsigned free = 32 - 19; free; free--)
+		cr_expect_eq(put(reported, 0, (uint8_t)(20 + free), "a", 60), 0,
+			     "its places are free");
+	cr_expect_eq(put(reported, 0, 100, "a", 60), -ENOSPC);
+	reported_free(reported);
+}
+
 Test(reported, rules)
 {
 	static const struct {
