@@ -249,7 +249,7 @@ void channel_sweep(struct channel *channel, uint64_t now_ms)
 	rc = target_walk(channel->target, &visitor);
 	channel->sweep_rounds += sweep.found == PUBLISHER_LATER_MAX ? 1 : ROUNDS_MAX / LAST_ROUNDS;
 	if ((rc == 0 && !sweep.found) || channel->sweep_rounds >= ROUNDS_MAX) {
-		later_take(sweeps, &net, 1);
+		later_drop(sweeps, &net);
 		channel->sweep_rounds = 0;
 	}
 	if (rc < 0)

@@ -71,6 +71,18 @@ bool later_first(struct later *later, struct publish_op *ret_op)
 	return is_any;
 }
 
+void later_drop(struct later *later, const struct publish_op *op)
+{
+	struct publish_op oldest;
+
+	pthread_mutex_lock(&later->lock);
+	if (waiting(later)) {
+		oldest = first(later);
+		later->taken += addr_equal(&oldest.addr, &op->addr) && oldest.port == op->port;
+	}
+	pthread_mutex_unlock(&later->lock);
+}
+
 unsigned later_waiting(struct later *later)
 {
 	unsigned count;

@@ -35,6 +35,9 @@ unsigned later_take(struct later *later, struct publish_op *ret_ops, unsigned ma
 /** later_first() - the oldest one, which stays. Return: false where there is none. */
 bool later_first(struct later *later, struct publish_op *ret_op);
 
+/** later_drop() - the oldest one, if it is @op still: it may have given way to a newer one. */
+void later_drop(struct later *later, const struct publish_op *op);
+
 /** later_waiting() - how many there are. */
 unsigned later_waiting(struct later *later);
 
