@@ -28,14 +28,21 @@ const char *running_config_path(const cJSON *status)
 	return strcmp(path, BUILT_IN) == 0 ? NULL : path;
 }
 
+/* NULL: nobody answers; who is there and does not is named, as his file may be another. */
 static cJSON *read_status(struct ask *ask)
 {
 	const char *line;
 	cJSON *status = NULL;
 
-	if (ask_connect(ask, PATIENCE_MS) == 0 &&
-	    synprint_request(ask->synprint, "{\"op\":\"status\"}", &line) == 0)
+	if (ask_connect(ask, PATIENCE_MS) < 0)
+		return NULL;
+	if (synprint_request(ask->synprint, "{\"op\":\"status\"}", &line) == 0)
 		status = cJSON_Parse(line);
+	else
+		fprintf(stderr,
+			"synprint: synprintd at %s does not answer; its file may be another than "
+			"the default one, which is taken (--config names one)\n",
+			ask->path);
 	ask_close(ask);
 	return status;
 }

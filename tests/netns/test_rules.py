@@ -4,6 +4,7 @@
 administrator has in the kernel."""
 import json
 import re
+import signal
 import socket
 from pathlib import Path
 
@@ -202,7 +203,12 @@ def by_the_file_of_the_daemon_that_runs(lab_):
     assert rules("apply").returncode == 0
     shown = rules("status").stdout
     assert re.search("queues +20-21\ninterfaces +g0\n", shown), shown
+    daemon.kill(signal.SIGSTOP)
+    stood = rules("print", check=False)
+    daemon.kill(signal.SIGCONT)
+    assert f"synprintd at {daemon.socket} does not answer" in stood.stderr, stood
     assert daemon.stop() == 0
+    assert rules("print", check=False).stderr == "", "nobody is there"
     config.write_text(config.read_text().replace('"auto"', '"none"'))
     daemon.start(wrapper=("env", "-C", str(lab_.dir)))
     shown = rules("status", check=False)
