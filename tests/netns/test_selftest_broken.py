@@ -169,6 +169,17 @@ def others(lab_):
     lab.wait_until(lambda: path.exists() and selftest(lab_, daemon)[0] == 0, "it is there again")
 
 
+def other_queues(lab_):
+    """`rules apply` beside the daemon, with other queue numbers than its own."""
+    daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0" ];')).start()
+
+    def apply(*options):
+        return lambda: lab_.rules("apply", *options, config=daemon.config)
+    run_rows(lab_, daemon, [
+        Row("rules", "queues 60 to 61, and synprintd reads 0 to ", "'synprint reload'",
+            apply("--queues", "60-61"), lambda: daemon.request({"op": "reload"}))])
+
+
 def what_is_at_work(lab_):
     """The file that the administrator has is not the one that is at work."""
     config = lab_.write_config()
@@ -332,5 +343,5 @@ def only_some_interfaces(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(kernel_and_machine, others, what_is_at_work, the_configuration, rules_of_your_own, traffic_and_kernel,
-            no_privileges, only_some_interfaces)
+    lab.run(kernel_and_machine, others, other_queues, what_is_at_work, the_configuration, rules_of_your_own,
+            traffic_and_kernel, no_privileges, only_some_interfaces)

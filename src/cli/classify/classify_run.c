@@ -227,7 +227,9 @@ static int put_clients(struct run *run)
 			r = writer_hand(run->writer, &run->out);
 	}
 	if (!is_any && !run->options->cli->json)
-		fputs("synprint: no connection was measured; --summary says why\n", stderr);
+		fputs("synprint: no connection was measured, which takes both directions; "
+		      "--summary in place of --clocks says why\n",
+		      stderr);
 	return r == CLI_OK ? flush(run) : r;
 }
 
