@@ -12,6 +12,7 @@
 #include <sys/param.h>
 
 #include "core/clients/client_conns.h"
+#include "core/sig/sig.h"
 
 /* What a client has sent at the most when its server first answers, to tell two SYNs of one tuple apart. */
 #define SYN_COUNT_MAX 0x7fffffffu /* of an entry */
@@ -171,6 +172,31 @@ static void remember(struct entry *entry, struct recent *place, const struct rec
 		entry->syn_count++;
 }
 
+/* Of one connection, and of one stack: what conns_tuple() is made of. */
+static bool is_same(const struct syn *a, const struct syn *b)
+{
+	return a->seq == b->seq && a->dst_port == b->dst_port && a->win == b->win &&
+	       a->mss == b->mss && sig_initial_ttl(a->ttl) == sig_initial_ttl(b->ttl) &&
+	       addr_equal(&a->dst, &b->dst);
+}
+
+/*
+ * The connection whose SYN this repeats, or -1. What an entry keeps of a connection is short, so one in 256
+ * would be taken for a repetition; where the whole SYN is still there, it tells.
+ */
+static int find_repeat(const struct clients *clients, const struct shard *shard, uint64_t hash,
+		       const struct entry *entry, const struct recent *seen, uint8_t tuple)
+{
+	const struct syn *syn = &seen->syn;
+	int repeat = conns_find_repeat(entry, syn, tuple, (uint32_t)(seen->seen_ms / 1000));
+	const struct recent *whole =
+		repeat < 0 ? NULL : find_recent(clients, shard, &entry->addr, hash, syn->src_port);
+
+	if (!whole || conns_tuple(clients, &whole->syn) != tuple || is_same(&whole->syn, syn))
+		return repeat;
+	return -1;
+}
+
 static void shard_observe(const struct clients *clients, struct shard *shard, uint64_t hash,
 			  const struct recent *seen, const struct verdict *verdict,
 			  struct change *change)
@@ -179,7 +205,7 @@ static void shard_observe(const struct clients *clients, struct shard *shard, ui
 	uint8_t tuple = conns_tuple(clients, &seen->syn);
 	uint16_t port = seen->syn.src_port;
 	struct entry *entry = shard_find(shard, &change->addr, hash);
-	int repeat = entry ? conns_find_repeat(entry, &seen->syn, tuple, now_s) : -1;
+	int repeat = entry ? find_repeat(clients, shard, hash, entry, seen, tuple) : -1;
 
 	if (!entry) {
 		entry = shard_add(clients, shard, &change->addr, hash);

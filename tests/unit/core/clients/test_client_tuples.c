@@ -88,6 +88,19 @@ Test(client_tuples, rivals)
 	}
 }
 
+/* Where what is kept of both is the same, the whole one tells them apart: one in 256 of these numbers. */
+Test(client_tuples, no_number_is_taken_for_a_repetition)
+{
+	struct syn first = usual_syn(), second = first;
+
+	for (second.seq = 2000; second.seq < 4000; second.seq++) {
+		renew();
+		see(&first, NOW_MS, 1);
+		cr_assert_neq(see(&second, NOW_MS + 1, 2).kind, CHANGE_REPEAT, "%u", second.seq);
+		cr_assert_eq(see(&first, NOW_MS + 2, 1).kind, CHANGE_REPEAT);
+	}
+}
+
 /* What a server acknowledges is at most 16 MiB behind the SYN that it answers. */
 Test(client_tuples, the_number_tells_which_was_answered)
 {
