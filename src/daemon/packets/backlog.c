@@ -7,13 +7,17 @@
 #define STANDS_MS 100 /* three times what a burst of 8,192 takes */
 #define CALM_MS 5000
 
-uint32_t backlog_note(struct backlog *backlog, bool is_dry, uint64_t now_ms)
+static bool stands(const struct backlog *backlog, uint64_t now_ms)
 {
-	if (is_dry)
-		backlog->since_ms = 0;
-	else if (!backlog->since_ms)
+	return backlog->in_a_row > backlog->length && now_ms - backlog->since_ms >= STANDS_MS;
+}
+
+uint32_t backlog_note(struct backlog *backlog, unsigned count, bool is_dry, uint64_t now_ms)
+{
+	if (is_dry || !backlog->in_a_row)
 		backlog->since_ms = now_ms;
-	if (backlog->since_ms && now_ms - backlog->since_ms >= STANDS_MS) {
+	backlog->in_a_row = is_dry ? 0 : backlog->in_a_row + count;
+	if (stands(backlog, now_ms)) {
 		backlog->is_standing = true;
 		backlog->stood_ms = now_ms;
 	} else if (now_ms - backlog->stood_ms >= CALM_MS) {

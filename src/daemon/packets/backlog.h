@@ -17,18 +17,21 @@
 
 struct backlog {
 	uint32_t length; /* of the queue as configured */
-	uint64_t since_ms; /* since when the queue was never empty; 0: it was just now */
+	uint64_t in_a_row; /* packets since the queue was seen empty */
+	uint64_t since_ms; /* when the first of them came */
 	uint64_t stood_ms; /* when it was last seen to stand */
 	bool is_standing;
 };
 
 /**
- * backlog_note() - the queue was looked at. A backlog stands when the queue was never empty for a tenth
- * of a second, and for five seconds more.
+ * backlog_note() - the queue was looked at. A backlog stands when more packets came than the queue holds, for
+ * a tenth of a second or longer, and it was never empty; and for five seconds more. So a burst that the queue
+ * can hold is none, however long the worker was kept from it.
+ * @count: packets that were received
  * @is_dry: nothing waited in it before what was received, or nothing waits behind that
- * @now_ms: of a clock that never goes back, and is not 0
+ * @now_ms: of a clock that never goes back
  * Return: packets that are to wait in the queue at the most, from now on.
  */
-uint32_t backlog_note(struct backlog *backlog, bool is_dry, uint64_t now_ms);
+uint32_t backlog_note(struct backlog *backlog, unsigned count, bool is_dry, uint64_t now_ms);
 
 #endif

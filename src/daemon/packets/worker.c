@@ -403,12 +403,12 @@ static void tell(struct worker *worker)
 }
 
 /* Beyond its places SYNs pass unclassified, as the kernel's fail-open has it. */
-static void fit_queue(struct worker *worker)
+static void fit_queue(struct worker *worker, unsigned count)
 {
 	static struct log_limit limit;
 	bool has_stood = worker->backlog.is_standing;
-	uint32_t length =
-		backlog_note(&worker->backlog, nfqueue_is_dry(worker->queue), clock_monotonic_ms());
+	uint32_t length = backlog_note(&worker->backlog, count, nfqueue_is_dry(worker->queue),
+				       clock_monotonic_ms());
 
 	if (worker->backlog.is_standing && !has_stood) {
 		counter_add(&worker->stats.backlogs, 1);
@@ -466,7 +466,10 @@ static int turn(struct worker *worker, int timeout_ms)
 		log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
 			    worker->queue_number, -n);
 	else
-		fit_queue(worker); /* without packets, too: the next ones are to find all places */
+		fit_queue(
+			worker,
+			(unsigned)
+				n); /* without packets, too: the next ones are to find all places */
 	return n;
 }
 

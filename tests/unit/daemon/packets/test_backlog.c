@@ -4,6 +4,7 @@
 #include "daemon/packets/backlog.h"
 
 #define LENGTH 8192
+#define BURST 100
 
 static struct backlog backlog;
 static uint64_t now_ms;
@@ -22,14 +23,14 @@ static uint32_t receive(unsigned bursts)
 	uint32_t length = 0;
 
 	for (; bursts; bursts--)
-		length = backlog_note(&backlog, false, ++now_ms);
+		length = backlog_note(&backlog, BURST, false, ++now_ms);
 	return length;
 }
 
 Test(backlog, a_burst_has_the_whole_queue)
 {
 	cr_expect_eq(receive(100), LENGTH);
-	cr_expect_eq(backlog_note(&backlog, true, ++now_ms), LENGTH);
+	cr_expect_eq(backlog_note(&backlog, 1, true, ++now_ms), LENGTH);
 	cr_expect_eq(receive(100), LENGTH, "counted anew from when it was empty");
 }
 
@@ -40,21 +41,21 @@ Test(backlog, one_that_stands_has_few_places)
 	cr_expect_eq(receive(1), BACKLOG_PLACES, "as long as it is never empty");
 }
 
-Test(backlog, a_worker_that_stood_still_is_none)
+Test(backlog, what_the_queue_can_hold_is_none)
 {
-	receive(50);
-	backlog_note(&backlog, true, ++now_ms);
+	receive(40);
 	now_ms += 3000;
-	cr_expect_eq(receive(100), LENGTH);
+	cr_expect_eq(receive(41), LENGTH, "the worker was kept from it");
+	cr_expect_eq(receive(1), BACKLOG_PLACES, "and this is more");
 }
 
 Test(backlog, it_ends_five_seconds_after_it_stood)
 {
 	receive(101);
 	now_ms += 4899;
-	cr_expect_eq(backlog_note(&backlog, true, ++now_ms), BACKLOG_PLACES);
+	cr_expect_eq(backlog_note(&backlog, 1, true, ++now_ms), BACKLOG_PLACES);
 	cr_expect_eq(receive(99), BACKLOG_PLACES, "may still be one");
-	cr_expect_eq(backlog_note(&backlog, true, ++now_ms), LENGTH);
+	cr_expect_eq(backlog_note(&backlog, 1, true, ++now_ms), LENGTH);
 	cr_expect_eq(receive(100), LENGTH);
 }
 
