@@ -10,14 +10,12 @@
 #include "core/base/hash.h"
 #include "core/clients/client_shard.h"
 
-#define SHARDS_MAX 32
+#define SHARDS_USUAL 32 /* more only where a shard would have too many clients */
 #define CLIENTS_PER_SHARD_MIN 1024
-#define SHARD_ENTRIES_MAX ((1u << 24) - 2) /* an index slot and a link have 24 bits for it */
-#define DISTANCE_MAX 15u /* of an index slot from its home, in four bits; this one: or more */
-#define NIL UINT32_MAX /* no slot */
+#define CLIENTS_PER_SHARD_MAX 64000 /* a slot has 16 bits for entries, which are 885 more */
+#define LINE_SHARE 14 /* entries for each line of the index */
 #define NONE SHARD_NUMBER_NONE
 #define CACHE_LINE 64
-#define PREFETCH_SLOTS 8 /* nearly all entries are within so many slots of their home */
 #define ONCE_SHARE 8 /* those seen once may always take an eighth of a shard */
 #define FREE_SHARE 8 /* and the confirmed ones never have this one */
 #define NETWORK_SHARE 8 /* a network may have an eighth of a shard on each other list */
@@ -27,7 +25,8 @@ static unsigned shards_for(size_t capacity)
 {
 	unsigned count = 1;
 
-	while (count < SHARDS_MAX && capacity / (2u * count) >= CLIENTS_PER_SHARD_MIN)
+	while ((count < SHARDS_USUAL && capacity / (2u * count) >= CLIENTS_PER_SHARD_MIN) ||
+	       capacity / count > CLIENTS_PER_SHARD_MAX)
 		count *= 2;
 	return count;
 }
@@ -47,22 +46,26 @@ static size_t shard_capacity(size_t capacity, unsigned shard_count)
 	return mean + 7 * root / 2;
 }
 
-static bool take_memory(struct clients *clients, size_t entries, size_t slots, size_t recent)
+static bool take_memory(struct clients *clients, size_t entries, size_t lines, size_t recent)
 {
 	size_t n = clients->shard_count;
 
 	clients->shards = aligned_alloc(_Alignof(struct shard), n * sizeof(struct shard));
 	clients->entries = calloc(n * entries, sizeof(struct entry));
-	clients->index = calloc(n * slots, sizeof(uint32_t));
+	clients->lines = aligned_alloc(CACHE_LINE, n * lines * sizeof(struct index_line));
 	clients->recent = calloc(n * recent, sizeof(struct recent));
 	clients->memory_bytes =
-		sizeof(*clients) + n * (sizeof(struct shard) + entries * sizeof(struct entry) +
-					slots * sizeof(uint32_t) + recent * sizeof(struct recent));
-	return clients->shards && clients->entries && clients->index && clients->recent;
+		sizeof(*clients) +
+		n * (sizeof(struct shard) + entries * sizeof(struct entry) +
+		     lines * sizeof(struct index_line) + recent * sizeof(struct recent));
+	if (!clients->shards || !clients->entries || !clients->lines || !clients->recent)
+		return false;
+	memset(clients->lines, 0, n * lines * sizeof(struct index_line));
+	return true;
 }
 
 static void shard_init(struct shard *shard, const struct clients *clients, unsigned number,
-		       size_t entries, size_t slots, size_t recent)
+		       size_t entries, size_t lines, size_t recent)
 {
 	pthread_mutexattr_t attr;
 
@@ -73,10 +76,10 @@ static void shard_init(struct shard *shard, const struct clients *clients, unsig
 	pthread_mutex_init(&shard->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 	shard->entries = clients->entries + number * entries;
-	shard->index = clients->index + number * slots;
+	shard->lines = clients->lines + number * lines;
 	shard->recent = clients->recent + number * recent;
 	shard->entry_count = (uint32_t)entries;
-	shard->index_size = (uint32_t)slots;
+	shard->line_count = (uint32_t)lines;
 	shard->recent_count = (uint32_t)recent;
 	shard->free_head = NONE;
 	for (unsigned list = 0; list < AGE_LISTS; list++)
@@ -88,15 +91,14 @@ bool clients_alloc(struct clients *clients)
 	const struct clients_params *params = &clients->params;
 	unsigned count = shards_for(params->capacity);
 	size_t entries = shard_capacity(params->capacity, count);
-	size_t slots = entries + entries / 5 + 8, recent = (params->recent + count - 1) / count;
+	size_t lines = entries / LINE_SHARE + 1;
+	size_t recent = (params->recent + count - 1) / count;
 
-	if (entries > SHARD_ENTRIES_MAX || recent > SHARD_ENTRIES_MAX)
-		return false;
 	clients->shard_count = count;
-	if (!take_memory(clients, entries, slots, recent))
+	if (!take_memory(clients, entries, lines, recent))
 		return false;
 	for (unsigned i = 0; i < count; i++)
-		shard_init(&clients->shards[i], clients, i, entries, slots, recent);
+		shard_init(&clients->shards[i], clients, i, entries, lines, recent);
 	return true;
 }
 
@@ -116,42 +118,46 @@ struct shard *clients_shard(const struct clients *clients, uint64_t hash)
 	return &clients->shards[hash & (clients->shard_count - 1)];
 }
 
-static uint32_t home_slot(const struct shard *shard, uint64_t hash)
+static uint32_t home_line(const struct shard *shard, uint64_t hash)
 {
-	return hash_below((uint32_t)hash, shard->index_size);
+	return hash_below((uint32_t)hash, shard->line_count);
 }
 
-static uint32_t next_slot(const struct shard *shard, uint32_t slot)
+static uint32_t next_line(const struct shard *shard, uint32_t line)
 {
-	return slot + 1 == shard->index_size ? 0 : slot + 1;
+	return line + 1 == shard->line_count ? 0 : line + 1;
 }
 
-static uint32_t distance(const struct shard *shard, uint32_t home, uint32_t slot)
+/* What tells the entries of a line apart; of a slot that is free it is 0. */
+static uint8_t tag_of(uint64_t hash)
 {
-	return (slot + shard->index_size - home) % shard->index_size;
+	return MAX(hash >> 40 & 0xff, 1);
 }
 
-/* What an index slot says beside its entry's number: four bits of the hash, and the distance. */
-static uint32_t slot_tag(uint64_t hash, uint32_t far)
+/* A bit for each slot of the line with this tag; four of them at once (Warren, Hacker's Delight, 6-1). */
+static uint32_t slots_with(const struct index_line *line, uint8_t tag)
 {
-	return ((uint32_t)(hash >> 36) & 0xf0) | MIN(far, DISTANCE_MAX);
-}
+	const uint32_t low = 0x7f7f7f7f;
+	uint32_t slots = 0;
 
-static uint32_t tag_far(uint32_t value)
-{
-	return value >> 24 & DISTANCE_MAX;
+	for (unsigned i = 0; i < INDEX_SLOTS / 4; i++) {
+		uint32_t other =
+			__atomic_load_n(&line->tags[i], __ATOMIC_RELAXED) ^ tag * 0x01010101u;
+		uint32_t same = ~(((other & low) + low) | other | low); /* 0x80 in a byte of zero */
+
+		slots |= ((same >> 7) * 0x10204080u >> 28) << 4 * i;
+	}
+	return slots;
 }
 
 /* Prefetching reads it without the lock. */
-static void set_slot(struct shard *shard, uint32_t slot, uint32_t value)
+static void set_slot(struct index_line *line, unsigned slot, uint8_t tag, uint16_t number)
 {
-	__atomic_store_n(&shard->index[slot], value, __ATOMIC_RELAXED);
-}
+	uint32_t shift = 8 * (slot % 4), *tags = &line->tags[slot / 4];
 
-/* Puts into a slot what was in another one. */
-static void set_moved(struct shard *shard, uint32_t slot, uint32_t value, uint32_t far)
-{
-	set_slot(shard, slot, (value & ~(DISTANCE_MAX << 24)) | MIN(far, DISTANCE_MAX) << 24);
+	__atomic_store_n(&line->numbers[slot], number, __ATOMIC_RELAXED);
+	__atomic_store_n(tags, (*tags & ~(0xffu << shift)) | (uint32_t)tag << shift,
+			 __ATOMIC_RELAXED);
 }
 
 static void prefetch_bytes(const void *first, size_t count)
@@ -163,95 +169,78 @@ static void prefetch_bytes(const void *first, size_t count)
 
 void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port)
 {
-	__builtin_prefetch(&shard->index[home_slot(shard, hash)], 1);
+	__builtin_prefetch(&shard->lines[home_line(shard, hash)], 1);
 	prefetch_bytes(shard_recent(shard, hash, port), sizeof(struct recent));
 }
 
 bool shard_prefetch_entry(const struct shard *shard, uint64_t hash)
 {
-	uint32_t slot = home_slot(shard, hash);
+	const struct index_line *line = &shard->lines[home_line(shard, hash)];
+	uint32_t slots = slots_with(line, tag_of(hash));
 
 	prefetch_bytes(&shard->lock, 2 * CACHE_LINE);
-	for (uint32_t far = 0; far < PREFETCH_SLOTS; far++, slot = next_slot(shard, slot)) {
-		uint32_t value = __atomic_load_n(&shard->index[slot], __ATOMIC_RELAXED);
+	for (uint32_t left = slots; left; left &= left - 1) {
+		unsigned slot = (unsigned)__builtin_ctz(left);
 
-		if (!value || tag_far(value) < far)
-			return false;
-		if (value >> 24 == slot_tag(hash, far)) {
-			prefetch_bytes(&shard->entries[(value & 0xffffff) - 1],
-				       sizeof(struct entry));
-			return true;
-		}
+		prefetch_bytes(
+			&shard->entries[__atomic_load_n(&line->numbers[slot], __ATOMIC_RELAXED)],
+			sizeof(struct entry));
 	}
-	return true;
+	return slots != 0;
 }
 
-/* The slot that holds the key, or NIL: whoever is nearer to his home came after all of ours. */
-static uint32_t find_slot(const struct shard *shard, const struct addr *key, uint64_t hash)
+/* Where the index has a key. */
+struct place {
+	struct index_line *line; /* NULL: nowhere */
+	unsigned slot;
+};
+
+static struct place find_place(const struct shard *shard, const struct addr *key, uint64_t hash)
 {
-	uint32_t slot = home_slot(shard, hash);
+	uint32_t at = home_line(shard, hash);
 
-	for (uint32_t far = 0;; far++, slot = next_slot(shard, slot)) {
-		uint32_t value = shard->index[slot];
+	for (uint32_t n = 0; n < shard->line_count; n++, at = next_line(shard, at)) {
+		struct index_line *line = &shard->lines[at];
 
-		if (!value || (tag_far(value) < far && tag_far(value) < DISTANCE_MAX))
-			return NIL;
-		if (value >> 24 == slot_tag(hash, far) &&
-		    addr_equal(&shard->entries[(value & 0xffffff) - 1].addr, key))
-			return slot;
+		for (uint32_t left = slots_with(line, tag_of(hash)); left; left &= left - 1) {
+			unsigned slot = (unsigned)__builtin_ctz(left);
+
+			if (addr_equal(&shard->entries[line->numbers[slot]].addr, key))
+				return (struct place){line, slot};
+		}
+		if (!line->passed)
+			break;
 	}
+	return (struct place){.line = NULL};
 }
 
 struct entry *shard_find(const struct shard *shard, const struct addr *key, uint64_t hash)
 {
-	uint32_t slot = find_slot(shard, key, hash);
+	struct place place = find_place(shard, key, hash);
 
-	return slot == NIL ? NULL : &shard->entries[(shard->index[slot] & 0xffffff) - 1];
+	return place.line ? &shard->entries[place.line->numbers[place.slot]] : NULL;
 }
 
-/* How far a slot in use is from its home: mostly told by itself, without its entry. */
-static uint32_t far_of(const struct clients *clients, const struct shard *shard, uint32_t slot)
+/* Into the first line from home on that has room; those before it know that it has passed by. */
+static void insert(struct shard *shard, uint64_t hash, uint32_t number)
 {
-	uint32_t value = shard->index[slot];
-	const struct entry *entry = &shard->entries[(value & 0xffffff) - 1];
+	uint32_t at = home_line(shard, hash), slots;
 
-	if (tag_far(value) < DISTANCE_MAX)
-		return tag_far(value);
-	return distance(shard, home_slot(shard, clients_hash(clients, &entry->addr)), slot);
-}
-
-/* Linear probing, in which who is farther from home goes first (Celis, Robin Hood hashing). */
-static void insert_slot(const struct clients *clients, struct shard *shard, uint64_t hash,
-			uint32_t number)
-{
-	uint32_t slot = home_slot(shard, hash), far = 0;
-	uint32_t value = slot_tag(hash, far) << 24 | (number + 1);
-
-	for (; shard->index[slot]; slot = next_slot(shard, slot), far++) {
-		uint32_t other = shard->index[slot], other_far = far_of(clients, shard, slot);
-
-		if (other_far < far) {
-			set_moved(shard, slot, value, far);
-			value = other;
-			far = other_far;
-		}
+	while (!(slots = slots_with(&shard->lines[at], 0))) {
+		shard->lines[at].passed++;
+		at = next_line(shard, at);
 	}
-	set_moved(shard, slot, value, far);
+	set_slot(&shard->lines[at], (unsigned)__builtin_ctz(slots), tag_of(hash), (uint16_t)number);
 }
 
-/* What follows moves up by one, unless it is at home. */
-static void clear_slot(const struct clients *clients, struct shard *shard, uint32_t slot)
+static void take_out(struct shard *shard, const struct addr *key, uint64_t hash)
 {
-	for (;;) {
-		uint32_t next = next_slot(shard, slot);
-		uint32_t far = shard->index[next] ? far_of(clients, shard, next) : 0;
+	struct place place = find_place(shard, key, hash);
 
-		if (!far)
-			break;
-		set_moved(shard, slot, shard->index[next], far - 1);
-		slot = next;
-	}
-	set_slot(shard, slot, 0);
+	for (uint32_t at = home_line(shard, hash); &shard->lines[at] != place.line;
+	     at = next_line(shard, at))
+		shard->lines[at].passed--;
+	set_slot(place.line, place.slot, 0, 0);
 }
 
 /* How many of an address's network are on a list; networks that share a count share the room. */
@@ -346,8 +335,7 @@ static struct entry *find_victim(const struct shard *shard)
 
 void shard_remove(const struct clients *clients, struct shard *shard, struct entry *entry)
 {
-	clear_slot(clients, shard,
-		   find_slot(shard, &entry->addr, clients_hash(clients, &entry->addr)));
+	take_out(shard, &entry->addr, clients_hash(clients, &entry->addr));
 	age_unlink(shard, entry);
 	uncount(clients, shard, entry);
 	shard->confirmed -= entry->is_confirmed;
@@ -370,7 +358,7 @@ static struct entry *entry_take_free(struct shard *shard)
 
 /*
  * Those who go next have been silent longest, and are in no cache any more: the next one's index
- * slot is fetched ahead, and the entry of the one after him.
+ * line is fetched ahead, and the entry of the one after him.
  */
 static void prefetch_victims(const struct clients *clients, const struct shard *shard)
 {
@@ -381,7 +369,7 @@ static void prefetch_victims(const struct clients *clients, const struct shard *
 		return;
 	next = find_victim(shard);
 	hash = clients_hash(clients, &next->addr);
-	__builtin_prefetch(&shard->index[home_slot(shard, hash)], 1);
+	__builtin_prefetch(&shard->lines[home_line(shard, hash)], 1);
 	if (next->newer != NONE)
 		prefetch_bytes(&shard->entries[next->newer], sizeof(struct entry));
 }
@@ -403,7 +391,7 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 	entry = entry_take_free(shard);
 	memset(entry, 0, sizeof(*entry));
 	entry->addr = *key;
-	insert_slot(clients, shard, hash, (uint32_t)(entry - shard->entries));
+	insert(shard, hash, (uint32_t)(entry - shard->entries));
 	age_append(shard, entry, AGE_ONCE);
 	shard->used++;
 	return entry;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A shard of the client table: an array of entries, an open-addressing index into it, and lists
+ * A shard of the client table: an array of entries, an index into it, and lists
  * of the entries by age. Every function that does not say otherwise wants the shard's lock
  * to be held.
  *
@@ -49,6 +49,21 @@ struct entry {
 
 _Static_assert(sizeof(struct entry) == 120, "memory for each client is a promise");
 
+#define INDEX_SLOTS 20
+
+/*
+ * A cache line of the index: entries whose home it is, and, where there was no room for them, those of
+ * lines before it. A search ends at the first line that nobody has passed, as in F14 of Folly.
+ */
+struct index_line {
+	uint32_t passed; /* entries that found no room here, and are in a line behind */
+	uint16_t numbers[INDEX_SLOTS]; /* entries */
+	uint32_t tags[INDEX_SLOTS /
+		      4]; /* eight bits of the hash for each, but never 0; 0: it is free */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct index_line) == 64, "one look is one cache line");
+
 struct recent {
 	uint64_t seen_ms;
 	struct syn syn;
@@ -57,9 +72,9 @@ struct recent {
 /* What never changes is apart from the lock and what it guards: threads take that line in turn. */
 struct shard {
 	struct entry *entries;
-	uint32_t *index; /* 0, or slot_tag() << 24 | entry + 1 */
+	struct index_line *lines;
 	struct recent *recent;
-	uint32_t entry_count, index_size, recent_count;
+	uint32_t entry_count, line_count, recent_count;
 	pthread_mutex_t lock __attribute__((aligned(128)));
 	struct {
 		uint32_t oldest, newest, count;
@@ -73,7 +88,7 @@ struct shard {
 struct clients {
 	struct shard *shards;
 	struct entry *entries;
-	uint32_t *index;
+	struct index_line *lines;
 	struct recent *recent;
 	struct clients_params params;
 	enum link_grade threshold;

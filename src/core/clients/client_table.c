@@ -54,7 +54,7 @@ void clients_free(struct clients *clients)
 		return;
 	free(clients->shards);
 	free(clients->entries);
-	free(clients->index);
+	free(clients->lines);
 	free(clients->recent);
 	free(clients);
 }

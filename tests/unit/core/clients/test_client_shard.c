@@ -36,14 +36,14 @@ Test(client_shard, sizes)
 	static const struct {
 		size_t capacity, recent;
 		unsigned shards;
-		uint32_t entries, slots, recents;
+		uint32_t entries, lines, recents;
 	} cases[] = {
-		{64, 256, 1, 64, 84, 256},           {2047, 257, 1, 2047, 2464, 257},
-		{2048, 256, 2, 1136, 1371, 128}, /* 1024 and 7 / 2 of 32 */
-		{2049, 257, 2, 1140, 1376, 129}, /* 1025 and 7 / 2 of 33 */
-		{4095, 256, 2, 2209, 2658, 128},     {4096, 256, 4, 1136, 1371, 64},
-		{32767, 256, 16, 2209, 2658, 16},    {32768, 257, 32, 1136, 1371, 9},
-		{1 << 20, 256, 32, 33405, 40094, 8},
+		{64, 256, 1, 64, 5, 256},           {2047, 257, 1, 2047, 147, 257},
+		{2048, 256, 2, 1136, 82, 128}, /* 1024 and 7 / 2 of 32 */
+		{2049, 257, 2, 1140, 82, 129}, /* 1025 and 7 / 2 of 33 */
+		{4095, 256, 2, 2209, 158, 128},     {4096, 256, 4, 1136, 82, 64},
+		{32767, 256, 16, 2209, 158, 16},    {32768, 257, 32, 1136, 82, 9},
+		{1 << 20, 256, 32, 33405, 2387, 8}, {1 << 22, 256, 128, 33405, 2387, 2},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -56,16 +56,16 @@ Test(client_shard, sizes)
 			     clients->shard_count);
 		cr_expect_eq(last->entry_count, cases[i].entries, "%zu: %u", cases[i].capacity,
 			     last->entry_count);
-		cr_expect_eq(last->index_size, cases[i].slots, "%zu: %u", cases[i].capacity,
-			     last->index_size);
+		cr_expect_eq(last->line_count, cases[i].lines, "%zu: %u", cases[i].capacity,
+			     last->line_count);
 		cr_expect_eq(last->recent_count, cases[i].recents, "%zu: %u", cases[i].capacity,
 			     last->recent_count);
 		cr_expect_eq(clients->memory_bytes,
 			     sizeof(*clients) + n * (sizeof(*last) + 120ul * cases[i].entries +
-						     4ul * cases[i].slots +
+						     64ul * cases[i].lines +
 						     sizeof(struct recent) * cases[i].recents));
 		cr_expect_eq(last->entries, clients->entries + (n - 1) * cases[i].entries);
-		cr_expect_eq(last->index, clients->index + (n - 1) * cases[i].slots);
+		cr_expect_eq(last->lines, clients->lines + (n - 1) * cases[i].lines);
 		cr_expect_eq(last->recent, clients->recent + (n - 1) * cases[i].recents);
 		clients_free(clients);
 	}
@@ -95,13 +95,6 @@ Test(client_shard, keys)
 		addr = clients_key(&clients, &addr);
 		cr_expect(addr_equal(&addr, &key), "%s, %u", cases[i].addr, cases[i].bits);
 	}
-}
-
-/* A link has 24 bits, and two of its values have other meanings. */
-Test(client_shard, refuses_more_than_a_link_can_say)
-{
-	cr_expect_null(make(64, (1u << 24) - 1));
-	cr_expect_null(make(32ul << 24, 64));
 }
 
 Test(client_shard, recent_syns_have_all_the_room)
@@ -143,6 +136,53 @@ static bool has(struct clients *clients, uint32_t number)
 	uint64_t hash = clients_hash(clients, &addr);
 
 	return shard_find(clients_shard(clients, hash), &addr, hash);
+}
+
+/* How many lines of the index some entry has passed by; and how many slots are in use. */
+static void look_at(const struct shard *shard, unsigned *ret_passed, unsigned *ret_used)
+{
+	*ret_passed = *ret_used = 0;
+	for (uint32_t n = 0; n < shard->line_count; n++) {
+		const struct index_line *line = &shard->lines[n];
+
+		*ret_passed += line->passed != 0;
+		for (unsigned slot = 0; slot < INDEX_SLOTS; slot++)
+			*ret_used += (line->tags[slot / 4] >> 8 * (slot % 4) & 0xff) != 0;
+	}
+}
+
+/* Wherever one is, and whoever went before: lines overflow, and drain again. */
+Test(client_shard, the_index_has_who_is_there)
+{
+	enum { ALL = 2000, STEP = 7 /* has no divisor in common with ALL */ };
+	struct clients *clients = make(ALL, 64);
+	struct shard *shard = clients->shards;
+	unsigned passed, used;
+
+	cr_assert_eq(clients->shard_count, 1);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (uint32_t i = 0; i < ALL; i++) {
+			struct addr addr = in_site(turn * ALL + i);
+
+			add(clients, &addr);
+		}
+		look_at(shard, &passed, &used);
+		cr_expect_gt(passed, 0);
+		cr_expect_eq(used, ALL, "%u", used);
+		for (uint32_t i = 0; i < ALL; i++) {
+			uint32_t number = turn * ALL + i * STEP % ALL;
+			struct addr addr = in_site(number);
+
+			cr_assert(has(clients, number), "%u", number);
+			shard_remove(clients, shard,
+				     shard_find(shard, &addr, clients_hash(clients, &addr)));
+			cr_assert(!has(clients, number), "%u", number);
+		}
+		look_at(shard, &passed, &used);
+		cr_expect_eq(passed, 0, "%u", passed);
+		cr_expect_eq(used, 0, "%u", used);
+	}
+	clients_free(clients);
 }
 
 static uint32_t counted(const struct shard *shard, enum age_list list)
