@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/rules_differ.h"
 #include "cli/rules_removal.h"
 #include "cli/rules_sets.h"
 #include "cli/running.h"
@@ -121,6 +122,32 @@ static int explain_error(int error, const char *what)
 	return cli_error(exit_code(error), "%s: %s%s", what, strerror(-error), hint);
 }
 
+static void warn_of_defaults(const struct rules_params *params)
+{
+	cli_error(CLI_OK,
+		  "there is no " CONFIG_DEFAULT_PATH ", and no synprintd answers that has another "
+		  "file: these rules divert what comes in by %s to queues %u to %u, as built-in "
+		  "defaults and options say. --config FILE names a configuration",
+		  params->interface_count ? "the interfaces given" : "all interfaces",
+		  params->queue_first, params->queue_first + params->queue_count - 1u);
+}
+
+/* Of rules that are not as the synprintd that runs wants them, or that nobody has chosen. */
+static void warn_applied(const struct rules_task *task, struct nl *nl)
+{
+	cJSON *status = running_read_status(task->cli);
+	struct rules_differ differ = {.count = 0};
+	struct rules_status rules;
+
+	if (!status && !config_file(task->config))
+		warn_of_defaults(&task->params);
+	if (status && rules_get_status(nl, &rules) == 0 && rules.is_present)
+		rules_differ_find(&rules, status, &differ);
+	for (unsigned i = 0; i < differ.count; i++)
+		cli_error(CLI_OK, "these rules %s", differ.lines[i]);
+	cJSON_Delete(status);
+}
+
 static int apply_rules(const struct rules_task *task, struct nl *nl)
 {
 	struct text_error error = {0};
@@ -134,6 +161,7 @@ static int apply_rules(const struct rules_task *task, struct nl *nl)
 	else
 		printf("The rules are in the kernel (engine %s) and divert while synprintd runs.\n",
 		       rules_engine_name(engine));
+	warn_applied(task, nl);
 	return CLI_OK;
 }
 

@@ -28,22 +28,37 @@ const char *running_config_path(const cJSON *status)
 	return strcmp(path, BUILT_IN) == 0 ? NULL : path;
 }
 
-/* NULL: nobody answers; who is there and does not is named, as his file may be another. */
-static cJSON *read_status(struct ask *ask)
+static cJSON *read_status(struct ask *ask, bool *ret_is_there)
 {
 	const char *line;
 	cJSON *status = NULL;
 
-	if (ask_connect(ask, PATIENCE_MS) < 0)
-		return NULL;
-	if (synprint_request(ask->synprint, "{\"op\":\"status\"}", &line) == 0)
+	*ret_is_there = ask_connect(ask, PATIENCE_MS) == 0;
+	if (*ret_is_there && synprint_request(ask->synprint, "{\"op\":\"status\"}", &line) == 0)
 		status = cJSON_Parse(line);
-	else
+	ask_close(ask);
+	return status;
+}
+
+cJSON *running_read_status(const struct cli *cli)
+{
+	struct ask ask;
+	bool is_there;
+
+	return ask_find(cli, &ask) == CLI_OK ? read_status(&ask, &is_there) : NULL;
+}
+
+/* Who is there and does not answer is named, as his file may be another. */
+static cJSON *read_named_status(struct ask *ask)
+{
+	bool is_there;
+	cJSON *status = read_status(ask, &is_there);
+
+	if (is_there && !status)
 		fprintf(stderr,
 			"synprint: synprintd at %s does not answer; its file may be another than "
 			"the default one, which is taken (--config names one)\n",
 			ask->path);
-	ask_close(ask);
 	return status;
 }
 
@@ -59,7 +74,7 @@ int running_load_config(const struct cli *cli, struct config **ret_config)
 	r = ask_find(cli, &ask);
 	if (r != CLI_OK)
 		return r;
-	status = read_status(&ask);
+	status = read_named_status(&ask);
 	if (ask_member(status, "config"))
 		with.config_path = running_config_path(status);
 	r = cli_load_config(&with, ret_config);

@@ -15,6 +15,9 @@
  */
 const char *running_config_path(const cJSON *status);
 
+/** running_read_status() - its reply, to be deleted; NULL: nobody answers, and nothing is said of it. */
+cJSON *running_read_status(const struct cli *cli);
+
 /**
  * running_load_config() - as cli_load_config(), but without --config the file of the daemon that
  * answers, if one does.

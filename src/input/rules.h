@@ -49,6 +49,9 @@ const char *rules_engine_name(enum rules_engine engine);
 /** rules_engine_parse() - Return: 0 or -EINVAL. */
 int rules_engine_parse(const char *name, enum rules_engine *ret_engine);
 
+/** rules_interface_covers() - is every name that @b stands for one that @a, maybe with a '*', stands for? */
+bool rules_interface_covers(const char *a, const char *b);
+
 /** rules_check() - whether the parameters make sense. Return: 0, or -EINVAL with the reason. */
 int rules_check(const struct rules_params *params, struct text_error *ret_error);
 

@@ -50,8 +50,7 @@ static bool is_interface(const char *interface)
 	return true;
 }
 
-/* True where every name that @b stands for is one that @a stands for. */
-static bool covers(const char *a, const char *b)
+bool rules_interface_covers(const char *a, const char *b)
 {
 	return is_wildcard(a) ? strncmp(a, b, strlen(a) - 1) == 0 : strcmp(a, b) == 0;
 }
@@ -69,7 +68,7 @@ static int check_interface(const struct rules_params *params, unsigned index,
 			interface, IFNAMSIZ - 1);
 	for (unsigned i = 0; i < params->interface_count; i++)
 		if (i != index && is_interface(params->interfaces[i]) &&
-		    covers(params->interfaces[i], interface))
+		    rules_interface_covers(params->interfaces[i], interface))
 			return text_error_set(ret_error, 0, 0,
 					      "interface '%s' is already covered by '%s'",
 					      interface, params->interfaces[i]);

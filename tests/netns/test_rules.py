@@ -189,6 +189,47 @@ def what_nft_lists_loads_again(lab_):
         assert not lab_.nft("list ruleset"), "a stop takes it all away"
 
 
+def what_differs_is_told(lab_):
+    """Rules that are not as the daemon wants them are applied, and what follows is said."""
+    wanted = lab_.write_config(queue="first = 20; count = 2;", rules='interfaces = [ "g0", "ppp*" ];')
+    everywhere = lab_.write_config(name="other.conf", queue="first = 20; count = 2;")
+    daemon = lab_.daemon(wanted).start()
+    assert daemon.status()["rules"]["interfaces"] == ["g0", "ppp*"]
+    for options, config, told in (
+            ((), wanted, []),
+            (("--interface", "p*", "--interface", "g0"), wanted, ["not configured for .* by p\\*\\."]),
+            (("--interface", "ppp0", "--interface", "g0"), wanted, ["do not divert all .* by ppp\\* passes by"]),
+            (("--interface", "g1"), wanted, ["by g0, ppp\\* passes by, unclassified", "by g1\\."]),
+            ((), everywhere, ["not configured for .* by all others\\."]),
+            (("--queues", "22"), wanted, ["queues 22 to 22, and synprintd reads 20 to 21: .* passes by"])):
+        done = lab_.rules("apply", "--json", *options, config=config)
+        lines = done.stderr.splitlines()
+        assert json.loads(done.stdout)["ok"] and len(lines) == len(told), (options, done)
+        for line, text in zip(lines, told):
+            assert re.fullmatch(f"synprint: these rules .*{text}.*'synprint reload' puts .*", line), line
+    daemon.stop()
+    daemon = lab_.daemon(lab_.write_config()).start()
+    assert daemon.status()["rules"]["interfaces"] == []
+    done = lab_.rules("apply", "--interface", "g1", config=daemon.config)
+    assert "by all others passes by, unclassified" in done.stderr, done
+
+
+def nobody_has_chosen(lab_):
+    """Neither a file nor a daemon says what is to be diverted."""
+    def apply(*options):
+        return lab.sh(lab.SYNPRINT, "--socket", str(lab_.dir / "nobody"), "rules", "apply", *options,
+                      namespace=lab_.gateway).stderr
+    default = "/etc/synprint/synprint.conf"
+    for options, which in (((), "all interfaces"), (("--interface", "g0"), "the interfaces given")):
+        stderr = apply(*options)
+        if Path(default).exists():
+            assert stderr == "", stderr
+        else:
+            assert f"there is no {default}" in stderr and f"in by {which} to queues 0 to " in stderr and \
+                "--config FILE" in stderr, stderr
+    assert apply("--config", str(lab_.write_config())) == ""
+
+
 def by_the_file_of_the_daemon_that_runs(lab_):
     """Without --config it is that, wherever it works, and not the default one."""
     config = lab_.write_config(engine="auto", queue="first = 20; count = 2;", rules='interfaces = [ "g0" ];')
@@ -217,4 +258,4 @@ def by_the_file_of_the_daemon_that_runs(lab_):
 
 if __name__ == "__main__":
     lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout, what_nft_lists_loads_again,
-            by_the_file_of_the_daemon_that_runs)
+            what_differs_is_told, nobody_has_chosen, by_the_file_of_the_daemon_that_runs)

@@ -170,14 +170,24 @@ def others(lab_):
 
 
 def other_queues(lab_):
-    """`rules apply` beside the daemon, with other queue numbers than its own."""
-    daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0" ];')).start()
+    """`rules apply` beside the daemon, with other queues or interfaces than its own."""
+    daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0", "g1" ];')).start()
+    everywhere = lab_.write_config(name="everywhere.conf")
 
     def apply(*options):
         return lambda: lab_.rules("apply", *options, config=daemon.config)
+
+    def reload():
+        assert daemon.request({"op": "reload"})["ok"]
     run_rows(lab_, daemon, [
         Row("rules", "queues 60 to 61, and synprintd reads 0 to ", "'synprint reload'",
-            apply("--queues", "60-61"), lambda: daemon.request({"op": "reload"}))])
+            apply("--queues", "60-61"), reload),
+        Row("rules", "configured for .*: what comes in by g1 passes by", "'synprint reload'",
+            apply("--interface", "g0"), reload),
+        Row("rules", "not configured for .*: what comes in by lo\\.", "'synprint reload'",
+            apply("--interface", "lo", "--interface", "g1", "--interface", "g0"), reload),
+        Row("rules", "not configured for .*: what comes in by all others", "'synprint reload'",
+            lambda: lab_.rules("apply", config=everywhere), reload)])
 
 
 def what_is_at_work(lab_):

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/rules_differ.h"
 #include "cli/selftest/selftest.h"
 #include "input/foreign.h"
 #include "input/nfqueue_proc.h"
@@ -109,33 +110,23 @@ static void check_marks(struct selftest *test, const struct rules_status *rules)
 			      "nobody else uses our bits of the packet mark");
 }
 
-/*
- * 'synprint rules apply' can put rules for other queues in place of the daemon's, which has no reason to
- * restore its own. Those of the administrator's may lead into some of the queues only.
- */
-static bool check_numbers(struct selftest *test, const struct rules_status *rules)
+/* Those of the administrator's may lead into some of the queues only. */
+static bool are_as_configured(struct selftest *test, const struct rules_status *rules)
 {
-	const cJSON *queues = ask_member(test->status, "queues");
-	unsigned count = (unsigned)cJSON_GetArraySize(queues);
-	unsigned first = (unsigned)ask_number(cJSON_GetArrayItem(queues, 0), "queue");
+	struct rules_differ differ = {.count = 0};
 
-	if (rules->is_foreign || !count ||
-	    (rules->queue_first == first && rules->queue_count == count))
-		return true;
-	selftest_tell(
-		test, OUTCOME_FAILED, "rules",
-		"lead into queues %u to %u, and synprintd reads %u to %u: what goes into others "
-		"passes by. 'synprint reload' puts synprintd's own rules in place",
-		rules->queue_first, rules->queue_first + rules->queue_count - 1u, first,
-		first + count - 1u);
-	return false;
+	if (!rules->is_foreign)
+		rules_differ_find(rules, test->status, &differ);
+	for (unsigned i = 0; i < differ.count; i++)
+		selftest_tell(test, OUTCOME_FAILED, "rules", "%s", differ.lines[i]);
+	return !differ.count;
 }
 
 /* Rules that we know by their tag, ours or printed by us. */
 static void check_known_rules(struct selftest *test, struct nl *nl,
 			      const struct rules_status *rules)
 {
-	if (check_numbers(test, rules))
+	if (are_as_configured(test, rules))
 		selftest_tell(test, OUTCOME_OK, "rules", "engine %s, queues %u to %u, %s%s",
 			      rules_engine_name(rules->engine), rules->queue_first,
 			      rules->queue_first + rules->queue_count - 1u,

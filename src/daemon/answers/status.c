@@ -70,6 +70,23 @@ static void put_engine(const struct figures *figures, struct text_buf *reply)
 	text_putf(reply, ",\"engine\":\"%s\"", rules_engine_name(engine));
 }
 
+/* As configured; what others have put into the kernel may divert others. */
+static void put_interfaces(const struct config *config, struct text_buf *reply)
+{
+	text_put(reply, ",\"interfaces\":[");
+	for (unsigned i = 0; i < config->interface_count; i++) {
+		text_put(reply, i ? "," : "");
+		text_put_json(reply, config->interfaces[i]);
+	}
+	text_put_char(reply, ']');
+}
+
+static void put_rules(const struct figures *figures, struct text_buf *reply)
+{
+	put_engine(figures, reply);
+	put_interfaces(figures->generation->config, reply);
+}
+
 static void put_p0f(const struct figures *figures, struct text_buf *reply)
 {
 	text_put(reply, ",\"socket\":");
@@ -132,7 +149,7 @@ static void put_group(const struct figure_group *group, const struct figures *fi
 		text_putf(reply, ",\"%s\":{", group->member);
 	put_rows(group, figures, reply);
 	if (strcmp(group->member, "rules") == 0)
-		put_engine(figures, reply);
+		put_rules(figures, reply);
 	if (strcmp(group->member, "p0f") == 0)
 		put_p0f(figures, reply);
 	if (strcmp(group->member, "confirm") == 0)
