@@ -45,6 +45,20 @@ def must_run(*arguments):
     return out
 
 
+def test_no_handshake(folder):
+    """What cannot be shown is said, but not where a filter leaves it out."""
+    syns = [packet for packet in PACKETS if packet != PACKETS[1]]
+    for packets, told in ((syns, "there are 5 SYNs and no SYN+ACK,"), (PACKETS, ""), ([], ""),
+                          (PACKETS[1:], "none of 1 SYN+ACKs answers one of 4 SYNs,")):
+        path = str(capture(folder, packets, "handshakes.pcap"))
+        for form in ("--csv", "--json"):
+            status, _, err = run_classify("--handshakes", form, path)
+            assert status == 0 and told in err and len(err.splitlines()) == bool(told), (packets, form, err)
+        assert must_run("--handshakes", "--summary", path)
+    path = str(capture(folder, PACKETS, "handshakes.pcap"))
+    assert must_run("--handshakes", "--json", "--net", "203.0.113.0/24", path) == ""
+
+
 def test_csv(folder):
     path = capture(folder)
     rows = list(csv.DictReader(io.StringIO(must_run("--csv", "--servers", path), newline="")))

@@ -37,6 +37,8 @@ struct run {
 	struct line_layout layout;
 	struct text_buf out;
 	struct summary summary;
+	uint64_t answers,
+		handshakes; /* SYN+ACKs, also those that a filter leaves out; shown ones */
 	bool is_silent; /* totals only */
 	bool shows_progress;
 	time_t started_s;
@@ -74,6 +76,7 @@ static int put_handshake(struct run *run, const struct judgement *answer)
 
 	if (!answer->answered)
 		return CLI_OK;
+	run->handshakes++;
 	judge_syn(run->judge, &answer->answered->syn, answer->answered->now_ms, &first);
 	first.packet = answer->packet;
 	add_clocks(run, &first);
@@ -108,7 +111,9 @@ static int take_packet(struct run *run, const struct packet *packet)
 		timing_take_segment(run->timing, packet);
 	if (result != SYN_OK)
 		return CLI_OK;
-	if (!syn_is_answer(&judgement.syn))
+	if (syn_is_answer(&judgement.syn))
+		run->answers++;
+	else
 		add_clocks(run, &judgement);
 	timing_take_syn(run->timing, packet, &judgement.syn);
 	return take_judgement(run, &judgement);
@@ -214,6 +219,25 @@ static int tell_unread(const struct run *run)
 			 name, (unsigned long long)unread);
 }
 
+static void tell_no_handshake(const struct run *run)
+{
+	uint64_t syns = run->summary.results[SYN_OK] - run->answers;
+
+	if (!run->options->only_handshakes || run->is_silent || run->handshakes)
+		return;
+	if (syns && !run->answers)
+		fprintf(stderr,
+			"synprint: there are %llu SYNs and no SYN+ACK, so no handshake can be "
+			"shown: that takes a capture of both directions. Without --handshakes the "
+			"SYNs are shown\n",
+			(unsigned long long)syns);
+	else if (run->answers && !run->options->filter.count)
+		fprintf(stderr,
+			"synprint: none of %llu SYN+ACKs answers one of %llu SYNs, so no handshake "
+			"can be shown\n",
+			(unsigned long long)run->answers, (unsigned long long)syns);
+}
+
 static int put_clients(struct run *run)
 {
 	uint64_t cursor = 0;
@@ -290,6 +314,7 @@ static int finish(struct run *run)
 	int r = tell_unread(run);
 
 	source_tell_drops(run->source);
+	tell_no_handshake(run);
 	tell_totals(run);
 	if (passed)
 		fprintf(stderr, "synprint: %u files of the folders are no captures\n", passed);
