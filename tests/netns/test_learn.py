@@ -4,6 +4,7 @@
 and nothing is learned from few;
 memory and file are bounded; a damaged file is put aside and never keeps the daemon from starting."""
 import json
+import re
 import socket
 
 import forger
@@ -51,6 +52,13 @@ def counted_kept_and_used(lab_):
     assert learn(daemon, *first, LINUX) == "voted"
     done = daemon.cli("learn", second[0], "--port", str(second[1]), "--user-agent", LINUX)
     assert done.stdout == "learned\n", done
+    for text, ip, port, user_agent in (
+            ("voted: this client, .* counts once; nothing is to be done", *second, LINUX),
+            ("no claim: the User-Agent names no system .*", *first, "curl/8.0"),
+            ("lie: by the databases .* a signature .* makes it known", *first, WINDOWS),
+            ("not kept: no SYN from that address and port .* raise clients.recent", "192.0.2.9", 5, LINUX)):
+        done = daemon.cli("learn", ip, "--port", str(port), "--user-agent", user_agent, check=False)
+        assert done.returncode == 1 and re.fullmatch(f"{text}\n", done.stdout), done
     base = daemon.status()["database"]["signatures"]
     assert daemon.request({"op": "reload"})["ok"]
     assert daemon.status()["database"]["signatures"] == base, "two clients are nobody"
@@ -116,6 +124,8 @@ def a_forged_syn_teaches_nothing(lab_):
     client.connect((lab.SERVER4, lab.PORT))
     lab.wait_until(lambda: daemon.received() > before, "and the client's own")
     assert learn(daemon, victim, port, LINUX) == "disputed"
+    done = daemon.cli("learn", victim, "--port", str(port), "--user-agent", LINUX, check=False)
+    assert done.stdout.startswith("disputed: several SYNs came from that port, "), done
     assert learn(daemon, *visit(lab_, 2), LINUX) == "counted"
 
 
