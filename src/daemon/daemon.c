@@ -268,8 +268,10 @@ static enum daemon_exit start_diversion(struct daemon *daemon)
 	daemon_forget_candidates(daemon, FORGET_MAX_MS);
 	generation_rules_params(daemon->generation, true, &params);
 	rc = keeper_start(daemon->boot, &params, daemon->workers, &error, &daemon->keeper);
-	if (rc == 0)
+	if (rc == 0) {
+		__atomic_store_n(&daemon->pipeline.has_rules, true, __ATOMIC_RELEASE);
 		return DAEMON_EXIT_OK;
+	}
 	log_line(LOG_LEVEL_ERROR, "%s", error.what);
 	return rc == -EPERM ? DAEMON_EXIT_PRIVILEGES : DAEMON_EXIT_RULES;
 }
@@ -354,6 +356,7 @@ static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 				  .generation = generation,
 				  .started_s = clock_boot_s(),
 				  .pipeline = {.generation = &daemon->generation,
+					       .has_rules = config->engine == RULES_NONE,
 					       .vocab = vocab,
 					       .wants_event = wants_event,
 					       .ctx = daemon}};

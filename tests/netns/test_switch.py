@@ -232,7 +232,8 @@ def first_syn(lab_):
     first_syns(lab_, "alone")
 
 
-def first_syn_beside_foreign_loads(lab_):
+@contextlib.contextmanager
+def foreign_loads(lab_):
     """Somebody loads and deletes a large set all the time."""
     elements = ", ".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(FOREIGN))
     script = lab_.dir / "big.nft"
@@ -240,9 +241,15 @@ def first_syn_beside_foreign_loads(lab_):
                       " }; }; }\ndelete table inet big\n")
     loads = subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "sh", "-c",
                               f"while nft -f {script}; do :; done"])
-    with contextlib.ExitStack() as stack:
-        stack.callback(loads.wait)
-        stack.callback(loads.terminate)
+    try:
+        yield
+    finally:
+        loads.terminate()
+        loads.wait()
+
+
+def first_syn_beside_foreign_loads(lab_):
+    with foreign_loads(lab_):
         first_syns(lab_, "beside foreign loads")
 
 
@@ -270,6 +277,24 @@ def bits_keep_their_meaning(lab_):
     load.wait_for(load.started_so_far() + 200)
     assert not lab_.elements("never4") and not lab_.elements("never6")
     expect_fine(load.stop(), "40 reloads that exchange two sets")
+
+
+def bits_of_one_that_was_killed(lab_):
+    """The rules of a process that was killed stay, and its successor's bits mean something else to them. Who
+    commits large sets leaves them there for longer."""
+    lab_.adopt(traffic.Server(lab_.server))
+    sets = ['nftset = "linux"; families = [ "Linux" ]', 'nftset = "never"; families = [ "Windows" ]']
+    daemon = lab_.daemon(lab_.write_config(sets)).start()
+    load = lab_.adopt(traffic.Load(lab_.client, 500))
+    load.wait_for(300)
+    with foreign_loads(lab_):
+        for number in range(4):
+            daemon.stop(signal.SIGKILL)
+            lab_.write_config(sets if number % 2 else sets[::-1])
+            daemon.start()
+            assert not lab_.elements("never4") and not lab_.elements("never6"), number
+            lab.wait_until(lambda: len(lab_.elements("linux4")) == 100, "the set is as full as it was")
+    expect_fine(load.stop(), "killed, and started with other bits")
 
 
 OLD = """table inet synprint {{
@@ -337,5 +362,6 @@ if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
     lab.run(nothing_is_committed, a_lone_syn_after_a_stop, killed_while_stopped,
             the_only_syn_was_dropped, flushed_and_dormant, renamed_chains, many_queues_and_sets,
-            first_syn, first_syn_beside_foreign_loads, bits_keep_their_meaning, version_0_1_is_taken_over,
+            first_syn, first_syn_beside_foreign_loads, bits_keep_their_meaning,
+            bits_of_one_that_was_killed, version_0_1_is_taken_over,
             rules_that_version_0_1_printed, known_shapes_are_skipped, prefixes_ports_and_maps)

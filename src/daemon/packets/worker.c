@@ -116,6 +116,14 @@ struct membership {
 	uint32_t by_mark; /* targets that the rules behind the queue fill, for this packet */
 };
 
+/* Only our own rules in front of the queue say that ours are behind it. */
+static bool is_by_rules(const struct worker *worker, const struct generation *generation,
+			const struct nfqueue_packet *packet)
+{
+	return packet->mark & generation->marks.diverted &&
+	       __atomic_load_n(&worker->pipeline->has_rules, __ATOMIC_ACQUIRE);
+}
+
 static struct membership find_membership(struct worker *worker, const struct generation *generation,
 					 uint64_t now_ms, const struct judged *judged,
 					 const struct change *change)
@@ -123,8 +131,7 @@ static struct membership find_membership(struct worker *worker, const struct gen
 	const struct syn *syn = &judged->syn;
 	struct membership is = {.met = generation_sets_of(generation, &syn->src, &change->verdict)};
 
-	/* Only our own rules in front of the queue say that ours are behind it. */
-	if (judged->packet->mark & generation->marks.diverted)
+	if (is_by_rules(worker, generation, judged->packet))
 		is.by_mark = generation->mark_sets & ~generation->served_sets;
 	/* Of those that wait for a confirmation nothing is new yet, and nobody can fill them by SYNs. */
 	is.new_sets = sets_of_change(generation, is.met & ~generation->served_sets, change, syn);
@@ -236,7 +243,7 @@ static void publish_sets(struct worker *worker, const struct generation *generat
 
 	add_item(generation, change, syn, &is, burst);
 	mark |= generation_mark_of(generation, &syn->src, &change->verdict);
-	if (packet->mark & generation->marks.diverted)
+	if (is_by_rules(worker, generation, packet))
 		mark |= find_bits(worker, generation, now_ms, judged, change, &is);
 	if (mark != packet->mark)
 		nfqueue_mark(worker->queue, packet, mark);

@@ -15,9 +15,14 @@
 #include "core/base/histogram.h"
 #include "core/learn/tally.h"
 
-/* What all workers share. Only the generation ever changes: swapped whole, read once a burst. */
+/* What all workers share. Only two of it change: the generation is swapped whole, read once a burst. */
 struct pipeline {
 	struct generation *const *generation; /* atomic */
+	/*
+	 * Atomic; the rules in the kernel are this process's, or an administrator's. Until then they may be
+	 * those of one that was killed, to which our bits mean something else.
+	 */
+	bool has_rules;
 	const struct vocab *vocab;
 	uint64_t seed; /* random, of hashes that nobody may foresee */
 	struct clients *clients;
