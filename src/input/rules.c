@@ -20,11 +20,11 @@
 #define SWITCH_SETS 2
 
 /* Base chains first. */
-static const char *const own_chains[] = {"divert", "served",      "promote",      "promote_out",
-					 "clocks", "clocks_out",  "syn",          "back",
-					 "send",   "publish",     "dispute",      "confirm",
-					 "whole",  "back_answer", "clocks_begin", "clocks_copy",
-					 "inbound"};
+static const char *const own_chains[] = {"divert",  "served",      "promote",      "promote_out",
+					 "clocks",  "clocks_out",  "syn",          "back",
+					 "send",    "publish",     "dispute",      "confirm",
+					 "whole",   "back_answer", "clocks_begin", "clocks_copy",
+					 "inbound", "marked",      "foreign"};
 
 int rules_check_kernel(struct text_error *ret_error)
 {
@@ -55,22 +55,28 @@ struct attempt {
 	char kept[RULESET_NAME_MAX + 1]; /* such a set, which is to have another one */
 };
 
-/* Whether the rules that are there are those of the ruleset. */
+static bool is_found(const struct rules_survey *survey, const struct rule *rule)
+{
+	for (unsigned i = 0; i < survey->count; i++)
+		if (strcmp(survey->rules[i].chain, rule->chain) == 0 &&
+		    !survey->rules[i].is_foreign &&
+		    strcmp(survey->rules[i].comment, rule->comment) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the rules that are there are those of the ruleset: the first ones tell them all by a hash. */
 static bool is_as_wanted(const struct attempt *attempt)
 {
-	const struct rules_survey *survey = &attempt->survey;
-	unsigned found = 0;
+	const struct ruleset *ruleset = &attempt->ruleset;
 
-	if (survey->count != attempt->ruleset.rule_count || attempt->is_dormant)
+	if (attempt->survey.count != ruleset->rule_count || attempt->is_dormant)
 		return false;
-	for (unsigned i = 0; i < survey->count; i++)
-		for (unsigned j = 0; j < attempt->ruleset.rule_count; j++)
-			if (strcmp(survey->rules[i].chain, RULES_CHAIN) == 0 &&
-			    !survey->rules[i].is_foreign &&
-			    strcmp(survey->rules[i].comment, attempt->ruleset.rules[j].comment) ==
-				    0)
-				found++;
-	return found == (attempt->params->interface_count ? attempt->params->interface_count : 1);
+	for (unsigned i = 0; i < ruleset->rule_count; i++)
+		if (strcmp(ruleset->rules[i].chain, RULES_CHAIN) == 0 &&
+		    !is_found(&attempt->survey, &ruleset->rules[i]))
+			return false;
+	return true;
 }
 
 static void put_delete_set(struct attempt *attempt, const char *name)

@@ -15,6 +15,7 @@ enum {
 	TYPE_INET_SERVICE = 13,
 	TYPE_TCP_FLAG = 17,
 	TYPE_MARK = 19,
+	TYPE_CLASSID = 23,
 	TYPE_IFNAME = 41,
 	TYPE_BOOLEAN = 43,
 };
@@ -41,6 +42,7 @@ static const struct field_info fields[FIELD_COUNT] = {
 	[FIELD_L4PROTO] = {"meta l4proto", FIELD_META, NFT_META_L4PROTO, 0, 1, TYPE_INET_PROTO,
 			   "inet_proto", 0, 0, 0},
 	[FIELD_MARK] = META("meta mark", NFT_META_MARK, 4, TYPE_MARK),
+	[FIELD_PRIORITY] = META("meta priority", NFT_META_PRIORITY, 4, TYPE_CLASSID),
 	[FIELD_RANDOM] = META("meta random", NFT_META_PRANDOM, 4, TYPE_INTEGER),
 	[FIELD_QUEUE] = {"symhash", FIELD_HASH, 0, 0, 4, TYPE_INTEGER, NULL, 0, 0, 0},
 	[FIELD_IP_SADDR] = {"ip saddr", FIELD_PAYLOAD, IP, 12, 4, TYPE_IPV4_ADDR, "ipv4_addr",

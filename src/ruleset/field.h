@@ -18,6 +18,7 @@ enum field {
 	FIELD_NFPROTO,
 	FIELD_L4PROTO,
 	FIELD_MARK,
+	FIELD_PRIORITY, /* by which packets are queued for a device */
 	FIELD_RANDOM, /* 32 bits, others with each packet */
 	FIELD_QUEUE, /* the queue's number: a hash of the connection, the same in every rule */
 	FIELD_IP_SADDR,

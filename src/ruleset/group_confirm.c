@@ -131,13 +131,14 @@ void group_confirm_candidates(struct ruleset *ruleset, const struct rules_params
 }
 
 /* A SYN that nobody was asked about: it may be anybody's. */
-void group_confirm_unasked(struct ruleset *ruleset, const struct rules_params *params)
+void group_confirm_unasked(struct ruleset *ruleset, const struct rules_params *params,
+			   const char *chain)
 {
 	struct rule *rule;
 
 	if (!params->confirm.is_on)
 		return;
-	rule = ruleset_add_rule(ruleset, "served", "a SYN that passes unasked");
+	rule = ruleset_add_rule(ruleset, chain, "a SYN that passes unasked");
 	match_candidate(rule, params, all_bits(params));
 	rule_match(rule, FIELD_L4PROTO, IPPROTO_TCP);
 	rule_match_masked(rule, FIELD_TCP_FLAGS, TCP_FLAGS_OF_SYN, TCP_FLAG_SYN);

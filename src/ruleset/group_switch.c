@@ -93,11 +93,22 @@ static void add_send(struct ruleset *ruleset, const struct rules_params *params,
 		rule_queue(rule, params->queue_first, params->queue_count);
 }
 
+/* Behind the queue without having been in it, see group_divert.c. */
+static void add_foreign(struct ruleset *ruleset, const struct rules_params *params)
+{
+	ruleset_add_chain(ruleset, "foreign");
+	rule_set(ruleset_add_rule(ruleset, "foreign", "it goes on as it came"), FIELD_PRIORITY, 0);
+	group_confirm_unasked(ruleset, params, "foreign");
+}
+
 static void begin_back(struct ruleset *ruleset, const char *chain, const struct keys *keys)
 {
 	struct rule *rule;
 
 	ruleset_add_chain(ruleset, chain);
+	rule = ruleset_add_rule(ruleset, chain, "it was not in the queue");
+	rule_match(rule, FIELD_PRIORITY, GROUPS_FOREIGN_PRIORITY);
+	rule_end(rule, RULE_GOTO, "foreign");
 	rule = ruleset_add_rule(ruleset, chain, "the queue has answered");
 	rule_change(rule, RULE_DELETE, &keys->key, keys->waiting, 0);
 	rule_change(rule, RULE_UPDATE, &keys->key, keys->answering, ANSWERED_MS);
@@ -152,7 +163,7 @@ static void add_served(struct ruleset *ruleset, const struct rules_params *param
 	add_returned(ruleset, params, TCP_FLAG_SYN, "back");
 	if (params->diverts_answers)
 		add_returned(ruleset, params, TCP_FLAG_SYN | TCP_FLAG_ACK, "back_answer");
-	group_confirm_unasked(ruleset, params);
+	group_confirm_unasked(ruleset, params, "served");
 }
 
 void group_switch(struct ruleset *ruleset, const struct rules_params *params)
@@ -166,6 +177,7 @@ void group_switch(struct ruleset *ruleset, const struct rules_params *params)
 	add_send(ruleset, params, &keys);
 	add_decision(ruleset, &keys);
 	ruleset_add_chain(ruleset, "publish");
+	add_foreign(ruleset, params);
 	add_back(ruleset, params, &keys);
 	if (params->diverts_answers)
 		add_back_answer(ruleset, params, &keys);

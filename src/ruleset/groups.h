@@ -20,6 +20,8 @@
 #include "ruleset/ruleset.h"
 
 #define GROUPS_PRIORITY (-175) /* behind conntrack (-200), before mangle (-150) and all policy */
+#define GROUPS_FOREIGN_PRIORITY                                                                    \
+	0x53594e50 /* "SYNP": what no class of a queueing discipline is called */
 #define GROUPS_ANSWERING "answering" /* queues whose agent answered lately */
 #define GROUPS_WAITING "waiting" /* queues that a SYN went into and none came back from since */
 
@@ -53,6 +55,7 @@ void group_clocks(struct ruleset *ruleset, const struct rules_params *params);
 
 /* Parts of group_confirm() that stand between rules of group_switch(). */
 void group_confirm_candidates(struct ruleset *ruleset, const struct rules_params *params);
-void group_confirm_unasked(struct ruleset *ruleset, const struct rules_params *params);
+void group_confirm_unasked(struct ruleset *ruleset, const struct rules_params *params,
+			   const char *chain);
 
 #endif

@@ -197,6 +197,11 @@ static void put_field(struct rule *rule, enum field field, uint32_t mask, uint32
 	statement->value = value;
 }
 
+void rule_set(struct rule *rule, enum field field, uint32_t value)
+{
+	put_field(rule, field, 0, value);
+}
+
 void rule_set_bits(struct rule *rule, enum field field, uint32_t bits)
 {
 	put_field(rule, field, ~bits, bits);

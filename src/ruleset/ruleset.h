@@ -50,7 +50,7 @@ enum statement_kind {
 	STATEMENT_MATCH_NAME, /* go on where a field of text is this, or begins with it */
 	STATEMENT_LOOKUP, /* go on where the key is, or is not, in the set */
 	STATEMENT_CHANGE, /* add, update or delete the key; a failed add or update ends the rule */
-	STATEMENT_SET_FIELD, /* field = (field & mask) | value: a mark, packet's or connection's */
+	STATEMENT_SET_FIELD, /* field = (field & mask) | value: a mark, packet's or connection's; of another the mask is 0 */
 	STATEMENT_COUNTER,
 	STATEMENT_LIMIT, /* go on at most so often a second */
 	STATEMENT_VERDICT,
@@ -134,6 +134,7 @@ void rule_change_map(struct rule *rule, enum rule_change change, const struct ru
 /* Packets of the connection's first direction: fewer than @count, a power of two; or not fewer. */
 void rule_match_count(struct rule *rule, uint32_t count, bool is_not);
 void rule_match_packets(struct rule *rule, uint32_t first, uint32_t last);
+void rule_set(struct rule *rule, enum field field, uint32_t value);
 void rule_set_bits(struct rule *rule, enum field field, uint32_t bits); /* or-ed */
 void rule_clear_bits(struct rule *rule, enum field field, uint32_t bits);
 void rule_count(struct rule *rule);

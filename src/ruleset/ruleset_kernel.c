@@ -271,14 +271,15 @@ static void write_lookup(struct writer *writer, const struct statement *lookup)
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
-static void write_data(struct writer *writer, uint32_t data)
+static void load_data(struct writer *writer, uint32_t reg, const void *data, uint32_t len)
 {
 	struct nftnl_expr *expr = add(writer, "immediate");
 
+	writer->loaded.count = reg == DATA_REGISTER ? writer->loaded.count : 0;
 	if (!expr)
 		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, DATA_REGISTER);
-	nftnl_expr_set(expr, NFTNL_EXPR_IMM_DATA, &data, sizeof(data));
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, reg);
+	nftnl_expr_set(expr, NFTNL_EXPR_IMM_DATA, data, len);
 }
 
 static void write_change(struct writer *writer, const struct statement *change)
@@ -287,7 +288,7 @@ static void write_change(struct writer *writer, const struct statement *change)
 
 	load_key(writer, &change->key);
 	if (change->has_data)
-		write_data(writer, change->value);
+		load_data(writer, DATA_REGISTER, &change->value, sizeof(change->value));
 	expr = add(writer, "dynset");
 	if (!expr)
 		return;
@@ -306,8 +307,12 @@ static void write_set_field(struct writer *writer, const struct statement *set)
 	bool is_ct = info->source == FIELD_CT;
 	struct nftnl_expr *expr;
 
-	load_key(writer, &(struct rule_key){.count = 1, .fields = {set->field}});
-	add_bitwise(writer, &set->mask, &set->value, sizeof(set->mask));
+	if (set->mask) {
+		load_key(writer, &(struct rule_key){.count = 1, .fields = {set->field}});
+		add_bitwise(writer, &set->mask, &set->value, sizeof(set->mask));
+	} else {
+		load_data(writer, NFT_REG_1, &set->value, sizeof(set->value));
+	}
 	writer->loaded.count = 0;
 	expr = add(writer, is_ct ? "ct" : "meta");
 	if (!expr)
@@ -398,12 +403,9 @@ static void write_log(struct writer *writer, const struct statement *log)
 static void write_whole(struct writer *writer)
 {
 	uint16_t port = htons(NOWHERE_PORT);
-	struct nftnl_expr *load = add(writer, "immediate"), *expr;
+	struct nftnl_expr *expr;
 
-	if (!load)
-		return;
-	nftnl_expr_set_u32(load, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set(load, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+	load_data(writer, NFT_REG_1, &port, sizeof(port));
 	expr = add(writer, "tproxy");
 	if (!expr)
 		return;
@@ -435,15 +437,11 @@ static void write_match_labels(struct writer *writer, const struct statement *la
 
 static void write_set_labels(struct writer *writer, const struct statement *labels)
 {
-	struct nftnl_expr *expr = add(writer, "immediate");
+	struct nftnl_expr *expr;
 	uint8_t bitmap[16];
 
 	marks_put_labels(labels->mask, labels->value, bitmap);
-	writer->loaded.count = 0;
-	if (!expr)
-		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set(expr, NFTNL_EXPR_IMM_DATA, bitmap, sizeof(bitmap));
+	load_data(writer, NFT_REG_1, bitmap, sizeof(bitmap));
 	expr = add(writer, "ct");
 	if (!expr)
 		return;

@@ -58,6 +58,10 @@ static void put_value(enum field field, uint32_t value, struct text_buf *out)
 		text_put(out, value ? "exists" : "missing");
 	else if (field == FIELD_L4PROTO && value == IPPROTO_TCP)
 		text_put(out, "tcp");
+	else if (field == FIELD_PRIORITY && !value)
+		text_put(out, "none");
+	else if (field == FIELD_PRIORITY)
+		text_putf(out, "%x:%x", value >> 16, value & 0xffff);
 	else if (field == FIELD_QUEUE || field == FIELD_CT_DIRECTION)
 		text_putf(out, "%u", value);
 	else
@@ -106,7 +110,10 @@ static void put_set_field(const struct statement *set, struct text_buf *out)
 {
 	const char *field = field_info(set->field)->text;
 
-	if (set->value)
+	if (!set->mask) {
+		text_putf(out, "%s set ", field);
+		put_value(set->field, set->value, out);
+	} else if (set->value)
 		text_putf(out, "%s set %s | 0x%08x", field, field, set->value);
 	else
 		text_putf(out, "%s set %s & 0x%08x", field, field, set->mask);

@@ -53,8 +53,7 @@ Test(rules_kernel, what_nft_shows)
 			    "bytes 0 goto syn");
 	kernel_expect(LIST, "iifname \"eth*\" tcp flags");
 	kernel_expect(LIST, "symhash mod 4 offset 3 @answering goto send");
-	kernel_expect(LIST,
-		      "meta mark & 0x7f000000 != 0x00000000 counter packets 0 bytes 0 return");
+	kernel_expect(LIST, "meta mark & 0x7f000000 != 0x00000000 goto marked");
 	kernel_expect(LIST, "bypass");
 	cr_expect(get_status().is_complete);
 }

@@ -203,22 +203,41 @@ Test(rules_kernel, a_full_set_refuses_and_refreshes)
 	nfqueue_close(queue);
 }
 
-/* Bits in the field before us are somebody else's: the SYN is left alone. */
+/*
+ * Bits in the field before us are somebody else's: the SYN is left alone, with that of what was in the
+ * queue and of a set among them, diverted or not.
+ */
 Test(rules_kernel, a_marked_syn_passes_untouched)
 {
+	static const uint32_t marks[] = {0x40000007, 0x01000007, 0x05000007, 0xffffffff};
+	static const char *const nowhere[] = {"nowhere"};
 	struct nfqueue *queue = open_queue(0);
+	struct rules_params params[] = {with_sets, with_sets, with_sets};
+	char command[256];
 
-	apply(&everywhere);
-	kernel_run("nft 'add table ip o; add chain ip o c { type filter hook prerouting priority "
-		   "-300; "
-		   "}; add rule ip o c tcp flags syn / syn,ack meta mark set 0x40000007; add chain "
-		   "ip o d { "
-		   "type "
-		   "filter hook prerouting priority 0; }; add rule ip o d meta mark 0x40000007 "
-		   "counter'");
-	expect_passed(queue, AF_INET);
-	kernel_expect("nft list chain ip o d", "counter packets 1 ");
-	cr_expect_eq(get_status().marked, 1);
+	params[1].interfaces = nowhere;
+	params[1].interface_count = 1;
+	params[2].limit = 1;
+	kernel_run("nft 'add table inet o; add chain inet o c { type filter hook prerouting "
+		   "priority -300; }; add chain inet o d { type filter hook prerouting priority 0; "
+		   "}'");
+	for (size_t p = 0; p < sizeof(params) / sizeof(params[0]); p++) {
+		apply(&params[p]);
+		for (size_t m = 0; m < sizeof(marks) / sizeof(marks[0]); m++) {
+			snprintf(command, sizeof(command),
+				 "nft 'flush chain inet o c; flush chain inet o d; "
+				 "add rule inet o c tcp flags syn / syn,ack meta mark set %u; "
+				 "add rule inet o d meta priority none meta mark %u counter'",
+				 marks[m], marks[m]);
+			kernel_run(command);
+			expect_passed(queue, AF_INET);
+			kernel_expect("nft list chain inet o d", "counter packets 1 ");
+		}
+		kernel_expect_not("nft list set inet synprint vpn4", "127.0.0.1");
+		kernel_expect_not("nft list set inet synprint answering", "expires");
+		if (!params[p].limit)
+			cr_expect_eq(get_status().marked, params[p].interface_count ? 0 : 4);
+	}
 	nfqueue_close(queue);
 }
 
