@@ -11,6 +11,7 @@
 #include "core/clients/client_shard.h"
 
 #define SHARDS_USUAL 32 /* more only where a shard would have too many clients */
+#define PLACES_MAX (1u << 30) /* of either kind: no table is of a size that only overcommits */
 #define CLIENTS_PER_SHARD_MIN 1024
 #define CLIENTS_PER_SHARD_MAX 64000 /* a slot has 16 bits for entries, which are 885 more */
 #define LINE_SHARE 14 /* entries for each line of the index */
@@ -89,11 +90,15 @@ static void shard_init(struct shard *shard, const struct clients *clients, unsig
 bool clients_alloc(struct clients *clients)
 {
 	const struct clients_params *params = &clients->params;
-	unsigned count = shards_for(params->capacity);
-	size_t entries = shard_capacity(params->capacity, count);
-	size_t lines = entries / LINE_SHARE + 1;
-	size_t recent = (params->recent + count - 1) / count;
+	unsigned count;
+	size_t entries, lines, recent;
 
+	if (params->capacity > PLACES_MAX || params->recent > PLACES_MAX)
+		return false;
+	count = shards_for(params->capacity);
+	entries = shard_capacity(params->capacity, count);
+	lines = entries / LINE_SHARE + 1;
+	recent = (params->recent + count - 1) / count;
 	clients->shard_count = count;
 	if (!take_memory(clients, entries, lines, recent))
 		return false;
