@@ -89,14 +89,17 @@ static void back_off(struct channel *channel, bool is_again)
 	channel->retry_ms = clock_monotonic_ms() + channel->backoff_ms;
 }
 
+/* What is told is so already: whoever hears of it may ask. */
 static void fail(struct channel *channel, const char *what)
 {
-	back_off(channel, channel->is_failing);
+	bool was_failing = channel->is_failing;
+
+	back_off(channel, was_failing);
 	channel->must_fill = false;
 	set_reason(channel, what);
-	if (!channel->is_failing)
-		tell(channel, PUBLISHER_FAILED, what);
 	__atomic_store_n(&channel->is_failing, true, __ATOMIC_RELAXED);
+	if (!was_failing)
+		tell(channel, PUBLISHER_FAILED, what);
 }
 
 void channel_start_fill(struct channel *channel)
@@ -195,15 +198,16 @@ void channel_publish(struct channel *channel, unsigned count)
 void channel_fill(struct channel *channel)
 {
 	const struct publisher_params *params = channel->params;
+	bool was_failing = channel->is_failing;
 	unsigned count = params->live(params->ctx, channel->number, &channel->fill_cursor,
 				      channel->ops, CHANNEL_STEP);
 
 	channel->must_fill = channel->fill_cursor != 0;
 	if ((count && !commit(channel, count)) || channel->must_fill)
 		return;
-	if (channel->is_failing)
-		tell(channel, PUBLISHER_RECOVERED, "");
 	__atomic_store_n(&channel->is_failing, false, __ATOMIC_RELAXED);
+	if (was_failing)
+		tell(channel, PUBLISHER_RECOVERED, "");
 }
 
 unsigned channel_revise(struct channel *channel)

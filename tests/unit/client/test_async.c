@@ -10,9 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "nap.h"
 #include "synprint/async.h"
 
-#define TIMEOUT_MS 500 /* of the test that is about it */
+#define TIMEOUT_MS 2000 /* of the test that is about it */
 #define PATIENT_MS 60000
 
 static char directory[] = "/tmp/synprint-async-XXXXXX";
@@ -119,7 +120,7 @@ Test(async, a_late_answer_is_nobodys)
 	synprint_async_free(async);
 	cr_assert_eq(synprint_async_new(path, TIMEOUT_MS, &async), 0);
 	cr_assert_eq(ask("{1}", "a"), 0);
-	run_ms(2 * TIMEOUT_MS);
+	WAIT_FOR((run_ms(0), said[0] != '\0'));
 	cr_expect_str_eq(said, "a!110 ");
 	cr_expect_eq(ask("{2}", "b"), -EAGAIN,
 		     "an answer is overdue: nobody is made to wait for it");
@@ -155,13 +156,31 @@ Test(async, a_broken_connection_is_told_and_made_again)
 	cr_expect_str_eq(said, "a=one b!32 c=three ");
 }
 
+/* What it says to a request just after the daemon has come back; 1: it was not just after. */
+static int ask_who_came_back(void)
+{
+	uint64_t before_ms = now_ms();
+	int rc;
+
+	synprint_async_free(async);
+	cr_assert_eq(synprint_async_new(path, PATIENT_MS, &async), 0);
+	cr_expect_eq(ask("{1}", "b"), -ENOENT);
+	listen_at_path();
+	rc = ask("{1}", "b");
+	return now_ms() - before_ms < 100 ? rc : 1;
+}
+
 Test(async, no_daemon_is_said_at_once)
 {
-	close(listener);
-	unlink(path);
-	cr_expect_eq(ask("{1}", "a"), -ENOENT);
-	listen_at_path();
-	cr_expect_eq(ask("{1}", "a"), -ECONNREFUSED, "not tried again within 100 ms");
+	int rc = 1;
+
+	for (unsigned i = 0; i < 50 && rc == 1; i++) {
+		close(listener);
+		unlink(path);
+		rc = ask_who_came_back();
+	}
+	cr_expect_eq(rc, -ECONNREFUSED, "not tried again within 100 ms: %d", rc);
+	said[0] = '\0';
 	usleep(110000);
 	cr_expect_eq(ask("{1}", "a"), 0);
 	synprint_async_free(async);

@@ -132,7 +132,8 @@ static void give_descriptors_back(void)
 
 Test(acceptor, looks_away_while_descriptors_have_run_out)
 {
-	struct itimerspec rest;
+	struct itimerspec rest, late = {.it_value = {.tv_sec = 60}},
+				soon = {.it_value = {.tv_nsec = 1}};
 
 	connect_peer();
 	take_descriptors_away();
@@ -141,9 +142,12 @@ Test(acceptor, looks_away_while_descriptors_have_run_out)
 	cr_expect(acceptor.is_paused);
 	cr_expect_eq(rest.it_value.tv_sec, 0);
 	cr_expect_leq(rest.it_value.tv_nsec, 100000000, "%ld", rest.it_value.tv_nsec);
+	cr_expect(rest.it_value.tv_nsec || next_event(0) == &acceptor.timer_fd);
 	cr_expect_eq(rest.it_interval.tv_nsec, 0, "once");
+	timerfd_settime(acceptor.timer_fd, 0, &late, NULL);
 	handle(&acceptor.timer_fd);
 	cr_expect(acceptor.is_paused, "it has not run out");
+	timerfd_settime(acceptor.timer_fd, 0, &soon, NULL);
 	/* Then the timer is all that is heard of, and once it was read the peer again. */
 	cr_expect_eq(next_event(10000), &acceptor.timer_fd);
 	handle(&acceptor.timer_fd);

@@ -21,6 +21,7 @@ struct fake {
 	int ensure_rc, commit_rc; /* commit_rc: as long as it is not 0 */
 	int commit_once_rc; /* for the next commit alone */
 	int delay_ms; /* of a commit */
+	int is_shut; /* commits do not end */
 	bool is_created, is_intact;
 	bool is_half; /* one set of its pair is left out */
 	bool keeps_all; /* what is removed is there all the same */
@@ -51,7 +52,7 @@ static inline int fake_find(struct target *target, enum setops_version version,
 	rc = fake->is_created ? -ENOENT : fake->ensure_rc;
 	fake->is_created = false;
 	if (fake->ensure_rc < 0)
-		text_error_set(ret_error, 0, 0, "told to fail");
+		text_error_set(ret_error, 0, 0, "%s", strerror(-fake->ensure_rc));
 	if (version == SETOPS_V6 && fake->is_half) {
 		text_error_set(ret_error, 0, 0, "there is no set vpn6");
 		rc = -EINVAL;
@@ -80,6 +81,16 @@ static inline bool fake_has_removed(const struct fake *fake, const struct addr *
 	return is_removed;
 }
 
+static inline bool fake_is_shut(struct fake *fake)
+{
+	bool is_shut;
+
+	pthread_mutex_lock(&fake->lock);
+	is_shut = fake->is_shut;
+	pthread_mutex_unlock(&fake->lock);
+	return is_shut;
+}
+
 /* What it is tested with is IPv4. */
 static inline int fake_commit(struct target *target,
 			      const struct setops_list lists[SETOPS_VERSIONS])
@@ -94,6 +105,8 @@ static inline int fake_commit(struct target *target,
 	delay_ms = (unsigned)fake->delay_ms;
 	pthread_mutex_unlock(&fake->lock);
 	sleep_ms(delay_ms);
+	while (fake_is_shut(fake))
+		sleep_ms(5);
 	pthread_mutex_lock(&fake->lock);
 	fake->commits++;
 	rc = fake->commit_once_rc ? fake->commit_once_rc : fake->commit_rc;

@@ -4,13 +4,22 @@
 #define SYNPRINT_TESTS_UNIT_PUBLISH_TARGET_TURNS_H
 
 #include "kernel.h"
+#include "nap.h"
 #include "publish/target.h"
 
 static struct target *target;
+static uint64_t since_ms; /* before it was committed */
 
 static inline void setup(void)
 {
 	kernel_enter();
+	since_ms = now_ms();
+}
+
+/* Whoever looks at what was committed may come late. */
+static inline int passed_s(void)
+{
+	return (int)((now_ms() - since_ms) / 1000);
 }
 
 static inline void teardown(void)

@@ -42,22 +42,33 @@ Test(publisher, each_target_gets_its_own_operations)
 	cr_expect_eq(stats().targets[1].refreshed, 1);
 }
 
+static uint64_t submit_timed(unsigned number)
+{
+	uint64_t before_ms = now_ms();
+
+	cr_assert(submit(0, number, 1));
+	return now_ms() - before_ms;
+}
+
 Test(publisher, nobody_waits_beyond_the_deadline)
 {
-	uint64_t before;
+	const unsigned deadline_ms = 5 * DEADLINE_MS;
+	uint64_t took_ms, shortest_ms = UINT64_MAX;
 
-	start(1, DEADLINE_MS);
-	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 1000);
-	before = now_ms();
-	cr_assert(submit(0, 1, 1));
-	cr_expect_geq(now_ms() - before, DEADLINE_MS);
-	cr_expect_lt(now_ms() - before, 900);
+	start(1, deadline_ms);
+	set(&harness.fakes[0], &harness.fakes[0].is_shut, 1);
+	took_ms = submit_timed(1);
+	cr_expect_geq(took_ms, deadline_ms);
+	cr_expect_lt(took_ms, 10 * deadline_ms);
 	cr_expect_eq(stats().late, 1);
-	before = now_ms();
-	cr_assert(submit(0, 2, 1));
-	cr_expect_lt(now_ms() - before, DEADLINE_MS, "a slow commit holds up one burst only");
-	cr_expect_eq(stats().late, 2);
-	WAIT_FOR(committed(&harness.fakes[0]) == 2);
+	for (unsigned i = 2; i < 5; i++) {
+		took_ms = submit_timed(i);
+		shortest_ms = took_ms < shortest_ms ? took_ms : shortest_ms;
+	}
+	cr_expect_lt(shortest_ms, deadline_ms, "a slow commit holds up one burst only");
+	cr_expect_eq(stats().late, 4);
+	set(&harness.fakes[0], &harness.fakes[0].is_shut, 0);
+	WAIT_FOR(committed(&harness.fakes[0]) == 4);
 	cr_expect_eq(stats().targets[0].failed, 0, "late is not lost");
 }
 
@@ -68,7 +79,7 @@ Test(publisher, bursts_without_room_are_lost_and_counted)
 	unsigned taken = 0;
 
 	start(1, DEADLINE_MS);
-	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 1000);
+	set(&harness.fakes[0], &harness.fakes[0].is_shut, 1);
 	while (taken < 100 && submit(0, taken, 1))
 		taken++;
 	cr_expect_lt(taken, 100);
@@ -76,6 +87,7 @@ Test(publisher, bursts_without_room_are_lost_and_counted)
 	cr_expect_eq(stats().lost, 2);
 	cr_expect_eq(stats().targets[0].waiting, 1, "what was to go goes later");
 	cr_expect(submit(1, 200, 1), "another worker has room of its own");
+	set(&harness.fakes[0], &harness.fakes[0].is_shut, 0);
 	WAIT_FOR(committed(&harness.fakes[0]) == taken + 2);
 	cr_expect_eq(stats().targets[0].waiting, 0);
 	cr_expect(submit(0, 201, 1));
@@ -87,12 +99,13 @@ Test(publisher, does_not_wait_where_it_need_not)
 					    .items = {{.addr = numbered(1), .refresh = 1}}};
 	uint64_t before;
 
-	start(1, DEADLINE_MS);
-	set(&harness.fakes[0], &harness.fakes[0].delay_ms, 300);
+	start(1, PATIENT_MS);
+	set(&harness.fakes[0], &harness.fakes[0].is_shut, 1);
 	before = now_ms();
 	cr_assert_eq(publisher_publish(harness.publisher, 0, &burst, false), 0);
-	cr_expect_lt(now_ms() - before, DEADLINE_MS);
+	cr_expect_lt(now_ms() - before, PATIENT_MS);
 	cr_expect_eq(stats().late, 0);
+	set(&harness.fakes[0], &harness.fakes[0].is_shut, 0);
 	WAIT_FOR(committed(&harness.fakes[0]) == 1);
 }
 
@@ -100,6 +113,8 @@ Test(publisher, a_failing_target_harms_no_other)
 {
 	start(2, PATIENT_MS);
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
+	set(&harness.fakes[0], &harness.fakes[0].ensure_rc,
+	    -EPERM); /* nor is it repaired meanwhile */
 	for (unsigned i = 0; i < 10; i++)
 		cr_assert(submit(0, i, 3));
 	cr_expect_eq(committed(&harness.fakes[0]), 0);
@@ -120,8 +135,10 @@ Test(publisher, recovers_and_is_filled_again)
 	start(1, PATIENT_MS);
 	WAIT_FOR(committed(&harness.fakes[0]) == 1300);
 	set(&harness.fakes[0], &harness.fakes[0].commit_once_rc, -EIO);
+	set(&harness.fakes[0], &harness.fakes[0].ensure_rc, -EPERM);
 	cr_assert(submit(0, 5000, 1));
 	cr_expect(stats().targets[0].is_quarantined);
+	set(&harness.fakes[0], &harness.fakes[0].ensure_rc, 0);
 	WAIT_FOR(events_of(PUBLISHER_RECOVERED) == 1);
 	cr_expect_eq(committed(&harness.fakes[0]), 2600);
 	cr_expect_not(stats().targets[0].is_quarantined);
@@ -167,7 +184,7 @@ Test(publisher, one_that_cannot_be_made_is_tried_again)
 	harness.fakes[0].ensure_rc = -EPERM;
 	start(2, PATIENT_MS);
 	cr_expect_eq(events_of(PUBLISHER_FAILED), 1);
-	cr_expect_str_eq(harness.events.what, "told to fail");
+	cr_expect_str_eq(harness.events.what, strerror(EPERM));
 	cr_assert(submit(0, 1, 3));
 	WAIT_FOR(committed(&harness.fakes[1]) == 3);
 	cr_expect_eq(committed(&harness.fakes[0]), 0);
@@ -230,11 +247,13 @@ Test(publisher, removals_are_not_lost)
 
 	start(1, PATIENT_MS);
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
+	set(&harness.fakes[0], &harness.fakes[0].ensure_rc, -EPERM);
 	cr_assert(submit(0, 1, 1));
 	cr_expect(stats().targets[0].is_quarantined);
 	cr_assert_eq(publisher_publish(harness.publisher, 0, &burst, true), 0);
 	cr_expect_eq(stats().targets[0].waiting, 3);
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, 0);
+	set(&harness.fakes[0], &harness.fakes[0].ensure_rc, 0);
 	WAIT_FOR(stats().targets[0].waiting == 0 && committed(&harness.fakes[0]) == 2);
 	for (unsigned i = 0; i < 2; i++) {
 		cr_expect_eq(harness.fakes[0].ops[i].kind, PUBLISH_REMOVE);
@@ -270,7 +289,7 @@ Test(publisher, removals_outlive_a_reload)
 	set(&harness.fakes[0], &harness.fakes[0].commit_rc, -EPERM);
 	submit_removal(7, 1);
 	submit_removal(8, 1);
-	WAIT_FOR(stats().targets[0].waiting == 2);
+	WAIT_FOR(stats().targets[0].waiting > 0);
 	old = harness.publisher;
 	start(2, PATIENT_MS);
 	cr_expect_eq(stats().targets[0].waiting, 0);

@@ -16,7 +16,7 @@
 
 /* In place of the kernel and the workers; what the keeper's thread reads is atomic. */
 static struct {
-	int apply_rc; /* of what follows */
+	unsigned refused; /* rules, a bit for each limit */
 	unsigned applied, failed, settled;
 	unsigned undiverted,
 		removed; /* removed: chains of the clocks, and after how many of the other */
@@ -32,7 +32,7 @@ static unsigned read_count(const unsigned *count)
 int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
 		struct text_error *ret_error)
 {
-	int rc = __atomic_load_n(&fake.apply_rc, __ATOMIC_SEQ_CST);
+	int rc = read_count(&fake.refused) >> params->limit & 1 ? -EBUSY : 0;
 
 	(void)nl;
 	(void)ret_engine;
@@ -149,9 +149,9 @@ static void stop(void)
 	config_free(config);
 }
 
-static void set_apply(int rc)
+static void refuse(unsigned limits)
 {
-	__atomic_store_n(&fake.apply_rc, rc, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&fake.refused, limits, __ATOMIC_SEQ_CST);
 }
 
 static void turn_workers(void)
@@ -181,13 +181,13 @@ Test(keeper, tries_again_what_the_kernel_did_not_take)
 {
 	struct rules_params params = params_with(2);
 
-	set_apply(-EBUSY);
+	refuse(1u << 2);
 	keeper_settle(keeper, &params, on_settled, NULL);
 	turn_workers();
 	expect_more(&fake.failed, 1, "it is tried more than once");
 	cr_assert_eq(read_count(&fake.settled), 0);
 	cr_assert_not(keeper_is_settled(keeper));
-	set_apply(0);
+	refuse(0);
 	expect_more(&fake.settled, 0, "it works at last");
 	cr_assert_eq(read_count(&fake.limit), 2);
 }
@@ -197,16 +197,17 @@ Test(keeper, lets_a_reload_supersede_what_failed)
 	struct rules_params old = params_with(2), next = params_with(3);
 	struct text_error error = {.what = ""};
 
-	set_apply(-EBUSY);
+	refuse(1u << 2 | 1u << 3);
 	keeper_settle(keeper, &old, on_settled, NULL);
 	turn_workers();
 	expect_more(&fake.failed, 0, "it is tried");
 	cr_assert(keeper_may_change(keeper), "a reload does not wait for it");
 	cr_assert_eq(keeper_change(keeper, config, &next, &error), -EBUSY);
 	cr_assert_not(keeper_is_settled(keeper), "a reload that failed leaves it to do");
-	set_apply(0);
+	refuse(1u << 2); /* else the keeper might try again before the reload does */
 	cr_assert_eq(keeper_change(keeper, config, &next, &error), 0);
 	cr_assert(keeper_is_settled(keeper));
+	refuse(0);
 	usleep(700000); /* longer than between two tries */
 	cr_assert_eq(read_count(&fake.limit), 3, "the old ones do not come back");
 	cr_assert_eq(read_count(&fake.settled), 0, "and nobody is told so");
