@@ -90,11 +90,15 @@ static void print_pair(const cJSON *pair)
 
 static void print_confirmed(const cJSON *reply)
 {
-	const char *what = cJSON_IsTrue(ask_member(reply, "confirmed"))
-				   ? "yes, by its handshake"
-				   : "no: its handshake was not seen, and anybody can send a SYN";
+	const char *why = cJSON_GetStringValue(ask_member(reply, "unconfirmable"));
 
-	printf("  %-11s %s\n", "confirmed", what);
+	printf("  %-11s ", "confirmed");
+	if (cJSON_IsTrue(ask_member(reply, "confirmed")))
+		puts("yes, by its handshake");
+	else if (why)
+		printf("no: no handshake can be seen here, whoever comes (%s)\n", why);
+	else
+		puts("no: its handshake was not seen, and anybody can send a SYN");
 	if (cJSON_IsTrue(ask_member(reply, "newer_differs")))
 		printf("  %-11s a newer SYN, which nothing confirms, says something else\n", "");
 }

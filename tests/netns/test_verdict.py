@@ -32,7 +32,7 @@ def ask_cli(daemon, ip, port):
     for port_of, other in (([], False), (["--port", "1"], True)):
         text = daemon.cli("verdict", ip, *port_of).stdout
         assert "Linux" in text and ip in text and ("another connection" in text) == other, text
-        assert "no: its handshake was not seen, and anybody can" in text, "nobody uses conntrack here: " + text
+        assert "no: no handshake can be seen here, whoever comes (nobody uses conntrack here: set " in text, text
     for words, what in (("clients --flag bla", "--flag: \"bla\" is not known"),
                         ("watch --class bla", "--class: \"bla\" is not known"),
                         ("clients --min-confidence 7", "--min-confidence: expected a number from 0 to 1"),
@@ -67,6 +67,35 @@ def verdicts(lab_):
     listed = [json.loads(line) for line in daemon.cli("clients", "--json").stdout.splitlines()]
     assert {client["ip"] for client in listed} == {lab.CLIENT4, lab.CLIENT6}, listed
     assert {client["os"]["family"] for client in listed} == {"Linux"}, listed
+
+
+def who_can_be_confirmed(lab_):
+    """Where no handshake can be seen, an unconfirmed client is no worse than others, and it is said why."""
+    lab_.adopt(traffic.Server(lab_.server))
+
+    def confirmed(rules, why):
+        daemon = lab_.daemon(lab_.write_config(rules=rules)).start()
+        lab.sh("hping3", "-S", "-c", "1", "-p", "8080", lab.SERVER4, namespace=lab_.client, check=False)
+        lab.wait_until(lambda: daemon.verdict(lab.CLIENT4)["found"], "its SYN was seen")
+        reply, text = daemon.verdict(lab.CLIENT4), daemon.cli("verdict", lab.CLIENT4).stdout
+        assert not reply["confirmed"] and why in reply.get("unconfirmable", ""), (why, reply)
+        assert ("unconfirmable" in reply) == bool(why), reply
+        shown = "no: no handshake can be seen here, whoever comes (" if why else "no: its handshake was not seen, "
+        assert shown + reply.get("unconfirmable", "") in text, text
+        return daemon
+    confirmed("", "nobody uses conntrack here: set rules.conntrack = true").stop()
+    confirmed("conntrack = true; mark_field = 0x100;", "no bit of rules.mark_field or of").stop()
+    with subprocess.Popen(["ip", "netns", "exec", lab_.gateway, "tcpdump", "-i", "nflog:175"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as taken:
+        try:
+            assert any("listening on" in line for line in iter(taken.stderr.readline, "")), "tcpdump listens"
+            confirmed("conntrack = true;", "the log of handshakes cannot be read: ").stop()
+        finally:
+            taken.terminate()
+    daemon = confirmed("conntrack = true;", "")
+    traffic.connect(lab_.client, lab.SERVER4)
+    lab.wait_until(lambda: daemon.verdict(lab.CLIENT4)["confirmed"], "it is confirmed")
+    assert "yes, by its handshake" in daemon.cli("verdict", lab.CLIENT4).stdout
 
 
 def read_events(stream, count):
@@ -143,4 +172,4 @@ def snapshot(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(verdicts, events, watch_outlives_restarts, snapshot)
+    lab.run(verdicts, who_can_be_confirmed, events, watch_outlives_restarts, snapshot)

@@ -26,8 +26,8 @@ struct details {
 
 /**
  * details_find() - the connection that a request is about, and the client. Where it is not known,
- * the reply says so and is complete; else its members "found", "exact", "confirmed" and
- * "newer_differs" are put. With port 0, or one of which nothing is remembered, it is the
+ * the reply says so and is complete; else its members "found", "exact", "confirmed", "newer_differs"
+ * and, where it has to be there, "unconfirmable" are put. With port 0, or one of which nothing is remembered, it is the
  * connection that stands for the client.
  * Return: 0 or -ENOENT.
  */

@@ -102,6 +102,22 @@ static void put_bool(const char *name, bool value, struct text_buf *reply)
 	text_putf(reply, ",\"%s\":%s", name, value ? "true" : "false");
 }
 
+/* Why no connection of anybody's is confirmed; NULL: they are, or rules of the administrator's may do it. */
+static const char *why_unconfirmable(const struct generation *generation)
+{
+	if (generation->config->engine == RULES_NONE)
+		return NULL;
+	if (!generation->confirms)
+		return "nobody uses conntrack here: set rules.conntrack = true";
+	if (!generation->marks.ask || !generation->ct.ask)
+		return "no bit of rules.mark_field or of rules.ct_mark_field is left to ask for "
+		       "it: give both two bits or more";
+	if (!generation->has_log)
+		return "the log of handshakes cannot be read: what synprintd wrote at its start "
+		       "says why";
+	return NULL;
+}
+
 static void put_found(const struct client *client, const struct client_conn *conn, bool is_exact,
 		      uint16_t port, struct text_buf *reply)
 {
@@ -110,7 +126,16 @@ static void put_found(const struct client *client, const struct client_conn *con
 	put_bool("confirmed", conn && conn->is_confirmed, reply);
 	put_bool("newer_differs", conn && client_newer_differs(client, conn, is_exact ? port : 0),
 		 reply);
-	text_put_char(reply, ',');
+}
+
+static void put_unconfirmable(const struct generation *generation, struct text_buf *reply)
+{
+	const char *why = why_unconfirmable(generation);
+
+	if (!why)
+		return;
+	text_put(reply, ",\"unconfirmable\":");
+	text_put_json(reply, why);
 }
 
 bool details_is_disputed(const struct client *client, uint16_t port)
@@ -153,6 +178,8 @@ int details_find(const struct answers *answers, const struct proto_request *req,
 		answers_find_clocks(answers, &ret_client->addr, ret_details->report.syn,
 				    &ret_details->report.verdict, &ret_details->clocks);
 	put_found(ret_client, conn, ret_details->is_exact, req->port, reply);
+	put_unconfirmable(answers_generation(answers), reply);
+	text_put_char(reply, ',');
 	return 0;
 }
 
