@@ -23,6 +23,7 @@
 #define UNKNOWN_SHAPES 1024
 #define FORGET_MAX_MS 30000 /* nothing is diverted yet; systemd waits for 60 s */
 #define CLERK_MAX_MS 4000 /* at the end; then systemd waits for 15 s */
+#define LOADER_MAX_MS 4000 /* the same */
 
 static void on_stop(void *ctx)
 {
@@ -402,9 +403,17 @@ static void stop_generations(struct daemon *daemon)
 	generation_stop(daemon->generation, NULL);
 }
 
+/* A load that has not ended may still use them. */
+static void free_load_inputs(struct daemon *daemon)
+{
+	learned_close(daemon->learned);
+	config_free(daemon->boot);
+	vocab_free(daemon->vocab);
+}
+
 static void stop(struct daemon *daemon)
 {
-	bool has_made = daemon->generation->publisher || daemon->keeper;
+	bool has_made = daemon->generation->publisher || daemon->keeper, has_loaded;
 
 	if (daemon->clerk)
 		daemon_end_metrics(daemon);
@@ -417,7 +426,7 @@ static void stop(struct daemon *daemon)
 	state_stop(daemon->state); /* the disk may take its time */
 	generation_free(daemon->generation);
 	daemon_close_sockets(daemon);
-	loader_close(&daemon->loader); /* nothing is diverted any more, so it may take its time */
+	has_loaded = loader_close(&daemon->loader, LOADER_MAX_MS);
 	service_done(&daemon->service);
 	loop_free(daemon->loop);
 	confirmer_close(daemon->confirmer);
@@ -431,12 +440,12 @@ static void stop(struct daemon *daemon)
 	tally_free(daemon->pipeline.unknown);
 	reported_free(daemon->reported);
 	changes_free(daemon->changes);
-	learned_close(daemon->learned);
+	if (has_loaded)
+		free_load_inputs(daemon);
 	clerk_close(daemon->clerk, CLERK_MAX_MS);
 	if (daemon->proc_fd >= 0)
 		close(daemon->proc_fd);
 	unlock_namespace(daemon->lock_fd);
-	config_free(daemon->boot);
 }
 
 enum daemon_exit daemon_serve(struct vocab *vocab, struct generation *generation, const char *user)

@@ -29,7 +29,7 @@ enum daemon_exit daemon_try(const struct generation *generation, const char *use
 /**
  * daemon_serve() - from the control socket to the first diverted SYN, until SIGINT or SIGTERM, and
  * back: rules away, queues drained, sets removed, threads ended.
- * @vocab: kept, not owned
+ * @vocab: becomes the daemon's
  * @generation: loaded; becomes the daemon's
  * @user: whom to become; NULL: as configured
  * Return: the code to exit with; the reason is logged.

@@ -3,11 +3,13 @@
 #include "daemon/loader.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "knowledge/learned.h"
+#include "sys/log.h"
 
 int loader_open(struct loader *loader, struct learned *learned)
 {
@@ -88,14 +90,31 @@ int loader_finish(struct loader *loader, struct text_error *ret_error,
 	return 0;
 }
 
-void loader_close(struct loader *loader)
+/* It rings as its last act. */
+static bool has_ended(const struct loader *loader, unsigned max_ms)
+{
+	struct pollfd bell = {.fd = loader->fd, .events = POLLIN};
+
+	return !loader->has_thread || poll(&bell, 1, (int)max_ms) > 0;
+}
+
+bool loader_close(struct loader *loader, unsigned max_ms)
 {
 	struct generation *generation;
 	struct text_error error;
 
+	if (!has_ended(loader, max_ms)) {
+		log_line(LOG_LEVEL_WARNING,
+			 "a reload has not ended for %u s of the stop, as where a disk stands "
+			 "still: it "
+			 "is given up",
+			 max_ms / 1000);
+		return false;
+	}
 	if (loader->is_busy && loader_finish(loader, &error, &generation) == 0)
 		generation_free(generation);
 	if (loader->fd >= 0)
 		close(loader->fd);
 	loader->fd = -1;
+	return true;
 }

@@ -46,7 +46,10 @@ void loader_ring(struct loader *loader, unsigned ms);
 int loader_finish(struct loader *loader, struct text_error *ret_error,
 		  struct generation **ret_generation);
 
-/** loader_close() - wait for a load, and drop it. */
-void loader_close(struct loader *loader);
+/**
+ * loader_close() - wait for a load, for @max_ms at the most, and drop it.
+ * Return: false where it has not ended: then the thread has all that it was given until the process ends.
+ */
+bool loader_close(struct loader *loader, unsigned max_ms);
 
 #endif

@@ -112,9 +112,10 @@ int main(int argc, char **argv)
 	if (!vocab || generation_load(&source, vocab, error, sizeof(error), &generation) < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		code = DAEMON_EXIT_INPUT;
+	} else if (options.is_test) {
+		code = test(generation, options.user);
 	} else {
-		code = options.is_test ? test(generation, options.user)
-				       : (int)serve(vocab, generation, options.user);
+		return serve(vocab, generation, options.user);
 	}
 	vocab_free(vocab);
 	return code;

@@ -53,6 +53,23 @@ def a_disk_that_stands_still(lab_):
     assert daemon.stop() == 0 and not figures.exists(), "no old figures stay"
 
 
+def a_stop_while_a_reload_waits(lab_):
+    """A reload that a disk keeps does not keep the end: the rules go, and so does the process."""
+    lab_.adopt(traffic.Server(lab_.server))
+    learned, fifo = lab_.dir / "learned.db", lab_.dir / "stands still"
+    daemon = lab_.daemon(lab_.write_config(
+        state="enabled = false;", learn=f'enabled = true; file = "{learned}";')).start(wrapper=[
+            "env", lab_.preload("slow_disk"), f"SLOW_DISK={fifo}"])
+    os.mkfifo(fifo)
+    assert daemon.request({"op": "learn", "ip": lab.CLIENT4, "port": traffic.connect(lab_.client, lab.SERVER4),
+                           "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0"})["learned"]
+    with daemon.connect() as stream:
+        stream.sendall(b'{"op":"reload"}\n')
+        lab.wait_until(lambda: Path(f"{learned}.new").exists(), "what was learned waits, and the reload for it")
+        assert daemon.stop() == 0, daemon.log()
+    assert "a reload has not ended for 4 s of the stop" in daemon.log() and not lab_.nft("list ruleset"), daemon.log()
+
+
 def full_pipe(lab_):
     """Standard error is a pipe that nobody reads, and that is full."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -158,5 +175,5 @@ def without_standard_descriptors(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(fifo_beside_the_metrics, a_disk_that_stands_still, full_pipe, a_limit_of_file_sizes, locks,
+    lab.run(fifo_beside_the_metrics, a_disk_that_stands_still, a_stop_while_a_reload_waits, full_pipe, a_limit_of_file_sizes, locks,
             without_standard_descriptors)
