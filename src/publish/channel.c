@@ -105,6 +105,7 @@ static void fail(struct channel *channel, const char *what)
 void channel_start_fill(struct channel *channel)
 {
 	channel->must_fill = true;
+	channel->was_refused = false;
 	channel->fill_cursor = 0;
 	counter_add_shared(&channel->stats.refills, 1);
 }
@@ -145,6 +146,7 @@ static void take_full(struct channel *channel)
 	uint64_t now_ms = clock_monotonic_ms();
 
 	counter_add_shared(&channel->stats.refused, 1);
+	channel->was_refused = true;
 	if (channel->is_full)
 		return;
 	set_full(channel, true);
@@ -205,6 +207,7 @@ void channel_fill(struct channel *channel)
 	channel->must_fill = channel->fill_cursor != 0;
 	if ((count && !commit(channel, count)) || channel->must_fill)
 		return;
+	set_full(channel, channel->was_refused);
 	__atomic_store_n(&channel->is_failing, false, __ATOMIC_RELAXED);
 	if (was_failing)
 		tell(channel, PUBLISHER_RECOVERED, "");
@@ -240,9 +243,15 @@ void channel_reconcile(struct channel *channel)
 		channel_ensure(channel, false);
 		return;
 	}
-	/* Some may have left it: who had no room is tried again, less often where there never is any. */
+	/*
+	 * Some may have left it: who had no room is tried again, less often where there never is any. Where
+	 * packets fill it, he comes back by his next SYN.
+	 */
 	if (channel->is_full && is_due) {
-		set_full(channel, false);
+		if (channel->params->marked >> channel->number & 1) {
+			set_full(channel, false);
+			return;
+		}
 		back_off(channel, true);
 		channel_start_fill(channel);
 		return;

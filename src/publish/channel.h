@@ -15,7 +15,8 @@ struct channel {
 	struct publish_op *ops; /* the publisher's, CHANNEL_STEP at least */
 	const bool *is_retired; /* the publisher's, atomic: what fails is its successor's to say */
 	bool is_failing; /* atomic for others, as is_full: left alone for a while */
-	bool is_full; /* refused something since it was filled last */
+	bool is_full; /* it refused something, and has not taken all since */
+	bool was_refused; /* something was, since the last filling began */
 	bool must_fill;
 	unsigned backoff_ms;
 	uint64_t retry_ms; /* left alone until then, or, when full, not filled again */

@@ -388,7 +388,8 @@ static void reconcile(struct publisher *publisher)
 		bool is_marked = publisher->params.marked >> t & 1;
 		struct channel *channel = &publisher->channels[t];
 
-		if (!is_marked || generation != publisher->generation || channel->is_failing)
+		if (!is_marked || generation != publisher->generation || channel->is_failing ||
+		    channel->is_full)
 			channel_reconcile(channel);
 		channel_keep_room(channel);
 	}

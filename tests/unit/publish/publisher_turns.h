@@ -23,6 +23,7 @@ struct harness {
 	struct events events;
 	unsigned live_count; /* elements that live() has for each target */
 	unsigned live_calls;
+	uint32_t marked; /* targets that packets fill */
 	struct publisher *publisher;
 };
 
@@ -85,6 +86,7 @@ static inline int try_to_start(unsigned target_count, unsigned deadline_ms)
 					  .target_count = target_count,
 					  .worker_count = 2,
 					  .deadline_ms = deadline_ms,
+					  .marked = harness.marked,
 					  .ctx = &harness.events,
 					  .live = live,
 					  .belongs = belongs,

@@ -234,7 +234,24 @@ Test(publisher, a_full_set_is_not_broken)
 	cr_expect_eq(events_of(PUBLISHER_FAILED), 0);
 	cr_expect_eq(events_of(PUBLISHER_FULL), 2, "told once each");
 	WAIT_FOR(committed(&harness.fakes[0]) >= 11 && committed(&harness.fakes[1]) >= 11);
-	cr_expect_not(stats().targets[0].is_full);
+	WAIT_FOR(!stats().targets[0].is_full);
+}
+
+/* Who is tried again in vain is no news; and where packets fill the set, nobody is. */
+Test(publisher, a_set_that_stays_full_is_told_once)
+{
+	harness.marked = 2;
+	harness.live_count = 5;
+	start(2, PATIENT_MS);
+	WAIT_FOR(committed(&harness.fakes[0]) == 5 && committed(&harness.fakes[1]) == 5);
+	for (unsigned i = 0; i < 2; i++)
+		set(&harness.fakes[i], &harness.fakes[i].commit_rc, -ENFILE);
+	cr_assert(submit(0, 1, 3));
+	WAIT_FOR(stats().targets[0].refused >= 3);
+	cr_expect(stats().targets[0].is_full);
+	cr_expect_eq(events_of(PUBLISHER_FULL), 2);
+	cr_expect_eq(stats().targets[1].refused, 1);
+	WAIT_FOR(!stats().targets[1].is_full);
 }
 
 /* What was to be removed while a set was left alone goes when it is back; who came again stays. */
