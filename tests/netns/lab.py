@@ -176,6 +176,15 @@ class Daemon:
     def received(self):
         return sum(queue["received"] for queue in self.status()["queues"])
 
+    def wait_for_syns(self, count, seconds=20):
+        """Until so many are classified; or the rules have counted so many and none waits: on a machine that is
+        too busy some pass by the daemon, unclassified."""
+        def are_through():
+            status = self.status()
+            return self.received() >= count or (status["rules"]["counted"] >= count and
+                                                not any(queue["waiting"] for queue in status["queues"]))
+        wait_until(are_through, f"{count} SYNs are classified, or have passed by", seconds)
+
     def verdict(self, ip, port=None):
         request = {"op": "verdict", "ip": ip}
         return self.request(request | {"port": port} if port else request)

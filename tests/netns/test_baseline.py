@@ -18,15 +18,30 @@ class Senders(speakers.Speakers):
 
     def __init__(self, lab_, daemon):
         super().__init__(lab_)
-        self.daemon = daemon
+        self.daemon, self.given_up = daemon, 0
 
     def send(self, source, mss, window=CONSTANT):
-        """One new connection."""
-        self.begin(source, mss, window)
+        """One new connection; returns its port."""
+        return self.begin(source, mss, window)
 
     def wait(self):
         self.finish()
-        time.sleep(0.3)  # the kernel sends its log together
+        lab.wait_until(self.is_quiet, "all that was asked for is confirmed")
+
+    def is_quiet(self):
+        """Sets ask for confirmations, too, so there may be more than candidates; the kernel sends its log together."""
+        def told():
+            confirm = self.daemon.status()["confirm"]
+            return sum(confirm[name] for name in ("connections", "forgotten", "lost")), confirm["candidates"]
+        before = told()
+        time.sleep(0.3)
+        return told() == before and before[0] >= before[1] - self.given_up
+
+    def give_up(self, source, port):
+        """No ACK follows that SYN."""
+        lab.wait_until(lambda: self.daemon.verdict(source, port).get("exact"), "the SYN was seen")
+        self.waiting.clear()
+        self.given_up += 1
 
     def verdict(self, source, mss, window=CONSTANT):
         """What is said of one more connection of this client."""
@@ -173,8 +188,7 @@ def several_mtus(lab_):
     # What nothing confirms is no evidence.
     client = lab.source4(2)
     senders.verdict(client, 1452)
-    senders.send(client, 1460)
-    senders.waiting.clear()
+    senders.give_up(client, senders.send(client, 1460))
     assert senders.verdict(client, 1452)["link"]["grade"] == "access"
 
 

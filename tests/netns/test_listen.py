@@ -126,6 +126,16 @@ def drops_are_told(lab_):
     lab.figure(f"of {came} SYNs while it stood still, {seen} have a line and {told} are told as dropped")
 
 
+def what_came_before_the_end(lab_):
+    """A machine that is busy may have SYNs and the signal waiting: each SYN has its line all the same."""
+    lab_.adopt(traffic.Server(lab_.server))
+    listener = listen(lab_, lab_.gateway, "-i", "g0", "--csv")
+    for _ in range(5):
+        traffic.connect(lab_.client, lab.SERVER4)
+    listener.stop()
+    assert len(listener.lines()) == 1 + 5, listener.lines()
+
+
 def both_halves(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     listener = listen(lab_, lab_.gateway, "-i", "g0", "--handshakes", "--json")
@@ -211,5 +221,5 @@ def file_that_grows(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(same_verdicts, each_at_once, drops_are_told, both_halves, clocks, without_rights, a_disk_that_is_full,
-            file_that_grows)
+    lab.run(same_verdicts, each_at_once, drops_are_told, what_came_before_the_end, both_halves, clocks,
+            without_rights, a_disk_that_is_full, file_that_grows)

@@ -22,7 +22,7 @@
 struct source {
 	struct replay *replay; /* or live */
 	struct live *live;
-	bool follows, is_any, is_pipe;
+	bool follows, is_any, is_pipe, is_ending;
 	struct peel peel;
 	int signals; /* -1: none */
 	const char *interface;
@@ -135,11 +135,13 @@ bool source_wait(struct source *source)
 		{.fd = STDOUT_FILENO}, /* its reader has gone */
 	};
 
-	if (poll(fds, 3, WAIT_MS) < 0 && errno != EINTR)
+	if (source->is_ending || (poll(fds, 3, WAIT_MS) < 0 && errno != EINTR))
 		return false;
 	if (source->replay)
 		replay_drain(source->replay);
-	return !fds[1].revents && !fds[2].revents;
+	/* What came before the end is read. */
+	source->is_ending = fds[1].revents != 0;
+	return !fds[2].revents && (!source->is_ending || fds[0].revents);
 }
 
 bool source_goes_on(const struct source *source)
