@@ -108,6 +108,12 @@ static uint32_t candidate_bits(const struct rules_params *params)
 	return bits;
 }
 
+static void print_conntrack_hint(struct text_buf *out)
+{
+	text_put(out, "# With rules.conntrack = true there are also the rules that confirm "
+		      "clients;\n# they switch conntrack on.\n");
+}
+
 static void print_confirm_hints(const struct rules_params *params, struct text_buf *out)
 {
 	text_putf(out,
@@ -116,8 +122,7 @@ static void print_confirm_hints(const struct rules_params *params, struct text_b
 		  "# before your 'flow add @NAME', in the same rule.\n",
 		  candidate_bits(params));
 	if (!params->confirm.is_on)
-		text_put(out, "# With rules.conntrack = true there are also the rules that confirm "
-			      "clients;\n# they switch conntrack on.\n");
+		print_conntrack_hint(out);
 }
 
 /* With a comment of its own, so that what the administrator loads is never taken for ours. */
@@ -251,6 +256,8 @@ static void print_iptables(const struct rules_params *params, struct text_buf *o
 	text_put(out, "COMMIT\n");
 	if (params->confirm.is_on)
 		print_iptables_confirm(params, out);
+	else
+		print_conntrack_hint(out);
 	if (params->clocks.is_on)
 		print_iptables_clocks(params, out);
 }

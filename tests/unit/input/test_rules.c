@@ -107,12 +107,15 @@ Test(rules, print_iptables)
 	struct rules_params params = {.queue_first = 5, .queue_count = 1, .marks = MARKS};
 	const char *text = print(&params, RULES_FORMAT_IPTABLES);
 
-	cr_expect_str_eq(strstr(text, "\n*raw\n") + 1,
-			 "*raw\n:SYNPRINT - [0:0]\n"
-			 "-A SYNPRINT -m set --match-set synprint_alive src -j NFQUEUE "
-			 "--queue-num 5 --queue-bypass\n"
-			 "-A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SYNPRINT\n"
-			 "COMMIT\n");
+	cr_expect_str_eq(
+		strstr(text, "\n*raw\n") + 1,
+		"*raw\n:SYNPRINT - [0:0]\n"
+		"-A SYNPRINT -m set --match-set synprint_alive src -j NFQUEUE "
+		"--queue-num 5 --queue-bypass\n"
+		"-A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SYNPRINT\n"
+		"COMMIT\n"
+		"# With rules.conntrack = true there are also the rules that confirm clients;\n"
+		"# they switch conntrack on.\n");
 	params = (struct rules_params){.queue_first = 5,
 				       .queue_count = 4,
 				       .marks = MARKS,
