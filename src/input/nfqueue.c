@@ -22,8 +22,8 @@
 #include <unistd.h>
 
 #define COPY_BYTES 2048 /* a whole SYN: all its extension headers, and data for the checksum */
-#define MESSAGE_BYTES                                                                              \
-	3136 /* copy and attributes; an odd number of cache lines: no two fall together */
+/* The copy and its attributes; an odd number of cache lines, so that no two begin in the same places. */
+#define MESSAGE_BYTES 3136
 #define VERDICT_BYTES 64 /* headers of 20 bytes, a verdict of 12, a mark of 8 */
 #define CONFIG_TIMEOUT_MS 2000
 #define PENDING_MAX (2 * NFQUEUE_BURST_MAX) /* a burst, and one whose verdict was not taken */

@@ -117,7 +117,7 @@ uint64_t clients_hash(const struct clients *clients, const struct addr *key)
 	return XXH3_64bits_withSeed(key->bytes, sizeof(key->bytes), clients->params.seed);
 }
 
-/* Shard, index slot and tag take different bits of the hash. */
+/* Shard, line of the index and tag take different bits of the hash. */
 struct shard *clients_shard(const struct clients *clients, uint64_t hash)
 {
 	return &clients->shards[hash & (clients->shard_count - 1)];

@@ -58,8 +58,8 @@ _Static_assert(sizeof(struct entry) == 120, "memory for each client is a promise
 struct index_line {
 	uint32_t passed; /* entries that found no room here, and are in a line behind */
 	uint16_t numbers[INDEX_SLOTS]; /* entries */
-	uint32_t tags[INDEX_SLOTS /
-		      4]; /* eight bits of the hash for each, but never 0; 0: it is free */
+	/* Eight bits of the hash for each, four in a number, but never 0; 0: the slot is free. */
+	uint32_t tags[INDEX_SLOTS / 4];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct index_line) == 64, "one look is one cache line");

@@ -472,11 +472,8 @@ static int turn(struct worker *worker, int timeout_ms)
 	if (n < 0)
 		log_limited(&limit, LOG_LEVEL_ERROR, "queue %u: cannot receive (%d)",
 			    worker->queue_number, -n);
-	else
-		fit_queue(
-			worker,
-			(unsigned)
-				n); /* without packets, too: the next ones are to find all places */
+	else /* without packets, too: the next ones are to find all places */
+		fit_queue(worker, (unsigned)n);
 	return n;
 }
 

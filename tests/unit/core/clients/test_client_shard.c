@@ -185,6 +185,27 @@ Test(client_shard, the_index_has_who_is_there)
 	clients_free(clients);
 }
 
+/* Who comes pushes out who was silent longest, for hours: lines do not overflow more and more. */
+Test(client_shard, the_index_stays_as_good)
+{
+	enum { ALL = 2000, TURNS = 20 };
+	struct clients *clients = make(ALL, 64);
+	struct shard *shard = clients->shards;
+	unsigned passed, used;
+
+	for (uint32_t i = 0; i < TURNS * ALL; i++) {
+		struct addr addr = in_site(i);
+
+		add(clients, &addr);
+	}
+	look_at(shard, &passed, &used);
+	cr_expect_eq(used, ALL, "%u", used);
+	cr_expect_lt(passed, shard->line_count / 2, "%u of %u", passed, shard->line_count);
+	for (uint32_t i = (TURNS - 1) * ALL; i < TURNS * ALL; i++)
+		cr_assert(has(clients, i), "%u", i);
+	clients_free(clients);
+}
+
 static uint32_t counted(const struct shard *shard, enum age_list list)
 {
 	uint32_t sum = 0;
