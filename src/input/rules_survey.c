@@ -130,12 +130,19 @@ static void read_rule(const struct rules_found *found, struct rules_status *stat
 		read_fill(found, status);
 }
 
-/* How many rules the first diverting one says there are; 0: it does not say. */
+/* How many rules a diverting one says there are; 0: none says it. Its chain may be any in the table. */
 static unsigned expected_count(const struct rules_survey *survey)
 {
-	const char *of = survey->count ? strstr(survey->rules[0].comment, " of ") : NULL;
+	for (unsigned i = 0; i < survey->count; i++) {
+		const struct rules_found *found = &survey->rules[i];
+		const char *of = strcmp(found->chain, RULES_CHAIN) == 0
+					 ? strstr(found->comment, " of ")
+					 : NULL;
 
-	return of ? (unsigned)strtoul(of + 4, NULL, 10) : 0;
+		if (of)
+			return (unsigned)strtoul(of + 4, NULL, 10);
+	}
+	return 0;
 }
 
 /* The queues that are elements of the set; with one queue the element is the protocol. */
