@@ -35,6 +35,21 @@ static void put_advice(const cJSON *list, unsigned columns, struct text_buf *out
 	}
 }
 
+/* Its name, and what is in it. */
+static void put_words(const cJSON *list, unsigned columns, struct text_buf *out)
+{
+	const cJSON *word;
+	struct flow flow;
+
+	text_putf(out, "%*s", INDENT, "");
+	flow_begin(&flow, out, columns, 2 * INDENT);
+	flow.at = INDENT;
+	flow_put_words(&flow, list->string);
+	cJSON_ArrayForEach (word, list)
+		flow_put_words(&flow, word->valuestring);
+	flow_end(&flow);
+}
+
 static bool is_list_of_objects(const cJSON *value)
 {
 	return cJSON_IsArray(value) && cJSON_IsObject(value->child);
@@ -52,6 +67,8 @@ static void put_section(const cJSON *section, unsigned columns, struct text_buf 
 	}
 	table_put_members(section, columns, INDENT, out);
 	cJSON_ArrayForEach (value, section) {
+		if (cJSON_IsArray(value) && cJSON_IsString(value->child))
+			put_words(value, columns, out);
 		if (!is_list_of_objects(value))
 			continue;
 		text_putf(out, "%*s%s\n", INDENT, "", value->string);

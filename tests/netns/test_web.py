@@ -151,7 +151,8 @@ def without_synprintd(lab_):
     keep = http.client.HTTPConnection("198.51.100.1", web.PORT, timeout=10)
     with lab.inside(lab_.client):
         keep.connect()
-    assert site.get("/auth?deny=scanner", connection=keep).client()["verdict"] == "exact"
+    lab.wait_until(lambda: site.get("/auth?deny=scanner", connection=keep).client()["verdict"] == "exact",
+                   "it answers in time")
 
     def is_open(path="/auth?deny=scanner,os_mismatch"):
         start = time.monotonic()
