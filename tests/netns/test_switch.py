@@ -220,6 +220,27 @@ def many_queues_and_sets(lab_):
     assert daemon.status()["publish"]["bursts"] and len(targets) == 32, targets
 
 
+def as_many_rules_as_there_may_be(lab_):
+    """All bits, all sets, all interfaces, and a rule for each of them, in one transaction."""
+    sets = [f'nftset = "s{number}"; confirm = "served"; on_change = "remove"; families = [ "Linux" ]'
+            for number in range(32)]
+    interfaces = ", ".join(['"g0"'] + [f'"{number}x*"' for number in range(10, 41)])
+    sections = {"queue": "count = 16;", "clocks": "enabled = true;",
+                "rules": "mark_field = 0xffffffff; ct_mark_field = 0xffffffff; conntrack = true; "
+                         f"limit = 50000; skip_known = \"10s\"; interfaces = [ {interfaces} ];"}
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config(sets, **sections)).start()
+    lab_.write_config(sets[::-1], **sections)
+    assert daemon.request({"op": "reload"})["ok"], daemon.log()
+
+    def is_member():
+        traffic.connect(lab_.client, lab.SERVER4)
+        return lab.CLIENT4 in lab_.elements("s04")
+    lab.wait_until(is_member, "the client is in a set")
+    lab.wait_until(lambda: daemon.status()["rules"]["counted"], "the rules were looked at")
+    assert daemon.status()["rules"]["restored"] == 0, daemon.log()
+
+
 def first_syns(lab_, what):
     """A rule behind ours matches each client's first SYN, unless that passed by a queue that did not
     answer, on a machine that is too busy."""
@@ -376,6 +397,7 @@ if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
     lab.run(nothing_is_committed, a_lone_syn_after_a_stop, killed_while_stopped,
             the_only_syn_was_dropped, flushed_and_dormant, renamed_chains, many_queues_and_sets,
+            as_many_rules_as_there_may_be,
             first_syn, first_syn_beside_foreign_loads, bits_keep_their_meaning,
             bits_of_one_that_was_killed, version_0_1_is_taken_over,
             rules_that_version_0_1_printed, known_shapes_are_skipped, prefixes_ports_and_maps)
