@@ -29,7 +29,7 @@ static uint32_t old_bit(uint64_t meaning, const struct marks *old,
 	return 0;
 }
 
-/* The bit that a set gives up, so that a confirmation can be asked for: the last one's, or 0. */
+/* The bit that is given up, so that a confirmation can be asked for: the last set's, or 0. */
 static uint32_t given_up(const struct marks_wanted *wanted, const struct marks *old)
 {
 	if (!wanted->asks_first || old->ask || old->field & ~marks_used(old))
@@ -37,7 +37,7 @@ static uint32_t given_up(const struct marks_wanted *wanted, const struct marks *
 	for (unsigned i = MARKS_SETS_MAX; i--;)
 		if (old->sets[i])
 			return old->sets[i];
-	return 0;
+	return old->fresh ? old->fresh : old->judged;
 }
 
 /* What means the same as before keeps its bit. Return: the bits that are left. */
@@ -47,9 +47,9 @@ static uint32_t keep_old(const struct marks_wanted *wanted, const struct marks *
 	uint32_t left = marks->field & ~old->diverted, given = given_up(wanted, old);
 
 	marks->diverted = old->diverted;
-	marks->judged = wanted->needs_judged ? old->judged : 0;
+	marks->judged = wanted->needs_judged ? old->judged & ~given : 0;
 	marks->ask = wanted->needs_ask ? old->ask : 0;
-	marks->fresh = wanted->needs_fresh ? old->fresh : 0;
+	marks->fresh = wanted->needs_fresh ? old->fresh & ~given : 0;
 	left &= ~(marks->judged | marks->ask | marks->fresh);
 	for (unsigned i = 0; i < MARKS_SETS_MAX; i++) {
 		marks->sets[i] = old_bit(wanted->meanings[i], old, old_wanted) & left & ~given;

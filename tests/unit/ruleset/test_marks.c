@@ -90,6 +90,24 @@ Test(marks, sets_that_wait_for_confirmations_leave_a_bit_to_ask)
 		cr_expect_eq(next.sets[i], old.sets[i]);
 }
 
+/* As a start would have it, where no set has a bit that it could give up. */
+Test(marks, what_removes_leaves_the_only_bit_to_ask)
+{
+	const struct marks_wanted before = {.meanings = {5}, .needs_judged = true},
+				  after = {.meanings = {5},
+					   .needs_judged = true,
+					   .needs_ask = true,
+					   .asks_first = true};
+	uint32_t reused = 0;
+	struct marks old = assign(0x3, &before, NULL, NULL, NULL);
+	struct marks next = assign(0x3, &after, &old, &before, &reused);
+
+	cr_expect(old.judged && !old.sets[0]);
+	cr_expect_eq(next.ask, old.judged);
+	cr_expect_eq(reused, next.ask);
+	cr_expect_eq(next.judged, 0);
+}
+
 /* Who asks for a bit of its own takes it from a set only where none is free. */
 Test(marks, judged_and_fresh_come_and_go)
 {
