@@ -17,8 +17,7 @@
 #define NFT_OUR_TABLE "synprint" /* of family inet */
 #define NFT_OUR_TAG "synprint" /* the comment of what we made: only that is ours to delete */
 #define NFT_COMMENT_MAX 127 /* bytes without the NUL (libnftnl: NFTNL_UDATA_COMMENT_MAXLEN) */
-#define NFT_BATCH_BYTES                                                                            \
-	204800 /* a socket sends 212992 at once by default (net.core.wmem_default) */
+#define NFT_BATCH_BYTES 204800 /* a socket sends 212992 by default (net.core.wmem_default) */
 #define NFT_TYPE_INET_PROTO 12 /* nft's numbers of data types (nftables: include/datatype.h) */
 #define NFT_TYPE_IPV4_ADDR 7
 #define NFT_TYPE_IPV6_ADDR 8

@@ -20,8 +20,7 @@
 #include "ruleset/ruleset.h"
 
 #define GROUPS_PRIORITY (-175) /* behind conntrack (-200), before mangle (-150) and all policy */
-#define GROUPS_FOREIGN_PRIORITY                                                                    \
-	0x53594e50 /* "SYNP": what no class of a queueing discipline is called */
+#define GROUPS_FOREIGN_PRIORITY 0x53594e50 /* "SYNP": no class of a qdisc is called so */
 #define GROUPS_ANSWERING "answering" /* queues whose agent answered lately */
 #define GROUPS_WAITING "waiting" /* queues that a SYN went into and none came back from since */
 

@@ -3,7 +3,6 @@
  * A ruleset as data: the sets, chains and rules that we have in the kernel, all of them, in one
  * place. From it come both the kernel's transaction (ruleset_kernel.h) and the text that
  * `synprint rules print` shows (ruleset_text.h), so they cannot differ. Pure: nothing is asked.
- *
  * What the rules are stands in groups.h. A new group: a file group_NAME.c, its line in groups_build().
  */
 #ifndef SYNPRINT_RULESET_RULESET_H
@@ -50,7 +49,7 @@ enum statement_kind {
 	STATEMENT_MATCH_NAME, /* go on where a field of text is this, or begins with it */
 	STATEMENT_LOOKUP, /* go on where the key is, or is not, in the set */
 	STATEMENT_CHANGE, /* add, update or delete the key; a failed add or update ends the rule */
-	STATEMENT_SET_FIELD, /* field = (field & mask) | value: a mark, packet's or connection's; of another the mask is 0 */
+	STATEMENT_SET_FIELD, /* field = (field & mask) | value; of what is no mark, mask is 0 */
 	STATEMENT_COUNTER,
 	STATEMENT_LIMIT, /* go on at most so often a second */
 	STATEMENT_VERDICT,

@@ -37,8 +37,8 @@ struct run {
 	struct line_layout layout;
 	struct text_buf out;
 	struct summary summary;
-	uint64_t answers,
-		handshakes; /* SYN+ACKs, also those that a filter leaves out; shown ones */
+	uint64_t answers; /* SYN+ACKs, also those that a filter leaves out */
+	uint64_t handshakes; /* shown ones */
 	bool is_silent; /* totals only */
 	bool shows_progress;
 	time_t started_s;

@@ -118,22 +118,12 @@ static unsigned by(uint32_t timeout_s)
 	return count;
 }
 
-static unsigned begun(void)
+static unsigned read_count(const unsigned *counter)
 {
 	unsigned count;
 
 	pthread_mutex_lock(&fake.lock);
-	count = fake.begun;
-	pthread_mutex_unlock(&fake.lock);
-	return count;
-}
-
-static unsigned commits_by_old(void)
-{
-	unsigned count;
-
-	pthread_mutex_lock(&fake.lock);
-	count = fake.by_old;
+	count = *counter;
 	pthread_mutex_unlock(&fake.lock);
 	return count;
 }
@@ -221,7 +211,7 @@ Test(reports, news_outlive_a_reload, .timeout = 60)
 {
 	struct reported *reported = reported_new(4096, 1);
 	struct reports_stats stats;
-	unsigned by_old;
+	unsigned before;
 	pthread_t opener;
 
 	make_fake();
@@ -229,18 +219,18 @@ Test(reports, news_outlive_a_reload, .timeout = 60)
 	tell(reported, &old, 0);
 	WAIT_FOR(by(100) == 1);
 	set_shut(true);
-	by_old = begun();
+	before = read_count(&fake.begun);
 	for (unsigned i = 1; i < NEWS; i++)
 		tell(reported, &old, i);
-	WAIT_FOR(begun() > by_old);
+	WAIT_FOR(read_count(&fake.begun) > before);
 	start(&heir, reported, 50, 1);
 	cr_assert_eq(pthread_create(&opener, NULL, open_later, NULL), 0);
 	publisher_stop(old.generation.reports, heir.generation.reports);
 	pthread_join(opener, NULL);
-	by_old = commits_by_old();
+	before = read_count(&fake.by_old);
 	WAIT_FOR(by(50) == NEWS);
 	cr_expect_eq(by(100), 0, "the old rules say nothing more");
-	cr_expect_eq(commits_by_old(), by_old);
+	cr_expect_eq(read_count(&fake.by_old), before);
 	tell(reported, &heir, 5000);
 	reports_get_stats(&heir.generation, &stats);
 	cr_expect_gt(stats.commits, 0);
