@@ -138,6 +138,7 @@ static const char *const allowed[] = {
 	"riscv_flush_icache",
 	"sched_yield",
 	"sched_getaffinity",
+	"sched_getattr",
 	"gettid",
 	"exit",
 	"exit_group",
@@ -235,6 +236,7 @@ static int add_conditions(scmp_filter_ctx filter)
 		{"tgkill", EQUAL(0, (scmp_datum_t)getpid())}, /* abort(3) */
 		{"prctl", EQUAL(0, PR_SET_NAME)},
 		{"prlimit64", EQUAL(0, 0)},
+		{"sched_setattr", EQUAL(0, 0)},
 		{"ioctl", EQUAL(1, TCGETS)}, /* isatty(3), of stdio */
 	};
 	const struct scmp_arg_cmp not_executable = MASKED(2, PROT_EXEC, 0);

@@ -513,7 +513,7 @@ def resent(is_loop):
         lab_.build()
         lab_.adopt(traffic.Server(lab_.server))
         config = lab_.write_config(['nftset = "all"; families = [ "Linux" ];'],
-                                   queue="first = 0; count = 1;")
+                                   queue="first = 0; count = 1;", clients="recent = 4096;")
         if is_loop:
             lab_.rules("apply", config=config)
             lab_.adopt(Program(["ip", "netns", "exec", lab_.gateway,

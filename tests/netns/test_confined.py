@@ -14,6 +14,7 @@ import traffic
 
 USER = "nobody"
 CAP_NET_ADMIN = 1 << 12  # linux/capability.h
+SHORTEST_NS = 100_000  # __setparam_fair() in kernel/sched/fair.c
 # Directories of its own, so that those of the machine stay whose they are; `ip netns exec` has
 # made a mount namespace. The arguments go on behind.
 OWN_DIRECTORIES = ["sh", "-ec", """for dir in /run/synprint /var/lib/synprint; do
@@ -45,6 +46,15 @@ def expect_confined(pid, uid, gid, is_filtered):
         assert os.stat(f"/proc/{pid}/maps").st_uid == 0, "cores may be written"
     limits = Path(f"/proc/{pid}/limits").read_text()
     assert re.search(r"^Max core file size +0 +0 ", limits, re.M), limits
+
+
+def expect_short_slices(pid):
+    """Of those for whom packets wait; before Linux 6.12, or without debugging files, none is told."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        told = task / "sched"
+        ns = re.search(r"^se.slice +: +(\d+)$", told.read_text(), re.M) if told.exists() else None
+        is_worker = (task / "comm").read_text().startswith("queue ")
+        assert not ns or (int(ns[1]) == SHORTEST_NS) == is_worker, told.read_text()
 
 
 def is_filtered(daemon):
@@ -81,6 +91,7 @@ def as_root(lab_):
                                learn=f'enabled = true; file = "{lab_.dir}/learned.db";')
     daemon = lab_.daemon(config).start()
     expect_confined(daemon.process.pid, 0, 0, is_filtered(daemon))
+    expect_short_slices(daemon.process.pid)
     use(lab_, daemon, config)
     assert daemon.stop() == 0, daemon.log()
     assert (lab_.dir / "learned.db").exists()
@@ -105,6 +116,7 @@ def as_user(lab_):
         daemon.start(wrapper=OWN_DIRECTORIES, arguments=arguments)
         assert os.stat(daemon.socket).st_gid == user.pw_gid
         expect_confined(daemon.process.pid, user.pw_uid, user.pw_gid, is_filtered(daemon))
+        expect_short_slices(daemon.process.pid)
         use(lab_, daemon, config)
         assert daemon.stop() == 0, daemon.log()
         assert "Operation not permitted" not in daemon.log(), daemon.log()

@@ -17,6 +17,7 @@
 #include "daemon/packets/shares.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/slice.h"
 #include "core/base/counter.h"
 
 #define LOOPBACK_IFINDEX 1 /* net/net_namespace.h of Linux: lo is the first of each namespace */
@@ -494,6 +495,7 @@ static void *worker_main(void *arg)
 
 	snprintf(name, sizeof(name), "queue %u", worker->queue_number);
 	prctl(PR_SET_NAME, name);
+	slice_shorten();
 	for (;;) {
 		bool must_stop = __atomic_load_n(&worker->must_stop, __ATOMIC_ACQUIRE);
 		int n = turn(worker, wait_ms(worker, must_stop));

@@ -18,6 +18,7 @@
 
 #include "sys/file.h"
 #include "sys/sanitizer.h"
+#include "sys/slice.h"
 
 #define MUST_WORK 0
 /* libc's socket() is a socketcall there, whose arguments no filter sees. */
@@ -135,6 +136,11 @@ static int event_loop(void)
 	return fd < 0 ? errno : result(epoll_wait(fd, &event, 1, 0));
 }
 
+static int shorter_slices(void)
+{
+	return -slice_shorten();
+}
+
 static int in_sandbox(int (*run)(void))
 {
 	pid_t child = fork();
@@ -158,6 +164,7 @@ Test(sandbox, leaves_what_is_needed)
 		{"a thread", thread, MUST_WORK},
 		{"a file replaced", files, MUST_WORK},
 		{"an event loop", event_loop, MUST_WORK},
+		{"shorter slices", shorter_slices, MUST_WORK},
 		{"an internet socket", inet_socket, INET_IS},
 		{"a packet socket", packet_socket, INET_IS},
 		{"a process", new_process, EPERM},
