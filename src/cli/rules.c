@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/ask.h"
 #include "cli/cli.h"
-#include "cli/rules_differ.h"
 #include "cli/rules_removal.h"
 #include "cli/rules_sets.h"
 #include "cli/running.h"
@@ -132,36 +132,35 @@ static void warn_of_defaults(const struct rules_params *params)
 		  params->queue_first, params->queue_first + params->queue_count - 1u);
 }
 
-/* Of rules that are not as the synprintd that runs wants them, or that nobody has chosen. */
-static void warn_applied(const struct rules_task *task, struct nl *nl)
+/* Of rules that a synprintd which runs does not leave there, or that nobody has chosen. */
+static void warn_applied(const struct rules_task *task)
 {
 	cJSON *status = running_read_status(task->cli);
-	struct rules_differ differ = {.count = 0};
-	struct rules_status rules;
+	const char *engine = ask_text(ask_member(status, "rules"), "engine");
 
 	if (!status && !config_file(task->config))
 		warn_of_defaults(&task->params);
-	if (status && rules_get_status(nl, &rules) == 0 && rules.is_present)
-		rules_differ_find(&rules, status, &differ);
-	for (unsigned i = 0; i < differ.count; i++)
-		cli_error(CLI_OK, "these rules %s", differ.lines[i]);
+	if (status && strcmp(engine, "none") != 0)
+		cli_error(CLI_OK,
+			  "a synprintd runs here that has rules of its own: where these are "
+			  "others it puts its own in their place within a second");
 	cJSON_Delete(status);
 }
 
 static int apply_rules(const struct rules_task *task, struct nl *nl)
 {
 	struct text_error error = {0};
-	enum rules_engine engine;
-	int r = rules_apply(nl, &task->params, &engine, &error);
+	struct rules_applied applied;
+	int r = rules_apply(nl, &task->params, &applied, &error);
 
 	if (r < 0)
 		return cli_error(exit_code(r), "%s", error.what);
 	if (task->cli->json)
-		printf("{\"ok\":true,\"engine\":\"%s\"}\n", rules_engine_name(engine));
+		printf("{\"ok\":true,\"engine\":\"%s\"}\n", rules_engine_name(applied.engine));
 	else
 		printf("The rules are in the kernel (engine %s) and divert while synprintd runs.\n",
-		       rules_engine_name(engine));
-	warn_applied(task, nl);
+		       rules_engine_name(applied.engine));
+	warn_applied(task);
 	return CLI_OK;
 }
 

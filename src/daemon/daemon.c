@@ -49,6 +49,17 @@ static void on_feed(void *ctx)
 		server_note_missed(daemon->server, lost);
 }
 
+/* Those put whom the agent marked into sets where he may not belong, until they were found. */
+static void sweep_after_other_rules(struct daemon *daemon)
+{
+	struct keeper_stats stats;
+
+	keeper_get_stats(daemon->keeper, &stats);
+	if (stats.others != daemon->others_swept)
+		generation_sweep(daemon->generation);
+	daemon->others_swept = stats.others;
+}
+
 static void on_second(void *ctx)
 {
 	struct daemon *daemon = ctx;
@@ -62,6 +73,7 @@ static void on_second(void *ctx)
 	if (daemon->seconds % EXPIRE_S == 0)
 		reported_expire(daemon->answers.reported, clock_boot_s());
 	daemon_follow_ruleset(daemon);
+	sweep_after_other_rules(daemon);
 	daemon_advise(daemon);
 	if (!daemon->loader.is_busy) /* that may be reading it */
 		learned_write_due(daemon->learned);
@@ -268,11 +280,10 @@ static enum daemon_exit start_diversion(struct daemon *daemon)
 
 	daemon_forget_candidates(daemon, FORGET_MAX_MS);
 	generation_rules_params(daemon->generation, true, &params);
-	rc = keeper_start(daemon->boot, &params, daemon->workers, &error, &daemon->keeper);
-	if (rc == 0) {
-		__atomic_store_n(&daemon->pipeline.has_rules, true, __ATOMIC_RELEASE);
+	rc = keeper_start(daemon->boot, &params, daemon->workers, &daemon->pipeline.has_rules,
+			  &error, &daemon->keeper);
+	if (rc == 0)
 		return DAEMON_EXIT_OK;
-	}
 	log_line(LOG_LEVEL_ERROR, "%s", error.what);
 	return rc == -EPERM ? DAEMON_EXIT_PRIVILEGES : DAEMON_EXIT_RULES;
 }
@@ -357,7 +368,6 @@ static enum daemon_exit start(struct daemon *daemon, struct vocab *vocab,
 				  .generation = generation,
 				  .started_s = clock_boot_s(),
 				  .pipeline = {.generation = &daemon->generation,
-					       .has_rules = config->engine == RULES_NONE,
 					       .vocab = vocab,
 					       .wants_event = wants_event,
 					       .ctx = daemon}};

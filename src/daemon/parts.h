@@ -79,6 +79,7 @@ struct daemon {
 	bool must_load; /* again, as soon as the one that goes on has ended */
 	unsigned waited_ms; /* for the reload before it to be over */
 	uint64_t reloads; /* that succeeded */
+	uint64_t others_swept; /* as struct keeper_stats' others, when sets were swept for that */
 	char refused[320]; /* why the last reload was; "": it was not */
 	unsigned seconds; /* of the housekeeping */
 };

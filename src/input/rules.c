@@ -48,6 +48,7 @@ struct attempt {
 	const struct rules_params *params;
 	struct rules_survey survey;
 	struct ruleset ruleset;
+	struct rules_applied applied; /* where this try succeeds */
 	unsigned messages; /* put so far */
 	unsigned first_delete, first_rule; /* messages of the batch, counted from 0 */
 	bool is_dormant; /* somebody switched our table off */
@@ -247,6 +248,7 @@ static enum outcome try_engine(struct attempt *attempt, enum rules_engine engine
 	*ret_rc = groups_build(attempt->params, engine, &attempt->ruleset);
 	if (*ret_rc < 0)
 		return OUTCOME_FAILED;
+	attempt->applied = (struct rules_applied){engine, attempt->ruleset.fingerprint};
 	if (is_as_wanted(attempt))
 		outcome = OUTCOME_OK;
 	else if (may_change)
@@ -256,18 +258,15 @@ static enum outcome try_engine(struct attempt *attempt, enum rules_engine engine
 }
 
 /* First whether those of some engine are there already, then with the first engine that works. */
-static enum outcome try_engines(struct attempt *attempt, enum rules_engine *ret_engine, int *ret_rc)
+static enum outcome try_engines(struct attempt *attempt, int *ret_rc)
 {
 	enum outcome outcome = OUTCOME_NO_ENGINE;
 
 	for (int change = 0; change < 2; change++)
-		for (int e = RULES_NFT; e <= RULES_XT && outcome == OUTCOME_NO_ENGINE; e++) {
-			if (attempt->params->engine != RULES_AUTO &&
-			    attempt->params->engine != (enum rules_engine)e)
-				continue;
-			*ret_engine = (enum rules_engine)e;
-			outcome = try_engine(attempt, *ret_engine, change, ret_rc);
-		}
+		for (int e = RULES_NFT; e <= RULES_XT && outcome == OUTCOME_NO_ENGINE; e++)
+			if (attempt->params->engine == RULES_AUTO ||
+			    attempt->params->engine == (enum rules_engine)e)
+				outcome = try_engine(attempt, (enum rules_engine)e, change, ret_rc);
 	return outcome;
 }
 
@@ -290,8 +289,7 @@ static int wake_table(struct attempt *attempt)
 }
 
 /* One try; -EAGAIN where the rules changed between the question and the transaction. */
-static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
-		      struct text_error *ret_error)
+static int apply_once(struct attempt *attempt, struct text_error *ret_error)
 {
 	uint32_t flags = 0;
 	int rc = rules_survey(attempt->nl, &attempt->survey);
@@ -304,7 +302,7 @@ static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 		rc = wake_table(attempt);
 	if (rc < 0)
 		return rc == -EAGAIN ? rc : explain(attempt->nl, rc, ret_error);
-	switch (try_engines(attempt, ret_engine, &rc)) {
+	switch (try_engines(attempt, &rc)) {
 	case OUTCOME_OK: return 0;
 	case OUTCOME_FAILED: return explain(attempt->nl, rc, ret_error);
 	case OUTCOME_CHANGED_MEANWHILE: return -EAGAIN;
@@ -313,18 +311,17 @@ static int apply_once(struct attempt *attempt, enum rules_engine *ret_engine,
 	return -EINVAL;
 }
 
-static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
+static int apply(struct attempt *attempt, struct rules_applied *ret_applied,
 		 struct text_error *ret_error)
 {
-	enum rules_engine engine = RULES_NONE;
 	int rc = -EAGAIN;
 
 	for (int try = 0; try < TRIES && rc == -EAGAIN; try++)
-		rc = apply_once(attempt, &engine, ret_error);
+		rc = apply_once(attempt, ret_error);
 	if (rc == -EAGAIN)
 		return explain(attempt->nl, rc, ret_error);
-	if (rc == 0 && ret_engine)
-		*ret_engine = engine;
+	if (rc == 0 && ret_applied)
+		*ret_applied = attempt->applied;
 	if (rc == 0 && attempt->kept[0] && attempt->params->may_resize)
 		text_error_set(ret_error, 0, 0,
 			       "size of set %.255s, because rules outside of ours refer to it",
@@ -332,7 +329,7 @@ static int apply(struct attempt *attempt, enum rules_engine *ret_engine,
 	return rc;
 }
 
-int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
+int rules_apply(struct nl *nl, const struct rules_params *params, struct rules_applied *ret_applied,
 		struct text_error *ret_error)
 {
 	struct rules_params without = *params;
@@ -354,14 +351,14 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 	attempt->params = params;
 	attempt->keeps_sizes = !params->may_resize;
 	attempt->batch = nft_batch_new(nl);
-	rc = attempt->batch ? apply(attempt, ret_engine, ret_error)
+	rc = attempt->batch ? apply(attempt, ret_applied, ret_error)
 			    : explain(nl, -ENOMEM, ret_error);
 	if (rc == -EOPNOTSUPP && params->defragments) {
 		if (ret_error)
 			ret_error->what[0] = '\0';
 		without.defragments = false;
 		attempt->params = &without;
-		rc = apply(attempt, ret_engine, ret_error);
+		rc = apply(attempt, ret_applied, ret_error);
 	}
 	nft_batch_free(attempt->batch);
 	free(attempt);
@@ -507,18 +504,23 @@ static void put_forget(struct nft_batch *batch, const void *key, size_t len, uin
 	mnl_attr_nest_end(nlh, nest);
 }
 
-int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues)
+int rules_forget_waiting(struct nl *nl, const struct rules_status *status, uint32_t queues)
 {
-	struct nft_batch *batch = queues ? nft_batch_new(nl) : NULL;
+	struct nft_batch *batch;
 	int rc;
 
+	if (status->queue_count < 32)
+		queues &= (UINT32_C(1) << status->queue_count) - 1;
+	if (!queues)
+		return 0;
+	batch = nft_batch_new(nl);
 	if (!batch)
-		return queues ? -ENOMEM : 0;
+		return -ENOMEM;
 	for (; queues; queues &= queues - 1) {
-		uint32_t queue = params->queue_first + (uint32_t)__builtin_ctz(queues);
+		uint32_t queue = status->queue_first + (uint32_t)__builtin_ctz(queues);
 		const uint8_t tcp = IPPROTO_TCP;
-		const void *key = params->queue_count > 1 ? (const void *)&queue : &tcp;
-		size_t len = params->queue_count > 1 ? sizeof(queue) : sizeof(tcp);
+		const void *key = status->queue_count > 1 ? (const void *)&queue : &tcp;
+		size_t len = status->queue_count > 1 ? sizeof(queue) : sizeof(tcp);
 
 		put_forget(batch, key, len,
 			   NFT_MSG_NEWSETELEM); /* so that there is one to delete */

@@ -22,6 +22,7 @@ enum rules_format {
 struct rules_status {
 	bool is_present; /* diverting rules of ours are there */
 	bool is_complete; /* and all others that belong to them */
+	uint32_t fingerprint; /* of all of them, as rules_apply() has it; 0: they say several */
 	bool is_dormant; /* somebody switched our table off */
 	bool is_foreign; /* they are the administrator's, loaded from what rules_print() gave */
 	bool has_old_switch; /* the set of version 0.1's rules, which lives by heartbeats */
@@ -61,26 +62,33 @@ int rules_check(const struct rules_params *params, struct text_error *ret_error)
  */
 int rules_check_kernel(struct text_error *ret_error);
 
+/* What rules_apply() has put there. */
+struct rules_applied {
+	enum rules_engine engine; /* RULES_NFT or RULES_XT */
+	uint32_t fingerprint; /* by which these rules are told from any others of ours */
+};
+
 /**
  * rules_apply() - have exactly these rules in the kernel, and the sets that they fill.
  * The same rules again change nothing, counters included; others replace them in one
  * transaction, those of version 0.1 too. Sets keep their elements, unless one is to have another key
  * or size: it is made anew, or keeps its size where rules outside of ours refer to it.
- * @ret_engine: RULES_NFT or RULES_XT; may be NULL
+ * @ret_applied: may be NULL
  * @ret_error: on failure says in words what is wrong, on success what stays as it was, or "" (with
  * may_resize alone); may be NULL
  * Return: 0; -EINVAL: parameters; -EPERM: no CAP_NET_ADMIN; -EOPNOTSUPP: the kernel lacks what
  * the engine needs; -EEXIST: the names are taken by something of another kind; -errno.
  */
-int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
+int rules_apply(struct nl *nl, const struct rules_params *params, struct rules_applied *ret_applied,
 		struct text_error *ret_error);
 
 /**
  * rules_forget_waiting() - what a dead agent left unanswered is over: divert again.
- * @queues: a bit for each, from params' first on
+ * @status: of the rules that are there, which may lead to other queues than ours
+ * @queues: a bit for each, from their first on
  * Return: 0, also where there was nothing to forget; -errno.
  */
-int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues);
+int rules_forget_waiting(struct nl *nl, const struct rules_status *status, uint32_t queues);
 
 /* What a trial has seen (struct rules_params' is_trial): SYNs that had the time to come again. */
 struct rules_trial {
@@ -132,6 +140,13 @@ int rules_disarm_ipset(struct nl *nl);
 
 /** rules_disarm() - end the heartbeat now. Return: 0, also where nothing was there; -errno. */
 int rules_disarm(struct nl *nl);
+
+/**
+ * rules_printed_fingerprint() - what rules of rules_print() say that were printed with these parameters,
+ * for the queues and interfaces that status has.
+ */
+uint32_t rules_printed_fingerprint(const struct rules_params *params,
+				   const struct rules_status *status);
 
 /**
  * rules_print() - the same rules as text for `nft -f` (a kernel with the queue expression), or

@@ -82,17 +82,21 @@ int rules_survey(struct nl *nl, struct rules_survey *ret_survey)
 	return nft_list_rules(nl, NFPROTO_INET, NFT_OUR_TABLE, NULL, take_rule, ret_survey);
 }
 
-/* Reads "xt 0-3 eth0 ..." back; a foreign text that only begins like ours is passed over. */
+/* Reads "xt 0-3 eth0 of 40 #0123abcd" back; a foreign text that only begins like ours is passed over. */
 static void read_divert(const struct rules_found *found, struct rules_status *status)
 {
 	char engine[8], interface[16];
-	unsigned first, last, total = 0;
+	unsigned first, last, total = 0, fingerprint = 0;
 
 	status->syns += found->packets;
-	if (sscanf(found->comment, "%7s %u-%u %15s of %u", engine, &first, &last, interface,
-		   &total) < 4 ||
+	if (sscanf(found->comment, "%7s %u-%u %15s of %u #%x", engine, &first, &last, interface,
+		   &total, &fingerprint) < 4 ||
 	    rules_engine_parse(engine, &status->engine) < 0 || last < first || last > UINT16_MAX)
 		return;
+	if (!status->is_present)
+		status->fingerprint = fingerprint;
+	else if (status->fingerprint != fingerprint)
+		status->fingerprint = 0;
 	status->is_present = true;
 	status->is_foreign = found->is_foreign;
 	status->is_complete = total != 0;
@@ -196,4 +200,25 @@ int rules_get_status(struct nl *nl, struct rules_status *ret_status)
 	if (rc == 0)
 		*ret_status = status;
 	return rc;
+}
+
+uint32_t rules_printed_fingerprint(const struct rules_params *params,
+				   const struct rules_status *status)
+{
+	const char *interfaces[RULES_INTERFACES_MAX];
+	struct rules_params printed = *params;
+	struct ruleset ruleset;
+	uint32_t fingerprint;
+
+	printed.queue_first = status->queue_first;
+	printed.queue_count = status->queue_count;
+	printed.interfaces = interfaces;
+	printed.interface_count = status->interface_count;
+	for (unsigned i = 0; i < status->interface_count; i++)
+		interfaces[i] = status->interfaces[i];
+	if (groups_build(&printed, RULES_NFT, &ruleset) < 0)
+		return 0;
+	fingerprint = ruleset.fingerprint;
+	ruleset_free(&ruleset);
+	return fingerprint;
 }

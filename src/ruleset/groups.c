@@ -29,15 +29,14 @@ static int fingerprint(const struct ruleset *ruleset, uint32_t *ret_fingerprint)
 static int describe(struct ruleset *ruleset, const struct rules_params *params)
 {
 	unsigned count = params->interface_count ? params->interface_count : 1;
-	uint32_t number = 0;
-	int rc = fingerprint(ruleset, &number);
+	int rc = fingerprint(ruleset, &ruleset->fingerprint);
 
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		snprintf(ruleset->rules[i].comment, sizeof(ruleset->rules[i].comment),
 			 "%s %u-%u %s of %u #%08x", ruleset->is_xt ? "xt" : "nft",
 			 params->queue_first, params->queue_first + params->queue_count - 1u,
 			 params->interface_count ? params->interfaces[i] : "*", ruleset->rule_count,
-			 number);
+			 ruleset->fingerprint);
 	return rc;
 }
 

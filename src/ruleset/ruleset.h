@@ -91,6 +91,7 @@ struct ruleset {
 	bool is_xt; /* queues are reached by xt's target, one rule for each */
 	bool failed; /* no memory, or more than there is room for: the ruleset is of no use */
 	uint16_t queue_first, queue_count; /* what FIELD_QUEUE tells apart */
+	uint32_t fingerprint; /* of all of it, once it is built; the diverting rules say it */
 	struct ruleset_set *sets;
 	struct ruleset_chain *chains;
 	struct rule *rules;

@@ -191,29 +191,26 @@ def what_nft_lists_loads_again(lab_):
         assert not lab_.nft("list ruleset"), "a stop takes it all away"
 
 
-def what_differs_is_told(lab_):
-    """Rules that are not as the daemon wants them are applied, and what follows is said."""
-    wanted = lab_.write_config(queue="first = 20; count = 2;", rules='interfaces = [ "g0", "ppp*" ];')
-    everywhere = lab_.write_config(name="other.conf", queue="first = 20; count = 2;")
-    daemon = lab_.daemon(wanted).start()
-    assert daemon.status()["rules"]["interfaces"] == ["g0", "ppp*"]
-    for options, config, told in (
-            ((), wanted, []),
-            (("--interface", "p*", "--interface", "g0"), wanted, ["not configured for .* by p\\*\\."]),
-            (("--interface", "ppp0", "--interface", "g0"), wanted, ["do not divert all .* by ppp\\* passes by"]),
-            (("--interface", "g1"), wanted, ["by g0, ppp\\* passes by, unclassified", "by g1\\."]),
-            ((), everywhere, ["not configured for .* by all others\\."]),
-            (("--queues", "22"), wanted, ["queues 22 to 22, and synprintd reads 20 to 21: .* passes by"])):
-        done = lab_.rules("apply", "--json", *options, config=config)
-        lines = done.stderr.splitlines()
-        assert json.loads(done.stdout)["ok"] and len(lines) == len(told), (options, done)
-        for line, text in zip(lines, told):
-            assert re.fullmatch(f"synprint: these rules .*{text}.*'synprint reload' puts .*", line), line
-    daemon.stop()
-    daemon = lab_.daemon(lab_.write_config()).start()
-    assert daemon.status()["rules"]["interfaces"] == []
-    done = lab_.rules("apply", "--interface", "g1", config=daemon.config)
-    assert "by all others passes by, unclassified" in done.stderr, done
+def others_do_not_stay(lab_):
+    """Rules of another configuration, in which our bits mean something else: from `rules apply`, or from a
+    firewall's file that was saved before a change. Whom they put into a wrong set does not stay there."""
+    windows = 'nftset = "windows"; families = [ "Windows" ];'
+    linux = 'nftset = "linux"; families = [ "Linux" ];'
+    old = lab_.write_config([linux, windows], name="old.conf")
+    lab_.adopt(traffic.Server(lab_.server))
+    daemon = lab_.daemon(lab_.write_config([windows, linux])).start()
+    load = lab_.adopt(traffic.Load(lab_.client, 300))
+    for options in ((), ("--queues", "60-61"), ("--interface", "lo")):
+        restored = daemon.status()["rules"]["restored"]
+        applied = lab_.rules("apply", *options, config=old)
+        assert "it puts its own in their place" in applied.stderr, applied
+        lab.wait_until(lambda: daemon.status()["rules"]["restored"] == restored + 1, "our own are back")
+    load.wait_for(load.started_so_far() + 300)
+    traffic.expect_no_failure(load.stop(), "beside others' rules")
+    lab.wait_until(lambda: not lab_.elements("windows4") and not lab_.elements("windows6"), "nobody is in a wrong set")
+    assert len(lab_.elements("linux4")) == 100, lab_.elements("linux4")
+    log = daemon.log()
+    assert len(re.findall("somebody changed the rules; they are there again", log)) == 1, log
 
 
 def nobody_has_chosen(lab_):
@@ -260,4 +257,4 @@ def by_the_file_of_the_daemon_that_runs(lab_):
 
 if __name__ == "__main__":
     lab.run(idempotent, to_the_byte, administrators_rules, interfaces, fanout, what_nft_lists_loads_again,
-            what_differs_is_told, nobody_has_chosen, by_the_file_of_the_daemon_that_runs)
+            others_do_not_stay, nobody_has_chosen, by_the_file_of_the_daemon_that_runs)

@@ -172,27 +172,6 @@ def others(lab_):
     lab.wait_until(lambda: path.exists() and selftest(lab_, daemon)[0] == 0, "it is there again")
 
 
-def other_queues(lab_):
-    """`rules apply` beside the daemon, with other queues or interfaces than its own."""
-    daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0", "g1" ];')).start()
-    everywhere = lab_.write_config(name="everywhere.conf")
-
-    def apply(*options):
-        return lambda: lab_.rules("apply", *options, config=daemon.config)
-
-    def reload():
-        assert daemon.request({"op": "reload"})["ok"]
-    run_rows(lab_, daemon, [
-        Row("rules", "queues 60 to 61, and synprintd reads 0 to ", "'synprint reload'",
-            apply("--queues", "60-61"), reload),
-        Row("rules", "configured for .*: what comes in by g1 passes by", "'synprint reload'",
-            apply("--interface", "g0"), reload, is_mended=True),
-        Row("rules", "not configured for .*: what comes in by lo\\.", "'synprint reload'",
-            apply("--interface", "lo", "--interface", "g1", "--interface", "g0"), reload, is_mended=True),
-        Row("rules", "not configured for .*: what comes in by all others", "'synprint reload'",
-            lambda: lab_.rules("apply", config=everywhere), reload, is_mended=True)])
-
-
 def what_is_at_work(lab_):
     """The file that the administrator has is not the one that is at work."""
     config = lab_.write_config()
@@ -356,5 +335,5 @@ def only_some_interfaces(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(kernel_and_machine, others, other_queues, what_is_at_work, the_configuration, rules_of_your_own,
+    lab.run(kernel_and_machine, others, what_is_at_work, the_configuration, rules_of_your_own,
             traffic_and_kernel, no_privileges, only_some_interfaces)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/rules_differ.h"
 #include "cli/selftest/selftest.h"
 #include "input/foreign.h"
 #include "input/nfqueue_proc.h"
@@ -110,28 +109,15 @@ static void check_marks(struct selftest *test, const struct rules_status *rules)
 			      "nobody else uses our bits of the packet mark");
 }
 
-/* Those of the administrator's may lead into some of the queues only. */
-static bool are_as_configured(struct selftest *test, const struct rules_status *rules)
-{
-	struct rules_differ differ = {.count = 0};
-
-	if (!rules->is_foreign)
-		rules_differ_find(rules, test->status, &differ);
-	for (unsigned i = 0; i < differ.count; i++)
-		selftest_tell(test, OUTCOME_FAILED, "rules", "%s", differ.lines[i]);
-	return !differ.count;
-}
-
 /* Rules that we know by their tag, ours or printed by us. */
 static void check_known_rules(struct selftest *test, struct nl *nl,
 			      const struct rules_status *rules)
 {
-	if (are_as_configured(test, rules))
-		selftest_tell(test, OUTCOME_OK, "rules", "engine %s, queues %u to %u, %s%s",
-			      rules_engine_name(rules->engine), rules->queue_first,
-			      rules->queue_first + rules->queue_count - 1u,
-			      rules->interface_count ? "named interfaces" : "all interfaces",
-			      rules->is_foreign ? ", loaded by you" : "");
+	selftest_tell(test, OUTCOME_OK, "rules", "engine %s, queues %u to %u, %s%s",
+		      rules_engine_name(rules->engine), rules->queue_first,
+		      rules->queue_first + rules->queue_count - 1u,
+		      rules->interface_count ? "named interfaces" : "all interfaces",
+		      rules->is_foreign ? ", loaded by you" : "");
 	check_bypass(test, rules);
 	check_intruders(test, nl, rules);
 	check_switch(test, nl);

@@ -385,6 +385,16 @@ int generation_start(struct generation *generation, const struct generation *old
 	return rc ? rc : start_reports(generation, old, reported);
 }
 
+void generation_sweep(const struct generation *generation)
+{
+	const struct addr all[] = {addr_from_v4((const uint8_t[4]){0}),
+				   addr_from_v6((const uint8_t[16]){0})};
+
+	for (unsigned i = 0; generation->publisher && i < 2; i++)
+		publisher_note(generation->publisher, PUBLISHER_SWEEP, generation->mark_sets,
+			       &all[i], 0);
+}
+
 void generation_settled(void *ctx)
 {
 	struct generation *generation = ctx;

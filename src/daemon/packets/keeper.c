@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "config/config_rules.h"
 #include "daemon/packets/beats.h"
 #include "daemon/packets/turns.h"
 #include "daemon/packets/harm.h"
@@ -44,7 +45,11 @@ struct keeper {
 	struct harm harm; /* whether diverting does any */
 	struct beats beats; /* of switches that live by heartbeats: the administrator's */
 	uint32_t generation; /* of the ruleset when it was last looked at; atomic */
-	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last count */
+	uint32_t fingerprint; /* of the rules that are to be there */
+	bool *has_rules; /* the pipeline's, atomic */
+	bool has_others; /* rules of another configuration are there */
+	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last look */
+	uint32_t suspects; /* queues that counted as waiting then, and received nothing */
 	struct rules_status status; /* when they were last looked at */
 	struct keeper_stats stats;
 	pthread_t thread;
@@ -89,6 +94,36 @@ static void add_counters(struct keeper *keeper, const struct rules_status *now)
 	stats->unclassified = without(without(stats->counted, workers.received), stats->skipped);
 }
 
+/* What the rules have to say: ours, or those that an administrator has printed and loaded. */
+static uint32_t wanted_fingerprint(const struct keeper *keeper)
+{
+	struct rules_params params;
+
+	if (is_managed(keeper))
+		return keeper->fingerprint;
+	config_rules_params(keeper->config, NULL, NULL, &params);
+	return rules_printed_fingerprint(&params, &keeper->status);
+}
+
+/* Rules of another configuration put whom we mark into other sets: so nobody is marked. */
+static void compare_rules(struct keeper *keeper)
+{
+	const struct rules_status *status = &keeper->status;
+	bool are_others = status->is_present && status->fingerprint != wanted_fingerprint(keeper);
+
+	__atomic_store_n(keeper->has_rules, !are_others, __ATOMIC_RELEASE);
+	if (are_others && !keeper->has_others) {
+		keeper->stats.others++;
+		if (!is_managed(keeper))
+			log_line(LOG_LEVEL_WARNING,
+				 "the rules in table inet synprint were printed for another "
+				 "configuration, or by another version: until what 'synprint rules "
+				 "print' prints now is loaded, sets are filled by commits, and "
+				 "those that wait for confirmations stay as they are");
+	}
+	keeper->has_others = are_others;
+}
+
 static void look_at_rules(struct keeper *keeper)
 {
 	struct keeper_stats *stats = &keeper->stats;
@@ -104,28 +139,32 @@ static void look_at_rules(struct keeper *keeper)
 		stats->engine = now.engine;
 	add_counters(keeper, &now);
 	keeper->status = now;
+	compare_rules(keeper);
 }
 
-/* All rules are there, and at work. There is a diverting one for each interface, or one for all. */
+/* All rules are there, they are those of our configuration, and at work. */
 static bool is_well(const struct keeper *keeper)
 {
 	const struct rules_status *status = &keeper->status;
 
 	return status->is_present && status->is_complete && !status->is_dormant &&
-	       status->interface_count == keeper->params.interface_count;
+	       status->fingerprint == keeper->fingerprint;
 }
 
 static int apply(struct keeper *keeper, const struct rules_params *params,
 		 struct text_error *ret_error)
 {
+	struct rules_applied applied;
 	int rc;
 
 	look_at_rules(keeper); /* what is replaced takes its counters with it */
 	if (keeper->params.clocks.is_on && !params->clocks.is_on)
 		turns_remove_clocks(keeper->nl, keeper->workers, keeper->config->queue_count);
-	rc = rules_apply(keeper->nl, params, NULL, ret_error);
-	if (rc == 0)
+	rc = rules_apply(keeper->nl, params, &applied, ret_error);
+	if (rc == 0) {
 		keeper->params = *params;
+		keeper->fingerprint = applied.fingerprint;
+	}
 	look_at_rules(keeper);
 	return rc;
 }
@@ -134,7 +173,9 @@ static void restore_rules(struct keeper *keeper)
 {
 	static struct log_limit limit;
 	struct text_error error = {0};
-	bool was_dormant = keeper->status.is_dormant;
+	const char *what = keeper->status.is_dormant   ? "switched off"
+			   : keeper->status.is_present ? "changed"
+						       : "deleted";
 
 	if (apply(keeper, &keeper->params, &error) < 0) {
 		log_limited(
@@ -144,8 +185,7 @@ static void restore_rules(struct keeper *keeper)
 		return;
 	}
 	keeper->stats.restored++;
-	log_limited(&limit, LOG_LEVEL_WARNING, "somebody %s the rules; they are there again",
-		    was_dormant ? "switched off" : "deleted");
+	log_limited(&limit, LOG_LEVEL_WARNING, "somebody %s the rules; they are there again", what);
 }
 
 static void look_for_stalled(struct keeper *keeper)
@@ -155,22 +195,24 @@ static void look_for_stalled(struct keeper *keeper)
 }
 
 /*
- * Queues that count as waiting although their workers turn their loops and received nothing for a
- * second: what went in was dropped there, with a base chain that somebody removed.
+ * Queues that count as waiting although their workers turn their loops and received nothing between
+ * two looks: what went in was dropped there, with a base chain that somebody removed.
  */
 static void mend_waiting(struct keeper *keeper)
 {
-	uint32_t suspects = keeper->status.waiting & ~keeper->stats.stalled, forgotten = 0;
+	uint32_t suspects = keeper->status.waiting & ~keeper->stats.stalled, forgotten;
 
 	for (unsigned i = 0; i < keeper->config->queue_count; i++) {
 		struct worker_stats stats;
 
 		workers_sum_stats(&keeper->workers[i], 1, &stats);
-		if (stats.received == keeper->received[i])
-			forgotten |= suspects & UINT32_C(1) << i;
+		if (stats.received != keeper->received[i])
+			suspects &= ~(UINT32_C(1) << i);
 		keeper->received[i] = stats.received;
 	}
-	if (forgotten && rules_forget_waiting(keeper->nl, &keeper->params, forgotten) == 0)
+	forgotten = suspects & keeper->suspects;
+	keeper->suspects = suspects & ~forgotten;
+	if (forgotten && rules_forget_waiting(keeper->nl, &keeper->status, forgotten) == 0)
 		keeper->stats.forgotten += (uint64_t)__builtin_popcount(forgotten);
 }
 
@@ -244,12 +286,11 @@ static void look(struct keeper *keeper, unsigned number)
 	look_for_stalled(keeper);
 	if (nft_generation(keeper->nl, &generation) < 0)
 		return;
-	if (generation != keeper->generation || must_count)
+	if (generation != keeper->generation || must_count || keeper->suspects)
 		look_at_rules(keeper);
 	if (is_managed(keeper) && !keeper->stats.is_harmful && !is_well(keeper))
 		restore_rules(keeper);
-	if (must_count)
-		mend_waiting(keeper);
+	mend_waiting(keeper);
 	if (must_count && is_managed(keeper) && !keeper->settling.is_due)
 		look_for_harm(keeper, clock_monotonic_ms());
 	__atomic_store_n(&keeper->generation, generation, __ATOMIC_RELEASE);
@@ -362,21 +403,21 @@ static struct keeper *keeper_new(const struct config *config, const struct rules
 /* Rules that an earlier process left have counted before us, and its SYNs will not come back. */
 static int begin(struct keeper *keeper, struct text_error *ret_error)
 {
-	uint32_t all = (UINT32_C(1) << keeper->config->queue_count) - 1;
 	int rc = 0;
 
 	if (is_managed(keeper))
-		rc = rules_apply(keeper->nl, &keeper->params, NULL, ret_error);
+		rc = apply(keeper, &keeper->params, ret_error);
+	else
+		beats_beat(&keeper->beats, keeper->nl, keeper->workers, 0);
 	if (rc < 0)
 		return rc;
-	rc = rules_forget_waiting(keeper->nl, &keeper->params, all);
+	look_for_stalled(keeper);
+	look_at_rules(keeper);
+	rc = rules_forget_waiting(keeper->nl, &keeper->status, UINT32_MAX);
 	if (rc < 0) {
 		text_error_set(ret_error, 0, 0, "cannot begin to divert SYNs: %s", strerror(-rc));
 		return rc;
 	}
-	if (!is_managed(keeper))
-		beats_beat(&keeper->beats, keeper->nl, keeper->workers, 0);
-	look_for_stalled(keeper);
 	look_at_rules(keeper);
 	keeper->stats = (struct keeper_stats){.has_rules = keeper->stats.has_rules,
 					      .is_diverting = keeper->stats.is_diverting,
@@ -422,7 +463,7 @@ int keeper_check_alone(const struct config *config, int proc_fd, struct text_err
 }
 
 int keeper_start(const struct config *config, const struct rules_params *params,
-		 struct worker *const *workers, struct text_error *ret_error,
+		 struct worker *const *workers, bool *has_rules, struct text_error *ret_error,
 		 struct keeper **ret_keeper)
 {
 	struct keeper *keeper = keeper_new(config, params, workers);
@@ -431,6 +472,7 @@ int keeper_start(const struct config *config, const struct rules_params *params,
 	text_error_set(ret_error, 0, 0, "out of memory");
 	if (!keeper)
 		return -ENOMEM;
+	keeper->has_rules = has_rules;
 	rc = nl_open(&keeper->nl);
 	if (rc < 0)
 		text_error_set(ret_error, 0, 0, "cannot open a netfilter netlink socket: %s",
@@ -464,6 +506,7 @@ int keeper_change(struct keeper *keeper, const struct config *config,
 		keeper->config = config_ref(config);
 		keeper->params = *params;
 		keeper->settling.is_due = false;
+		look_at_rules(keeper);
 	}
 	pthread_mutex_unlock(&keeper->work);
 	return rc;

@@ -2,7 +2,7 @@
 /*
  * The keeper: a thread that sees to it that our rules stay in the kernel. It looks twice a second,
  * and changes nothing while all is well: the packets clock the switch themselves. What it mends:
- * rules that somebody deleted, a table that somebody made dormant, a queue that counts as waiting
+ * rules that somebody deleted or changed, a table that somebody made dormant, a queue that counts as waiting
  * although its only SYN was dropped. It has a thread to itself because an nft commit can wait for
  * somebody else's.
  */
@@ -24,7 +24,9 @@ struct keeper_stats {
 	uint64_t marked; /* passed because somebody else uses our bits of the mark */
 	uint64_t unanswered; /* passed because their queue did not answer */
 	uint64_t filled, refused; /* elements that packets brought; refused by full sets */
-	uint64_t restored; /* how often somebody had deleted the rules, or switched them off */
+	uint64_t
+		restored; /* how often somebody had deleted or changed the rules, or switched them off */
+	uint64_t others; /* how often rules of another configuration were found in their place */
 	uint32_t stalled; /* a bit for each worker that has made no progress for a second */
 	uint64_t forgotten; /* queues that waited for a SYN that had been dropped */
 	uint64_t trials; /* whether diverting does harm, see harm.h */
@@ -44,10 +46,11 @@ int keeper_check_alone(const struct config *config, int proc_fd, struct text_err
  * keeper_start() - apply the rules, unless the engine is "none", and begin to divert.
  * @config: the keeper takes a reference; @params point into it
  * @workers: of the configured number; they run already, and outlive the keeper
+ * @has_rules: the pipeline's, which the keeper alone writes from now on
  * Return: 0; -EPERM: no privileges; -errno, with the reason in words.
  */
 int keeper_start(const struct config *config, const struct rules_params *params,
-		 struct worker *const *workers, struct text_error *ret_error,
+		 struct worker *const *workers, bool *has_rules, struct text_error *ret_error,
 		 struct keeper **ret_keeper);
 
 /**

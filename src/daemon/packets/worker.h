@@ -19,8 +19,8 @@
 struct pipeline {
 	struct generation *const *generation; /* atomic */
 	/*
-	 * Atomic; the rules in the kernel are this process's, or an administrator's. Until then they may be
-	 * those of one that was killed, to which our bits mean something else.
+	 * Atomic; the rules in the kernel give our bits the meaning that they have here. Those of another
+	 * configuration do not, whoever loaded them, nor those of a process that was killed.
 	 */
 	bool has_rules;
 	const struct vocab *vocab;

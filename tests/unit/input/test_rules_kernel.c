@@ -65,13 +65,14 @@ Test(rules_kernel, each_engine_works_or_says_why)
 		struct rules_params params = {.engine = (enum rules_engine)e,
 					      .queue_count = 1,
 					      .marks = MARKS};
-		enum rules_engine engine = RULES_NONE;
+		struct rules_applied applied = {RULES_NONE, 0};
 		struct text_error error = {.what = ""};
-		int rc = rules_apply(nl, &params, &engine, &error);
+		int rc = rules_apply(nl, &params, &applied, &error);
 
 		if (rc == 0) {
-			cr_expect(engine == params.engine || params.engine == RULES_AUTO);
-			cr_expect_eq(get_status().engine, engine);
+			cr_expect(applied.engine == params.engine || params.engine == RULES_AUTO);
+			cr_expect_eq(get_status().engine, applied.engine);
+			cr_expect_eq(get_status().fingerprint, applied.fingerprint);
 		} else {
 			cr_expect_eq(rc, -EOPNOTSUPP, "%d: %s", rc, error.what);
 			cr_expect(strstr(error.what, "CONFIG_"), "%s", error.what);

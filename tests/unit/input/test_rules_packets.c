@@ -99,18 +99,25 @@ Test(rules_kernel, a_queue_that_does_not_answer_gets_no_more)
 	nfqueue_close(queue);
 }
 
+static int forget_waiting(uint32_t queues)
+{
+	struct rules_status status = get_status();
+
+	return rules_forget_waiting(nl, &status, queues);
+}
+
 Test(rules_kernel, what_waits_for_nothing_is_forgotten)
 {
 	apply(&everywhere);
 	kernel_run("nft 'add element inet synprint waiting { tcp }'");
 	cr_expect_eq(get_status().waiting, 1);
-	cr_expect_eq(rules_forget_waiting(nl, &everywhere, 1), 0);
+	cr_expect_eq(forget_waiting(1), 0);
 	cr_expect_eq(get_status().waiting, 0);
-	cr_expect_eq(rules_forget_waiting(nl, &everywhere, 1), 0, "nothing there is no failure");
+	cr_expect_eq(forget_waiting(1), 0, "nothing there is no failure");
 	apply(&four_on_two);
 	kernel_run("nft 'add element inet synprint waiting { 4, 6 }'");
 	cr_expect_eq(get_status().waiting, 0xa);
-	cr_expect_eq(rules_forget_waiting(nl, &four_on_two, 0x2), 0);
+	cr_expect_eq(forget_waiting(0x2), 0);
 	cr_expect_eq(get_status().waiting, 0x8);
 }
 
@@ -329,12 +336,13 @@ Test(rules_kernel, iptables_diverts_with_what_is_printed)
 /* Where the kernel has no queue expression, all but that is loaded. */
 Test(rules_kernel, nft_takes_what_is_printed)
 {
-	struct rules_params administrators = four_on_two;
-	enum rules_engine engine;
+	struct rules_params administrators = four_on_two, others = four_on_two;
+	struct rules_status status;
+	struct rules_applied applied;
 	bool has_queue;
 
-	cr_assert_eq(rules_apply(nl, &everywhere, &engine, NULL), 0);
-	has_queue = engine == RULES_NFT;
+	cr_assert_eq(rules_apply(nl, &everywhere, &applied, NULL), 0);
+	has_queue = applied.engine == RULES_NFT;
 	cr_assert_eq(rules_remove(nl, NULL, 0), 0);
 	administrators.engine = RULES_NONE;
 	for (int i = 0; i < 2; i++)
@@ -344,8 +352,13 @@ Test(rules_kernel, nft_takes_what_is_printed)
 				     "3/accept/' | nft -f -");
 	cr_expect_eq(kernel_count(LIST, "goto syn"), 2);
 	cr_expect(get_status().is_foreign);
-	cr_expect(get_status().is_complete);
-	cr_expect_eq(rules_forget_waiting(nl, &administrators, 1), 0);
+	status = get_status();
+	cr_expect(status.is_complete);
+	cr_expect_eq(rules_printed_fingerprint(&everywhere, &status), status.fingerprint,
+		     "for other queues and interfaces they say the same");
+	others.limit = 17;
+	cr_expect_neq(rules_printed_fingerprint(&others, &status), status.fingerprint);
+	cr_expect_eq(forget_waiting(1), 0);
 	cr_expect_eq(rules_remove(nl, NULL, 0), 0);
 	cr_expect_eq(kernel_count(LIST, "goto syn"), 2, "they are the administrator's");
 }

@@ -10,14 +10,22 @@
 #include "daemon/packets/keeper.h"
 #include "input/nfqueue_proc.h"
 #include "input/rules.h"
+#include "nap.h"
 #include "nl/nft.h"
 
+#define FINGERPRINT 4000
+#define PRINTED 5000 /* of what is printed for an administrator */
 #define WAIT_MS 10000 /* where the test is not about time */
 
 /* In place of the kernel and the workers; what the keeper's thread reads is atomic. */
 static struct {
 	unsigned refused; /* rules, a bit for each limit */
 	unsigned applied, failed, settled;
+	uint32_t fingerprint; /* of the rules that are there; of ours it is FINGERPRINT + limit */
+	uint32_t waiting; /* queues, as the rules have it */
+	unsigned forgotten;
+	uint64_t received; /* by the worker, one more whenever it is asked, where it receives */
+	bool receives;
 	unsigned undiverted,
 		removed; /* removed: chains of the clocks, and after how many of the other */
 	uint32_t limit; /* of the rules in force, by which they are told apart */
@@ -29,16 +37,18 @@ static unsigned read_count(const unsigned *count)
 	return __atomic_load_n(count, __ATOMIC_SEQ_CST);
 }
 
-int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_engine *ret_engine,
+int rules_apply(struct nl *nl, const struct rules_params *params, struct rules_applied *ret_applied,
 		struct text_error *ret_error)
 {
 	int rc = read_count(&fake.refused) >> params->limit & 1 ? -EBUSY : 0;
 
 	(void)nl;
-	(void)ret_engine;
 	text_error_set(ret_error, 0, 0, "as the test says");
-	if (rc == 0)
+	if (rc == 0) {
+		ret_applied->fingerprint = FINGERPRINT + params->limit;
+		__atomic_store_n(&fake.fingerprint, ret_applied->fingerprint, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&fake.limit, params->limit, __ATOMIC_SEQ_CST);
+	}
 	__atomic_add_fetch(rc ? &fake.failed : &fake.applied, 1, __ATOMIC_SEQ_CST);
 	return rc;
 }
@@ -46,15 +56,30 @@ int rules_apply(struct nl *nl, const struct rules_params *params, enum rules_eng
 int rules_get_status(struct nl *nl, struct rules_status *ret_status)
 {
 	(void)nl;
-	*ret_status = (struct rules_status){.is_present = true, .is_complete = true};
+	*ret_status =
+		(struct rules_status){.is_present = true,
+				      .is_complete = true,
+				      .queue_count = 1,
+				      .fingerprint =
+					      __atomic_load_n(&fake.fingerprint, __ATOMIC_SEQ_CST),
+				      .waiting = __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST)};
 	return 0;
 }
 
-int rules_forget_waiting(struct nl *nl, const struct rules_params *params, uint32_t queues)
+uint32_t rules_printed_fingerprint(const struct rules_params *params,
+				   const struct rules_status *status)
+{
+	(void)params;
+	(void)status;
+	return PRINTED;
+}
+
+int rules_forget_waiting(struct nl *nl, const struct rules_status *status, uint32_t queues)
 {
 	(void)nl;
-	(void)params;
-	(void)queues;
+	(void)status;
+	if (queues != UINT32_MAX) /* at the start */
+		__atomic_add_fetch(&fake.forgotten, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -108,7 +133,10 @@ void workers_sum_stats(struct worker *const *workers, unsigned count,
 {
 	(void)workers;
 	(void)count;
-	*ret_stats = (struct worker_stats){.received = 0};
+	if (__atomic_load_n(&fake.receives, __ATOMIC_SEQ_CST))
+		__atomic_add_fetch(&fake.received, 1, __ATOMIC_SEQ_CST);
+	*ret_stats = (struct worker_stats){
+		.received = __atomic_load_n(&fake.received, __ATOMIC_SEQ_CST)};
 }
 
 static void expect_more(const unsigned *count, unsigned than, const char *what)
@@ -127,6 +155,7 @@ static void on_settled(void *ctx)
 static struct config *config;
 static struct worker *workers[CONFIG_QUEUES_MAX];
 static struct keeper *keeper;
+static bool has_rules; /* atomic */
 
 static struct rules_params params_with(uint32_t limit)
 {
@@ -140,7 +169,8 @@ static void start(void)
 
 	cr_assert_eq(config_load(NULL, &error, &config), 0, "%s", error.what);
 	params = params_with(1);
-	cr_assert_eq(keeper_start(config, &params, workers, &error, &keeper), 0, "%s", error.what);
+	cr_assert_eq(keeper_start(config, &params, workers, &has_rules, &error, &keeper), 0, "%s",
+		     error.what);
 }
 
 static void stop(void)
@@ -245,4 +275,72 @@ Test(keeper, removes_chains_only_from_empty_queues)
 	cr_assert_eq(read_count(&fake.removed), 2, "behind the second time");
 	__atomic_store_n(&ends, true, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
+}
+
+static bool knows_rules(void)
+{
+	return __atomic_load_n(&has_rules, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t found_others(void)
+{
+	struct keeper_stats stats;
+
+	keeper_get_stats(keeper, &stats);
+	return stats.others;
+}
+
+/* As a firewall's file does that was saved long ago, or `synprint rules apply` with another one. */
+Test(keeper, replaces_rules_of_another_configuration)
+{
+	unsigned applied = read_count(&fake.applied);
+
+	cr_assert(knows_rules());
+	cr_assert_eq(found_others(), 0);
+	usleep(1200000); /* two looks */
+	cr_assert_eq(read_count(&fake.applied), applied, "the right ones stay as they are");
+	__atomic_store_n(&fake.fingerprint, 17, __ATOMIC_SEQ_CST);
+	expect_more(&fake.applied, applied, "those of ours are there again");
+	WAIT_FOR(found_others() == 1);
+	cr_assert(knows_rules());
+	cr_assert_eq(__atomic_load_n(&fake.fingerprint, __ATOMIC_SEQ_CST), FINGERPRINT + 1);
+}
+
+/* Nobody but the administrator replaces his; until then they get no bits. */
+Test(keeper, marks_nobody_for_rules_that_were_printed_before)
+{
+	struct text_error error = {.what = ""};
+	struct rules_params params = {.queue_count = 1};
+	unsigned applied = read_count(&fake.applied);
+
+	keeper_stop(keeper);
+	config->engine = RULES_NONE;
+	has_rules = false;
+	__atomic_store_n(&fake.fingerprint, 17, __ATOMIC_SEQ_CST);
+	cr_assert_eq(keeper_start(config, &params, workers, &has_rules, &error, &keeper), 0, "%s",
+		     error.what);
+	cr_assert_not(knows_rules());
+	__atomic_store_n(&fake.fingerprint, PRINTED, __ATOMIC_SEQ_CST);
+	WAIT_FOR(knows_rules());
+	__atomic_store_n(&fake.fingerprint, 18, __ATOMIC_SEQ_CST);
+	WAIT_FOR(!knows_rules());
+	cr_assert_eq(read_count(&fake.applied), applied);
+}
+
+/* A SYN that is on its way to the worker is none that was dropped. */
+Test(keeper, forgets_what_waits_only_where_it_stays_so)
+{
+	__atomic_store_n(&fake.waiting, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&fake.receives, true, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 30; i++) {
+		turn_workers();
+		usleep(50000);
+	}
+	cr_assert_eq(read_count(&fake.forgotten), 0, "each look finds another one");
+	__atomic_store_n(&fake.receives, false, __ATOMIC_SEQ_CST);
+	for (int i = 0; read_count(&fake.forgotten) == 0 && i < WAIT_MS / 50; i++) {
+		turn_workers();
+		usleep(50000);
+	}
+	cr_assert_eq(read_count(&fake.forgotten), 1);
 }
