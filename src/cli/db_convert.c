@@ -18,11 +18,12 @@ struct output {
 	FILE *stream;
 	char *data;
 	size_t len;
+	char note[1024]; /* what is told once it is written */
 };
 
 static int output_open(struct output *output)
 {
-	*output = (struct output){NULL, NULL, 0};
+	*output = (struct output){0};
 	output->stream = open_memstream(&output->data, &output->len);
 	return output->stream ? CLI_OK : cli_error(CLI_FAILED, "out of memory");
 }
@@ -46,8 +47,10 @@ static int output_end(struct output *output, const struct db_call *call, int r)
 
 		if (rc < 0)
 			r = cli_error(CLI_FAILED, "%s: cannot write it: %s", call->output,
-				      strerror(-rc));
+				      file_error_text(rc));
 	}
+	if (r == CLI_OK)
+		fputs(output->note, stderr);
 	free(output->data);
 	return r;
 }
@@ -175,8 +178,9 @@ static int merge(const struct db_call *call, const struct sigdb *db, struct outp
 				put_sig(&writer, chosen[i], output);
 				written++;
 			}
-		fprintf(stderr, "%zu signatures of %zu written, %zu were there twice\n", written,
-			count, count - written);
+		snprintf(output->note, sizeof(output->note),
+			 "%zu signatures of %zu written, %zu were there twice\n", written, count,
+			 count - written);
 	}
 	free(chosen);
 	return r;
@@ -239,10 +243,10 @@ static int export_all(const struct db_call *call, const struct sigdb *db, struct
 	put_head(&export.writer, output);
 	export_sigs(&export, false);
 	export_sigs(&export, true);
-	fprintf(stderr,
-		"%zu signatures written; left out: %zu that p0f has no words for, "
-		"%zu that an earlier one covers; rates and sources are not p0f's\n",
-		export.count, export.lacking, export.covered);
+	snprintf(output->note, sizeof(output->note),
+		 "%zu signatures written; left out: %zu that p0f has no words for, "
+		 "%zu that an earlier one covers; rates and sources are not p0f's\n",
+		 export.count, export.lacking, export.covered);
 	free(export.written);
 	return CLI_OK;
 }
@@ -285,10 +289,10 @@ static int import_p0f(struct db_call *call, const char *text, struct output *out
 	put_head(&writer, output);
 	for (size_t i = 0; i < db_count(db); i++)
 		put_sig(&writer, i, output);
-	fprintf(stderr,
-		"%zu signatures converted; left out: %zu that are not about SYNs (SYN+ACK, HTTP, "
-		"MTU)\n",
-		db_count(db), count_skipped(text));
+	snprintf(output->note, sizeof(output->note),
+		 "%zu signatures converted; left out: %zu that are not about SYNs (SYN+ACK, HTTP, "
+		 "MTU)\n",
+		 db_count(db), count_skipped(text));
 	sigdb_free(db);
 	return CLI_OK;
 }
@@ -321,6 +325,7 @@ static int import_satori(const char *path, const char *text, size_t len, struct 
 	char last_name[SATORI_NAME_MAX] = "";
 	size_t counts[SATORI_RESULT_COUNT] = {0};
 	struct satori_test test;
+	struct text_buf note;
 
 	fputs("[tcp:request]\n", output->stream);
 	while (satori_next(&reader, &test)) {
@@ -333,11 +338,12 @@ static int import_satori(const char *path, const char *text, size_t len, struct 
 			CLI_BAD_INPUT,
 			"%s: neither a signature file nor a list with tcpsig=\"...\" of SYNs",
 			path);
-	fprintf(stderr, "%zu signatures converted\n", counts[SATORI_OK]);
+	text_buf_init(&note, output->note, sizeof(output->note));
+	text_putf(&note, "%zu signatures converted\n", counts[SATORI_OK]);
 	for (unsigned i = SATORI_OK + 1; i < SATORI_RESULT_COUNT; i++)
 		if (counts[i])
-			fprintf(stderr, "%zu left out: %s\n", counts[i],
-				satori_result_text((enum satori_result)i));
+			text_putf(&note, "%zu left out: %s\n", counts[i],
+				  satori_result_text((enum satori_result)i));
 	return CLI_OK;
 }
 

@@ -138,6 +138,18 @@ static bool may_write(const struct stat *status, uid_t uid, gid_t gid)
 	return (status->st_mode & 0003) == 0003;
 }
 
+/* A device or a folder, which nothing is written over. */
+static bool is_in_the_way(const char *key, const char *file, struct advice_list *list)
+{
+	struct stat status;
+
+	if (stat(file, &status) < 0 || S_ISREG(status.st_mode))
+		return false;
+	advice_add(list, ADVICE_FAULT, "files",
+		   "%s: %s is no regular file: move it away, or correct the key", key, file);
+	return true;
+}
+
 static void need_directory_of(const char *key, const char *file, uid_t uid, gid_t gid,
 			      struct advice_list *list)
 {
@@ -169,10 +181,9 @@ static void need_kept(const char *key, const char *file, uid_t uid, gid_t gid,
 
 	snprintf(path, sizeof(path), "%s", file);
 	directory = dirname(path);
-	if (stat(file, &status) == 0 && !S_ISREG(status.st_mode))
-		advice_add(list, ADVICE_FAULT, "files",
-			   "%s: %s is no file: move it away, or correct the key", key, file);
-	else if (stat(directory, &status) < 0)
+	if (is_in_the_way(key, file, list))
+		return;
+	if (stat(directory, &status) < 0)
 		need_directory_of(key, directory, uid, gid, list);
 	else if (!privs_is_given(directory))
 		need_directory_of(key, file, uid, gid, list);
@@ -180,7 +191,7 @@ static void need_kept(const char *key, const char *file, uid_t uid, gid_t gid,
 
 void advice_files(const struct config *config, uid_t uid, gid_t gid, struct advice_list *list)
 {
-	if (config->metrics_file)
+	if (config->metrics_file && !is_in_the_way("metrics.textfile", config->metrics_file, list))
 		need_directory_of("metrics.textfile", config->metrics_file, uid, gid, list);
 	if (config->state_enabled)
 		need_kept("state.file", config->state_file, uid, gid, list);

@@ -61,7 +61,11 @@ static void gather_clocks(const struct daemon *daemon, struct figures *figures)
 
 static void advise_file(const char *key, const char *path, int rc, struct advice_list *list)
 {
-	if (rc < 0)
+	if (rc == -EINVAL)
+		advice_add(list, ADVICE_FAULT, "files",
+			   "%s: %s is no regular file: move it away, or correct the key", key,
+			   path);
+	else if (rc < 0)
 		advice_add(list, ADVICE_FAULT, "files",
 			   "%s: %s cannot be written: %s (its folder must be synprintd's to write, "
 			   "have room, and ReadWritePaths= of the service must name it)",

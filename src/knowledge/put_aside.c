@@ -2,8 +2,6 @@
 /* What happens to a damaged file: see put_aside.h. */
 #include "knowledge/put_aside.h"
 
-#include <string.h>
-
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -16,7 +14,7 @@ void put_aside(const char *path, const char *why, const char *loss)
 
 	if (rc < 0)
 		log_line(LOG_LEVEL_WARNING, "%s; %s (it cannot be renamed: %s)", why, loss,
-			 strerror(-rc));
+			 file_error_text(rc));
 	else
 		log_line(LOG_LEVEL_WARNING, "%s; %s, and it is now %s", why, loss, aside);
 }

@@ -77,7 +77,7 @@ static void note_result(struct state *state, int rc)
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "cannot write %s (%s); what it has is kept, and it is tried again",
-			    state->params.path, strerror(-rc));
+			    state->params.path, file_error_text(rc));
 }
 
 static void write_state(struct state *state)
@@ -119,7 +119,7 @@ void state_load(const struct state_params *params)
 		return;
 	/* Not to be written over: it may be good, and readable another time. */
 	if (rc < 0) {
-		snprintf(error.what, sizeof(error.what), "cannot be read: %s", strerror(-rc));
+		snprintf(error.what, sizeof(error.what), "cannot be read: %s", file_error_text(rc));
 		set_aside(params->path, error.what);
 		return;
 	}

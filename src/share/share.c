@@ -308,7 +308,7 @@ static void write_figures(const struct share *share)
 	rc = file_replace(share->config->textfile, text, buf.len, false);
 	if (rc < 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "%s cannot be written: %s",
-			    share->config->textfile, strerror(-rc));
+			    share->config->textfile, file_error_text(rc));
 }
 
 static void look_after(struct share *share)

@@ -69,7 +69,7 @@ static int write_file(struct clerk *clerk, const struct order *order)
 	else
 		log_limited(&clerk->limit, LOG_LEVEL_WARNING,
 			    "cannot write %s (%s); what it has is kept, and it is tried again",
-			    order->path, strerror(-rc));
+			    order->path, file_error_text(rc));
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +43,23 @@ static void sync_directory(const char *path)
 	close(fd);
 }
 
+/* A device, a FIFO or a socket is nobody's to be renamed over: /dev/null would be gone for all. */
+int file_may_replace(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	return S_ISREG(status.st_mode) ? 0 : -EINVAL;
+}
+
+const char *file_error_text(int rc)
+{
+	return rc == -EINVAL ? "it is no regular file" : strerror(-rc);
+}
+
 /*
  * Whatever stands at the temporary name goes: what is opened is a new regular file of our own, and
  * no FIFO of somebody's in which opening or writing would wait.
@@ -59,8 +77,10 @@ static int open_new(const char *temporary, mode_t mode)
 int file_replace(const char *path, const char *data, size_t len, bool is_durable)
 {
 	char temporary[PATH_BYTES];
-	int fd, rc;
+	int fd, rc = file_may_replace(path);
 
+	if (rc < 0)
+		return rc;
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
 		return -ENAMETOOLONG;
 	fd = open_new(temporary, 0644);
@@ -83,6 +103,10 @@ int file_replace(const char *path, const char *data, size_t len, bool is_durable
 
 int file_begin(const char *path, struct file_writer *ret_writer)
 {
+	int rc = file_may_replace(path);
+
+	if (rc < 0)
+		return rc;
 	snprintf(ret_writer->path, sizeof(ret_writer->path), "%s", path);
 	if ((size_t)snprintf(ret_writer->temporary, sizeof(ret_writer->temporary), "%s.new",
 			     path) >= sizeof(ret_writer->temporary))
@@ -157,6 +181,10 @@ int file_read(const char *path, char **ret_bytes, size_t *ret_len)
 
 int file_put_aside(const char *path, char *ret_aside, size_t size)
 {
+	int rc = file_may_replace(path);
+
+	if (rc < 0)
+		return rc;
 	snprintf(ret_aside, size, "%s.damaged", path);
 	return rename(path, ret_aside) < 0 ? -errno : 0;
 }

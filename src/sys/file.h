@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that are replaced whole or not at all. */
+/* Files that are replaced whole or not at all: regular ones, and no device, FIFO or socket. */
 #ifndef SYNPRINT_SYS_FILE_H
 #define SYNPRINT_SYS_FILE_H
 
@@ -7,11 +7,18 @@
 #include <stddef.h>
 
 /**
+ * file_may_replace() - whether @path is a regular file, or nothing yet; a link counts as what it
+ * leads to.
+ * Return: 0; -EISDIR; -EINVAL for a device, a FIFO or a socket; or -errno.
+ */
+int file_may_replace(const char *path);
+
+/**
  * file_replace() - write a file under a temporary name beside it (PATH.new), and rename it. What
  * somebody has at the temporary name is removed.
  * @is_durable: wait for the disk, so that the file outlives a power failure as well
  * or not: then it is one that everybody may read, whatever the umask
- * Return: 0, or -errno; then the old file is as it was.
+ * Return: 0, or -errno, also of file_may_replace(); then all is as it was.
  */
 int file_replace(const char *path, const char *data, size_t len, bool is_durable);
 
@@ -21,7 +28,7 @@ struct file_writer {
 	char path[4096], temporary[4096];
 };
 
-/** file_begin() - under a temporary name beside @path. Return: 0 or -errno. */
+/** file_begin() - under a temporary name beside @path. Return: 0 or -errno, as file_replace(). */
 int file_begin(const char *path, struct file_writer *ret_writer);
 
 /** file_write() - Return: 0 or -errno. */
@@ -41,8 +48,11 @@ int file_end(struct file_writer *writer, int rc);
  */
 int file_read(const char *path, char **ret_bytes, size_t *ret_len);
 
-/** file_put_aside() - rename a damaged file to *.damaged. Return: 0 or -errno. */
+/** file_put_aside() - rename a damaged file to *.damaged. Return: 0 or -errno, as file_replace(). */
 int file_put_aside(const char *path, char *ret_aside, size_t size);
+
+/** file_error_text() - what a negative number of these functions says, in words. */
+const char *file_error_text(int rc);
 
 /** file_make_directory() - the folder that a file is to be in, where it is missing. */
 void file_make_directory(const char *path);

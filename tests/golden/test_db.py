@@ -108,7 +108,11 @@ def merge(folder):
     db("merge", "-o", out, good, folder / "bad.db", status=4)
     assert out.read_text() == merged
     assert not list(folder.glob("merged.db?*")), list(folder.iterdir())
-    db("merge", "-o", folder / "no" / "where.db", good, status=1)
+    done = db("merge", "-o", folder / "no" / "where.db", good, status=1)
+    assert "written" not in done.stderr, f"nothing was: {done}"
+    os.mkfifo(folder / "pipe")
+    done = db("merge", "-o", folder / "pipe", good, status=1)
+    assert "it is no regular file" in done.stderr and (folder / "pipe").is_fifo(), done
 
 
 def convert(folder):

@@ -19,6 +19,7 @@
 #include "share/sinks/sink.h"
 #include "share/words/slots.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
 #define WAITING_MAX 4096
@@ -343,7 +344,7 @@ static void remember(struct crowdsec *crowdsec)
 	if (rc < 0)
 		log_line(LOG_LEVEL_WARNING,
 			 "sink crowdsec: cannot read %s (%s): all decisions are sent again", path,
-			 strerror(-rc));
+			 file_error_text(rc));
 }
 
 /* But for those whom it was not told yet. */
@@ -365,7 +366,7 @@ static void write_down(struct crowdsec *crowdsec)
 		log_line(LOG_LEVEL_WARNING,
 			 "sink crowdsec: cannot write %s (%s): the next start sends all decisions "
 			 "again",
-			 path, strerror(-rc));
+			 path, file_error_text(rc));
 }
 
 static int crowdsec_open(const struct sink_config *config, struct text_error *ret_error,

@@ -62,9 +62,13 @@ static int list_write(struct list_sink *list, uint64_t now_s)
 static int begin_list(struct list_sink *list)
 {
 	char folder[PATH_MAX];
+	int rc;
 
 	if (access(list->config->path, F_OK) < 0)
 		return list_write(list, 0);
+	rc = file_may_replace(list->config->path);
+	if (rc < 0)
+		return rc;
 	snprintf(folder, sizeof(folder), "%s", list->config->path);
 	return access(dirname(folder), W_OK | X_OK) < 0 ? -errno : 0;
 }
@@ -86,7 +90,8 @@ static int list_open(const struct sink_config *config, struct text_error *ret_er
 	rc = begin_list(list);
 	if (rc < 0) {
 		sink_list.free(&list->sink);
-		return text_error_set(ret_error, 0, 0, "sink %s: %s", config->path, strerror(-rc));
+		return text_error_set(ret_error, 0, 0, "sink %s: %s", config->path,
+				      file_error_text(rc));
 	}
 	*ret_sink = &list->sink;
 	return 0;
@@ -133,7 +138,7 @@ static void list_tick(struct sink *sink, uint64_t now_s)
 		return;
 	list->sink.failed++;
 	log_limited(&limit, LOG_LEVEL_WARNING, "%s cannot be written, the old list stays: %s",
-		    list->config->path, strerror(-rc));
+		    list->config->path, file_error_text(rc));
 }
 
 static void list_free(struct sink *sink)

@@ -103,6 +103,37 @@ Test(file, a_directory_in_the_way_is_an_error)
 	cr_assert_eq(rmdir(temporary), 0);
 }
 
+static void expect_untouched(mode_t type)
+{
+	char aside[128];
+	struct stat status;
+
+	cr_assert_eq(file_replace(path, "figures", 7, false), -EINVAL);
+	cr_assert_eq(write_pieces(), -EINVAL);
+	cr_assert_eq(file_put_aside(path, aside, sizeof(aside)), -EINVAL);
+	cr_assert_eq(lstat(path, &status), 0);
+	cr_assert_eq(status.st_mode & S_IFMT, type);
+	cr_assert_lt(access(temporary, F_OK), 0);
+	cr_assert_eq(unlink(path), 0);
+}
+
+/* As root, /dev/null or /dev/stdout would be a file from then on, for everybody. */
+Test(file, only_regular_files_are_replaced)
+{
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(mkfifo(path, 0666), 0);
+	expect_untouched(S_IFIFO);
+	cr_assert_eq(symlink("/dev/null", path), 0);
+	expect_untouched(S_IFLNK);
+	cr_assert_eq(mkdir(path, 0755), 0);
+	cr_assert_eq(file_replace(path, "figures", 7, false), -EISDIR);
+	cr_assert_eq(rmdir(path), 0);
+	cr_assert_eq(symlink(victim, path), 0);
+	expect_replaced();
+	cr_assert_str_eq(file_error_text(-EINVAL), "it is no regular file");
+	cr_assert_str_eq(file_error_text(-EISDIR), strerror(EISDIR));
+}
+
 Test(file, only_regular_files_are_read)
 {
 	char *bytes;
