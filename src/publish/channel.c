@@ -233,6 +233,22 @@ unsigned channel_revise(struct channel *channel)
 	return kept;
 }
 
+/* Where packets take elements out, one of who does not belong there gives no flush away: it may be gone. */
+static void dismiss_witnesses(struct channel *channel)
+{
+	const struct publisher_params *params = channel->params;
+	bool has_prefixes = channel->target->params.prefix6 < 128; /* of which nobody is known */
+
+	for (int v = 0; v < (has_prefixes ? SETOPS_V6 : SETOPS_VERSIONS); v++)
+		for (unsigned i = 0; i < SETOPS_WITNESSES; i++) {
+			struct witness_slot *slot = &channel->target->witnesses[v].slots[i];
+			struct publish_op op = slot->op;
+
+			if (slot->until_ms && !params->belongs(params->ctx, channel->number, &op))
+				slot->until_ms = 0;
+		}
+}
+
 void channel_reconcile(struct channel *channel)
 {
 	bool is_due = clock_monotonic_ms() >= channel->retry_ms, is_intact = false;
@@ -256,6 +272,8 @@ void channel_reconcile(struct channel *channel)
 		channel_start_fill(channel);
 		return;
 	}
+	if (channel->params->emptied >> channel->number & 1)
+		dismiss_witnesses(channel);
 	if (target_check(channel->target, &is_intact) == 0 && is_intact)
 		return;
 	channel_ensure(channel, false);

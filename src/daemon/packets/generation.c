@@ -213,7 +213,7 @@ static enum publisher_rank rank(void *ctx, const struct addr *addr)
 	return client.syn_count > 1 ? PUBLISHER_CAME_BACK : PUBLISHER_SEEN_ONCE;
 }
 
-/* Sets that anybody can fill by a SYN, and by nothing else, are kept from being full. */
+/* Sets that anybody can fill by a SYN, and by nothing else, are kept from being full. Packets may empty others. */
 static void describe_sets(const struct generation *generation, struct publisher_params *params)
 {
 	uint32_t open = generation->mark_sets & ~generation->served_sets;
@@ -223,6 +223,8 @@ static void describe_sets(const struct generation *generation, struct publisher_
 
 		if (open >> i & 1 && set->size >= SHARED_SIZE_MIN)
 			params->sizes[i] = config_size_with_room(set->size);
+		if (set->removes)
+			params->emptied |= generation->mark_sets & UINT32_C(1) << i;
 	}
 }
 

@@ -26,6 +26,7 @@ struct fake {
 	bool is_half; /* one set of its pair is left out */
 	bool keeps_all; /* what is removed is there all the same */
 	unsigned ensures, commits;
+	unsigned asked; /* for so many elements by the last question */
 	size_t op_count;
 	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
 	unsigned walks,
@@ -125,10 +126,10 @@ static inline int fake_ask(struct target *target, enum setops_version version,
 	struct fake *fake = fake_of(target);
 	bool is_intact;
 
-	(void)version;
 	(void)ops;
-	(void)count;
 	pthread_mutex_lock(&fake->lock);
+	if (version == SETOPS_V4)
+		fake->asked = count;
 	is_intact = fake->is_intact;
 	fake->is_intact = true;
 	pthread_mutex_unlock(&fake->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "alloc.h"
+#include "publish/channel.h"
 #include "publish/publisher_turns.h"
 
 Test(publisher, is_published_when_submit_returns)
@@ -176,6 +177,35 @@ Test(publisher, a_flushed_target_is_filled_again)
 	pthread_mutex_unlock(&harness.fakes[0].lock);
 	WAIT_FOR(committed(&harness.fakes[0]) == 4);
 	cr_expect_eq(events_of(PUBLISHER_DRIFTED), 1);
+}
+
+/* It went by a packet, which tells nobody. */
+Test(publisher, who_left_by_a_packet_gives_no_flush_away)
+{
+	struct publisher_params params = {.targets = harness.targets,
+					  .target_count = 1,
+					  .marked = 1,
+					  .emptied = 1,
+					  .ctx = &harness.events,
+					  .belongs = belongs,
+					  .event = on_event};
+	struct publish_op ops[1] = {{.port = 0}};
+	struct channel channel = {.number = 0};
+	bool is_retired = false;
+
+	channel_init(&channel, &params, 0, ops, &is_retired);
+	for (unsigned number = 7; number <= 8; number++)
+		target_note(harness.targets[0], &(struct publish_op){.addr = numbered(number),
+								     .port = 40000,
+								     .kind = PUBLISH_ADD});
+	channel_reconcile(&channel);
+	cr_expect_eq(harness.fakes[0].asked, 1, "who belongs there");
+	params.emptied = 0;
+	target_note(harness.targets[0],
+		    &(struct publish_op){.addr = numbered(7), .port = 40000, .kind = PUBLISH_ADD});
+	channel_reconcile(&channel);
+	cr_expect_eq(harness.fakes[0].asked, 2, "and where nobody takes any out, both");
+	channel_done(&channel);
 }
 
 Test(publisher, one_that_cannot_be_made_is_tried_again)
