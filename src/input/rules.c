@@ -18,6 +18,7 @@
 #define STRAYS_MAX 32 /* chains that are removed at once */
 #define TRIES 3 /* somebody else may change the rules between the question and the transaction */
 #define SWITCH_SETS 2
+#define DELETED_MAX 160 /* sets that are made anew; of more the rest is not named */
 
 /* Base chains first. */
 static const char *const own_chains[] = {"divert",  "served",      "promote",      "promote_out",
@@ -54,6 +55,12 @@ struct attempt {
 	bool is_dormant; /* somebody switched our table off */
 	bool keeps_sizes; /* of sets of ours that others' rules refer to */
 	char kept[RULESET_NAME_MAX + 1]; /* such a set, which is to have another one */
+	unsigned deleted_count;
+	struct {
+		unsigned message;
+		const char *set; /* of the ruleset */
+	} deleted[DELETED_MAX];
+	char busy[RULESET_NAME_MAX + 1]; /* one that cannot be: rules outside of ours refer to it */
 };
 
 static bool is_found(const struct rules_survey *survey, const struct rule *rule)
@@ -86,6 +93,10 @@ static void put_delete_set(struct attempt *attempt, const char *name)
 
 	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_OUR_TABLE);
 	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	if (attempt->deleted_count < DELETED_MAX) {
+		attempt->deleted[attempt->deleted_count].message = attempt->messages;
+		attempt->deleted[attempt->deleted_count++].set = name;
+	}
 	attempt->messages++;
 }
 
@@ -164,6 +175,7 @@ static int put_all(struct attempt *attempt)
 
 	nft_batch_put_table(attempt->batch, true);
 	attempt->messages = attempt->first_delete = 1;
+	attempt->deleted_count = 0;
 	put_delete_rules(attempt);
 	rc = put_delete_old_switch(attempt);
 	for (unsigned i = 0; i < ruleset->set_count && rc == 0; i++)
@@ -178,6 +190,15 @@ static int put_all(struct attempt *attempt)
 
 /* How replacing the rules went. */
 enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_CHANGED_MEANWHILE, OUTCOME_NO_ENGINE };
+
+/* The set that a message would have deleted. */
+static void name_busy(struct attempt *attempt, unsigned message)
+{
+	for (unsigned i = 0; i < attempt->deleted_count; i++)
+		if (attempt->deleted[i].message == message)
+			snprintf(attempt->busy, sizeof(attempt->busy), "%s",
+				 attempt->deleted[i].set);
+}
 
 /* One transaction: our old rules away; table, sets and chains where they are missing; the new rules. */
 static enum outcome replace_rules(struct attempt *attempt, int *ret_rc)
@@ -198,6 +219,8 @@ static enum outcome replace_rules(struct attempt *attempt, int *ret_rc)
 		attempt->keeps_sizes = true;
 		return replace_rules(attempt, ret_rc);
 	}
+	if (rc == -EBUSY)
+		name_busy(attempt, failed);
 	if (rc == 0)
 		return OUTCOME_OK;
 	if (rc != -ENOENT || failed < attempt->first_delete)
@@ -220,6 +243,15 @@ static int explain_engine(const struct rules_params *params, struct text_error *
 			       params->engine == RULES_NFT ? nft : xt, fib,
 			       params->engine == RULES_NFT ? "; use rules.engine = \"auto\"" : "");
 	return -EOPNOTSUPP;
+}
+
+static int explain_busy(const struct attempt *attempt, struct text_error *ret_error)
+{
+	text_error_set(ret_error, 0, 0,
+		       "set %.200s of table inet synprint is to be of another type, and rules that "
+		       "are not ours refer to it: delete these first, or give the set another name",
+		       attempt->busy);
+	return -EBUSY;
 }
 
 static int explain(struct nl *nl, int rc, struct text_error *ret_error)
@@ -304,7 +336,9 @@ static int apply_once(struct attempt *attempt, struct text_error *ret_error)
 		return rc == -EAGAIN ? rc : explain(attempt->nl, rc, ret_error);
 	switch (try_engines(attempt, &rc)) {
 	case OUTCOME_OK: return 0;
-	case OUTCOME_FAILED: return explain(attempt->nl, rc, ret_error);
+	case OUTCOME_FAILED:
+		return attempt->busy[0] ? explain_busy(attempt, ret_error)
+					: explain(attempt->nl, rc, ret_error);
 	case OUTCOME_CHANGED_MEANWHILE: return -EAGAIN;
 	case OUTCOME_NO_ENGINE: return explain_engine(attempt->params, ret_error);
 	}

@@ -172,6 +172,21 @@ def a_size_that_cannot_change_is_said(lab_):
     assert "size 8192" in lab_.nft("list set inet synprint sized4")
 
 
+def a_type_that_cannot_change_is_said(lab_):
+    """The same, of a set that is to have another key: which one, and what to do."""
+    names = ("first", "second", "third")
+    daemon = lab_.daemon(lab_.write_config([f'nftset = "{name}"' for name in names])).start()
+    lab_.nft("table inet synprint { chain mine { ip6 saddr @second6 counter; }; }")
+    lab_.write_config([f'nftset = "{name}"; key = "addr . port"' for name in names])
+    reply = daemon.request({"op": "reload"})
+    assert not reply["ok"] and "set second6 of table inet synprint is to be of another type, and rules that are " \
+        "not ours refer to it: delete these first" in reply["error"]["message"], reply
+    assert "type ipv4_addr\n" in lab_.nft("list set inet synprint first4"), "all is as before"
+    lab_.nft("flush chain inet synprint mine")
+    assert daemon.request({"op": "reload"})["ok"]
+    assert "type ipv6_addr . inet_service" in lab_.nft("list set inet synprint second6")
+
+
 def slow_lab(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     database, config = configure(lab_)
@@ -299,6 +314,6 @@ def sets_change_under_load(lab_):
 if __name__ == "__main__":
     lab.run(bad_keeps_the_old_and_good_is_used, nothing_is_dropped_under_load, sets_come_and_go,
             a_bad_configuration_changes_nothing, what_needs_a_restart_is_said,
-            a_size_that_cannot_change_is_said, nobody_waits_for_a_large_database,
+            a_size_that_cannot_change_is_said, a_type_that_cannot_change_is_said, nobody_waits_for_a_large_database,
             a_load_that_fails_and_one_behind_it, a_stop_in_a_load, interfaces_change,
             sets_change_under_load)
