@@ -399,21 +399,70 @@ def run_one(scenario):
         lab.close()
 
 
+def run_told(scenario):
+    """Returns the status that check.sh knows, and tells how it went."""
+    start = time.monotonic()
+    try:
+        run_one(scenario)
+    except Skip as skip:
+        print(f"{scenario.__name__}: {skip}")
+        return 77
+    except Exception:
+        traceback.print_exc(file=sys.stdout)
+        print(f"FAILED {scenario.__name__}")
+        return 1
+    print(f"ok {scenario.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+    return 0
+
+
+class Beside:
+    """A scenario in a process of its own; what it prints is kept until it has ended."""
+
+    def __init__(self, scenario):
+        self.output = tempfile.TemporaryFile()
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                os.dup2(self.output.fileno(), 1)
+                os.dup2(self.output.fileno(), 2)
+                status = run_told(scenario)
+            finally:
+                sys.stdout.flush()
+                os._exit(status)
+
+    def result(self):
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self.pid = 0
+        self.output.seek(0)
+        return status if status in (0, 77) else 1, self.output.read().decode(errors="replace")
+
+    def close(self):
+        if self.pid:
+            os.kill(self.pid, signal.SIGTERM)  # it takes its lab away
+            print(self.result()[1], end="", flush=True)
+
+
+def run_beside(scenarios):
+    """Returns the worst status, of which the last lines tell."""
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(contextlib.closing(Beside(scenario))) for scenario in scenarios]
+        results = sorted((beside.result() for beside in running), key=lambda result: (0, 77, 1).index(result[0]))
+    for status, output in results:
+        print(output, end="", flush=True)
+    return status
+
+
 def run(*scenarios):
-    """Runs scenarios one after the other, each in a lab of its own; ends the process."""
+    """Runs scenarios one after the other, each in a lab of its own; ends the process. Those of a tuple run side
+    by side, where processors are not scarce: such as mostly wait, for a clock of the product's or of TCP's."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     wanted = set(sys.argv[1:])
-    for scenario in scenarios:
-        if wanted and scenario.__name__ not in wanted:
-            continue
-        start = time.monotonic()
-        try:
-            run_one(scenario)
-        except Skip as skip:
-            print(f"{scenario.__name__}: {skip}")
-            sys.exit(77)
-        except Exception:
-            traceback.print_exc(file=sys.stdout)
-            print(f"FAILED {scenario.__name__}")
-            sys.exit(1)
-        print(f"ok {scenario.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+    for group in scenarios:
+        group = [scenario for scenario in (group if isinstance(group, tuple) else (group,))
+                 if not wanted or scenario.__name__ in wanted]
+        is_beside = len(group) > 1 and PATIENCE <= 1
+        for status in [run_beside(group)] if is_beside else map(run_told, group):
+            if status:
+                sys.exit(status)

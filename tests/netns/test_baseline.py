@@ -223,5 +223,4 @@ def pairs(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(by_prefix, by_name, forgotten, can_be_off, share, several_mtus,
-            pairs)
+    lab.run((by_prefix, by_name, several_mtus, pairs), (forgotten, can_be_off, share))

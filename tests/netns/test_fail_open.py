@@ -87,4 +87,4 @@ def ended(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(killed, no_daemon, stopped_at_20, stopped_at_500, ended)
+    lab.run(killed, no_daemon, (stopped_at_20, stopped_at_500), ended)

@@ -175,5 +175,5 @@ def without_standard_descriptors(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(fifo_beside_the_metrics, a_disk_that_stands_still, a_stop_while_a_reload_waits, full_pipe, a_limit_of_file_sizes, locks,
-            without_standard_descriptors)
+    lab.run((fifo_beside_the_metrics, a_disk_that_stands_still, a_stop_while_a_reload_waits, a_limit_of_file_sizes),
+            full_pipe, locks, without_standard_descriptors)

@@ -481,7 +481,7 @@ def without_conntrack(lab_):
     # Somebody begins to use it.
     lab_.nft("table inet site { chain c { type filter hook forward priority 0; "
              "ct state invalid counter; }; }")
-    lab.wait_until(lambda: daemon.status()["confirm"]["on"], "it is used", 10)
+    lab.wait_until(lambda: daemon.status()["confirm"]["on"], "it is used", 30)
     traffic.connect(lab_.client, lab.SERVER4)
     assert lab.CLIENT4 in members(lab_, ("everybody",))
 
@@ -498,7 +498,7 @@ def another_marks(lab_):
     lab_.nft(MULTI_WAN)
     # Whoever comes with another mark than the recipe's goes nowhere.
     lab_.ip(lab_.gateway, "rule add fwmark 0xff000000/0xff000000 blackhole")
-    lab.wait_until(lambda: daemon.status()["confirm"]["by"] == "label", "labels are used", 10)
+    lab.wait_until(lambda: daemon.status()["confirm"]["by"] == "label", "labels are used", 30)
     assert "table inet wan, chain pre" in daemon.status()["confirm"]["note"]
     lab_.ip(lab_.client, "route change default via 198.51.100.1 advmss 1380")
     count = 1000 if IS_LONG else 50
@@ -511,7 +511,8 @@ def another_marks(lab_):
 
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--long"]
-    lab.run(strangers, nobodys, guesses, both_ends, own_tuples, known_clients, subscribers, suspects,
+    lab.run(strangers, nobodys, guesses, both_ends, known_clients,
+            (subscribers, without_conntrack, own_tuples, another_marks), suspects,
             shapes_that_speak, one_syn, disputed, disputed_member, of_an_earlier_process,
-            labels_of_an_earlier_process, accomplice, without_conntrack, another_marks,
+            labels_of_an_earlier_process, accomplice,
             *([flood] if IS_LONG else []))

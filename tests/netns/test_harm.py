@@ -69,4 +69,4 @@ def a_policy_that_drops_everything(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(what_was_diverted_is_lost, a_policy_that_drops_everything)
+    lab.run((what_was_diverted_is_lost, a_policy_that_drops_everything))

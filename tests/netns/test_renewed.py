@@ -135,4 +135,4 @@ def a_map_and_a_reload(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(once_is_enough, what_somebody_took_out, short_timeouts, a_map_and_a_reload)
+    lab.run(once_is_enough, (what_somebody_took_out, short_timeouts), a_map_and_a_reload)

@@ -137,5 +137,6 @@ def rules_of_somebody_else(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(healthy, interfaces_where_nothing_comes, a_daemon_of_another_version, rules_that_are_about_to_return,
-            without_a_daemon, a_stopped_daemon, a_worker_that_stands_still, a_set_of_the_wrong_type, rules_of_somebody_else)
+    lab.run((healthy, a_stopped_daemon, a_worker_that_stands_still, rules_of_somebody_else),
+            (a_set_of_the_wrong_type, a_daemon_of_another_version, interfaces_where_nothing_comes,
+             rules_that_are_about_to_return), without_a_daemon)

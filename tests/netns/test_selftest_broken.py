@@ -77,32 +77,18 @@ PAIRS = """table inet mine {{
 """
 
 
-def kernel_and_machine(lab_):
-    """Sets, tables, chains, interfaces and folders."""
+def sets(lab_):
+    """Sets that are gone, in part or of another type, and a table that somebody took."""
     lab_.adopt(traffic.Server(lab_.server))
     for name in ("gone", "half", "type"):
         lab_.nft(PAIRS.format(name))
     lab_.nft(PAIRS.format("owned").replace("mine", "theirs"))
-    lab_.ip(lab_.gateway, """link add wan0 type veth peer name far0
-        link add wan1 type veth peer name far1
-        link add br0 type bridge""")
-    folder, kept = lab_.dir / "textfile", lab_.dir / "state"
-    folder.mkdir()
-    kept.mkdir()
-    sets = [f'nftset = "{name}"; flags = [ "scanner" ]; table = "inet mine"'
-            for name in ("gone", "half", "type")]
-    sets.append('nftset = "owned"; flags = [ "scanner" ]; table = "inet theirs"')
-    config = lab_.write_config(sets, rules='interfaces = [ "g0", "wan0", "wan1", "lo" ];',
-                               metrics=f'textfile = "{folder / "synprint.prom"}"; interval = 1;',
-                               state="interval = 1;")
-    config.write_text(config.read_text().replace(str(lab_.dir / "kept"), str(kept / "kept")))
-    daemon = lab_.daemon(config).start()
+    rules = [f'nftset = "{name}"; flags = [ "scanner" ]; table = "inet mine"'
+             for name in ("gone", "half", "type")]
+    rules.append('nftset = "owned"; flags = [ "scanner" ]; table = "inet theirs"')
+    daemon = lab_.daemon(lab_.write_config(rules)).start()
     lab.sh("hping3", "-S", "-c", "1", "-p", "8080", lab.SERVER4, namespace=lab_.client, check=False)
     lab.wait_until(lambda: lab_.elements("owned4", "inet theirs"), "a scanner is known")
-    lab_.nft("add chain inet synprint site { type filter hook prerouting priority -100; }")
-    # The daemon notes a chain when it has seen it; a second interface tells when it has looked.
-    seen = daemon.status()["uptime_s"]
-    lab.wait_until(lambda: daemon.status()["uptime_s"] >= seen + 3, "it has looked at the chains")
     owners = []
 
     def nft(text):
@@ -128,24 +114,46 @@ def kernel_and_machine(lab_):
             nft("delete set inet mine type4\nadd set inet mine type4 { type mark; flags timeout; }"),
             nft("delete set inet mine type4\n" + PAIRS.format("type"))),
         Row("set", "owned4/owned6 takes no elements: another process owns the table", "flag 'owner'",
-            own, disown),
+            own, disown)])
+    assert "filled in part" in daemon.log()
+
+
+def chains_and_interfaces(lab_):
+    lab_.ip(lab_.gateway, """link add wan0 type veth peer name far0
+        link add wan1 type veth peer name far1
+        link add br0 type bridge""")
+    daemon = lab_.daemon(lab_.write_config(rules='interfaces = [ "g0", "wan0", "wan1", "lo" ];')).start()
+    site = "add chain inet synprint site { type filter hook prerouting priority -100; }"
+    lab_.nft(site)
+    # The daemon notes a chain when it has seen it; a second interface tells when it has looked.
+    seen = daemon.status()["uptime_s"]
+    lab.wait_until(lambda: daemon.status()["uptime_s"] >= seen + 3, "it has looked at the chains")
+    run_rows(lab_, daemon, [
         Row("your chains", "chain 'site' of yours is gone", "nft -f.*synprint reload",
-            nft("delete chain inet synprint site"),
-            nft("add chain inet synprint site { type filter hook prerouting priority -100; }")),
+            lambda: lab_.nft("delete chain inet synprint site"), lambda: lab_.nft(site)),
         Row("interfaces", "there is no interface 'wan0' now", "renamed.*rules.interfaces and reload",
             lambda: lab_.ip(lab_.gateway, "link set wan0 name uplink0"),
             lambda: lab_.ip(lab_.gateway, "link set uplink0 name wan0")),
         Row("interfaces", "'wan1'.* is a member of 'br0'", "name 'br0' instead",
             lambda: lab_.ip(lab_.gateway, "link set wan1 master br0"),
-            lambda: lab_.ip(lab_.gateway, "link set wan1 nomaster")),
+            lambda: lab_.ip(lab_.gateway, "link set wan1 nomaster"))])
+    for text in ("chain 'site' of yours is gone", "no interface 'wan0'"):
+        assert text in daemon.log(), text
+
+
+def files(lab_):
+    """Folders that are gone."""
+    folder, kept = lab_.dir / "textfile", lab_.dir / "state"
+    folder.mkdir()
+    kept.mkdir()
+    config = lab_.write_config(metrics=f'textfile = "{folder / "synprint.prom"}"; interval = 1;', state="interval = 1;")
+    config.write_text(config.read_text().replace(str(lab_.dir / "kept"), str(kept / "kept")))
+    run_rows(lab_, lab_.daemon(config).start(), [
         Row("files", "metrics.textfile: .*synprint.prom cannot be written: No such file",
             "ReadWritePaths=", lambda: folder.rename(lab_.dir / "away"),
             lambda: (lab_.dir / "away").rename(folder)),
         Row("files", "state.file: .*state/kept cannot be written: No such file", "ReadWritePaths=",
-            lambda: kept.rename(lab_.dir / "away2"), lambda: (lab_.dir / "away2").rename(kept)),
-    ])
-    for text in ("chain 'site' of yours is gone", "no interface 'wan0'", "filled in part"):
-        assert text in daemon.log(), text
+            lambda: kept.rename(lab_.dir / "away2"), lambda: (lab_.dir / "away2").rename(kept))])
 
 
 def others(lab_):
@@ -335,5 +343,5 @@ def only_some_interfaces(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(kernel_and_machine, others, what_is_at_work, the_configuration, rules_of_your_own,
-            traffic_and_kernel, no_privileges, only_some_interfaces)
+    lab.run((sets, chains_and_interfaces, the_configuration, traffic_and_kernel),
+            (files, others, what_is_at_work, only_some_interfaces), rules_of_your_own, no_privileges)

@@ -221,5 +221,5 @@ def another_socket(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(notifications, watchdog, activation, both_sockets, a_file_that_was_deleted,
+    lab.run((notifications, watchdog, a_file_that_was_deleted), activation, both_sockets,
             queues_for_who_may_not_open_them, another_socket)

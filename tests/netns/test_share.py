@@ -198,6 +198,6 @@ def crowdsec_is_told_once(lab_):
     server.shutdown()
 
 
-lab.run(what_one_sees_the_other_knows, one_that_withdraws_or_goes_away, a_client_that_turns_honest,
-        a_message_that_is_too_long, the_examples_beside_debians_own, says_why_there_is_no_connection,
-        crowdsec_is_told_once)
+lab.run(what_one_sees_the_other_knows,
+        (one_that_withdraws_or_goes_away, a_message_that_is_too_long, says_why_there_is_no_connection),
+        a_client_that_turns_honest, the_examples_beside_debians_own, crowdsec_is_told_once)

@@ -86,4 +86,4 @@ def iptables(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(nftables, beside_others, iptables)
+    lab.run((nftables, beside_others, iptables))

@@ -215,5 +215,5 @@ def conditions(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(a_burst_is_in_every_target, the_administrators_ipsets, live_clients_stay,
-            conditions_that_end, more_served_sets_than_bits, conditions)
+    lab.run(a_burst_is_in_every_target, (live_clients_stay, the_administrators_ipsets), conditions_that_end,
+            more_served_sets_than_bits, conditions)

@@ -70,4 +70,4 @@ def no_terminal(lab_):
 
 
 if __name__ == "__main__":
-    lab.run(shows_what_happens, daemon_comes_and_goes, small_windows, no_terminal)
+    lab.run((shows_what_happens, daemon_comes_and_goes, small_windows), no_terminal)
