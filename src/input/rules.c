@@ -16,7 +16,7 @@
 #include "ruleset/ruleset_kernel.h"
 
 #define STRAYS_MAX 32 /* chains that are removed at once */
-#define TRIES 3 /* somebody else may change the rules between the question and the transaction */
+#define TRIES 10 /* somebody else may change the rules between the question and the transaction */
 #define SWITCH_SETS 2
 #define DELETED_MAX 160 /* sets that are made anew; of more the rest is not named */
 
@@ -47,6 +47,7 @@ struct attempt {
 	struct nl *nl;
 	struct nft_batch *batch;
 	const struct rules_params *params;
+	uint32_t generation; /* before the survey; 0: whatever was committed since */
 	struct rules_survey survey;
 	struct ruleset ruleset;
 	struct rules_applied applied; /* where this try succeeds */
@@ -173,6 +174,7 @@ static int put_all(struct attempt *attempt)
 	const struct ruleset *ruleset = &attempt->ruleset;
 	int rc = 0;
 
+	nft_batch_expect(attempt->batch, attempt->generation);
 	nft_batch_put_table(attempt->batch, true);
 	attempt->messages = attempt->first_delete = 1;
 	attempt->deleted_count = 0;
@@ -223,6 +225,8 @@ static enum outcome replace_rules(struct attempt *attempt, int *ret_rc)
 		name_busy(attempt, failed);
 	if (rc == 0)
 		return OUTCOME_OK;
+	if (rc == -ERESTART)
+		return OUTCOME_CHANGED_MEANWHILE;
 	if (rc != -ENOENT || failed < attempt->first_delete)
 		return OUTCOME_FAILED;
 	return failed < attempt->first_rule ? OUTCOME_CHANGED_MEANWHILE : OUTCOME_NO_ENGINE;
@@ -304,7 +308,7 @@ static enum outcome try_engines(struct attempt *attempt, int *ret_rc)
 
 /*
  * A table that is switched on takes no new base chain in the same transaction (nf_tables_addchain()
- * and __NFT_TABLE_F_UPDATE), and somebody may have removed or renamed one of ours.
+ * and __NFT_TABLE_F_UPDATE), and somebody may have removed or renamed one of ours. Then all begins anew.
  */
 static int wake_table(struct attempt *attempt)
 {
@@ -313,11 +317,7 @@ static int wake_table(struct attempt *attempt)
 	nft_batch_put_table(attempt->batch, true);
 	put_delete_rules(attempt);
 	rc = nft_batch_commit(attempt->batch, NULL);
-	if (rc == 0) {
-		attempt->is_dormant = false;
-		attempt->survey.count = 0;
-	}
-	return rc == -ENOENT ? -EAGAIN : rc;
+	return rc == 0 || rc == -ENOENT ? -EAGAIN : rc;
 }
 
 /* One try; -EAGAIN where the rules changed between the question and the transaction. */
@@ -326,8 +326,8 @@ static int apply_once(struct attempt *attempt, struct text_error *ret_error)
 	uint32_t flags = 0;
 	int rc = rules_survey(attempt->nl, &attempt->survey);
 
-	if (nft_get_table(attempt->nl, NFT_OUR_TABLE, &flags) == 0)
-		attempt->is_dormant = flags & NFT_TABLE_F_DORMANT;
+	nft_get_table(attempt->nl, NFT_OUR_TABLE, &flags);
+	attempt->is_dormant = flags & NFT_TABLE_F_DORMANT;
 	if (rc == -EINVAL) /* nfnetlink.c: there is no such subsystem */
 		rc = -EOPNOTSUPP;
 	if (rc == 0 && attempt->is_dormant)
@@ -350,8 +350,13 @@ static int apply(struct attempt *attempt, struct rules_applied *ret_applied,
 {
 	int rc = -EAGAIN;
 
-	for (int try = 0; try < TRIES && rc == -EAGAIN; try++)
+	for (int try = 0; try < TRIES && rc == -EAGAIN; try++) {
+		attempt->generation = 0;
+		/* Where somebody commits without end, his commits are hardly of our rules. */
+		if (try < TRIES - 1)
+			nft_generation(attempt->nl, &attempt->generation);
 		rc = apply_once(attempt, ret_error);
+	}
 	if (rc == -EAGAIN)
 		return explain(attempt->nl, rc, ret_error);
 	if (rc == 0 && ret_applied)

@@ -6,6 +6,7 @@
 #include "nl/nft.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <libnftnl/common.h>
@@ -79,6 +80,12 @@ struct nlmsghdr *nft_batch_put(struct nft_batch *batch, uint16_t type, uint8_t f
 void nft_batch_clear(struct nft_batch *batch)
 {
 	batch_reset(batch);
+}
+
+void nft_batch_expect(struct nft_batch *batch, uint32_t generation)
+{
+	assert(batch->count == 0);
+	mnl_attr_put_u32(batch->last, NFNL_BATCH_GENID, htonl(generation));
 }
 
 /* The place of a message; requests between two messages took numbers too. */

@@ -39,6 +39,13 @@ void nft_batch_free(struct nft_batch *batch);
 void nft_batch_clear(struct nft_batch *batch);
 
 /**
+ * nft_batch_expect() - commit the next transaction only where nobody has committed anything since.
+ * Before the first message.
+ * @generation: of nft_generation(), asked before what the transaction goes by was read
+ */
+void nft_batch_expect(struct nft_batch *batch, uint32_t generation);
+
+/**
  * nft_batch_put() - begin the next message, to be filled through libnftnl or libmnl.
  * Names and numbers are not counted; who puts elements sees to it that all of a batch stay
  * within NFT_BATCH_BYTES.
@@ -108,7 +115,8 @@ void nft_batch_put_flush(struct nft_batch *batch, const char *set);
  * @ret_failed: on failure the first message that failed, counted from 0, or how many there are
  * where the batch was refused as a whole; may be NULL
  * Return: 0; -errno of the first message that failed, and nothing has changed; -EPERM without
- * CAP_NET_ADMIN; -EMSGSIZE: more was put than there was room for; -ETIMEDOUT.
+ * CAP_NET_ADMIN; -EMSGSIZE: more was put than there was room for; -ERESTART: somebody has committed
+ * since the generation that was expected; -ETIMEDOUT.
  */
 int nft_batch_commit(struct nft_batch *batch, unsigned *ret_failed);
 

@@ -44,6 +44,52 @@ Test(rules_kernel, other_parameters_replace_in_one_transaction)
 	cr_expect_eq(get_status().interface_count, 0);
 }
 
+static void *apply_too(void *ctx)
+{
+	struct nl *other;
+
+	(void)ctx;
+	if (nl_open(&other) < 0)
+		return NULL;
+	rules_apply(other, &four_on_two, NULL, NULL);
+	nl_close(other);
+	return NULL;
+}
+
+/* As synprintd, which lays rules that are gone again, and who says `rules apply`. */
+Test(rules_kernel, two_at_the_same_time_lay_them_once)
+{
+	for (int round = 0; round < 20; round++) {
+		struct rules_status status;
+		pthread_t thread;
+
+		cr_assert_eq(rules_remove(nl, NULL, 0), 0);
+		cr_assert_eq(pthread_create(&thread, NULL, apply_too, NULL), 0);
+		apply(&four_on_two);
+		pthread_join(thread, NULL);
+		status = get_status();
+		cr_assert_eq(status.interface_count, 2, "round %d", round);
+		cr_assert(status.is_complete, "round %d", round);
+	}
+}
+
+Test(rules_kernel, what_was_read_before_a_commit_is_no_ground_for_the_next)
+{
+	struct nft_batch *batch = nft_batch_new(nl);
+	uint32_t before = generation();
+
+	cr_assert_not_null(batch);
+	for (int commit = 0; commit < 2; commit++) {
+		nft_batch_expect(batch, before);
+		nft_batch_put_table(batch, false);
+		cr_expect_eq(nft_batch_commit(batch, NULL), commit ? -ERESTART : 0);
+	}
+	cr_expect_eq(generation(), before + 1);
+	nft_batch_put_table(batch, false);
+	cr_expect_eq(nft_batch_commit(batch, NULL), 0, "what expects nothing");
+	nft_batch_free(batch);
+}
+
 Test(rules_kernel, what_nft_shows)
 {
 	apply(&four_on_two);
