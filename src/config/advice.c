@@ -138,15 +138,15 @@ static bool may_write(const struct stat *status, uid_t uid, gid_t gid)
 	return (status->st_mode & 0003) == 0003;
 }
 
-/* A device or a folder, which nothing is written over. */
-static bool is_in_the_way(const char *key, const char *file, struct advice_list *list)
+/* What is no @type, S_IFREG or S_IFSOCK, nothing is made in place of. */
+static bool is_in_the_way(const char *key, const char *file, mode_t type, struct advice_list *list)
 {
 	struct stat status;
 
-	if (stat(file, &status) < 0 || S_ISREG(status.st_mode))
+	if (stat(file, &status) < 0 || (status.st_mode & S_IFMT) == type)
 		return false;
-	advice_add(list, ADVICE_FAULT, "files",
-		   "%s: %s is no regular file: move it away, or correct the key", key, file);
+	advice_add(list, ADVICE_FAULT, "files", "%s: %s is no %s: move it away, or correct the key",
+		   key, file, type == S_IFSOCK ? "socket" : "regular file");
 	return true;
 }
 
@@ -181,7 +181,7 @@ static void need_kept(const char *key, const char *file, uid_t uid, gid_t gid,
 
 	snprintf(path, sizeof(path), "%s", file);
 	directory = dirname(path);
-	if (is_in_the_way(key, file, list))
+	if (is_in_the_way(key, file, S_IFREG, list))
 		return;
 	if (stat(directory, &status) < 0)
 		need_directory_of(key, directory, uid, gid, list);
@@ -191,7 +191,11 @@ static void need_kept(const char *key, const char *file, uid_t uid, gid_t gid,
 
 void advice_files(const struct config *config, uid_t uid, gid_t gid, struct advice_list *list)
 {
-	if (config->metrics_file && !is_in_the_way("metrics.textfile", config->metrics_file, list))
+	is_in_the_way("control.socket", config->socket, S_IFSOCK, list);
+	if (config->p0f_enabled)
+		is_in_the_way("p0f.socket", config->p0f_socket, S_IFSOCK, list);
+	if (config->metrics_file &&
+	    !is_in_the_way("metrics.textfile", config->metrics_file, S_IFREG, list))
 		need_directory_of("metrics.textfile", config->metrics_file, uid, gid, list);
 	if (config->state_enabled)
 		need_kept("state.file", config->state_file, uid, gid, list);

@@ -39,6 +39,8 @@ static unsigned count_cpus(void)
 
 static int finish(struct config *config, struct text_error *ret_error)
 {
+	int rc;
+
 	if (!config->queue_count)
 		config->queue_count = count_cpus();
 	if (config->queue_first + config->queue_count > 65536)
@@ -47,7 +49,8 @@ static int finish(struct config *config, struct text_error *ret_error)
 	if (config_finish_marks(config, ret_error) < 0 ||
 	    config_finish_field(config, ret_error) < 0 || check_interfaces(config, ret_error) < 0)
 		return -EINVAL;
-	return config_place_files(config);
+	rc = config_place_files(config, ret_error);
+	return rc < 0 ? rc : config_check_files(config, ret_error);
 }
 
 static int read_file(struct config *config, struct text_error *ret_error)

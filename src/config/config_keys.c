@@ -273,10 +273,9 @@ static int read_string(const config_setting_t *setting, const struct key *key,
 	const char *text = config_setting_get_string(setting);
 
 	if (!text || !*text)
-		return bad(setting, ret_error, key->path, "a string");
-	if (key->max && strlen(text) > key->max)
-		return source_refuse(setting, ret_error, "%s has at most %u bytes, not %zu",
-				     key->path, key->max, strlen(text));
+		return bad(setting, ret_error, key->path,
+			   text ? "a string that is not empty (without a value, leave the key out)"
+				: "a string");
 	set_text(config, key, text);
 	return 0;
 }
@@ -436,7 +435,22 @@ static const char *beside(struct config *config, const char *name)
 	return keep(config, full);
 }
 
-int config_place_files(struct config *config)
+static int refuse_length(const struct config *config, const struct key *key, size_t len,
+			 struct text_error *ret_error)
+{
+	const config_t *tree = &config->storage->file_config;
+
+	return source_refuse(config_lookup(tree, key->path), ret_error,
+			     "%s has at most %u bytes, not %zu", key->path, key->max, len);
+}
+
+/* Sockets too: theirs has room for so many bytes. */
+static bool is_file(const struct key *key)
+{
+	return key->kind == KEY_FILE || (key->kind == KEY_STRING && key->max);
+}
+
+int config_place_files(struct config *config, struct text_error *ret_error)
 {
 	if (!config->signatures_count)
 		config->signatures[config->signatures_count++] = "signatures.db";
@@ -448,11 +462,13 @@ int config_place_files(struct config *config)
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		const char **file = member_of(config, &keys[i]);
 
-		if (keys[i].kind != KEY_FILE || !*file)
+		if (!is_file(&keys[i]) || !*file)
 			continue;
 		*file = beside(config, *file);
 		if (!*file)
 			return -ENOMEM;
+		if (keys[i].max && strlen(*file) > keys[i].max)
+			return refuse_length(config, &keys[i], strlen(*file), ret_error);
 	}
 	return 0;
 }

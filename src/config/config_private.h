@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "fields/source.h"
 
-/* signatures; and other files, of which the table has 5 */
+/* signatures; and other files, of which the table has 7 */
 #define CONFIG_KEPT_MAX (CONFIG_FILES_MAX + 16)
 
 struct config_storage {
@@ -30,8 +30,14 @@ void config_set_defaults(struct config *config);
 int config_read_keys(const config_setting_t *root, struct config *config,
 		     struct text_error *ret_error);
 
-/** config_place_files() - relative names mean files beside the configuration. Return: 0 or -ENOMEM. */
-int config_place_files(struct config *config);
+/**
+ * config_place_files() - relative names mean files beside the configuration.
+ * Return: 0, -ENOMEM, or -EINVAL for a socket's path that is too long.
+ */
+int config_place_files(struct config *config, struct text_error *ret_error);
+
+/** config_check_files() - that what is written is no file of another key. Return: 0 or -EINVAL. */
+int config_check_files(const struct config *config, struct text_error *ret_error);
 
 /** config_default_sets() - the publish rules of a configuration that has none: vpn, scanner, suspect. */
 void config_default_sets(struct config *config);

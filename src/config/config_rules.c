@@ -80,7 +80,7 @@ int config_finish_field(struct config *config, struct text_error *ret_error)
 int config_check_kept(const struct config *config, struct text_error *ret_error)
 {
 	if (!(config->mark_field & config->mark_mask))
-		return 0;
+		return config_check_files(config, ret_error);
 	return text_error_set(
 		ret_error, 0, 0,
 		"publish.mark_mask 0x%x has bits in common with rules.mark_field "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Publish rules in the configuration: which clients go into which sets, and for how long. */
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
@@ -70,6 +71,10 @@ static int read_target(const config_setting_t *setting, enum config_set_kind kin
 		return refuse(setting, ret_error,
 			      "a set's name has letters, digits, '_', '-' and '.', and '4' or '6' "
 			      "is put behind it");
+	if (kind != CONFIG_IPSET && !isalpha((unsigned char)*name) && *name != '_')
+		return refuse(
+			setting, ret_error,
+			"the name of an nft set begins with a letter or '_': nft takes no other");
 	rule->set.name = name;
 	rule->set.kind = kind;
 	return 0;
@@ -161,7 +166,8 @@ static int read_size(const config_setting_t *setting, struct rule *rule,
 	int size = config_setting_get_int(setting);
 
 	if (config_setting_type(setting) != CONFIG_TYPE_INT || size < 1)
-		return refuse(setting, ret_error, "size must be a whole number of elements");
+		return refuse(setting, ret_error,
+			      "size must be a whole number of elements, from 1 on");
 	rule->set.size = (uint32_t)size;
 	return 0;
 }
@@ -479,8 +485,11 @@ static int add_pattern(struct filter *filter, const struct vocab *vocab, enum vo
 
 static int add_interface(struct filter *filter, struct vocab *vocab, const char *word)
 {
-	int id = vocab_add(vocab, VOCAB_INTERFACE, word, strlen(word));
+	int id;
 
+	if (!rules_is_interface(word) && strcmp(word, "*") != 0)
+		return -EINVAL;
+	id = vocab_add(vocab, VOCAB_INTERFACE, word, strlen(word));
 	if (id < 0)
 		return id;
 	filter_add_interface(filter, (unsigned)id);
@@ -511,6 +520,9 @@ static int resolve_list(struct filter *filter, const config_setting_t *words,
 
 		if (rc == -ENOSPC)
 			return refuse(words, ret_error, "all rules together name 15 interfaces");
+		if (rc == -EINVAL)
+			return source_refuse(words, ret_error, "publish.sets: " RULES_NO_INTERFACE,
+					     word, IFNAMSIZ - 1);
 		if (rc < 0)
 			return source_refuse(words, ret_error,
 					     "publish.sets: no %s is named '%.60s' in this version "

@@ -50,6 +50,13 @@ const char *rules_engine_name(enum rules_engine engine);
 /** rules_engine_parse() - Return: 0 or -EINVAL. */
 int rules_engine_parse(const char *name, enum rules_engine *ret_engine);
 
+/* What is said of another one: its text, and the most characters. */
+#define RULES_NO_INTERFACE                                                                         \
+	"'%.40s' is no interface name (1 to %d characters, a '*' only at the end)"
+
+/** rules_is_interface() - a name that the kernel takes, maybe with a '*' at its end. */
+bool rules_is_interface(const char *interface);
+
 /** rules_interface_covers() - is every name that @b stands for one that @a, maybe with a '*', stands for? */
 bool rules_interface_covers(const char *a, const char *b);
 

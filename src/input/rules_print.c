@@ -35,7 +35,7 @@ static bool is_wildcard(const char *interface)
 }
 
 /* What the kernel takes as a name (net/core/dev.c: dev_valid_name), and no text has to quote. */
-static bool is_interface(const char *interface)
+bool rules_is_interface(const char *interface)
 {
 	static const char forbidden[] = "/:\"'\\;{}#!";
 	size_t len = strlen(interface);
@@ -60,14 +60,10 @@ static int check_interface(const struct rules_params *params, unsigned index,
 {
 	const char *interface = params->interfaces[index];
 
-	if (!is_interface(interface))
-		return text_error_set(
-			ret_error, 0, 0,
-			"'%.40s' is no interface name (1 to %d characters, a '*' only "
-			"at the end)",
-			interface, IFNAMSIZ - 1);
+	if (!rules_is_interface(interface))
+		return text_error_set(ret_error, 0, 0, RULES_NO_INTERFACE, interface, IFNAMSIZ - 1);
 	for (unsigned i = 0; i < params->interface_count; i++)
-		if (i != index && is_interface(params->interfaces[i]) &&
+		if (i != index && rules_is_interface(params->interfaces[i]) &&
 		    rules_interface_covers(params->interfaces[i], interface))
 			return text_error_set(ret_error, 0, 0,
 					      "interface '%s' is already covered by '%s'",

@@ -149,6 +149,8 @@ def sockets(lab_):
         else:
             path.mkdir()
         expect(run_daemon(lab_, config), SOCKET, f"{path} .*not a socket", "another file")
+        tried = run_daemon(lab_, config, arguments=["-t"])
+        assert f"control.socket: {path} is no socket" in tried.stderr, tried
         if content:
             assert path.read_text() == content
             path.unlink()

@@ -78,10 +78,11 @@ Test(config, every_file_name_may_be_relative)
 		"signatures = [ \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\","
 		" \"10\", \"11\", \"12\", \"13\", \"14\", \"15\", \"16\" ]; links = \"l\";\n"
 		"learn: { file = \"learned\"; }; baseline: { names = \"n\"; };\n"
-		"metrics: { textfile = \"synprint.prom\"; };");
+		"metrics: { textfile = \"synprint.prom\"; }; control: { socket = \"c.sock\"; };");
 	const char *name = strrchr(config->metrics_file, '/');
 
 	cr_expect_str_eq(name, "/synprint.prom", "beside the configuration");
+	cr_expect_str_eq(config->socket, "/tmp/c.sock");
 	cr_expect_eq(config->signatures_count, 16);
 	config_free(config);
 }
@@ -209,7 +210,7 @@ Test(config, refuses_with_the_line)
 		{"rules: { interfaces = [ \"\" ]; };", "rules.interfaces"},
 		{"signatures = [ ];", "list of 1 to 16 strings"},
 		{"signatures = { a = \"x\"; };", "signatures"},
-		{"links = \"\";", "links must be a string"},
+		{"links = \"\";", "links must be a string that is not empty"},
 		{"links = 5;", "links must be a string"},
 		{"rules: { limit = 1000001; };", "0 to 1000000"},
 		{"publish: { deadline_ms = 0; };", "1 to 1000"},
@@ -315,6 +316,48 @@ Test(config, what_is_kept_and_marks_share_no_bit)
 	config_free(bad);
 	config_free(good);
 	config_free(boot);
+}
+
+/* Whoever names one file twice would lose it: a state that is no state is put aside. */
+Test(config, refuses_to_write_over_a_file_of_another_key)
+{
+	static const char *const cases[][2] = {
+		{"state: { file = \"/a\"; }; learn: { enabled = true; file = \"/a\"; };",
+		 "state.file and learn.file are both /a"},
+		{"metrics: { textfile = \"/a\"; }; state: { file = \"/a\"; };",
+		 "state.file and metrics.textfile are both /a"},
+		{"state: { file = \"signatures.db\"; };", "state.file and signatures are both"},
+		{"metrics: { textfile = \"links.db\"; };", "metrics.textfile and links are both"},
+		{"learn: { enabled = true; file = \"servers.db\"; };",
+		 "learn.file and servers.database are both"},
+		{"baseline: { names = \"/n\"; }; state: { file = \"/n\"; };",
+		 "state.file and baseline.names are both /n"},
+		{"control: { socket = \"/s\"; }; p0f: { enabled = true; socket = \"/s\"; };",
+		 "p0f.socket and control.socket are both /s"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text_error error = {0};
+		struct config *config = NULL;
+
+		cr_expect_eq(load(cases[i][0], &error, &config), -EINVAL, "%s", cases[i][0]);
+		cr_expect(strstr(error.what, cases[i][1]), "%s: %s", cases[i][0], error.what);
+	}
+	config_free(must_load("state: { enabled = false; file = \"links.db\"; };"));
+	config_free(must_load("p0f: { socket = \"/run/synprint/control.sock\"; };"));
+}
+
+/* By another name, too. */
+Test(config, refuses_to_write_over_itself)
+{
+	struct text_error error = {0};
+	struct config *config = NULL;
+	char text[96];
+
+	snprintf(text, sizeof(text), "state: { file = \"./%s\"; };", strrchr(path, '/') + 1);
+	cr_expect_eq(load(text, &error, &config), -EINVAL);
+	cr_expect(strstr(error.what, "state.file and the configuration are both"), "%s",
+		  error.what);
 }
 
 Test(config, refuses_queues_beyond_the_last)
