@@ -16,7 +16,11 @@ int fields_refuse(const config_setting_t *setting, struct text_error *ret_error,
 {
 	const char *name = config_setting_name(setting);
 
-	return source_refuse(setting, ret_error, "%s: expected %s", name ? name : "this", expected);
+	if (name)
+		return source_refuse(setting, ret_error, "%s: expected %s", name, expected);
+	/* A group of a list has none. */
+	name = config_setting_name(config_setting_parent(setting));
+	return source_refuse(setting, ret_error, "each of %s: expected %s", name, expected);
 }
 
 static int read_int(const config_setting_t *setting, const struct field *field, int *ret_value,

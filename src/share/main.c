@@ -23,7 +23,8 @@ static const char usage[] =
 	"  -V, --version      print the version\n"
 	"  -h, --help         print this\n"
 	"\n"
-	"SIGHUP opens files of sinks anew. synprint-share(8) is the manual.\n";
+	"SIGHUP opens files of sinks anew. Exit codes: 0 ok, 1 failed, 2 usage,\n"
+	"4 configuration (synprint-share(8)).\n";
 
 struct options {
 	const char *path;
@@ -53,7 +54,7 @@ static struct options read_options(int argc, char **argv)
 			fputs(usage, stdout);
 			options.code = 0;
 			break;
-		default: options.code = EXIT_USAGE;
+		default: fputs(usage, stderr); options.code = EXIT_USAGE;
 		}
 	if (options.code < 0 && optind < argc) {
 		fprintf(stderr, "synprint-share: no argument is expected: '%s'\n", argv[optind]);

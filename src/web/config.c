@@ -17,7 +17,7 @@ void web_config_init(struct web_config *ret_config)
 			  .source_count = 3,
 			  .local = true},
 		.chart = "/usr/share/javascript/chart.js/chart.min.js",
-		.group = "synprint-web",
+		.group = WEB_CONFIG_DEFAULT_GROUP,
 		.connections = 4096,
 		.streams = 128,
 	};

@@ -7,6 +7,7 @@
 #include "web/visitor.h"
 
 #define WEB_CONFIG_DEFAULT_PATH SYNPRINT_SYSCONFDIR "/web.conf"
+#define WEB_CONFIG_DEFAULT_GROUP "synprint-web"
 #define WEB_LISTEN_MAX 8
 #define WEB_PATH_MAX 256
 #define WEB_SOCKET_MAX 108 /* bytes of a path with its NUL: unix(7) */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "sys/log.h"
 #include "sys/notify.h"
+#include "sys/privs.h"
 #include "sys/standard.h"
 #include "web/census.h"
 #include "web/confine.h"
@@ -150,6 +152,11 @@ static ssize_t read_file(const char *path, size_t max, char **ret_data)
 	return len;
 }
 
+static const char *read_error_text(ssize_t rc)
+{
+	return rc == -EINVAL ? "it is no regular file, or too large" : strerror((int)-rc);
+}
+
 /* Never its text, wherever it goes wrong. */
 static int load_token(const struct web_config *config, struct access *access)
 {
@@ -166,7 +173,7 @@ static int load_token(const struct web_config *config, struct access *access)
 		return 0;
 	len = read_file(path, 2 * ACCESS_TOKEN_MAX, &data);
 	if (len < 0) {
-		log_line(LOG_LEVEL_ERROR, "token_file %s: %s", path, strerror((int)-len));
+		log_line(LOG_LEVEL_ERROR, "token_file %s: %s", path, read_error_text(len));
 		return (int)len;
 	}
 	data[strcspn(data, "\r\n")] = '\0';
@@ -189,7 +196,7 @@ static void load_chart(struct exchange_site *site)
 	if (len <= 0) {
 		log_line(LOG_LEVEL_WARNING,
 			 "%s: %s; /live shows tables instead of charts (Debian: libjs-chart.js)",
-			 site->config->chart, len ? strerror((int)-len) : "it is empty");
+			 site->config->chart, len ? read_error_text(len) : "it is empty");
 		return;
 	}
 	site->chart = data;
@@ -218,8 +225,15 @@ static void block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* The default one need not be there. */
 static void warn_of_what_is_missing(const struct exchange_site *site)
 {
+	const char *group = site->config->group;
+
+	if (*group && strcmp(group, WEB_CONFIG_DEFAULT_GROUP) != 0 && !getgrnam(group))
+		log_line(LOG_LEVEL_WARNING,
+			 "group: there is no group '%s', so the Unix socket stays with our own",
+			 group);
 	if (!site->access.token[0] && !site->config->trust.local)
 		log_line(
 			LOG_LEVEL_WARNING,
@@ -232,7 +246,7 @@ static int confine(const struct web_config *config)
 
 	if (rc < 0) {
 		log_line(LOG_LEVEL_ERROR, "cannot become user '%s': %s", config->user,
-			 strerror(-rc));
+			 rc == -ENOENT ? "there is none of that name" : strerror(-rc));
 		return EXIT_PRIVILEGES;
 	}
 	rc = confine_enter();
@@ -296,6 +310,23 @@ static int run(struct web_config *config)
 	return code;
 }
 
+/* What would end a start, but for its sockets. */
+static int try_start(const struct web_config *config)
+{
+	static struct exchange_site site;
+	struct privs_user user;
+
+	site.config = config;
+	if (load_token(config, &site.access) < 0)
+		return EXIT_INPUT;
+	warn_of_what_is_missing(&site);
+	if (*config->user && privs_find_user(config->user, &user) == -ENOENT) {
+		log_line(LOG_LEVEL_ERROR, "user: there is no user '%s'", config->user);
+		return EXIT_PRIVILEGES;
+	}
+	return EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	static struct web_config config;
@@ -315,6 +346,9 @@ int main(int argc, char **argv)
 		return code;
 	if (!options.is_test)
 		return run(&config);
+	code = try_start(&config);
+	if (code != EXIT_OK)
+		return code;
 	printf("%s: %s\n", options.config_path ? options.config_path : WEB_CONFIG_DEFAULT_PATH,
 	       is_missing ? "is not there: everything has its default"
 			  : "the configuration is good");

@@ -129,6 +129,8 @@ def expect_bad_files(fleet):
         assert (done.returncode, why or "") == (4 if why else 0, why if why and why in done.stderr else ""), done
     config.write_text('sinks = ( { kind = "crowdsec"; url = "http://a"; machine = "a"; password_file = "/no"; } );')
     assert lab.sh(SHARE, "-c", str(config), check=False).returncode == 4
+    wrong = lab.sh(SHARE, "-x", check=False)
+    assert wrong.returncode == 2 and "usage: synprint-share" in wrong.stderr, wrong
 
 
 def says_why_there_is_no_connection(lab_):

@@ -428,6 +428,11 @@ def starts_and_ends(lab_):
         bad.write_text(text)
         refused = lab.sh(web.WEB, "-c", str(bad), "-l", "127.0.0.1:1", check=False)
         assert refused.returncode == 4 and what in refused.stderr, (text, refused)
+        tried = lab.sh(web.WEB, "-c", str(bad), "-t", check=False)
+        assert tried.returncode == 4 and what in tried.stderr, (text, tried)
+    bad.write_text("user = \"nosuch\"; group = \"nosuch\";")
+    tried = lab.sh(web.WEB, "-c", str(bad), "-t", check=False)
+    assert tried.returncode == 5 and "no user 'nosuch'" in tried.stderr and "no group 'nosuch'" in tried.stderr, tried
     bad.write_text("timeout_ms = 20;")
     assert lab.sh(web.WEB, "-c", str(bad), "-t").stdout == f"{bad}: the configuration is good\n"
     for arguments in (["--listen", "x"], ["--nonsense"], ["surplus"]):

@@ -99,7 +99,8 @@ Test(share_config, what_is_wrong_is_told_with_its_line)
 		 ":2: control: expected a string of at most 107 bytes"},
 		/* libconfig makes 4096 of it, or where a long has 32 bits, the largest. */
 		{"gateway = \"g\";\nentries = 4294971392;", ":2: entries: "},
-		{"gateway = \"g\";\nbrokers = ( { port = 1; } );", ":2: this: expected a host"},
+		{"gateway = \"g\";\nbrokers = ( { port = 1; } );",
+		 ":2: each of brokers: expected a host"},
 		{"brokers = ( { host = \"a\"; port = 70000; } );", "from 1 to 65535"},
 		{"brokers = ( { host = \"a\"; cert = \"x\"; } );", "ca, cert and key together"},
 		{"brokers = { };", "a list of at most 8 groups"},
