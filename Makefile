@@ -482,6 +482,7 @@ install: all ## copy programs, databases, manual and systemd units below DESTDIR
 	install -d -m 755 $(DESTDIR)$(UNITDIR)
 	for unit in $(UNITS); do sed -E 's,/usr/(s?bin)/,$(PREFIX)/\1/,' $$unit \
 		>$(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; done
+	test -n "$(DESTDIR)" || ldconfig || true # so that programs find the library
 
 uninstall: ## remove what install copied, but not a changed configuration
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,synprintd synprint-web synprint-share) $(DESTDIR)$(PREFIX)/bin/synprint

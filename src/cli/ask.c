@@ -30,10 +30,10 @@ static int find_socket(const struct cli *cli, struct ask *ask)
 		return r;
 	if (config)
 		path = config->socket;
-	if (strlen(path) < sizeof(ask->path))
+	if (*path && strlen(path) < sizeof(ask->path))
 		memcpy(ask->path, path, strlen(path) + 1);
 	else
-		r = cli_error(CLI_USAGE, "a socket's path has at most %zu bytes",
+		r = cli_error(CLI_USAGE, "a socket's path has 1 to %zu bytes",
 			      sizeof(ask->path) - 1);
 	config_free(config);
 	return r;

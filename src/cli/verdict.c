@@ -67,8 +67,10 @@ static void print_user_agent(const cJSON *answer)
 {
 	if (!answer)
 		return;
-	printf("  %-11s claims %s: %s", "user agent", ask_text(answer, "claim"),
-	       ask_text(answer, "reason"));
+	printf("  %-11s ", "user agent");
+	if (cJSON_IsString(ask_member(answer, "claim")))
+		printf("claims %s: ", ask_text(answer, "claim"));
+	fputs(ask_text(answer, "reason"), stdout);
 	if (cJSON_IsNumber(ask_member(answer, "probability")))
 		printf(" (a lie with probability %.3g)", ask_number(answer, "probability"));
 	putchar('\n');
@@ -161,7 +163,8 @@ const struct cli_command cli_verdict = {
 	.help = "Options:\n"
 		"  --port N       the connection from this source port, not the newest confirmed "
 		"one\n"
-		"  --user-agent TEXT  what the client says of itself in HTTP, to be compared\n"
+		"  --user-agent TEXT  what the client says of itself in HTTP, to be compared:\n"
+		"                 a lie is kept with it, where you may say so (control.claims)\n"
 		"  --also ADDRESS the same client's address of the other IP version: what both "
 		"prove\n",
 	.run = run,

@@ -436,8 +436,11 @@ static int read_members(struct reading *reading, const cJSON *tree, struct proto
 		if (members[i].read(reading, value) == 0)
 			continue;
 		if (reading->bad_word)
-			return refuse(error, PROTO_BAD_VALUE, "\"%s\": \"%.40s\" is not known",
-				      value->string, reading->bad_word);
+			return refuse(error, PROTO_BAD_VALUE, "\"%s\": \"%.40s\" is not known (%s)",
+				      value->string, reading->bad_word,
+				      strcmp(value->string, "flags") == 0
+					      ? "synprint-control(7) lists them"
+					      : "'synprint db stats' lists classes and families");
 		return refuse(error, PROTO_BAD_VALUE, "\"%s\": expected %s", value->string,
 			      members[i].expected);
 	}

@@ -111,6 +111,8 @@ def words_before_a_command():
                         ("help -x", "no command '-x'"), ("forget all", "neither an address nor a network")):
         done = run(*words.split())
         assert done.returncode == 2 and what in done.stderr and not done.stdout, (words, done)
+    done = run("--socket", "", "status")
+    assert done.returncode == 2 and "a socket's path has 1 to 107 bytes" in done.stderr, done
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def ask_cli(daemon, ip, port):
         text = daemon.cli("verdict", ip, *port_of).stdout
         assert "Linux" in text and ip in text and ("another connection" in text) == other, text
         assert "no: no handshake can be seen here, whoever comes (nobody uses conntrack here: set " in text, text
-    for words, what in (("clients --flag bla", "--flag: \"bla\" is not known"),
-                        ("watch --class bla", "--class: \"bla\" is not known"),
+    for words, what in (("clients --flag bla", "--flag: \"bla\" is not known (synprint-control(7) lists them)"),
+                        ("watch --class bla", "--class: \"bla\" is not known ('synprint db stats' lists"),
                         ("clients --min-confidence 7", "--min-confidence: expected a number from 0 to 1"),
                         ("clients --net 192.0.2.0/99", "the network: expected a prefix such as"),
                         ("verdict 192.0.2.77 --also 192.0.2.78",
