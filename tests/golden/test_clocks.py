@@ -116,6 +116,9 @@ def test_nothing_measured_is_said(folder):
 def test_filters_are_refused(folder):
     status, _, err = run_classify("--clocks", "--class", "Linux", str(capture(folder)))
     assert status == 2 and "takes no filters" in err, err
+    for other in (["--summary"], ["--handshakes"], ["--servers"], ["--plot", str(folder / "x.svg")]):
+        status, _, err = run_classify("--clocks", *other, str(capture(folder)))
+        assert status == 2 and "--clocks tells nothing but timing" in err, (other, err)
 
 
 def test_one_quick_connection_clears(folder):

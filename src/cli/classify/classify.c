@@ -155,13 +155,28 @@ static int settle_form(struct cli *cli, struct classify_options *options)
 
 #define EVERYTHING "" /* as pcap-filter(7) says it: the clocks need more than SYNs */
 
+static int check_clocks(const struct classify_options *options)
+{
+	if (!options->only_clocks)
+		return CLI_OK;
+	if (options->filter.count)
+		return cli_usage_error(options->cli,
+				       "--clocks is of all clients, and takes no filters");
+	if (options->only_summary || options->wants_servers || options->plot_path)
+		return cli_usage_error(options->cli,
+				       "--clocks tells nothing but timing: --summary, "
+				       "--servers, --handshakes and --plot are runs "
+				       "of their own");
+	return CLI_OK;
+}
+
 static int take_arguments(struct classify_options *options, int argc, char **argv)
 {
 	const struct cli *cli = options->cli;
 	unsigned count = (unsigned)(argc - optind);
 
-	if (options->only_clocks && options->filter.count)
-		return cli_usage_error(cli, "--clocks is of all clients, and takes no filters");
+	if (check_clocks(options) != CLI_OK)
+		return CLI_USAGE;
 	if (options->source.live.interface) {
 		if (count > 1)
 			return cli_usage_error(cli, "with -i comes one filter, in quotes");
