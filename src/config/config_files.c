@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* No file that synprintd writes is one that it reads, or that another key has it write. */
-#include <string.h>
-#include <sys/stat.h>
-
 #include "config/config_private.h"
+#include "sys/file.h"
 
 struct named {
 	const char *key, *path;
 };
 
-/* "./a" and "a", or a link and what it leads to, are one file where it is there. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat here, there;
-
-	if (strcmp(a, b) == 0)
-		return true;
-	return stat(a, &here) == 0 && stat(b, &there) == 0 && here.st_dev == there.st_dev &&
-	       here.st_ino == there.st_ino;
-}
-
 static int need_another(const struct named *one, const struct named *other,
 			struct text_error *ret_error)
 {
-	if (!one->path || !other->path || !is_same_file(one->path, other->path))
+	if (!one->path || !other->path || !file_is_same(one->path, other->path))
 		return 0;
 	return text_error_set(ret_error, 0, 0, "%s and %s are both %s: give one of them another",
 			      one->key, other->key, one->path);

@@ -12,6 +12,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "sys/file.h"
+
 static int no_passphrase(char *buf, int size, int is_write, void *ctx)
 {
 	(void)buf;
@@ -68,7 +70,39 @@ static int check_broker(const struct share_broker *broker, struct text_error *re
 	return rc;
 }
 
-int files_check(const struct share_config *config, struct text_error *ret_error)
+static int refuse_same(const char *written, const char *other, struct text_error *ret_error)
+{
+	if (!other || !file_is_same(written, other))
+		return 0;
+	return text_error_set(ret_error, 0, 0,
+			      "%s is to be written, and is another key's or the configuration: "
+			      "give one of them another",
+			      written);
+}
+
+/* @sink: whose it is; sink_count for the figures'. */
+static int check_written(const struct share_config *config, const char *config_path, unsigned sink,
+			 struct text_error *ret_error)
+{
+	const char *path = sink < config->sink_count ? config->sinks[sink].path : config->textfile;
+	int rc;
+
+	if (!path)
+		return 0;
+	rc = refuse_same(path, config_path, ret_error);
+	for (unsigned i = 0; rc == 0 && i < config->sink_count; i++) {
+		rc = i < sink ? refuse_same(path, config->sinks[i].path, ret_error) : 0;
+		rc = rc ? rc : refuse_same(path, config->sinks[i].password_file, ret_error);
+	}
+	for (unsigned i = 0; rc == 0 && i < config->broker_count; i++) {
+		rc = refuse_same(path, config->brokers[i].ca, ret_error);
+		rc = rc ? rc : refuse_same(path, config->brokers[i].cert, ret_error);
+		rc = rc ? rc : refuse_same(path, config->brokers[i].key, ret_error);
+	}
+	return rc;
+}
+
+int files_check(const struct share_config *config, const char *path, struct text_error *ret_error)
 {
 	int rc = 0;
 
@@ -76,5 +110,7 @@ int files_check(const struct share_config *config, struct text_error *ret_error)
 		rc = check_broker(&config->brokers[i], ret_error);
 	for (unsigned i = 0; rc == 0 && i < config->sink_count; i++)
 		rc = check_readable(config->sinks[i].password_file, ret_error);
+	for (unsigned i = 0; rc == 0 && i <= config->sink_count; i++)
+		rc = check_written(config, path, i, ret_error);
 	return rc;
 }

@@ -5,7 +5,11 @@
 
 #include "share/share_config.h"
 
-/** files_check() - certificates, keys and passwords. Return: 0, or -EINVAL with the reason. */
-int files_check(const struct share_config *config, struct text_error *ret_error);
+/**
+ * files_check() - certificates, keys and passwords, and that what is written is none of them.
+ * @path: the configuration's own
+ * Return: 0, or -EINVAL with the reason.
+ */
+int files_check(const struct share_config *config, const char *path, struct text_error *ret_error);
 
 #endif

@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "synprint-share: %s\n", error);
 		return EXIT_INPUT;
 	}
-	if (files_check(config, &wrong) < 0) {
+	if (files_check(config, options.path, &wrong) < 0) {
 		fprintf(stderr, "synprint-share: %s: %s\n", options.path, wrong.what);
 		share_config_free(config);
 		return EXIT_INPUT;

@@ -55,6 +55,16 @@ int file_may_replace(const char *path)
 	return S_ISREG(status.st_mode) ? 0 : -EINVAL;
 }
 
+bool file_is_same(const char *a, const char *b)
+{
+	struct stat here, there;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return stat(a, &here) == 0 && stat(b, &there) == 0 && here.st_dev == there.st_dev &&
+	       here.st_ino == there.st_ino;
+}
+
 const char *file_error_text(int rc)
 {
 	return rc == -EINVAL ? "it is no regular file" : strerror(-rc);

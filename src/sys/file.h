@@ -13,6 +13,9 @@
  */
 int file_may_replace(const char *path);
 
+/** file_is_same() - by name, or where both are there and one: "./a" and "a", a link and its file. */
+bool file_is_same(const char *a, const char *b);
+
 /**
  * file_replace() - write a file under a temporary name beside it (PATH.new), and rename it. What
  * somebody has at the temporary name is removed.

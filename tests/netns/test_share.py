@@ -129,6 +129,16 @@ def expect_bad_files(fleet):
         assert (done.returncode, why or "") == (4 if why else 0, why if why and why in done.stderr else ""), done
     config.write_text('sinks = ( { kind = "crowdsec"; url = "http://a"; machine = "a"; password_file = "/no"; } );')
     assert lab.sh(SHARE, "-c", str(config), check=False).returncode == 4
+    events = f'path = "{fleet.dir}/events";'
+    for text, path in ((f'metrics_textfile = "{config}";', config),
+                       (f'sinks = ( {{ kind = "file"; {events} }}, {{ kind = "list"; flags = [ "vpn" ]; {events} }} );',
+                        fleet.dir / "events"),
+                       (f'sinks = ( {{ kind = "list"; flags = [ "vpn" ]; path = "{fleet.dir}/./gw1.key"; }} ); '
+                        f'brokers = ( {{ host = "192.0.2.1"; ca = "{fleet.dir}/ca.crt"; cert = "{fleet.dir}/gw1.crt"; '
+                        f'key = "{fleet.dir}/gw1.key"; }} );', f"{fleet.dir}/./gw1.key")):
+        config.write_text(text)
+        done = lab.sh(SHARE, "-t", "-c", str(config), check=False)
+        assert done.returncode == 4 and f"{path} is to be written, and is another" in done.stderr, done
     wrong = lab.sh(SHARE, "-x", check=False)
     assert wrong.returncode == 2 and "usage: synprint-share" in wrong.stderr, wrong
 

@@ -134,6 +134,19 @@ Test(file, only_regular_files_are_replaced)
 	cr_assert_str_eq(file_error_text(-EISDIR), strerror(EISDIR));
 }
 
+Test(file, is_the_same_by_another_name)
+{
+	char other[80];
+
+	snprintf(other, sizeof(other), "%s/./figures", dir);
+	cr_assert(file_is_same(path, other));
+	cr_assert(file_is_same(temporary, temporary), "though it is not there");
+	cr_assert_not(file_is_same(path, victim));
+	cr_assert_not(file_is_same(path, temporary));
+	cr_assert_eq(symlink(path, temporary), 0);
+	cr_assert(file_is_same(path, temporary));
+}
+
 Test(file, only_regular_files_are_read)
 {
 	char *bytes;
