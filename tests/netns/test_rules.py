@@ -193,21 +193,26 @@ def what_nft_lists_loads_again(lab_):
 
 def others_do_not_stay(lab_):
     """Rules of another configuration, in which our bits mean something else: from `rules apply`, or from a
-    firewall's file that was saved before a change. Whom they put into a wrong set does not stay there."""
+    firewall's file that was saved before a change. Whom they put into a wrong set does not stay there, and
+    set `more` has no bit in the daemon's configuration."""
     windows = 'nftset = "windows"; families = [ "Windows" ];'
     linux = 'nftset = "linux"; families = [ "Linux" ];'
-    old = lab_.write_config([linux, windows], name="old.conf")
+    more = 'nftset = "more"; families = [ "Windows" ];'
+    three = "mark_field = 0x7000000;"  # diverted, and two sets
+    old = lab_.write_config([more, windows], name="old.conf", rules=three)
+    older = lab_.write_config([windows, more], name="older.conf", rules=three)
     lab_.adopt(traffic.Server(lab_.server))
-    daemon = lab_.daemon(lab_.write_config([windows, linux])).start()
+    daemon = lab_.daemon(lab_.write_config([windows, linux, more], rules=three)).start()
     load = lab_.adopt(traffic.Load(lab_.client, 300))
-    for options in ((), ("--queues", "60-61"), ("--interface", "lo")):
+    for other, options in ((old, ()), (older, ()), (old, ("--queues", "60-61")), (old, ("--interface", "lo"))):
         restored = daemon.status()["rules"]["restored"]
-        applied = lab_.rules("apply", *options, config=old)
+        applied = lab_.rules("apply", *options, config=other)
         assert "it puts its own in their place" in applied.stderr, applied
         lab.wait_until(lambda: daemon.status()["rules"]["restored"] == restored + 1, "our own are back")
     load.wait_for(load.started_so_far() + 300)
     traffic.expect_no_failure(load.stop(), "beside others' rules")
-    lab.wait_until(lambda: not lab_.elements("windows4") and not lab_.elements("windows6"), "nobody is in a wrong set")
+    lab.wait_until(lambda: not any(lab_.elements(name) for name in ("windows4", "windows6", "more4", "more6")),
+                   "nobody is in a wrong set")
     assert len(lab_.elements("linux4")) == 100, lab_.elements("linux4")
     log = daemon.log()
     assert len(re.findall("somebody changed the rules; they are there again", log)) == 1, log

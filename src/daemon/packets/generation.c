@@ -392,9 +392,12 @@ void generation_sweep(const struct generation *generation)
 	const struct addr all[] = {addr_from_v4((const uint8_t[4]){0}),
 				   addr_from_v6((const uint8_t[16]){0})};
 
+	uint32_t own = 0;
+
+	for (unsigned i = 0; i < generation->config->set_count; i++)
+		own |= (uint32_t)config_fills_by_packet(&generation->config->sets[i]) << i;
 	for (unsigned i = 0; generation->publisher && i < 2; i++)
-		publisher_note(generation->publisher, PUBLISHER_SWEEP, generation->mark_sets,
-			       &all[i], 0);
+		publisher_note(generation->publisher, PUBLISHER_SWEEP, own, &all[i], 0);
 }
 
 void generation_settled(void *ctx)

@@ -96,7 +96,7 @@ bool generation_confirm(const struct generation *generation, const struct addr *
 int generation_start(struct generation *generation, const struct generation *old, uint64_t seed,
 		     struct clients *clients, struct reported *reported);
 
-/** generation_sweep() - who does not belong in the sets that packets fill leaves them. */
+/** generation_sweep() - who does not belong in sets of our table leaves them, also where no bit was left for one. */
 void generation_sweep(const struct generation *generation);
 
 /** generation_settled() - no bit of the one before is on its way. @generation: struct generation */
