@@ -54,6 +54,7 @@ class Follower:
             newer = self.next_of(file)  # looked for first: what is older has ended by then
             while data := file.read(1 << 20):
                 self.jq.stdin.write(data.decode())
+                self.jq.stdin.flush()
             if newer:
                 file, self.rotations = newer, self.rotations + 1
             elif self.must_stop:
