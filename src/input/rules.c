@@ -16,7 +16,7 @@
 #include "ruleset/ruleset_kernel.h"
 
 #define STRAYS_MAX 32 /* chains that are removed at once */
-#define TRIES 10 /* somebody else may change the rules between the question and the transaction */
+#define TRIES 3 /* somebody else may change the rules between the question and the transaction */
 #define SWITCH_SETS 2
 #define DELETED_MAX 160 /* sets that are made anew; of more the rest is not named */
 
@@ -352,8 +352,8 @@ static int apply(struct attempt *attempt, struct rules_applied *ret_applied,
 
 	for (int try = 0; try < TRIES && rc == -EAGAIN; try++) {
 		attempt->generation = 0;
-		/* Where somebody commits without end, his commits are hardly of our rules. */
-		if (try < TRIES - 1)
+		/* Once: where somebody commits without end, each try waits for him. */
+		if (try == 0)
 			nft_generation(attempt->nl, &attempt->generation);
 		rc = apply_once(attempt, ret_error);
 	}
