@@ -3,10 +3,10 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "listen/listener.h"
 #include "daemon/wiring.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
 #define CONNS_MAX 1024 /* of each socket */
@@ -37,19 +37,6 @@ static unsigned find_conns_max(unsigned sockets)
 	return share < CONNS_MAX ? (unsigned)share : CONNS_MAX;
 }
 
-static void make_directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char directory[256];
-
-	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory))
-		return;
-	memcpy(directory, path, (size_t)(slash - path));
-	directory[slash - path] = '\0';
-	if (mkdir(directory, 0755) < 0)
-		return; /* it is there, or the socket's own error will say what is wrong */
-}
-
 /* Whose the socket file becomes: the named group's, or that of the user whom we become. */
 static enum daemon_exit find_group(const struct daemon *daemon, const char *key, const char *name,
 				   gid_t *ret_group)
@@ -73,7 +60,7 @@ static struct acceptor_params place(struct daemon *daemon, const char *path, int
 {
 	int fd = inherit_take(&daemon->service.inherited, path);
 
-	make_directory_of(path);
+	(void)file_make_open_directory(path); /* else the socket's own error says what is wrong */
 	return (struct acceptor_params){.path = fd < 0 ? path : NULL,
 					.listen_fd = fd,
 					.mode = mode,

@@ -207,3 +207,15 @@ void file_make_directory(const char *path)
 	if (mkdir(dirname(name), 0755) < 0)
 		return; /* it is there, or writing will say what is wrong */
 }
+
+int file_make_open_directory(const char *path)
+{
+	char name[PATH_BYTES];
+	const char *directory;
+
+	snprintf(name, sizeof(name), "%s", path);
+	directory = dirname(name);
+	if (mkdir(directory, 0755) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(directory, 0755) < 0 ? -errno : 0;
+}

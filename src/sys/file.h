@@ -60,4 +60,11 @@ const char *file_error_text(int rc);
 /** file_make_directory() - the folder that a file is to be in, where it is missing. */
 void file_make_directory(const char *path);
 
+/**
+ * file_make_open_directory() - the same for a socket, whose own mode says who may use it: whatever
+ * the umask, everybody may look into a folder that this makes. One that is there stays as it is.
+ * Return: 0 or -errno.
+ */
+int file_make_open_directory(const char *path);
+
 #endif

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/file.h"
+
 #define LOCK_DIRECTORY "/run/synprint"
 #define PREFIX "netns-"
 #define SWEEP_MAX 4096 /* files that one start looks at */
@@ -84,8 +86,9 @@ int lock_namespace(int *ret_fd)
 
 	if (rc < 0)
 		return rc;
-	if (mkdir(LOCK_DIRECTORY, 0755) < 0 && errno != EEXIST)
-		return -errno;
+	rc = file_make_open_directory(LOCK_DIRECTORY "/any");
+	if (rc < 0)
+		return rc;
 	dir = opendir(LOCK_DIRECTORY);
 	if (!dir)
 		return -errno;

@@ -147,6 +147,26 @@ Test(file, is_the_same_by_another_name)
 	cr_assert(file_is_same(path, temporary));
 }
 
+/* A hardened root's 077 would keep a socket's group away from it. */
+Test(file, a_socket_s_folder_is_open_whatever_the_umask)
+{
+	mode_t before = umask(077);
+	struct stat status;
+	char folder[64], inside[80];
+
+	snprintf(folder, sizeof(folder), "%s/run", dir);
+	snprintf(inside, sizeof(inside), "%s/x.sock", folder);
+	cr_assert_eq(file_make_open_directory(inside), 0);
+	cr_assert_eq(stat(folder, &status), 0);
+	cr_expect_eq(status.st_mode & 07777, 0755);
+	cr_assert_eq(chmod(folder, 0710), 0);
+	cr_assert_eq(file_make_open_directory(inside), 0);
+	cr_assert_eq(stat(folder, &status), 0);
+	cr_expect_eq(status.st_mode & 07777, 0710, "the administrator's stays as it is");
+	cr_assert_eq(rmdir(folder), 0);
+	umask(before);
+}
+
 Test(file, only_regular_files_are_read)
 {
 	char *bytes;
