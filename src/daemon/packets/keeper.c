@@ -243,8 +243,7 @@ static void end_trial(struct keeper *keeper)
 {
 	struct harm *harm = &keeper->harm;
 
-	apply_trial(keeper, false);
-	if (harm->state != HARM_FOUND)
+	if (apply_trial(keeper, false) < 0 || harm->state != HARM_FOUND)
 		return;
 	rules_undivert(keeper->nl);
 	look_at_rules(keeper);
@@ -264,6 +263,8 @@ static void look_for_harm(struct keeper *keeper, uint64_t now_ms)
 			harm_give_up(harm, now_ms); /* somebody has changed the rules */
 		else if (!harm_try(harm, now_ms, &seen))
 			return;
+	}
+	if (keeper->params.is_trial) { /* also where that has failed */
 		end_trial(keeper);
 		return;
 	}
@@ -405,13 +406,13 @@ static int begin(struct keeper *keeper, struct text_error *ret_error)
 {
 	int rc = 0;
 
+	look_for_stalled(keeper);
 	if (is_managed(keeper))
 		rc = apply(keeper, &keeper->params, ret_error);
 	else
 		beats_beat(&keeper->beats, keeper->nl, keeper->workers, 0);
 	if (rc < 0)
 		return rc;
-	look_for_stalled(keeper);
 	look_at_rules(keeper);
 	rc = rules_forget_waiting(keeper->nl, &keeper->status, UINT32_MAX);
 	if (rc < 0) {

@@ -24,6 +24,9 @@ static struct {
 	uint32_t fingerprint; /* of the rules that are there; of ours it is FINGERPRINT + limit */
 	uint32_t waiting; /* queues, as the rules have it */
 	unsigned forgotten;
+	bool is_trial; /* the rules in force try whether diverting does harm */
+	bool is_spoiled; /* somebody has deleted the trial's sets: it is over */
+	uint64_t repeats;
 	uint64_t received; /* by the worker, one more whenever it is asked, where it receives */
 	bool receives;
 	unsigned undiverted,
@@ -48,6 +51,7 @@ int rules_apply(struct nl *nl, const struct rules_params *params, struct rules_a
 		ret_applied->fingerprint = FINGERPRINT + params->limit;
 		__atomic_store_n(&fake.fingerprint, ret_applied->fingerprint, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&fake.limit, params->limit, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&fake.is_trial, params->is_trial, __ATOMIC_SEQ_CST);
 	}
 	__atomic_add_fetch(rc ? &fake.failed : &fake.applied, 1, __ATOMIC_SEQ_CST);
 	return rc;
@@ -80,6 +84,19 @@ int rules_forget_waiting(struct nl *nl, const struct rules_status *status, uint3
 	(void)status;
 	if (queues != UINT32_MAX) /* at the start */
 		__atomic_add_fetch(&fake.forgotten, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+int rules_trial_read(struct nl *nl, struct rules_trial *ret_trial)
+{
+	(void)nl;
+	*ret_trial = (struct rules_trial){.sent = 0};
+	return __atomic_load_n(&fake.is_spoiled, __ATOMIC_SEQ_CST) ? -ENOENT : 0;
+}
+
+int rules_trial_forget(struct nl *nl)
+{
+	(void)nl;
 	return 0;
 }
 
@@ -135,8 +152,9 @@ void workers_sum_stats(struct worker *const *workers, unsigned count,
 	(void)count;
 	if (__atomic_load_n(&fake.receives, __ATOMIC_SEQ_CST))
 		__atomic_add_fetch(&fake.received, 1, __ATOMIC_SEQ_CST);
-	*ret_stats = (struct worker_stats){
-		.received = __atomic_load_n(&fake.received, __ATOMIC_SEQ_CST)};
+	*ret_stats =
+		(struct worker_stats){.received = __atomic_load_n(&fake.received, __ATOMIC_SEQ_CST),
+				      .repeats = __atomic_load_n(&fake.repeats, __ATOMIC_SEQ_CST)};
 }
 
 static void expect_more(const unsigned *count, unsigned than, const char *what)
@@ -343,4 +361,28 @@ Test(keeper, forgets_what_waits_only_where_it_stays_so)
 		usleep(50000);
 	}
 	cr_assert_eq(read_count(&fake.forgotten), 1);
+}
+
+static bool is_trying(void)
+{
+	return __atomic_load_n(&fake.is_trial, __ATOMIC_SEQ_CST);
+}
+
+/* Else half of the SYNs would pass unasked for ever. */
+Test(keeper, ends_a_trial_though_the_kernel_refused_it_at_first)
+{
+	bool ends = false;
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, keep_turning, &ends), 0);
+	__atomic_store_n(&fake.repeats, 100, __ATOMIC_SEQ_CST);
+	WAIT_FOR(is_trying());
+	refuse(1u << 1);
+	__atomic_store_n(&fake.is_spoiled, true, __ATOMIC_SEQ_CST);
+	expect_more(&fake.failed, 1, "it is tried again");
+	cr_assert(is_trying());
+	refuse(0);
+	WAIT_FOR(!is_trying());
+	__atomic_store_n(&ends, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
 }
