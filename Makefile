@@ -153,7 +153,7 @@ check-clocks: ## proxies by their timing: real clients, servers and proxies over
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) timeout -k 10 1800 tests/clocks/check.py $(CLOCKS_ROWS)
 
-SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl faketime jq curl systemd libsqlite3-0
+SHARE_CHECK_DEPS := mosquitto mosquitto-clients openssl jq curl systemd libsqlite3-0
 .PHONY: fleet
 fleet: ## three gateways and a broker in namespaces: live, what one knows of what another saw (root)
 	@tests/deps.sh --no-services $(DEPS) mosquitto openssl nftables iproute2 python3

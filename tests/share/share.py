@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fleet import EXAMPLES, LINUX, NMAP, SHARE, ZMAP, Broker, Fleet, Process, Watch, close, lab, percentile, suspect
+from clocks import Clock
 from lab import figure, sh, wait_until
 
 lab.Lab.build = lambda self: None
@@ -171,9 +172,10 @@ def clock_ahead(lab_):
     """A gateway whose clock is an hour off: its words hold as long as everybody's."""
     fleet = Fleet(lab_, brokers=1, has_tls=False)
     one, two = fleet.gateways
+    clock = Clock(lab_)
+    clock.step(3600)
     one.share.stop()
-    one.share = Process(["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", "+3600s",
-                         *one.share.process.args[4:]], one.namespace, fleet.dir / "share1.log")
+    one.share = Process([*clock.wrapper(), *one.share.process.args[4:]], one.namespace, fleet.dir / "share1.log")
     lab_.adopt(one.share)
     wait_until(lambda: one.share.log().count("connected") == 2, "connected again")
     one.inject([5])
