@@ -131,25 +131,10 @@ static int refuse_twice(const config_t *tree, const config_setting_t *first,
 	return refuse_at(tree, file, (unsigned)config_error_line(tree), what, ret_error);
 }
 
-static int explain(const config_t *tree, struct text_error *ret_error)
-{
-	const char *file = config_error_file(tree), *what = config_error_text(tree);
-	unsigned line = (unsigned)config_error_line(tree);
-	const config_setting_t *first = NULL;
-	char *text = NULL;
-
-	if (file && strcmp(what, "duplicate setting name") == 0)
-		text = read_text(file);
-	if (text)
-		first = find_first(tree, text, line);
-	free(text);
-	return first ? refuse_twice(tree, first, ret_error)
-		     : refuse_at(tree, file, line, what, ret_error);
-}
-
 /* ---- numbers that do not fit ---- */
 
-static int check_text(const config_t *tree, const char *file, const char *text,
+/* In this line; 0: in any. */
+static int check_text(const config_t *tree, const char *file, const char *text, unsigned line,
 		      struct text_error *ret_error)
 {
 	struct tokens tokens = {text, 1};
@@ -159,7 +144,8 @@ static int check_text(const config_t *tree, const char *file, const char *text,
 	while (tokens_next(&tokens, &token)) {
 		if (token.kind == TOKEN_NAME)
 			name = token;
-		if (token.kind != TOKEN_NUMBER || token_fits(&token))
+		if (token.kind != TOKEN_NUMBER || (line && token.line != line) ||
+		    token_fits(&token))
 			continue;
 		snprintf(what, sizeof(what), "%.*s: the number %.*s is out of range",
 			 (int)(name.len < 64 ? name.len : 64), name.text,
@@ -172,7 +158,7 @@ static int check_text(const config_t *tree, const char *file, const char *text,
 static int check_file(const config_t *tree, const char *file, struct text_error *ret_error)
 {
 	char *text = read_text(file);
-	int rc = text ? check_text(tree, file, text, ret_error) : 0;
+	int rc = text ? check_text(tree, file, text, 0, ret_error) : 0;
 
 	free(text);
 	return rc;
@@ -195,6 +181,33 @@ static int check_numbers(const config_setting_t *setting, const char **checked,
 		rc = check_numbers(config_setting_get_elem(setting, (unsigned)i), checked,
 				   ret_error);
 	return rc;
+}
+
+/* ---- what libconfig does not read ---- */
+
+/* To newer libconfigs a number of more than 64 bits is a syntax error. */
+static int explain_text(const config_t *tree, const char *file, const char *text,
+			struct text_error *ret_error)
+{
+	unsigned line = (unsigned)config_error_line(tree);
+	const config_setting_t *first;
+
+	if (strcmp(config_error_text(tree), "duplicate setting name") != 0)
+		return check_text(tree, file, text, line, ret_error);
+	first = find_first(tree, text, line);
+	return first ? refuse_twice(tree, first, ret_error) : 0;
+}
+
+static int explain(const config_t *tree, struct text_error *ret_error)
+{
+	const char *file = config_error_file(tree);
+	char *text = file ? read_text(file) : NULL;
+	int rc = text ? explain_text(tree, file, text, ret_error) : 0;
+
+	free(text);
+	return rc < 0 ? rc
+		      : refuse_at(tree, file, (unsigned)config_error_line(tree),
+				  config_error_text(tree), ret_error);
 }
 
 int source_read(config_t *tree, const char *path, struct stat *ret_status,
