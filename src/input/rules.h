@@ -36,7 +36,7 @@ struct rules_status {
 	uint64_t unanswered; /* passed because their queue did not answer */
 	uint64_t tried, filled; /* into sets of ours, by packets; the difference found them full */
 	struct rules_set_counts {
-		char name[64];
+		char name[256]; /* nf_tables.h: NFT_NAME_MAXLEN */
 		uint64_t tried, filled;
 	} sets[2 * RULES_SETS_MAX]; /* the same of each */
 	unsigned set_count;

@@ -23,6 +23,7 @@ struct rules_found {
 	bool is_foreign;
 	char chain[NFT_CHAIN_MAXNAMELEN];
 	char comment[NFT_COMMENT_MAX + 1]; /* behind the tag */
+	char set[RULESET_NAME_MAX + 1]; /* that it changes; "": none */
 };
 
 struct rules_survey {

@@ -53,6 +53,9 @@ static int look_at_expr(struct nftnl_expr *expr, void *ctx)
 		else
 			visit->found->packets_behind = packets;
 	}
+	if (strcmp(name, "dynset") == 0)
+		snprintf(visit->found->set, sizeof(visit->found->set), "%s",
+			 nftnl_expr_get_str(expr, NFTNL_EXPR_DYNSET_SET_NAME));
 	look_at_queue(expr, name, visit->found);
 	return 0;
 }
@@ -114,7 +117,7 @@ static void read_fill(const struct rules_found *found, struct rules_status *stat
 	status->filled += found->packets_behind;
 	if (status->set_count == 2 * RULES_SETS_MAX)
 		return;
-	snprintf(set->name, sizeof(set->name), "%.63s", found->comment + 6);
+	memcpy(set->name, found->set, sizeof(set->name));
 	set->tried = found->packets;
 	set->filled = found->packets_behind;
 	status->set_count++;

@@ -210,6 +210,31 @@ Test(rules_kernel, a_full_set_refuses_and_refreshes)
 	nfqueue_close(queue);
 }
 
+/* A name has 240 characters, and what is said of a rule fewer. */
+Test(rules_kernel, counts_are_of_the_set_whatever_its_name)
+{
+	struct rules_params params = with_sets;
+	char names[2][241];
+
+	params.set_count = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		memset(names[i], 'a', sizeof(names[i]) - 2);
+		names[i][sizeof(names[i]) - 2] = (char)('x' + i);
+		names[i][sizeof(names[i]) - 1] = '\0';
+		params.sets[i] = with_sets.sets[0];
+		params.sets[i].name = names[i];
+	}
+	apply(&params);
+	cr_assert_eq(get_status().set_count, 4);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rules_set_counts counts = get_status().sets[2 * i];
+
+		cr_expect_eq(strlen(counts.name), sizeof(names[i]));
+		cr_expect_eq(strncmp(counts.name, names[i], strlen(names[i])), 0, "%s",
+			     counts.name);
+	}
+}
+
 /*
  * Bits in the field before us are somebody else's: the SYN is left alone, with that of what was in the
  * queue and of a set among them, diverted or not.
