@@ -54,7 +54,7 @@ unit() {
 	# A test of the kernel's answers needs this machine's own calls; qemu-user knows few of netlink's,
 	# of seccomp's, and of a socket's credentials.
 	while read -r test; do
-		case ${qemu:+$test} in */test_rules_kernel | */publish/* | */sys/test_sandbox | */sys/test_privs | \
+		case ${qemu:+$test} in */test_rules_kernel | */test_rules_packets | */publish/* | */sys/test_sandbox | */sys/test_privs | \
 			*/test_keeper | */test_foreign | */test_peer | */web/test_confine) left=$((left + 1)); continue ;; esac
 		if out=$(timeout 300 ${qemu:+$qemu -L "$root"} "$test" 2>&1); then
 			passed=$((passed + 1))
