@@ -44,10 +44,16 @@ static void gather_refused(const struct daemon *daemon, struct figures *figures)
 {
 	const struct generation *generation = daemon->generation;
 
-	for (unsigned i = 0; i < generation->config->set_count; i++)
-		if (generation->mark_sets >> i & 1)
-			figures->publish.targets[i].failed +=
-				keeper_refused(daemon->keeper, generation->config->sets[i].name);
+	for (unsigned i = 0; i < generation->config->set_count; i++) {
+		struct publisher_target_stats *target = &figures->publish.targets[i];
+		bool is_full;
+
+		if (!(generation->mark_sets >> i & 1))
+			continue;
+		target->failed +=
+			keeper_refused(daemon->keeper, generation->config->sets[i].name, &is_full);
+		target->is_full |= is_full;
+	}
 }
 
 static void gather_clocks(const struct daemon *daemon, struct figures *figures)

@@ -177,6 +177,8 @@ def without_a_limit(lab_):
     flood(lab_, daemon, sender)
     lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["failed"] >= daemon.received() - SIZE > 0,
                    "what the full set refused is counted")
+    lab.wait_until(lambda: daemon.status()["publish"]["sets"][0]["full"], "status says that it is full")
+    assert daemon.log().count("nft set all4 is full: ") == 1, daemon.log()
     publish = daemon.status()["publish"]
     assert publish["withheld"] == 0 and not publish["sets"][0]["quarantined"], publish
 

@@ -18,6 +18,7 @@
 #include "daemon/packets/turns.h"
 #include "daemon/packets/harm.h"
 #include "input/nfqueue_proc.h"
+#include "input/rules_full.h"
 #include "nl/nft_ask.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -51,6 +52,7 @@ struct keeper {
 	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last look */
 	uint32_t suspects; /* queues that counted as waiting then, and received nothing */
 	struct rules_status status; /* when they were last looked at */
+	struct rules_full full; /* sets that packets fill */
 	struct keeper_stats stats;
 	pthread_t thread;
 	sem_t wake;
@@ -59,6 +61,7 @@ struct keeper {
 	pthread_mutex_t lock; /* of what is below */
 	struct keeper_stats shown; /* the newest copy of stats */
 	struct rules_status shown_status; /* and of the rules */
+	uint64_t shown_full; /* of the sets in it those that are full, a bit each */
 };
 
 static bool is_managed(const struct keeper *keeper)
@@ -92,6 +95,18 @@ static void add_counters(struct keeper *keeper, const struct rules_status *now)
 	stats->filled += filled;
 	stats->refused += without(grown(now->tried, last->tried), filled);
 	stats->unclassified = without(without(stats->counted, workers.received), stats->skipped);
+}
+
+static void find_full(struct keeper *keeper)
+{
+	static struct log_limit limit;
+	uint64_t news = rules_full_note(&keeper->full, &keeper->status, clock_monotonic_ms());
+
+	for (; news; news &= news - 1)
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "nft set %s is full: new clients are left out until some leave it; "
+			    "those who are in it stay",
+			    keeper->status.sets[__builtin_ctzll(news)].name);
 }
 
 /* What the rules have to say: ours, or those that an administrator has printed and loaded. */
@@ -139,6 +154,7 @@ static void look_at_rules(struct keeper *keeper)
 		stats->engine = now.engine;
 	add_counters(keeper, &now);
 	keeper->status = now;
+	find_full(keeper);
 	compare_rules(keeper);
 }
 
@@ -328,6 +344,7 @@ static void show(struct keeper *keeper)
 	pthread_mutex_lock(&keeper->lock);
 	keeper->shown = keeper->stats;
 	keeper->shown_status = keeper->status;
+	keeper->shown_full = keeper->full.bits;
 	pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -559,18 +576,12 @@ void keeper_stop(struct keeper *keeper)
 	keeper_free(keeper);
 }
 
-uint64_t keeper_refused(struct keeper *keeper, const char *name)
+uint64_t keeper_refused(struct keeper *keeper, const char *name, bool *ret_is_full)
 {
-	size_t len = strlen(name);
-	uint64_t refused = 0;
+	uint64_t refused;
 
 	pthread_mutex_lock(&keeper->lock);
-	for (unsigned i = 0; i < keeper->shown_status.set_count; i++) {
-		const struct rules_set_counts *set = &keeper->shown_status.sets[i];
-
-		if (strncmp(set->name, name, len) == 0 && strlen(set->name) == len + 1)
-			refused += without(set->tried, set->filled);
-	}
+	refused = rules_full_refused(&keeper->shown_status, keeper->shown_full, name, ret_is_full);
 	pthread_mutex_unlock(&keeper->lock);
 	return refused;
 }

@@ -78,8 +78,11 @@ bool keeper_may_change(struct keeper *keeper);
 /** keeper_stop() - end the thread and the diversion; workers then drain their queues. NULL is allowed. */
 void keeper_stop(struct keeper *keeper);
 
-/** keeper_refused() - elements that packets brought to full sets NAME4 and NAME6, since the last reload. */
-uint64_t keeper_refused(struct keeper *keeper, const char *name);
+/**
+ * keeper_refused() - elements that packets brought to full sets NAME4 and NAME6, since the last reload.
+ * @ret_is_full: one of the two was full within the last minute
+ */
+uint64_t keeper_refused(struct keeper *keeper, const char *name, bool *ret_is_full);
 
 /** keeper_ruleset() - a number that changed if anybody changed the ruleset, as of the last look. */
 uint32_t keeper_ruleset(struct keeper *keeper);
