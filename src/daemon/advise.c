@@ -4,6 +4,7 @@
  * and that are not there, chains of his that vanished from our table, files that cannot be written.
  * It is looked at where the kernel said that something has changed, and otherwise never.
  */
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -32,7 +33,7 @@ static void take_chain(const char *name, bool is_ours, void *ctx)
 	if (i == ADVISED_CHAINS_MAX)
 		return;
 	if (i == advised->chain_count)
-		strcpy(chain[advised->chain_count++].name, name);
+		snprintf(chain[advised->chain_count++].name, sizeof(chain->name), "%s", name);
 	chain[i].is_there = true;
 }
 

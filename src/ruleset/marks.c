@@ -138,11 +138,10 @@ void marks_add_clocks(uint32_t field, bool is_wanted, const struct marks_ct *old
 void marks_put_labels(uint32_t high, uint32_t low, uint8_t ret_bitmap[MARKS_LABELS_BYTES])
 {
 	uint64_t whole = (uint64_t)high << 32 | low;
-	uint32_t words[2] = {low, high};
 
 	memset(ret_bitmap, 0, MARKS_LABELS_BYTES);
 	if (sizeof(long) == sizeof(whole))
 		memcpy(ret_bitmap + 8, &whole, sizeof(whole));
 	else
-		memcpy(ret_bitmap + 8, words, sizeof(words));
+		memcpy(ret_bitmap + 8, (const uint32_t[]){low, high}, sizeof(whole));
 }

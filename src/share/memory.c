@@ -23,7 +23,7 @@ static int read_data_pages(unsigned long *ret_pages)
 int memory_limit(void)
 {
 	struct rlimit limit;
-	unsigned long pages;
+	unsigned long pages = 0;
 	rlim_t most;
 	int rc = read_data_pages(&pages);
 

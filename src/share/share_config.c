@@ -53,7 +53,7 @@ static int read_gateway(const config_setting_t *setting, void *into, struct text
 static int read_confirm(const config_setting_t *setting, void *into, struct text_error *ret_error)
 {
 	static const char *const words[] = {"syn", "served", NULL};
-	int choice;
+	int choice = 0;
 	int rc = read_choice(setting, words, &choice, ret_error);
 
 	if (rc == 0)
@@ -64,7 +64,7 @@ static int read_confirm(const config_setting_t *setting, void *into, struct text
 static int read_kind(const config_setting_t *setting, void *into, struct text_error *ret_error)
 {
 	static const char *const words[] = {"file", "journal", "list", "crowdsec", NULL};
-	int choice;
+	int choice = 0;
 	int rc = read_choice(setting, words, &choice, ret_error);
 
 	if (rc == 0)
@@ -75,7 +75,7 @@ static int read_kind(const config_setting_t *setting, void *into, struct text_er
 static int read_form(const config_setting_t *setting, void *into, struct text_error *ret_error)
 {
 	static const char *const words[] = {"synprint", "eve", "ecs", NULL};
-	int choice;
+	int choice = 0;
 	int rc = read_choice(setting, words, &choice, ret_error);
 
 	if (rc == 0)

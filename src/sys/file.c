@@ -179,7 +179,7 @@ int file_read(const char *path, char **ret_bytes, size_t *ret_len)
 	if (rc == 0)
 		rc = bytes ? read_whole(fd, bytes, (size_t)status.st_size) : -ENOMEM;
 	close(fd);
-	if (rc < 0) {
+	if (rc != 0) {
 		free(bytes);
 		return rc;
 	}

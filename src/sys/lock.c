@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sys/file.h"
+#include "sys/file.h" /* NOLINT(readability-duplicate-include): the other one is flock(2)'s */
 
 #define LOCK_DIRECTORY "/run/synprint"
 #define PREFIX "netns-"

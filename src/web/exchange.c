@@ -83,5 +83,5 @@ double exchange_number(const cJSON *object, const char *name)
 {
 	const cJSON *value = exchange_get(object, name);
 
-	return cJSON_IsNumber(value) ? value->valuedouble : 0;
+	return value && cJSON_IsNumber(value) ? value->valuedouble : 0;
 }

@@ -161,7 +161,7 @@ static const char *read_error_text(ssize_t rc)
 static int load_token(const struct web_config *config, struct access *access)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY"); /* systemd.exec(5) */
-	char path[WEB_PATH_MAX + sizeof("/web.token")] = "", *data;
+	char path[WEB_PATH_MAX + sizeof("/web.token")] = "", *data = NULL;
 	ssize_t len;
 	int rc;
 
@@ -172,9 +172,9 @@ static int load_token(const struct web_config *config, struct access *access)
 	if (!*path)
 		return 0;
 	len = read_file(path, 2 * ACCESS_TOKEN_MAX, &data);
-	if (len < 0) {
+	if (!data) {
 		log_line(LOG_LEVEL_ERROR, "token_file %s: %s", path, read_error_text(len));
-		return (int)len;
+		return -EINVAL;
 	}
 	data[strcspn(data, "\r\n")] = '\0';
 	/* What the service is given where nobody has made a token. */
@@ -190,13 +190,14 @@ static int load_token(const struct web_config *config, struct access *access)
 
 static void load_chart(struct exchange_site *site)
 {
-	char *data;
+	char *data = NULL;
 	ssize_t len = read_file(site->config->chart, CHART_BYTES_MAX, &data);
 
 	if (len <= 0) {
 		log_line(LOG_LEVEL_WARNING,
 			 "%s: %s; /live shows tables instead of charts (Debian: libjs-chart.js)",
 			 site->config->chart, len ? read_error_text(len) : "it is empty");
+		free(data);
 		return;
 	}
 	site->chart = data;

@@ -140,7 +140,7 @@ static int parse_ttl(struct cursor *cursor, struct sig *sig)
 {
 	struct field field = cursor_take(cursor, ':'), hops;
 	const char *plus = memchr(field.text, '+', field.len);
-	uint32_t ttl, dist = 0;
+	uint32_t ttl = 0, dist = 0;
 	int r;
 
 	if (field.len && field.text[field.len - 1] == '-') {
