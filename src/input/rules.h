@@ -149,8 +149,8 @@ int rules_disarm_ipset(struct nl *nl);
 int rules_disarm(struct nl *nl);
 
 /**
- * rules_printed_fingerprint() - what rules of rules_print() say that were printed with these parameters,
- * for the queues and interfaces that status has.
+ * rules_printed_fingerprint() - what rules of rules_print() or rules_apply() say that were made with these
+ * parameters, for the engine, queues and interfaces that status has.
  */
 uint32_t rules_printed_fingerprint(const struct rules_params *params,
 				   const struct rules_status *status);

@@ -219,7 +219,7 @@ uint32_t rules_printed_fingerprint(const struct rules_params *params,
 	printed.interface_count = status->interface_count;
 	for (unsigned i = 0; i < status->interface_count; i++)
 		interfaces[i] = status->interfaces[i];
-	if (groups_build(&printed, RULES_NFT, &ruleset) < 0)
+	if (groups_build(&printed, status->engine, &ruleset) < 0)
 		return 0;
 	fingerprint = ruleset.fingerprint;
 	ruleset_free(&ruleset);

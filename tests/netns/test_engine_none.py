@@ -292,6 +292,18 @@ def removed_from_nft(lab_):
     assert "set " not in lab_.snapshot() and "map " not in lab_.snapshot(), lab_.snapshot()
 
 
+def rules_that_were_applied(lab_):
+    """They mean what printed ones mean: packets fill the sets, and nobody is warned of them."""
+    lab_.adopt(traffic.Server(lab_.server))
+    sets = ['nftset = "all";']
+    lab_.rules("apply", config=lab_.write_config(sets, name="rules.conf"))
+    daemon = lab_.daemon(lab_.write_config(sets, engine="none")).start()
+    traffic.connect(lab_.client, lab.SERVER4)
+    assert lab.CLIENT4 in lab_.elements("all4")
+    lab.wait_until(lambda: daemon.status()["rules"]["filled"] == 1, "a packet has filled the set")
+    assert "another configuration" not in daemon.log(), daemon.log()
+
+
 if __name__ == "__main__":
     lab.run(iptables_nft, iptables_legacy, nft_format, confirmed, sets_before_the_daemon, what_cannot_be_printed,
-            removed_as_printed, removed_from_nft)
+            rules_that_were_applied, removed_as_printed, removed_from_nft)
