@@ -131,24 +131,6 @@ int rules_remove(struct nl *nl, const char *const *sets, size_t set_count);
 int rules_get_status(struct nl *nl, struct rules_status *ret_status);
 
 /**
- * rules_heartbeat() - divert for @timeout_ms from now on, where rules are that version 0.1 printed.
- * Return: 0; -ENOENT where their set is not there (it is not made); -errno.
- */
-int rules_heartbeat(struct nl *nl, unsigned timeout_ms);
-
-/**
- * rules_heartbeat_ipset() - the same for iptables rules, for a second from now on.
- * Return: 0; -ENOENT where the administrator made no such ipsets; -errno.
- */
-int rules_heartbeat_ipset(struct nl *nl);
-
-/** rules_disarm_ipset() - Return: 0, also where nothing was there; -errno. */
-int rules_disarm_ipset(struct nl *nl);
-
-/** rules_disarm() - end the heartbeat now. Return: 0, also where nothing was there; -errno. */
-int rules_disarm(struct nl *nl);
-
-/**
  * rules_printed_fingerprint() - what rules of rules_print() or rules_apply() say that were made with these
  * parameters, for the engine, queues and interfaces that status has.
  */

@@ -15,8 +15,7 @@ struct rules_full {
 	uint32_t fingerprint; /* of the rules that have counted */
 	struct rules_refusals {
 		uint64_t last; /* refused until the last look */
-		uint64_t
-			settled; /* and surely until the set was last found full, or the first look */
+		uint64_t settled; /* surely, when it was last found full, or at first */
 		uint64_t full_ms; /* when it was last found full; 0: it was not */
 	} sets[2 * RULES_SETS_MAX]; /* as in struct rules_status */
 	uint64_t bits; /* sets that are full; 0 at first, as all of this */

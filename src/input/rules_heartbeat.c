@@ -3,7 +3,7 @@
  * The switches of administrators' rules, which live by heartbeats. Our own rules have none; see
  * ruleset/group_switch.c.
  */
-#include "input/rules.h"
+#include "input/rules_heartbeat.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

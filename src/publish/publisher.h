@@ -61,8 +61,7 @@ struct publisher_params {
 	unsigned later_max; /* 0: PUBLISHER_LATER_MAX */
 	bool is_paced; /* elements are looked at again twenty times a second at the most, see pace.h */
 	uint32_t marked; /* targets that packets fill: only repairs and removals are committed */
-	uint32_t
-		emptied; /* of these, what packets take out, too, who does not belong there any more */
+	uint32_t emptied; /* of these, those out of which packets take who has left */
 	void *ctx;
 	/*
 	 * The elements that a target should hold, from a cursor on (0 at first), each with the

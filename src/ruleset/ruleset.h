@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A ruleset as data: the sets, chains and rules that we have in the kernel, all of them, in one
- * place. From it come both the kernel's transaction (ruleset_kernel.h) and the text that
- * `synprint rules print` shows (ruleset_text.h), so they cannot differ. Pure: nothing is asked.
+ * All sets, chains and rules that we have in the kernel, as data. From it come the transaction
+ * (ruleset_kernel.h) and the text of `synprint rules print` (ruleset_text.h), so they cannot differ.
  * What the rules are stands in groups.h. A new group: a file group_NAME.c, its line in groups_build().
  */
 #ifndef SYNPRINT_RULESET_RULESET_H

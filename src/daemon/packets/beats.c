@@ -3,7 +3,7 @@
 #include "daemon/packets/beats.h"
 
 #include "daemon/packets/turns.h"
-#include "input/rules.h"
+#include "input/rules_heartbeat.h"
 #include "sys/log.h"
 
 #define SWITCH_MS 700 /* a worker that hangs holds SYNs so long at the most */

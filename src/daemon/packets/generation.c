@@ -391,7 +391,6 @@ void generation_sweep(const struct generation *generation)
 {
 	const struct addr all[] = {addr_from_v4((const uint8_t[4]){0}),
 				   addr_from_v6((const uint8_t[16]){0})};
-
 	uint32_t own = 0;
 
 	for (unsigned i = 0; i < generation->config->set_count; i++)

@@ -46,7 +46,7 @@ struct keeper {
 	struct harm harm; /* whether diverting does any */
 	struct beats beats; /* of switches that live by heartbeats: the administrator's */
 	uint32_t generation; /* of the ruleset when it was last looked at; atomic */
-	uint32_t fingerprint; /* of the rules that are to be there */
+	uint32_t fingerprint; /* of the rules that are to be there, once they were compared */
 	bool *has_rules; /* the pipeline's, atomic */
 	bool has_others; /* rules of another configuration are there */
 	uint64_t received[CONFIG_QUEUES_MAX], ticks[CONFIG_QUEUES_MAX]; /* at the last look */
@@ -104,37 +104,38 @@ static void find_full(struct keeper *keeper)
 
 	for (; news; news &= news - 1)
 		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "nft set %s is full: new clients are left out until some leave it; "
-			    "those who are in it stay",
+			    "nft set %s is full: new clients are left out until some leave it",
 			    keeper->status.sets[__builtin_ctzll(news)].name);
 }
 
 /* What the rules have to say: ours, or those that an administrator has printed and loaded. */
-static uint32_t wanted_fingerprint(const struct keeper *keeper)
+static bool are_as_wanted(struct keeper *keeper)
 {
+	uint32_t there = keeper->status.fingerprint;
 	struct rules_params params;
 
-	if (is_managed(keeper))
-		return keeper->fingerprint;
-	config_rules_params(keeper->config, NULL, NULL, &params);
-	return rules_printed_fingerprint(&params, &keeper->status);
+	if (!is_managed(keeper) && (!there || there != keeper->fingerprint)) {
+		config_rules_params(keeper->config, NULL, NULL, &params);
+		keeper->fingerprint = rules_printed_fingerprint(&params, &keeper->status);
+	}
+	return there == keeper->fingerprint;
 }
 
 /* Rules of another configuration put whom we mark into other sets: so nobody is marked. */
 static void compare_rules(struct keeper *keeper)
 {
-	const struct rules_status *status = &keeper->status;
-	bool are_others = status->is_present && status->fingerprint != wanted_fingerprint(keeper);
+	bool are_others = keeper->status.is_present && !are_as_wanted(keeper);
 
 	__atomic_store_n(keeper->has_rules, !are_others, __ATOMIC_RELEASE);
 	if (are_others && !keeper->has_others) {
 		keeper->stats.others++;
 		if (!is_managed(keeper))
-			log_line(LOG_LEVEL_WARNING,
-				 "the rules in table inet synprint were printed for another "
-				 "configuration, or by another version: until what 'synprint rules "
-				 "print' prints now is loaded, sets are filled by commits, and "
-				 "those that wait for confirmations stay as they are");
+			log_line(LOG_LEVEL_WARNING, "table inet synprint has rules of another "
+						    "configuration or version: "
+						    "until what 'synprint rules print' prints now "
+						    "is loaded, sets are filled "
+						    "by commits, and those that wait for "
+						    "confirmations stay as they are");
 	}
 	keeper->has_others = are_others;
 }
@@ -161,10 +162,8 @@ static void look_at_rules(struct keeper *keeper)
 /* All rules are there, they are those of our configuration, and at work. */
 static bool is_well(const struct keeper *keeper)
 {
-	const struct rules_status *status = &keeper->status;
-
-	return status->is_present && status->is_complete && !status->is_dormant &&
-	       status->fingerprint == keeper->fingerprint;
+	return keeper->status.is_present && keeper->status.is_complete &&
+	       !keeper->status.is_dormant && keeper->status.fingerprint == keeper->fingerprint;
 }
 
 static int apply(struct keeper *keeper, const struct rules_params *params,
@@ -189,15 +188,14 @@ static void restore_rules(struct keeper *keeper)
 {
 	static struct log_limit limit;
 	struct text_error error = {0};
-	const char *what = keeper->status.is_dormant   ? "switched off"
-			   : keeper->status.is_present ? "changed"
-						       : "deleted";
+	const char *what = keeper->status.is_present ? "changed" : "deleted";
 
+	if (keeper->status.is_dormant)
+		what = "switched off";
 	if (apply(keeper, &keeper->params, &error) < 0) {
-		log_limited(
-			&limit, LOG_LEVEL_ERROR,
-			"the rules are gone and cannot be made again (%s); SYNs pass unclassified",
-			error.what);
+		log_limited(&limit, LOG_LEVEL_ERROR,
+			    "the rules are gone and cannot be laid (%s); SYNs pass unclassified",
+			    error.what);
 		return;
 	}
 	keeper->stats.restored++;
@@ -516,6 +514,8 @@ int keeper_change(struct keeper *keeper, const struct config *config,
 	if (is_managed(keeper)) {
 		rc = apply(keeper, params, ret_error);
 		rules_trial_forget(keeper->nl);
+	} else {
+		keeper->fingerprint = 0;
 	}
 	if (rc == 0) {
 		keeper->harm = (struct harm){.trials = keeper->harm.trials};

@@ -24,8 +24,7 @@ struct keeper_stats {
 	uint64_t marked; /* passed because somebody else uses our bits of the mark */
 	uint64_t unanswered; /* passed because their queue did not answer */
 	uint64_t filled, refused; /* elements that packets brought; refused by full sets */
-	uint64_t
-		restored; /* how often somebody had deleted or changed the rules, or switched them off */
+	uint64_t restored; /* how often somebody had deleted, changed or switched off the rules */
 	uint64_t others; /* how often rules of another configuration were found in their place */
 	uint32_t stalled; /* a bit for each worker that has made no progress for a second */
 	uint64_t forgotten; /* queues that waited for a SYN that had been dropped */

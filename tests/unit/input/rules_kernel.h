@@ -5,6 +5,7 @@
 
 #include "input/nfqueue.h"
 #include "input/rules.h"
+#include "input/rules_heartbeat.h"
 #include "kernel.h"
 #include "nl/nft_ask.h"
 
