@@ -298,7 +298,7 @@ class Lab:
             lines = [line if re.search(r"confirm|mark =|addr . port", line)
                      else f'{line.rstrip("; ")}; confirm = "syn"' for line in sets]
             groups["publish"] = "sets = (" + ", ".join(f"{{ {line} }}" for line in lines) + ");"
-        # So that no two connections of a test share a place for their whole SYN.
+        # So that nobody else's SYNs take the places where a test looks for whole ones.
         sections.setdefault("clients", "recent = 1048576;")
         for section, content in sections.items():
             groups[section] = groups.get(section, "") + content

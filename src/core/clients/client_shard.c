@@ -98,7 +98,7 @@ bool clients_alloc(struct clients *clients)
 	count = shards_for(params->capacity);
 	entries = shard_capacity(params->capacity, count);
 	lines = entries / LINE_SHARE + 1;
-	recent = (params->recent + count - 1) / count;
+	recent = roundup(howmany(params->recent, count), RECENT_WAYS);
 	clients->shard_count = count;
 	if (!take_memory(clients, entries, lines, recent))
 		return false;
@@ -175,7 +175,7 @@ static void prefetch_bytes(const void *first, size_t count)
 void shard_prefetch(const struct shard *shard, uint64_t hash, uint16_t port)
 {
 	__builtin_prefetch(&shard->lines[home_line(shard, hash)], 1);
-	prefetch_bytes(shard_recent(shard, hash, port), sizeof(struct recent));
+	prefetch_bytes(shard_recent(shard, hash, port), RECENT_WAYS * sizeof(struct recent));
 }
 
 bool shard_prefetch_entry(const struct shard *shard, uint64_t hash)
@@ -404,5 +404,8 @@ struct entry *shard_add(const struct clients *clients, struct shard *shard, cons
 
 struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port)
 {
-	return &shard->recent[hash_below((uint32_t)hash_mix(hash ^ port), shard->recent_count)];
+	uint32_t at =
+		hash_below((uint32_t)hash_mix(hash ^ port), shard->recent_count / RECENT_WAYS);
+
+	return &shard->recent[(size_t)at * RECENT_WAYS];
 }

@@ -64,6 +64,9 @@ struct index_line {
 
 _Static_assert(sizeof(struct index_line) == 64, "one look is one cache line");
 
+/* A whole SYN is in one of so many places, side by side: of those in the way, the oldest gives way. */
+#define RECENT_WAYS 2u
+
 struct recent {
 	uint64_t seen_ms;
 	struct syn syn;
@@ -129,7 +132,7 @@ void shard_remove(const struct clients *clients, struct shard *shard, struct ent
 void shard_promote(const struct clients *clients, struct shard *shard, struct entry *entry,
 		   enum age_list list);
 
-/** shard_recent() - where the whole SYN of a connection would be. */
+/** shard_recent() - the first of the RECENT_WAYS places where the whole SYN of a connection may be. */
 struct recent *shard_recent(const struct shard *shard, uint64_t hash, uint16_t port);
 
 #endif

@@ -75,17 +75,37 @@ static bool is_refresh_due(const struct clients *clients, const struct entry *en
 	       (uint16_t)(now_s - entry->reported_s) >= refresh_s;
 }
 
+static bool is_from(const struct clients *clients, const struct recent *recent,
+		    const struct addr *key, uint16_t port)
+{
+	struct addr source;
+
+	if (!recent->seen_ms || recent->syn.src_port != port)
+		return false;
+	source = clients_key(clients, &recent->syn.src);
+	return addr_equal(&source, key);
+}
+
 /* The whole SYN that is kept of a client's connection, or NULL. */
 static struct recent *find_recent(const struct clients *clients, const struct shard *shard,
 				  const struct addr *key, uint64_t hash, uint16_t port)
 {
-	struct recent *recent = shard_recent(shard, hash, port);
-	struct addr source;
+	struct recent *ways = shard_recent(shard, hash, port);
 
-	if (!recent->seen_ms || recent->syn.src_port != port)
-		return NULL;
-	source = clients_key(clients, &recent->syn.src);
-	return addr_equal(&source, key) ? recent : NULL;
+	for (unsigned i = 0; i < RECENT_WAYS; i++)
+		if (is_from(clients, &ways[i], key, port))
+			return &ways[i];
+	return NULL;
+}
+
+static struct recent *find_room(struct recent *ways)
+{
+	struct recent *oldest = ways;
+
+	for (unsigned i = 1; i < RECENT_WAYS; i++)
+		if (ways[i].seen_ms < oldest->seen_ms)
+			oldest = &ways[i];
+	return oldest;
 }
 
 static uint8_t withheld_of(const struct entry *entry)
@@ -158,7 +178,7 @@ static bool contradicts(const struct entry *entry, int known, const struct recen
 }
 
 /* A confirmed connection's whole SYN stays: another one from its port would take its place. */
-static void remember(struct entry *entry, struct recent *place, const struct recent *same,
+static void remember(struct entry *entry, struct recent *ways, struct recent *same,
 		     const struct recent *seen, uint8_t tuple, const struct verdict *verdict)
 {
 	int known = conns_find(entry, seen->syn.src_port);
@@ -166,7 +186,7 @@ static void remember(struct entry *entry, struct recent *place, const struct rec
 				    contradicts(entry, known, same, seen->seen_ms, verdict));
 
 	if (!rival && !(known >= 0 && same && entry->confirmed >> known & 1))
-		*place = *seen;
+		*(same ? same : find_room(ways)) = *seen;
 	conns_push(entry, &seen->syn, tuple, verdict, rival);
 	if (entry->syn_count < SYN_COUNT_MAX)
 		entry->syn_count++;

@@ -235,6 +235,42 @@ Test(clients, keeps_recent_syns_whole)
 	clients_free(clients);
 }
 
+/* As many places as SYNs: with one place for each, some 94 of 256 would be gone. */
+Test(clients, the_oldest_of_the_whole_syns_gives_way)
+{
+	enum { SYNS = 256 }; /* of make() */
+	struct clients *clients = make(64, 128);
+	struct addr a = numbered(1), first = numbered(2);
+	unsigned kept = 0;
+	uint64_t seen_ms;
+	struct syn got;
+
+	for (unsigned i = 0; i < SYNS; i++)
+		observe(clients, NOW_MS + i, syn_from(a, (uint16_t)(1000 + i), i),
+			verdict_of(class_linux, 0));
+	for (unsigned i = 0; i < SYNS; i++) {
+		if (clients_get_syn(clients, &a, (uint16_t)(1000 + i), &got, &seen_ms) < 0)
+			continue;
+		cr_expect_eq(seen_ms, NOW_MS + i);
+		kept++;
+	}
+	cr_expect_geq(kept, SYNS * 7 / 10, "%u", kept);
+
+	/* However many come, the newest two of them are there. */
+	for (unsigned i = 0; i < 20 * SYNS; i++) {
+		struct syn syn = syn_from(first, (uint16_t)i, i);
+
+		observe(clients, NOW_MS + SYNS + i, syn, verdict_of(class_linux, 0));
+		cr_assert_eq(clients_get_syn(clients, &first, (uint16_t)i, &got, &seen_ms), 0);
+		cr_assert_eq(seen_ms, NOW_MS + SYNS + i);
+		if (i)
+			cr_assert_eq(clients_get_syn(clients, &first, (uint16_t)(i - 1), &got,
+						     &seen_ms),
+				     0, "the one before, too: %u", i);
+	}
+	clients_free(clients);
+}
+
 Test(clients, ipv6_subnet_is_one_client_where_configured)
 {
 	struct clients *clients = make(64, 64);
