@@ -111,9 +111,9 @@ static const struct word levels[] = {{"error", LOG_LEVEL_ERROR},
 		path, KEY_STRINGS, RELOAD, AT(field),                                              \
 			.min = least, .max = most, .count_offset = offsetof(struct config, count)  \
 	}
-#define MARK(path, when, field)                                                                    \
+#define MARK(path, when, field, least)                                                             \
 	{                                                                                          \
-		path, KEY_MARK, when, AT(field), .init = IS(uint32_t, field)                       \
+		path, KEY_MARK, when, AT(field), .min = least, .init = IS(uint32_t, field)         \
 	}
 #define DURATION(path, when, field, most, default)                                                 \
 	{                                                                                          \
@@ -137,7 +137,7 @@ static const struct key keys[] = {
 	UINT("clocks.nflog_group", RESTART, clocks_group, 0, 65535, 176),
 	UINT("clocks.clients", RESTART, clocks_clients, 64, 1 << 22, 1 << 14),
 	UINT("rules.limit", RELOAD, rules_limit, 0, 1000000, 0),
-	MARK("rules.mark_field", RESTART, mark_field),
+	MARK("rules.mark_field", RESTART, mark_field, 1),
 	DURATION("rules.skip_known", RELOAD, skip_known_s, 3600, 0),
 	BOOL("rules.defragment", RELOAD, defragments, true),
 	STRINGS("rules.interfaces", interfaces, interface_count, 0, CONFIG_INTERFACES_MAX),
@@ -168,8 +168,8 @@ static const struct key keys[] = {
 	UINT("publish.once_percent", RELOAD, once_percent, 1, 100, 50),
 	UINT("publish.network_percent", RELOAD, network_percent, 1, 100, 25),
 	{.path = "publish.except", .kind = KEY_EXCEPT},
-	MARK("publish.mark_mask", RELOAD, mark_mask),
-	MARK("publish.mark_seen", RELOAD, mark_seen),
+	MARK("publish.mark_mask", RELOAD, mark_mask, 0),
+	MARK("publish.mark_seen", RELOAD, mark_seen, 0),
 	{.path = "publish.sets", .kind = KEY_SETS},
 	SOCKET("control.socket", RESTART, socket, CONFIG_DEFAULT_SOCKET),
 	MODE("control.mode", RESTART, socket_mode, 0660),
@@ -312,6 +312,17 @@ static int read_mode(const config_setting_t *setting, const struct key *key, str
 	return 0;
 }
 
+static int read_mark(const config_setting_t *setting, const struct key *key, struct config *config,
+		     struct text_error *ret_error)
+{
+	uint32_t *mark = member_of(config, key);
+	int rc = config_read_mark(setting, key->path, mark, ret_error);
+
+	if (rc == 0 && *mark < key->min)
+		return bad(setting, ret_error, key->path, "a mask of one bit or more");
+	return rc;
+}
+
 static int read_strings(const config_setting_t *setting, const struct key *key,
 			struct config *config, struct text_error *ret_error)
 {
@@ -343,8 +354,7 @@ static int read_key(const config_setting_t *setting, const struct key *key, stru
 	case KEY_WORD: return read_word(setting, key, config, ret_error);
 	case KEY_MODE: return read_mode(setting, key, config, ret_error);
 	case KEY_STRINGS: return read_strings(setting, key, config, ret_error);
-	case KEY_MARK:
-		return config_read_mark(setting, key->path, member_of(config, key), ret_error);
+	case KEY_MARK: return read_mark(setting, key, config, ret_error);
 	case KEY_DURATION:
 		return config_read_duration(setting, key->path, key->min, key->max,
 					    member_of(config, key), ret_error);

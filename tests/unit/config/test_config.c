@@ -186,6 +186,7 @@ Test(config, refuses_with_the_line)
 		{"queue: { first = 99999999999999; };", "queue.first must be a whole number"},
 		{"rules: { ct_mark_field = 99999999999999999999; };", "out of range"},
 		{"rules: { ct_mark_field = 0x100000000; };", "out of range"},
+		{"rules: { mark_field = 0; };", "a mask of one bit or more"},
 		/* libconfig makes 1024 of it, or where a long has 32 bits, the largest. */
 		{"queue: { length = 4294968320; };", "length"},
 		{"queue: { length = 64; length = 65; };", "'length' is in line 3 already"},
