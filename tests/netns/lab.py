@@ -121,6 +121,22 @@ def sh(*command, namespace=None, check=True, stdin=None):
     return done
 
 
+def stands_still(pid):
+    """Whether each thread has stopped: a signal only asks for that."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended
+            if (task / "stat").read_text().rpartition(")")[2].split()[0] not in "Tt":
+                return False
+    return True
+
+
+def signal_process(process, number):
+    """Where it is to stop, until it has."""
+    process.send_signal(number)
+    if number == signal.SIGSTOP:
+        wait_until(lambda: stands_still(process.pid), "every thread stands still")
+
+
 class Daemon:
     """A synprintd in a namespace, with its own configuration, socket and log."""
 
@@ -129,6 +145,7 @@ class Daemon:
         self.config = config
         self.socket = str(lab.dir / "control.sock")
         self.log_path = lab.dir / f"daemon{len(lab.daemons)}.log"
+        self.made = time.monotonic()
         self.process = None
         lab.daemons.append(self)
 
@@ -151,8 +168,12 @@ class Daemon:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    def has_said_once(self, text):
+        """Once in ten seconds (LOG_INTERVAL_S): a slow test is long enough for another line."""
+        return 1 <= self.log().count(text) <= 1 + (time.monotonic() - self.made) // 10
+
     def kill(self, number):
-        self.process.send_signal(number)
+        signal_process(self.process, number)
 
     def stop(self, number=signal.SIGTERM):
         """Returns the exit code."""
@@ -184,6 +205,13 @@ class Daemon:
             return self.received() >= count or (status["rules"]["counted"] >= count and
                                                 not any(queue["waiting"] for queue in status["queues"]))
         wait_until(are_through, f"{count} SYNs are classified, or have passed by", seconds)
+
+    def passed(self, sent):
+        """How many of all SYNs so far passed unasked: where the machine is too busy their queue does not answer."""
+        def rules():
+            rules = self.status()["rules"]
+            return rules["counted"] >= sent and rules
+        return wait_until(rules, f"{sent} SYNs are counted")["unanswered"]
 
     def verdict(self, ip, port=None):
         request = {"op": "verdict", "ip": ip}

@@ -24,23 +24,32 @@ table {table} {{
 """
 
 
-def open_from_new_clients(lab_):
+def open_from_new_clients(lab_, daemon):
+    """How many were asked for: on a machine that is too busy, some pass unasked."""
     result = traffic.Load(lab_.client, 200, 2 * CLIENTS, CLIENTS).result()
     traffic.expect_no_failure(result, "new clients")
     assert result["retransmissions"] == 0, result
+    asked = 2 * CLIENTS - daemon.passed(2 * CLIENTS)
+    assert asked > CLIENTS, f"{asked} of {2 * CLIENTS} were asked for"
+    return asked
 
 
-def check_counted(lab_, daemon, table, name, timeout_s):
+def members(lab_, name, table="inet synprint"):
+    """Of both sets of a pair, with the seconds that are left."""
+    return lab_.elements(f"{name}4", table) | lab_.elements(f"{name}6", table)
+
+
+def check_counted(lab_, daemon, table, name, timeout_s, asked):
     publish = daemon.status()["publish"]
     got = {counter: lab_.counter(table, counter) for counter in ("every", "first4", "first6")}
-    assert got == {"every": 2 * CLIENTS, "first4": CLIENTS, "first6": CLIENTS}, (got, publish)
-    for version, source in ((4, lab.source4), (6, lab.source6)):
-        elements = lab_.elements(f"{name}{version}", table)
-        assert set(elements) == {source(1 + i) for i in range(CLIENTS)}, elements
-        assert all(0 < expires <= timeout_s for expires in elements.values()), elements
+    assert got["every"] == 2 * CLIENTS and max(got["first4"], got["first6"]) <= CLIENTS, (got, publish)
+    assert got["first4"] + got["first6"] == asked, (got, asked, publish)
+    elements = members(lab_, name, table)
+    assert set(elements) <= {source(1 + i) for source in (lab.source4, lab.source6) for i in range(CLIENTS)}, elements
+    assert len(elements) == asked, (len(elements), asked)
+    assert all(0 < expires <= timeout_s for expires in elements.values()), elements
     assert publish["late"] == publish["lost"] == 0, publish
-    lab.figure(f"first SYNs counted behind the queue, table {table}: "
-               f"{got['first4'] + got['first6']} of {2 * CLIENTS}")
+    lab.figure(f"first SYNs counted behind the queue, table {table}: {asked} of {2 * CLIENTS}")
 
 
 def own_table(lab_):
@@ -49,9 +58,9 @@ def own_table(lab_):
         ['nftset = "all"; timeout = "10m"', 'nftset = "linux"; families = [ "Linux" ]',
          'nftset = "win"; families = [ "Windows" ]'], publish=PATIENT)).start()
     lab_.nft(POLICY.format(table="inet synprint", name="all", sets=""))
-    open_from_new_clients(lab_)
-    check_counted(lab_, daemon, "inet synprint", "all", 600)
-    assert len(lab_.elements("linux4")) == len(lab_.elements("linux6")) == CLIENTS
+    asked = open_from_new_clients(lab_, daemon)
+    check_counted(lab_, daemon, "inet synprint", "all", 600, asked)
+    assert len(members(lab_, "linux")) == asked
     assert not lab_.elements("win4") and not lab_.elements("win6")
     # The policy is the administrator's: it outlives the daemon, with the sets that it names.
     assert daemon.stop() == 0, daemon.log()
@@ -68,8 +77,8 @@ def administrators_table(lab_):
     before = lab_.snapshot()
     daemon = lab_.daemon(lab_.write_config(
         ['nftset = "seen"; table = "inet filter"; timeout = "5m"'], publish=PATIENT)).start()
-    open_from_new_clients(lab_)
-    check_counted(lab_, daemon, "inet filter", "seen", 300)
+    asked = open_from_new_clients(lab_, daemon)
+    check_counted(lab_, daemon, "inet filter", "seen", 300, asked)
     assert daemon.stop() == 0, daemon.log()
     # Elements of the administrator's sets stay until their time is over.
     lab_.nft("flush set inet filter seen4\nflush set inet filter seen6\n"
@@ -84,17 +93,16 @@ def beside_bad_sets(lab_):
         ['nftset = "gone"; table = "inet filter"', 'nftset = "tiny"; size = 3',
          'nftset = "all"; timeout = "10m"'], publish=PATIENT + " once_percent = 100;")).start()
     lab_.nft(POLICY.format(table="inet synprint", name="all", sets=""))
-    open_from_new_clients(lab_)
-    check_counted(lab_, daemon, "inet synprint", "all", 600)
+    asked = open_from_new_clients(lab_, daemon)
+    check_counted(lab_, daemon, "inet synprint", "all", 600, asked)
     gone, tiny, good = daemon.status()["publish"]["sets"]
     assert gone["quarantined"] and not tiny["quarantined"] and not good["quarantined"], (gone, tiny)
-    lab.wait_until(lambda: daemon.status()["publish"]["sets"][1]["failed"] >= 2 * (CLIENTS - 3),
+    lab.wait_until(lambda: daemon.status()["publish"]["sets"][1]["failed"] >= asked - 2 * 3,
                    "what the full set refused is counted")
     assert len(lab_.elements("tiny4")) <= 3, lab_.elements("tiny4")
     lab_.nft("table inet filter {\nset gone4 { type ipv4_addr; flags timeout; }\n"
              "set gone6 { type ipv6_addr; flags timeout; }\n}")
-    lab.wait_until(lambda: all(len(lab_.elements(name, "inet filter")) == CLIENTS
-                               for name in ("gone4", "gone6")), "the set is filled", 40)
+    lab.wait_until(lambda: len(members(lab_, "gone", "inet filter")) == asked, "the set is filled", 40)
     assert not daemon.status()["publish"]["sets"][0]["quarantined"], daemon.status()
 
 
@@ -103,13 +111,12 @@ def default_deadline(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config(['nftset = "all"'])).start()
     lab_.nft(POLICY.format(table="inet synprint", name="all", sets=""))
-    open_from_new_clients(lab_)
+    asked = open_from_new_clients(lab_, daemon)
     first = lab_.counter("inet synprint", "first4") + lab_.counter("inet synprint", "first6")
     publish = daemon.status()["publish"]
     late = publish["late"] + publish["lost"]
-    assert first == 2 * CLIENTS or late, publish
-    lab.wait_until(lambda: len(lab_.elements("all4")) == len(lab_.elements("all6")) == CLIENTS,
-                   "every client is in its set")
+    assert first == asked or late, publish
+    lab.wait_until(lambda: len(members(lab_, "all")) == asked, "every client is in its set")
     lab.figure(f"first SYNs counted behind the queue with the default deadline: {first} of "
                f"{2 * CLIENTS}, {late} bursts late")
 

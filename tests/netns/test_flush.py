@@ -55,8 +55,7 @@ def under_load(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon(lab_.write_config(
         ['nftset = "all"; timeout = "10m"', 'ipset = "seen"; timeout = "10m"'])).start()
-    result = traffic.Load(lab_.client, 400, 2 * CLIENTS, CLIENTS).result()
-    traffic.expect_no_failure(result, "new clients")
+    traffic.introduce(lab_, daemon, CLIENTS, 400)
     lab.wait_until(lambda: is_whole(lab_), "every client is in its sets")
     load = lab_.adopt(traffic.Load(lab_.client, 100, sources=20))
     for command in DAMAGE:

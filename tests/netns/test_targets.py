@@ -73,11 +73,16 @@ def a_burst_is_in_every_target(lab_):
     result = traffic.Load(lab_.client, 1000000, 2 * CLIENTS, CLIENTS).result()
     traffic.expect_no_failure(result, "a burst of new clients")
     assert result["retransmissions"] == 0, result
+    passed = daemon.passed(2 * CLIENTS)
+    assert passed < CLIENTS, f"{passed} of {2 * CLIENTS} passed unasked"
     got = {name: lab_.counter("inet synprint", name) for name in NAMES}
     got |= {name: matched_by_iptables(lab_, name) for name in ("ips4", "ips6", "nets4", "nets6")}
-    assert set(got.values()) == {CLIENTS}, (got, daemon.status()["publish"])
-    lab.figure(f"a burst of {2 * CLIENTS} new clients: every SYN matched behind the queue by nft set, "
-               "map, concatenation, ipset, ipset of prefixes and mark")
+    # Of prefixes of 64 bits one is all of IPv6 here: who passed unasked is in it.
+    of_both = {name[:-1]: got[name[:-1] + "4"] + got[name[:-1] + "6"] for name in got}
+    assert of_both.pop("nets") >= 2 * CLIENTS - passed and max(got.values()) <= CLIENTS, (got, passed)
+    assert set(of_both.values()) == {2 * CLIENTS - passed}, (got, passed, daemon.status()["publish"])
+    lab.figure(f"a burst of {2 * CLIENTS} new clients, of whom {passed} passed unasked: every SYN matched behind the "
+               "queue by nft set, map, concatenation, ipset, ipset of prefixes and mark")
     expect_shapes(lab_)
     assert daemon.stop() == 0, daemon.log()
     left = lab.sh("ipset", "list", "-n", namespace=lab_.gateway).stdout.split()
@@ -109,7 +114,7 @@ def the_administrators_ipsets(lab_):
             lab.sh("ipset", "create", *line.split(), namespace=lab_.gateway)
     lab.sh("ipset", "add", "bare4", "192.0.2.200", namespace=lab_.gateway)
     daemon = lab_.daemon(lab_.write_config(
-        ['ipset = "bare"; timeout = 3;', 'ipset = "rich"; timeout = 3;', 'ipset = "wrong";'],
+        ['ipset = "bare"; timeout = 8;', 'ipset = "rich"; timeout = 8;', 'ipset = "wrong";'],
         publish=PATIENT)).start()
     for destination in (lab.SERVER4, lab.SERVER6):
         traffic.connect(lab_.client, destination)
@@ -121,8 +126,8 @@ def the_administrators_ipsets(lab_):
     assert failing == ["ipset wrong4/wrong6"], daemon.status()
     assert "ipset wrong4 must be of type hash:ip or hash:net" in daemon.log(), daemon.log()
     lab.wait_until(lambda: set(ipset_members(lab_, "bare4")) == {"192.0.2.200"},
-                   "our element goes after its time, the administrator's stays", 20)
-    lab.wait_until(lambda: not ipset_members(lab_, "rich4"), "the kernel's timeout", 20)
+                   "our element goes after its time, the administrator's stays", 30)
+    lab.wait_until(lambda: not ipset_members(lab_, "rich4"), "the kernel's timeout", 30)
 
 
 def present(lab_):

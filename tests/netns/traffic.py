@@ -19,6 +19,7 @@ import lab
 GREETING = b"k"
 GIVE_UP_S = 40  # longer than five retransmissions of a SYN
 STARTED, ENDED, STOP = range(3)  # numbers in shared memory
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h: connect() takes the next port, where bind() takes one by chance
 
 
 class Child:
@@ -89,7 +90,7 @@ class Load(Child):
         source = 1 + number // len(self.versions) % self.sources
         conn = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6,
                              socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        conn.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT, linux/in.h
+        conn.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         conn.bind((lab.source4(source) if version == 4 else lab.source6(source), 0))
         code = conn.connect_ex((lab.SERVER4 if version == 4 else lab.SERVER6, lab.PORT))
         if code != errno.EINPROGRESS:
@@ -194,6 +195,14 @@ def expect_no_failure(result, what):
     assert result["succeeded"] == result["started"] > 0, f"{what}: {result}"
 
 
+def introduce(lab_, daemon, clients, rate):
+    """So many of each IP version, until all are known: on a machine that is too busy some pass unasked."""
+    def are_known():
+        expect_no_failure(Load(lab_.client, rate, 2 * clients, clients).result(), "new clients")
+        return daemon.status()["clients"]["used"] >= 2 * clients
+    lab.wait_until(are_known, f"{clients} clients of each IP version are known", 60)
+
+
 def connect(namespace, destination, source=None, port=lab.PORT):
     """One connection, to its end; returns its source port."""
     family = socket.AF_INET6 if ":" in destination else socket.AF_INET
@@ -202,6 +211,7 @@ def connect(namespace, destination, source=None, port=lab.PORT):
     with conn:
         conn.settimeout(20 * lab.PATIENCE)
         if source:
+            conn.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
             conn.bind((source, 0))
         conn.connect((destination, port))
         assert conn.recv(16) == GREETING

@@ -96,7 +96,7 @@ class Web(Site):
         return self.log_path.read_text(errors="replace")
 
     def kill(self, number):
-        self.process.send_signal(number)
+        lab.signal_process(self.process, number)
 
     def stop(self, number=signal.SIGTERM):
         self.kill(number)
