@@ -35,7 +35,8 @@ def settle(lab_, daemon, addresses):
         for address in addresses:
             connect(lab_, address)
         time.sleep(0.2)
-        return confirmed(daemon) == before >= len(addresses)
+        # Two clients may have one cell (renewed.c), in which each takes the other's place.
+        return before >= len(addresses) and confirmed(daemon) - before <= len(addresses) // 4
     lab.wait_until(is_renewed, "no connection is confirmed any more")
 
 
@@ -59,7 +60,8 @@ def once_is_enough(lab_):
     # Forgotten is forgotten.
     settle(lab_, daemon, addresses[1:])
     daemon.cli("forget", addresses[1])
-    lab.wait_until(lambda: not lab_.has_elements("long6", addresses[1:]), "it has left the sets")
+    for name in ("long6", "longer6"):
+        lab.wait_until(lambda: not lab_.has_elements(name, addresses[1:]), f"it has left set {name}")
     connect(lab_, addresses[1])
     assert lab_.has_elements("long6", addresses[1:]) and lab_.has_elements("longer6", addresses[1:])
 
