@@ -75,6 +75,13 @@ def crowd(lab_):
     lab.wait_until(lambda: daemon.status()["control"]["connections"] <= 2, "the crowd is gone")
 
 
+def is_refusal(stream):
+    """Or an answer; or nothing, where the daemon was slow and he gave way to a later one."""
+    stream.settimeout(10)
+    with contextlib.suppress(ConnectionError), stream.makefile() as lines:
+        return json.loads(lines.readline() or "{}").get("error", {}).get("code") == "busy"
+
+
 def few_descriptors(lab_):
     """Where there are not descriptors for all, some are refused, and the daemon keeps its own."""
     lab_.adopt(traffic.Server(lab_.server))
@@ -91,10 +98,7 @@ def few_descriptors(lab_):
             return status["refused"] + status["accepted"] > 300 and status
         control = lab.wait_until(all_came, "all are accepted or refused")
         assert 8 <= control["connections"] < 160, control
-        crowd_[-1].setblocking(True)
-        crowd_[-1].settimeout(10)
-        refusal = json.loads(crowd_[-1].makefile().readline())
-        assert refusal["error"]["code"] == "busy", refusal
+        assert control["refused"] and any(is_refusal(stream) for stream in reversed(crowd_)), control
         traffic.connect(lab_.client, lab.SERVER4)
         assert daemon.stop() == 0
     assert "synprint" not in lab_.snapshot(), "the rules are gone"

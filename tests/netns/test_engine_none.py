@@ -36,7 +36,7 @@ def switch_members(lab_):
 
 def stopped_daemon_diverts_nothing(lab_, daemon):
     """It renews the members of a list, whose timeout of a second is the dead-man's switch."""
-    assert set(switch_members(lab_)) == {"synprint_all4", "synprint_all6"}
+    lab.wait_until(lambda: set(switch_members(lab_)) == {"synprint_all4", "synprint_all6"}, "the switch is on")
     received = daemon.received()
     daemon.kill(signal.SIGSTOP)
     lab.wait_until(lambda: not switch_members(lab_), "the switch goes off")
@@ -60,6 +60,7 @@ def with_variant(lab_, variant):
     for tool in ("iptables", "ip6tables"):
         lab.sh(f"{tool}{variant}-restore", "--noflush", namespace=lab_.gateway, stdin=rules)
     daemon = lab_.daemon(config).start()
+    lab.wait_until(lambda: len(switch_members(lab_)) == 2, "the switch goes on")
     for version in (4, 6):
         tool = ("iptables" if version == 4 else "ip6tables") + variant
         lab.sh(tool, "-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "--syn", "-m", "set",

@@ -98,9 +98,9 @@ def deleted(lab_):
     stream = daemon.connect()
     os.unlink(daemon.socket)
     os.unlink(p0f)
-    lab.wait_until(lambda: os.path.exists(daemon.socket) and p0f.exists(), "the files are back")
+    # A file is there before its mode is right, and that before somebody listens.
+    lab.wait_until(lambda: p0f.exists() and daemon.is_ready(), "the sockets are back")
     assert os.stat(daemon.socket).st_mode & 0o777 == 0o666
-    assert daemon.status()["ok"]
     stream.sendall(b'{"op":"status"}\n')
     assert json.loads(stream.makefile().readline())["ok"], "who was connected is served on"
     assert daemon.log().count("it is there again") == 2, daemon.log()
@@ -132,7 +132,7 @@ def memory(lab_):
     for number in range(SYNS):
         segment = packets.tcp(lab.source4(number), lab.SERVER4, 20000)
         wire.send(packets.ipv4(lab.source4(number), lab.SERVER4, segment), gateway.mac)
-    lab.wait_until(lambda: daemon.received() >= SYNS, "the SYNs were seen")
+    daemon.wait_for_syns(SYNS)
     lab.wait_until(lambda: resident_kib(daemon.process.pid) > before + 65536, "events wait")
     full = resident_kib(daemon.process.pid)
     for stream in streams:

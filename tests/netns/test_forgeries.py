@@ -86,8 +86,9 @@ def nobodys(lab_):
     for number, address in enumerate(sources):
         segment = packets.tcp(address, lab.SERVER4, 20000 + number)
         wire.send(packets.ipv4(address, lab.SERVER4, segment), gateway.mac)
-    lab.wait_until(lambda: daemon.received() == len(sources), "all of them went through the queue")
+    lab.wait_until(lambda: lab_.elements("all4"), "the last one has gone through the queue")
     assert set(lab_.elements("all4")) == {sources[-1]}, lab_.elements("all4")
+    assert daemon.received() == len(sources), daemon.status()["packets"]
     assert daemon.status()["packets"]["bad_ip"] == len(sources) - 1
     assert not daemon.verdict("127.0.0.1")["found"]
 
@@ -401,7 +402,7 @@ def accomplice(lab_):
     forged.syn(victim, lab.SERVER4, 1024, "wireguard", seq=7)
     from_server = packets.is_from(lab.SERVER4)
     answer, = wire.packets(lambda packet: from_server(packet) and packet[9] == packets.TCP and
-                           packet[33] == 0x12, 3, 1, outgoing=True)
+                           packet[33] == 0x12, 10 * lab.PATIENCE, 1, outgoing=True)
     number = struct.unpack_from("!I", answer, 24)[0]
     forged.send(victim, lab.SERVER4, 1024, forger.ACK, seq=8, ack=number + 1 & 0xFFFFFFFF)
     lab.wait_until(lambda: victim in members(lab_, ("vpn",)), "he is in the set")

@@ -84,6 +84,7 @@ def decoys(lab_):
         for sent, packet in enumerate(both if number % 2 else reversed(both)):
             ground.send(packet)
             lab.wait_until(lambda: daemon.received() > 2 * number + sent, "it is there")
+            lab.wait_until(lambda: daemon.verdict(source)["found"], "and was judged")
         right += daemon.verdict(source)["os"]["family"] == "Linux"
     assert right >= 19, f"{right} of 20 were judged, and not only their decoys"
 

@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import socket
+import statistics
 import subprocess
 import termios
 import time
@@ -106,21 +107,21 @@ def connect_and_see(run, namespace, destination, port, source):
 
 
 def ended_by(lab_, namespace, how):
-    """One whole life of `make run`; how long a connection took to show up."""
+    """One whole life of `make run`; how long connections took to show up."""
     before = lab_.snapshot(namespace, stateless=True)
     run = lab_.adopt(Run(namespace))
     run.expect("Ctrl-C ends it(?s:.*)ADDRESS", 20)  # the head of the live view: it is there
-    slowest_s = 0
+    took_s = []
     for destination, port, source in (("127.0.0.1", 8080, "127.0.0.1"), ("::1", 8080, "::1"),
                                       ("192.0.2.1", 80, "192.0.2.9")):
-        slowest_s = max(slowest_s, connect_and_see(run, namespace, destination, port, source))
+        took_s.append(connect_and_see(run, namespace, destination, port, source))
     listed = lab_.snapshot(namespace, stateless=True)
     assert "chain divert" in listed and all(line in listed for line in before.splitlines())
     how(run)
     code = run.end()
     lab_.expect_snapshot(before, f"{how.__name__} left something behind: {run.output}",
                          stateless=True, namespace=namespace)
-    return slowest_s, code, run.output
+    return took_s, code, run.output
 
 
 def by_ctrl_c(run):
@@ -164,12 +165,12 @@ def make_run(lab_):
     lab_.ip(namespace, "addr add 192.0.2.9/32 dev lo\nroute add default dev lo")
     lab_.nft(ADMINISTRATOR_NFT, namespace=namespace)
     lab.sh("iptables-restore", "--noflush", namespace=namespace, stdin=ADMINISTRATOR_IPTABLES)
-    slowest_s = 0
+    all_s = []
     asked = (by_ctrl_c, by_ctrl_backslash, by_term, by_hangup)
     ways = (*asked, by_kill, by_closed_terminal, by_a_dead_daemon, by_a_stopped_daemon)
     for number, how in enumerate(ways):
         took_s, code, output = ended_by(lab_, namespace, how)
-        slowest_s = max(slowest_s, took_s)
+        all_s += took_s
         if how in asked:
             assert code == 0 and "every rule removed" in output, (how, code, output)
         elif how != by_closed_terminal:  # it has nowhere to say anything
@@ -177,8 +178,9 @@ def make_run(lab_):
         marked = lab.sh("nft", "list", "counter", "ip", "marks", "marked", namespace=namespace)
         # The first connection and the one that NAT redirects: iptables' NAT and nft's mark work.
         assert f"packets {2 * (number + 1)}" in marked.stdout, marked.stdout
-    assert slowest_s < 1, slowest_s
-    lab.figure(f"make run: a connection shows up as Linux after {1000 * slowest_s:.1f} ms")
+    usual_s = statistics.median(all_s)  # any of them may meet a machine that does something else
+    assert usual_s < 0.3, all_s
+    lab.figure(f"make run: a connection shows up as Linux after {1000 * usual_s:.1f} ms, {1000 * max(all_s):.1f} at most")
     listener.close()
 
 

@@ -178,7 +178,7 @@ def a_file_that_was_deleted(lab_):
     daemon = lab_.daemon()
     manager.start(daemon)
     os.unlink(daemon.socket)
-    lab.wait_until(lambda: os.path.exists(daemon.socket), "it is made again")
+    lab.wait_until(daemon.is_ready, "it is made again")
     for number in (signal.SIGTERM, signal.SIGKILL):
         assert daemon.status()["ok"]
         daemon.stop(number)

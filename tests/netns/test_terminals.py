@@ -108,8 +108,9 @@ def top(lab_):
     scan(lab_)
     for (rows, columns), terminal_ in zip(SIZES, shown):
         terminal_.wait_for(LONG6, lab.CLIENT4)
+        lab.wait_until(lambda t=terminal_: t.read() or sum("scanner" in line for line in t.lines()) == 2,
+                       "both lines with the flag")
         lines = terminal_.lines()
-        assert sum("scanner" in line for line in lines) == 2, lines
         assert len(lines) == rows and all(len(line) < columns or line == lines[-1]
                                           for line in lines), lines
         for word in ("SYNs", "clients", "sets     2, 1 fail", "q "):

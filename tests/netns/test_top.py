@@ -52,6 +52,7 @@ def small_windows(lab_):
     lab_.adopt(traffic.Server(lab_.server))
     daemon = lab_.daemon().start()
     top = start(lab_, daemon, rows=5, columns=20)
+    lab.wait_until(lambda: daemon.status()["control"]["subscribers"] == 1, "it hears of clients")
     top.wait_for("synprintd")
     scan(lab_)
     for rows, columns in ((1, 1), (3, 200), (60, 7), (24, 80)):

@@ -90,15 +90,16 @@ def ipv6_packets():
     yield "IPv6, extension header that lies", packet(b"\x06\xff" + pad[2:], 60), False
 
 
-def send_all(lab_, cases):
-    """What arrives at the server of each packet: a list for each case."""
+def send_all(lab_, cases, alone=None):
+    """What arrives at the server of each packet: a list for each case. Of what came without synprint it is waited for."""
     wire, far = packets.Wire(lab_.client, "c0"), packets.Wire(lab_.server, "s0")
     gateway = packets.Wire(lab_.gateway, "g0")
     arrived = []
-    for _, packet, _ in cases:
+    for number, (_, packet, _) in enumerate(cases):
         wire.send(packet, gateway.mac)
         is_ours = packets.is_from(SRC4 if packet[0] >> 4 == 4 else SRC6)
-        arrived.append(far.packets(is_ours, 0.3, 1))
+        seconds = 10 * lab.PATIENCE if alone and alone[number] else 1
+        arrived.append(far.packets(is_ours, seconds, 1))
     for end in (wire, far, gateway):
         end.close()
     return arrived
@@ -115,7 +116,7 @@ def odd_packets(lab_):
     alone = send_all(lab_, cases)
     # A fragment without its others goes nowhere where fragments are put together.
     daemon = lab_.daemon(lab_.write_config(rules="defragment = false;")).start()
-    together = send_all(lab_, cases)
+    together = send_all(lab_, cases, alone)
     arrived = 0
     for (name, packet, _), before, after in zip(cases, alone, together):
         assert before == after, f"{name}: without synprint {before}, with it {after}"

@@ -61,6 +61,7 @@ def strangers(lab_):
         before = daemon.received()
         forged.syn(visitor, lab.SERVER4, 1024, "wireguard")
         lab.wait_until(lambda: daemon.received() > before, "it was seen")
+        lab.wait_until(lambda: daemon.verdict(visitor)["found"], "and judged")
     forge()
     told = ask(daemon, visitor, WINDOWS)
     assert told["user_agent"]["os_mismatch"] is True and not told["user_agent"]["kept"], told

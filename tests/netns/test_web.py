@@ -238,9 +238,9 @@ def raw(site, data):
         reply = b""
         try:
             conn.sendall(data)
-            conn.settimeout(0.5)
             while chunk := conn.recv(65536):
                 reply += chunk
+                conn.settimeout(0.5)
         except OSError:
             pass
     return reply
