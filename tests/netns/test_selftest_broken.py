@@ -296,9 +296,8 @@ def traffic_and_kernel(lab_):
                  "add rule inet early c iifname g0 meta mark set 0xffffffff")
         traffic.connect(lab_.client, lab.SERVER4)
 
-    def take():
-        lab_.nft("delete table inet synprint")
-        owners.append(Owner(lab_, "add table inet synprint { flags owner; }\n"))
+    def take():  # in one transaction: between two the daemon may have its rules back
+        owners.append(Owner(lab_, "delete table inet synprint; add table inet synprint { flags owner; }\n"))
 
     code, results, _ = selftest(lab_, daemon)
     assert code == 0, results
