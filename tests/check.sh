@@ -18,7 +18,7 @@ note() { # STATUS NAME
 }
 
 run_unit() { # PROGRAM
-	ASAN_OPTIONS=detect_leaks=1 timeout -k 5 120 "$1" --color=never 2>&1
+	ASAN_OPTIONS=detect_leaks=1 timeout -k 5 600 "$1" --color=never 2>&1
 }
 
 unit() {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A control server and its peers in one thread, in turns, so that each test decides what has
- * happened when.
+ * A control server and its peers in one thread, in turns, and time that passes where the test says
+ * so: each test decides what has happened when.
  */
 #ifndef SYNPRINT_TESTS_CONTROL_SERVER_TURNS_H
 #define SYNPRINT_TESTS_CONTROL_SERVER_TURNS_H
@@ -16,6 +16,7 @@
 #include "control/peers.h"
 #include "control/server.h"
 #include "nap.h"
+#include "own_clock.h"
 
 #define SNAPSHOT_CLIENTS 1000
 
@@ -25,7 +26,7 @@ static struct vocab *vocab;
 static struct server *server;
 static unsigned request_count;
 static size_t reply_bytes; /* of padding in each reply */
-static unsigned reply_ms; /* that each takes */
+static unsigned reply_ms; /* that each takes, by the server's clock */
 
 static inline void answer(void *ctx, const struct proto_request *req,
 			  const struct server_peer *peer, struct text_buf *reply)
@@ -33,8 +34,7 @@ static inline void answer(void *ctx, const struct proto_request *req,
 	cr_assert_eq(ctx, &request_count);
 	cr_assert_gt(peer->who.pid, 0);
 	request_count++;
-	if (reply_ms)
-		sleep_ms(reply_ms);
+	own_clock_pass(reply_ms);
 	proto_begin_reply(req, reply);
 	text_putf(reply, ",\"port\":%u,\"pad\":\"", req->port);
 	for (size_t i = 0; i < reply_bytes; i++)
@@ -88,6 +88,7 @@ static inline void start(const struct server_params *params)
 
 static inline void setup(void)
 {
+	own_clock_stop();
 	cr_assert_not_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/control.sock", dir);
 	vocab = vocab_new();

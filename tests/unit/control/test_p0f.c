@@ -13,7 +13,7 @@
 #include "alloc.h"
 #include "control/p0f_server.h"
 #include "control/peers.h"
-#include "nap.h"
+#include "own_clock.h"
 
 #define KNOWN "198.51.100.7"
 #define KNOWN6 "2001:db8::7"
@@ -317,14 +317,16 @@ Test(p0f, an_idle_peer_gives_way)
 	struct p0f_server_stats stats;
 	int first, second, third;
 
+	own_clock_stop();
 	stop();
 	cr_assert_eq(start(1), 0);
 	first = connect_peer();
 	serve();
+	own_clock_pass(999);
 	second = connect_peer();
 	serve();
 	cr_expect(is_closed(second), "the first has just come");
-	sleep_ms(1020);
+	own_clock_pass(1);
 	third = connect_peer();
 	serve();
 	expect_served(third);

@@ -8,8 +8,8 @@
 
 #include "control/server_turns.h"
 
-TestSuite(server, .init = setup_running, .fini = teardown, .timeout = 60);
-TestSuite(server_start, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(server, .init = setup_running, .fini = teardown, .timeout = 120);
+TestSuite(server_start, .init = setup, .fini = teardown, .timeout = 120);
 
 /* Starting. */
 

@@ -24,7 +24,7 @@ static void setup_begun(void)
 	number = 1;
 }
 
-TestSuite(server_begun, .init = setup_begun, .fini = teardown, .timeout = 60);
+TestSuite(server_begun, .init = setup_begun, .fini = teardown, .timeout = 120);
 
 static unsigned conns(void)
 {

@@ -19,7 +19,7 @@ int malloc_trim(size_t pad)
 	return 1;
 }
 
-TestSuite(server_bounds, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(server_bounds, .init = setup, .fini = teardown, .timeout = 120);
 
 static struct server_stats stats_of_server(void)
 {
@@ -258,11 +258,12 @@ Test(server_bounds, an_idle_peer_gives_way)
 	start(&params);
 	first = connect_peer();
 	pump();
+	own_clock_pass(999);
 	second = connect_peer();
 	pump();
 	cr_expect_str_eq(hear(second), busy, "the first has just come");
 	cr_expect_eq(stats_of_server().refused, 1);
-	sleep_ms(1020);
+	own_clock_pass(1);
 	third = connect_peer();
 	cr_expect_str_eq(ask(third, VERDICT(3)), ANSWER(3));
 	cr_expect(is_closed(first));

@@ -2,8 +2,8 @@
 /* Events: who gets which, what a slow reader misses and hears of it, and snapshots. */
 #include "control/server_turns.h"
 
-TestSuite(server_events, .init = setup_running, .fini = teardown, .timeout = 60);
-TestSuite(server_events_start, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(server_events, .init = setup_running, .fini = teardown, .timeout = 120);
+TestSuite(server_events_start, .init = setup, .fini = teardown, .timeout = 120);
 
 static void send_event(enum server_event_kind kind, unsigned addr, unsigned flags, const char *json)
 {

@@ -32,7 +32,7 @@ static inline void teardown(void)
 	nl_close(nl);
 }
 
-TestSuite(rules_kernel, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(rules_kernel, .init = setup, .fini = teardown, .timeout = 120);
 
 static const char *const lo_and_eth[] = {"lo", "eth*"};
 #define DIVERTED 0x01000000

@@ -26,6 +26,7 @@ struct fake {
 	bool is_half; /* one set of its pair is left out */
 	bool keeps_all; /* what is removed is there all the same */
 	unsigned ensures, commits;
+	unsigned refusals; /* commits that were told that it is full */
 	unsigned asked; /* for so many elements by the last question */
 	size_t op_count;
 	struct publish_op ops[OPS_MAX]; /* of commits that succeeded */
@@ -112,6 +113,7 @@ static inline int fake_commit(struct target *target,
 	fake->commits++;
 	rc = fake->commit_once_rc ? fake->commit_once_rc : fake->commit_rc;
 	fake->commit_once_rc = 0;
+	fake->refusals += target_is_full(rc);
 	if (rc == 0 && fake->op_count + count <= OPS_MAX) {
 		memcpy(fake->ops + fake->op_count, ops, count * sizeof(*ops));
 		fake->op_count += count;

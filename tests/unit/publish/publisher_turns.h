@@ -9,11 +9,12 @@
 #include "publish/fake_target.h"
 
 #define DEADLINE_MS 100
-#define PATIENT_MS 10000 /* where the test is not about time */
+#define PATIENT_MS 30000 /* where the test is not about time */
 
 struct events {
 	pthread_mutex_t lock;
 	unsigned counts[PUBLISHER_EVENTS];
+	bool holds; /* the thread stands where it tells that there is room again */
 	char what[128];
 };
 
@@ -67,6 +68,23 @@ static inline enum publisher_rank rank(void *ctx, const struct addr *addr)
 	return number < 100 ? PUBLISHER_SEEN_ONCE : PUBLISHER_CAME_BACK;
 }
 
+static inline bool is_held(struct events *events)
+{
+	bool is_so;
+
+	pthread_mutex_lock(&events->lock);
+	is_so = events->holds;
+	pthread_mutex_unlock(&events->lock);
+	return is_so;
+}
+
+static inline void hold(bool holds)
+{
+	pthread_mutex_lock(&harness.events.lock);
+	harness.events.holds = holds;
+	pthread_mutex_unlock(&harness.events.lock);
+}
+
 static inline void on_event(void *ctx, unsigned target, enum publisher_event event,
 			    const char *what)
 {
@@ -77,6 +95,8 @@ static inline void on_event(void *ctx, unsigned target, enum publisher_event eve
 	events->counts[event]++;
 	snprintf(events->what, sizeof(events->what), "%s", what);
 	pthread_mutex_unlock(&events->lock);
+	while (event == PUBLISHER_RELIEVED && is_held(events))
+		sleep_ms(5);
 }
 
 static inline int try_to_start(unsigned target_count, unsigned deadline_ms)
@@ -114,11 +134,12 @@ static inline void setup(void)
 
 static inline void teardown(void)
 {
+	hold(false);
 	publisher_stop(harness.publisher, NULL);
 	harness.publisher = NULL;
 }
 
-TestSuite(publisher, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(publisher, .init = setup, .fini = teardown, .timeout = 120);
 
 /* One burst of one item; @bits of targets that it is added to. */
 static inline bool submit(unsigned worker, unsigned number, uint32_t bits)

@@ -29,7 +29,7 @@ static void teardown(void)
 	feed_free(feed);
 }
 
-TestSuite(feed, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(feed, .init = setup, .fini = teardown, .timeout = 120);
 
 /* The worker stands in now_ms, the event's number in syn_count; both again in the SYN. */
 static void push(struct feed *to, unsigned worker, uint32_t number)

@@ -9,7 +9,7 @@
 #define LIST "ipset list"
 #define OPS_MAX 4096
 
-TestSuite(ipset, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(ipset, .init = setup, .fini = teardown, .timeout = 120);
 
 static void make(const struct target_params *params)
 {

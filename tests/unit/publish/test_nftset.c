@@ -9,7 +9,7 @@
 #define LIST "nft list ruleset"
 #define OPS_MAX 4096
 
-TestSuite(nftset, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(nftset, .init = setup, .fini = teardown, .timeout = 120);
 
 static void make(const struct target_params *params)
 {
@@ -395,8 +395,7 @@ Test(nftset, a_table_with_an_owner)
 	      nft);
 	fflush(nft);
 	make(&params);
-	for (unsigned i = 0; i < 500 && target_ensure(target, &(bool){false}, NULL); i++)
-		usleep(20000);
+	WAIT_FOR(target_ensure(target, &(bool){false}, NULL) == 0);
 	rc = commit("192.0.2.1", PUBLISH_ADD, 0);
 	cr_expect_eq(rc, -EPERM);
 	cr_expect(strstr(target->type->explain(target, rc), "another process owns the table"));

@@ -29,6 +29,7 @@ Test(publisher, a_tenth_is_kept_free)
 	struct fake *fake = &harness.fakes[0];
 
 	start(2, PATIENT_MS);
+	hold(true); /* else it looks again a second later */
 	bring(899, 899);
 	sleep_ms(1500);
 	cr_expect_eq(read_locked(fake, &fake->walks), 0, "nobody looks at what cannot be full");
@@ -45,6 +46,7 @@ Test(publisher, a_tenth_is_kept_free)
 	cr_expect_eq(publisher_freed(harness.publisher, 0), 50);
 	cr_expect_eq(publisher_crowded(harness.publisher), 1);
 	bring(100, 0);
+	hold(false);
 	WAIT_FOR(publisher_crowded(harness.publisher) == 0);
 	cr_expect_eq(harness.fakes[1].walks, 0, "the other one has no size");
 }

@@ -47,7 +47,7 @@ static void teardown(void)
 	rmdir(dir);
 }
 
-TestSuite(clerk, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(clerk, .init = setup, .fini = teardown, .timeout = 60);
 
 static int write_text(const char *name, const char *text)
 {

@@ -41,7 +41,7 @@ static void teardown(void)
 	rmdir(dir);
 }
 
-TestSuite(file, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(file, .init = setup, .fini = teardown, .timeout = 60);
 
 static void expect(const char *name, const char *text)
 {

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-TestSuite(standard, .timeout = 20);
+TestSuite(standard, .timeout = 60);
 
 static bool refuses(ssize_t rc)
 {

@@ -27,7 +27,7 @@ static int become_as_a_service(void)
 	return confine_become("") == 0 ? 0 : 3;
 }
 
-Test(confine, needs_no_rights_to_have_none, .timeout = 30)
+Test(confine, needs_no_rights_to_have_none, .timeout = 60)
 {
 	pid_t child = fork();
 	int status;

@@ -163,7 +163,7 @@ static uint32_t timeout_of(unsigned number)
 }
 
 /* As long as enough of them say so, and no longer than each of them does. */
-Test(reports, what_is_withdrawn_goes, .timeout = 60)
+Test(reports, what_is_withdrawn_goes, .timeout = 120)
 {
 	struct reported *reported = reported_new(64, 1);
 	struct reported_word word = {.addr = numbered(3), .origin = "b", .left_s = 40};
@@ -184,7 +184,7 @@ Test(reports, what_is_withdrawn_goes, .timeout = 60)
 }
 
 /* However fast they come. */
-Test(reports, news_come_in_batches, .timeout = 60)
+Test(reports, news_come_in_batches, .timeout = 120)
 {
 	struct reported *reported = reported_new(4096, 1);
 	struct reports_stats stats;
@@ -207,7 +207,7 @@ Test(reports, news_come_in_batches, .timeout = 60)
 	reported_free(reported);
 }
 
-Test(reports, news_outlive_a_reload, .timeout = 60)
+Test(reports, news_outlive_a_reload, .timeout = 120)
 {
 	struct reported *reported = reported_new(4096, 1);
 	struct reports_stats stats;

@@ -30,7 +30,7 @@ static void teardown(void)
 	unlink(path);
 }
 
-TestSuite(sent, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(sent, .init = setup, .fini = teardown, .timeout = 60);
 
 static struct message named(const char *addr)
 {
