@@ -131,7 +131,7 @@ check-unit: ## unit tests and properties only
 check-netns: all ## scenarios with a real kernel in network namespaces (root)
 	@tests/check.sh $(BUILD) netns
 
-check-forgeries: all bench-tools ## forged packets in large numbers, and what they change (root)
+check-forgeries: bench-tools ## forged packets in large numbers, and what they change (root)
 	@tests/deps.sh --no-services $(CHECK_DEPS)
 	@BUILD=$(BUILD) timeout -k 10 900 tests/netns/test_forgeries.py --long
 

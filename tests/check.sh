@@ -53,7 +53,7 @@ scenarios() { # FOLDER
 	for test in tests/"$1"/test_*; do
 		[ -x "$test" ] || { echo "FAILED  $test cannot be run: chmod +x"; note 1 "$test"; continue; }
 		start=$SECONDS
-		timeout -k 5 240 "$test" >"$log" 2>&1
+		timeout -k 5 600 "$test" >"$log" 2>&1
 		status=$?
 		note $status "$test"
 		case $status in

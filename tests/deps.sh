@@ -22,6 +22,7 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 
+exec 9<"$0" && flock 9 # of several that a parallel make runs, one after the other
 log=$(mktemp)
 policy=/usr/sbin/policy-rc.d
 made_policy=
@@ -43,8 +44,16 @@ if [ -n "$no_services" ]; then
 fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update && apt-get -qq -y install --no-install-recommends $missing >"$log" 2>&1
-status=$?
+# A mirror may be away for a moment, and a timer's apt has its locks.
+for pause_s in 10 30 ''; do
+	{ # nothing that it starts keeps the lock
+		apt-get -qq update && apt-get -qq -y -o DPkg::Lock::Timeout=300 install \
+			--no-install-recommends $missing >"$log" 2>&1
+	} 9>&-
+	status=$?
+	[ $status != 0 ] && [ -n "$pause_s" ] || break
+	sleep "$pause_s"
+done
 [ $status = 0 ] || cat "$log" >&2
 if [ -n "$no_services" ]; then
 	enabled >"$log.after"
