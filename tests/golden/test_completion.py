@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the shells complete, asked of the shells themselves where they are installed: every command, every
 option that its --help has, and the values of those that have few."""
+import functools
 import os
 import re
 import shutil
@@ -43,12 +44,14 @@ def script(shell, folder):
     return str(path)
 
 
+@functools.cache
 def table():
     """command -> its long options, as the help has them"""
     return {command: {name for name in options if name.startswith("--")}
             for command, options in test_options.table().items()}
 
 
+@functools.cache
 def actions_of():
     """command -> its actions -> their long options"""
     engine = {"--engine", "--queues"}
