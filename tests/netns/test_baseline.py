@@ -18,36 +18,41 @@ class Senders(speakers.Speakers):
 
     def __init__(self, lab_, daemon):
         super().__init__(lab_)
-        self.daemon, self.given_up = daemon, 0
+        self.daemon, self.sources = daemon, set()
 
     def send(self, source, mss, window=CONSTANT):
         """One new connection; returns its port."""
+        self.sources.add(source)
         return self.begin(source, mss, window)
 
     def wait(self):
         self.finish()
-        lab.wait_until(self.is_quiet, "all that was asked for is confirmed")
+        lab.wait_until(self.is_quiet, "each is confirmed")
 
     def is_quiet(self):
-        """Sets ask for confirmations, too, so there may be more than candidates; the kernel sends its log together."""
-        def told():
-            confirm = self.daemon.status()["confirm"]
-            return sum(confirm[name] for name in ("connections", "forgotten", "lost")), confirm["candidates"]
-        before = told()
+        """Sets ask for confirmations of more connections; the kernel sends its log together."""
+        before = self.daemon.status()["confirm"]
         time.sleep(0.3)
-        return told() == before and before[0] >= before[1] - self.given_up
+        status = self.daemon.status()
+        return status["confirm"] == before and status["clients"]["confirmed"] == len(self.sources)
 
     def give_up(self, source, port):
         """No ACK follows that SYN."""
         lab.wait_until(lambda: self.daemon.verdict(source, port).get("exact"), "the SYN was seen")
         self.waiting.clear()
-        self.given_up += 1
+
+    def candidates(self):
+        return self.daemon.status()["confirm"]["candidates"]
 
     def verdict(self, source, mss, window=CONSTANT):
-        """What is said of one more connection of this client."""
-        self.send(source, mss, window)
+        """What is said of one more connection of this client, which is confirmed where that is asked for."""
+        before = self.candidates()
+        port = self.send(source, mss, window)
+        self.finish()
+        if self.candidates() > before:
+            lab.wait_until(lambda: self.daemon.verdict(source, port)["confirmed"], "it is confirmed")
         self.wait()
-        return self.daemon.verdict(source)
+        return self.daemon.verdict(source, port)
 
 
 def start(lab_, baseline="", **sections):
