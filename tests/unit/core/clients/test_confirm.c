@@ -254,6 +254,29 @@ Test(confirm, the_servers_number_tells_which_syn_it_was)
 	cr_expect_eq(class_at(0), class_linux);
 }
 
+/* One in 256 forged numbers is as close to the client's as data of many megabytes would be. */
+Test(confirm, a_number_that_was_nearly_guessed_confirms_nothing)
+{
+	struct syn own = syn_of(victim, 1000, 0x20000), guess = syn_of(victim, 1000, 0x10000);
+	struct client_confirmed confirmed;
+
+	see(guess, forged());
+	cr_expect_eq(answer_at(NOW_S, guess, 0x800000, &confirmed), 0, "much, but nobody else");
+	guess.src_port = own.src_port = 2000;
+	see(guess, forged());
+	see(own, honest());
+	cr_expect_eq(answer_at(NOW_S, own, 0, &confirmed), -ENOENT);
+	cr_expect_eq(answer_at(NOW_S, own, 0xffffff, &confirmed), 0, "too far from the guess");
+	cr_expect_eq(confirmed.verdict.class_id, class_linux);
+	own.src_port = 3000;
+	guess.src_port = 3000;
+	see(own, honest());
+	see(guess, forged());
+	cr_expect_eq(answer_at(NOW_S, own, 0xffff, &confirmed), 0, "a first window");
+	cr_expect_eq(confirmed.verdict.class_id, class_linux);
+	cr_expect_eq(answer_at(NOW_S, own, 0x10000, &confirmed), 0, "it was confirmed before");
+}
+
 Test(confirm, a_connection_that_is_not_remembered_confirms_nothing)
 {
 	struct syn own = syn_of(victim, 1000, 0x80000000), other = own;
