@@ -12,8 +12,8 @@ FIRST_SEQ = 0x40000000
 
 
 def choose_seq(client):
-    """Always the same first number: one in 256 by chance is so near a forged SYN's that it may be the one confirmed
-    (SENT_MAX in client_table.c)."""
+    """Always the same first number: one in 256 by chance is so near a forged SYN's that none is confirmed (SENT_FIRST in
+    client_table.c)."""
     for option, value in ((TCP_REPAIR, 1), (TCP_REPAIR_QUEUE, TCP_SEND_QUEUE), (TCP_QUEUE_SEQ, FIRST_SEQ), (TCP_REPAIR, 0)):
         client.setsockopt(socket.IPPROTO_TCP, option, value)
 
