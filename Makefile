@@ -16,7 +16,7 @@ DEPS := gcc make pkg-config libmnl-dev libnfnetlink-dev libnetfilter-queue-dev l
 	libconfig-dev libpcap-dev libcjson-dev libxxhash-dev libcap-ng-dev libncurses-dev libseccomp-dev \
 	zlib1g-dev liblzma-dev libzstd-dev nettle-dev libmicrohttpd-dev \
 	libmosquitto-dev libssl-dev libcurl4-openssl-dev libsystemd-dev
-CHECK_DEPS := $(DEPS) zstd gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy nginx caddy libjs-chart.js curl jq systemd zsh fish mosquitto mosquitto-clients openssl conntrack conntrackd python3-pyte
+CHECK_DEPS := $(DEPS) zstd gnuplot-nox libcriterion-dev nftables iptables ipset iproute2 tcpdump p0f mandoc python3 procps nmap masscan zmap hping3 socat rspamd prometheus haproxy nginx caddy libjs-chart.js curl jq systemd zsh fish mosquitto mosquitto-clients openssl conntrack conntrackd python3-pyte liblwip-dev
 # Tunnels, VPNs and proxies of tests/vpnlab.
 VPN_DEPS := openvpn wireguard-go wireguard-tools ocserv openconnect strongswan-charon \
 	strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins microsocks sshuttle \

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check.sh BUILD all|unit|golden|netns|fuzz: run tests, and close with one line of counts.
-# A scenario exits 0 (passed), 77 (skipped, its last line says why) or anything else (failed).
+# A scenario exits 0 (passed), 77 (some of it was skipped: lines "SKIP ...", or its last one, say what and why) or
+# anything else (failed).
 set -u
 build=$1 what=$2
 passed=0 failed=0 skipped=0
@@ -58,7 +59,10 @@ scenarios() { # FOLDER
 		note $status "$test"
 		case $status in
 		0) echo "ok      $test ($((SECONDS - start)) s)"; grep -h '^FIGURE ' "$log" ;;
-		77) echo "SKIP    $test: $(tail -n 1 "$log")" ;;
+		77)
+			grep -q '^SKIP ' "$log" || sed -i '$s/^/SKIP /' "$log"
+			sed -n "s|^SKIP |SKIP    $test: |p; /^FIGURE /p" "$log"
+			;;
 		*) echo "FAILED  $test (status $status)"; cat "$log" ;;
 		esac
 	done

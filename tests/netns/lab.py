@@ -418,6 +418,8 @@ def run_one(scenario):
     try:
         lab.build()
         scenario(lab)
+    except Skip:
+        raise
     except BaseException:
         for daemon in lab.daemons:
             print(f"--- log of synprintd, configuration {daemon.config}\n{daemon.log()}", end="")
@@ -433,7 +435,7 @@ def run_told(scenario):
     try:
         run_one(scenario)
     except Skip as skip:
-        print(f"{scenario.__name__}: {skip}")
+        print(f"SKIP {scenario.__name__}: {skip}", flush=True)
         return 77
     except Exception:
         traceback.print_exc(file=sys.stdout)
@@ -473,7 +475,7 @@ class Beside:
 
 
 def run_beside(scenarios):
-    """Returns the worst status, of which the last lines tell."""
+    """Returns the worst status."""
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(contextlib.closing(Beside(scenario))) for scenario in scenarios]
         results = sorted((beside.result() for beside in running), key=lambda result: (0, 77, 1).index(result[0]))
@@ -487,10 +489,13 @@ def run(*scenarios):
     by side, where processors are not scarce: such as mostly wait, for a clock of the product's or of TCP's."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     wanted = set(sys.argv[1:])
+    is_skipped = False
     for group in scenarios:
         group = [scenario for scenario in (group if isinstance(group, tuple) else (group,))
                  if not wanted or scenario.__name__ in wanted]
         is_beside = len(group) > 1 and PATIENCE <= 1
         for status in [run_beside(group)] if is_beside else map(run_told, group):
-            if status:
+            if status not in (0, 77):
                 sys.exit(status)
+            is_skipped |= status == 77
+    sys.exit(77 if is_skipped else 0)

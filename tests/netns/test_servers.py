@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Servers by their SYN+ACKs: this kernel's, and lwIP's where liblwip is installed, asked for all 16
-subsets of window scale, SACK, timestamps and ECN; beside p0f on the same captures."""
+"""Servers by their SYN+ACKs: this kernel's, and lwIP's, asked for all 16 subsets of window scale, SACK,
+timestamps and ECN; beside p0f on the same captures."""
 import itertools
 import json
 import os
