@@ -61,6 +61,7 @@ static int start(unsigned conns_max)
 
 static void setup(void)
 {
+	own_clock_stop();
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/p0f", directory);
 	cr_assert_eq(start(8), 0, "%s", error.what);
@@ -317,7 +318,6 @@ Test(p0f, an_idle_peer_gives_way)
 	struct p0f_server_stats stats;
 	int first, second, third;
 
-	own_clock_stop();
 	stop();
 	cr_assert_eq(start(1), 0);
 	first = connect_peer();

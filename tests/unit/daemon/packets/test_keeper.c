@@ -2,7 +2,6 @@
 /* What a reload leaves to the keeper, with a kernel and workers that do as they are told. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +32,7 @@ static struct {
 		removed; /* removed: chains of the clocks, and after how many of the other */
 	uint32_t limit; /* of the rules in force, by which they are told apart */
 	uint64_t ticks;
+	bool turns; /* the worker has turned its loop whenever it is asked */
 } fake;
 
 static unsigned read_count(const unsigned *count)
@@ -137,6 +137,8 @@ void beats_stop(struct beats *beats, struct nl *nl)
 uint64_t worker_ticks(const struct worker *worker)
 {
 	(void)worker;
+	if (__atomic_load_n(&fake.turns, __ATOMIC_SEQ_CST))
+		__atomic_add_fetch(&fake.ticks, 2, __ATOMIC_SEQ_CST);
 	return __atomic_load_n(&fake.ticks, __ATOMIC_SEQ_CST);
 }
 
@@ -261,24 +263,11 @@ Test(keeper, lets_a_reload_supersede_what_failed)
 	cr_assert_eq(read_count(&fake.settled), 0, "and nobody is told so");
 }
 
-static void *keep_turning(void *arg)
-{
-	const bool *ends = arg;
-
-	while (!__atomic_load_n(ends, __ATOMIC_SEQ_CST)) {
-		turn_workers();
-		usleep(5000);
-	}
-	return NULL;
-}
-
 /* The kernel drops what waits in a queue when a base chain goes. */
 Test(keeper, removes_chains_only_from_empty_queues)
 {
 	struct rules_params off = params_with(2), on = off;
 	struct text_error error = {.what = ""};
-	bool ends = false;
-	pthread_t thread;
 
 	on.clocks.is_on = true;
 	cr_assert_eq(keeper_change(keeper, config, &on, &error), 0);
@@ -288,11 +277,9 @@ Test(keeper, removes_chains_only_from_empty_queues)
 	cr_assert_eq(read_count(&fake.removed), 0,
 		     "no worker has turned its loop: the chains stay");
 	cr_assert_eq(keeper_change(keeper, config, &on, &error), 0);
-	cr_assert_eq(pthread_create(&thread, NULL, keep_turning, &ends), 0);
+	__atomic_store_n(&fake.turns, true, __ATOMIC_SEQ_CST);
 	cr_assert_eq(keeper_change(keeper, config, &off, &error), 0);
 	cr_assert_eq(read_count(&fake.removed), 2, "behind the second time");
-	__atomic_store_n(&ends, true, __ATOMIC_SEQ_CST);
-	pthread_join(thread, NULL);
 }
 
 static bool knows_rules(void)
@@ -371,18 +358,13 @@ static bool is_trying(void)
 /* Else half of the SYNs would pass unasked for ever. */
 Test(keeper, ends_a_trial_though_the_kernel_refused_it_at_first)
 {
-	bool ends = false;
-	pthread_t thread;
-
-	cr_assert_eq(pthread_create(&thread, NULL, keep_turning, &ends), 0);
-	/* Again and again: while a worker stands, nothing is tried. */
-	WAIT_FOR((__atomic_add_fetch(&fake.repeats, 100, __ATOMIC_SEQ_CST), is_trying()));
+	__atomic_store_n(&fake.turns, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&fake.repeats, 100, __ATOMIC_SEQ_CST);
+	WAIT_FOR(is_trying());
 	refuse(1u << 1);
 	__atomic_store_n(&fake.is_spoiled, true, __ATOMIC_SEQ_CST);
 	expect_more(&fake.failed, 1, "it is tried again");
 	cr_assert(is_trying());
 	refuse(0);
 	WAIT_FOR(!is_trying());
-	__atomic_store_n(&ends, true, __ATOMIC_SEQ_CST);
-	pthread_join(thread, NULL);
 }
