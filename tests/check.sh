@@ -35,6 +35,8 @@ unit() {
 		if [ -z "${tested:-}" ]; then
 			echo "$out"; note 1 "${test##*/}"; continue
 		fi
+		# It speaks when a test's process ends: Criterion has its result by then.
+		failing=$((failing + $(grep -c 'LeakSanitizer: detected' <<<"$out")))
 		passed=$((passed + tested - failing))
 		failed=$((failed + failing))
 		if [ "$failing" != 0 ]; then

@@ -129,6 +129,7 @@ Test(exchange, auth_denies_for_flags)
 	finish(KNOWN);
 	cr_expect_eq(exchange.reply.status, 403);
 	config.deny_exact_only = true;
+	begin("/auth", NULL, NULL);
 	finish(KNOWN);
 	cr_expect_eq(exchange.reply.status, 403);
 }

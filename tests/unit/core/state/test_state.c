@@ -184,6 +184,10 @@ Test(state, words_that_are_gone_make_an_unknown_verdict)
 	cr_expect_eq(found.conns[0].verdict.confidence_permille, 0);
 	cr_expect_eq(found.conns[0].verdict.mss, 1380, "what was seen stays");
 	free(file.bytes);
+	clients_free(clients);
+	clients_free(again);
+	vocab_free(old);
+	vocab_free(now);
 }
 
 Test(state, the_youngest_find_room)
@@ -213,6 +217,9 @@ Test(state, the_youngest_find_room)
 	}
 	cr_expect_eq(clients_get(small, &oldest.addr, &found), -ENOENT);
 	free(file.bytes);
+	clients_free(clients);
+	clients_free(small);
+	vocab_free(vocab);
 }
 
 Test(state, the_future_is_now)
@@ -233,6 +240,9 @@ Test(state, the_future_is_now)
 	cr_expect_eq(found.last_seen_s, NOW_S);
 	cr_expect_eq(found.first_seen_s, NOW_S);
 	free(file.bytes);
+	clients_free(clients);
+	clients_free(again);
+	vocab_free(vocab);
 }
 
 /* Each byte of a file, and each length of it. Nothing is taken from any of them. */
@@ -264,6 +274,9 @@ Test(state, damage_is_told_and_nothing_taken)
 	clients_get_stats(again, &stats);
 	cr_expect_eq(stats.used, 0);
 	free(file.bytes);
+	clients_free(clients);
+	clients_free(again);
+	vocab_free(vocab);
 }
 
 Test(state, files_of_others)
@@ -284,6 +297,8 @@ Test(state, files_of_others)
 			     -EINVAL);
 		cr_expect_str_eq(error.what, "byte 0: this is no state file of synprintd");
 	}
+	clients_free(clients);
+	vocab_free(vocab);
 }
 
 static int refuse(void *ctx, const void *bytes, size_t len)
@@ -306,6 +321,8 @@ Test(state, a_sink_that_is_full_ends_the_export)
 
 		cr_expect_eq(state_export(TABLES(clients, vocab), &sink), -ENOSPC, "room %d", room);
 	}
+	clients_free(clients);
+	vocab_free(vocab);
 }
 
 /* A flood of addresses that never come back pushes out its own. */

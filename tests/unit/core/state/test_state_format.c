@@ -392,7 +392,7 @@ Test(state_format, chunks_that_make_no_sense)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct vocab *vocab = new_vocab();
-		struct clients *clients = new_clients(vocab, 64);
+		struct clients *clients = new_clients(vocab, 64), *again = new_clients(vocab, 64);
 		struct baseline *baseline = new_baseline();
 		struct text_error error = {.what = ""};
 		struct state_counts counts;
@@ -408,11 +408,12 @@ Test(state_format, chunks_that_make_no_sense)
 					   cases[i].damage, error.what);
 		else
 			cr_expect(counts.has_baseline);
-		cr_expect_eq(import(&file, new_clients(vocab, 64), NULL, vocab, &error, &counts),
+		cr_expect_eq(import(&file, again, NULL, vocab, &error, &counts),
 			     cases[i].error && cases[i].damage != BAD_BASELINE ? -EINVAL : 0,
 			     "a baseline that nobody wants is not looked at");
 		baseline_free(baseline);
 		clients_free(clients);
+		clients_free(again);
 		vocab_free(vocab);
 	}
 }
