@@ -44,7 +44,7 @@ def blocks(text):
 def main():
     missing = [tool for tool in ("jq", "p0f", "gnuplot") if not shutil.which(tool)]
     if missing:
-        print(f"{', '.join(missing)} not installed")
+        print(f"SKIP {', '.join(missing)} not installed")
         return 77
     scripts = blocks((ROOT / "conf/examples/captures.md").read_text())
     assert len(scripts) >= 8, len(scripts)

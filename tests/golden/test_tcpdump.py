@@ -267,7 +267,7 @@ def test_odd_frames(folder):
 
 def main():
     if not shutil.which("tcpdump"):
-        print("tcpdump is not installed")
+        print("SKIP tcpdump is not installed")
         return 77
     tests = [value for name, value in globals().items() if name.startswith("test_")]
     with tempfile.TemporaryDirectory(prefix="synprint-golden-") as folder:

@@ -179,7 +179,7 @@ def make_run(lab_):
         # The first connection and the one that NAT redirects: iptables' NAT and nft's mark work.
         assert f"packets {2 * (number + 1)}" in marked.stdout, marked.stdout
     usual_s = statistics.median(all_s)  # any of them may meet a machine that does something else
-    assert usual_s < 0.3, all_s
+    assert usual_s < 1, all_s
     lab.figure(f"make run: a connection shows up as Linux after {1000 * usual_s:.1f} ms, {1000 * max(all_s):.1f} at most")
     listener.close()
 

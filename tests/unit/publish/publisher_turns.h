@@ -14,7 +14,7 @@
 struct events {
 	pthread_mutex_t lock;
 	unsigned counts[PUBLISHER_EVENTS];
-	bool holds; /* the thread stands where it tells that there is room again */
+	bool holds; /* atomic: the thread stands where it tells that there is room again */
 	char what[128];
 };
 
@@ -68,21 +68,9 @@ static inline enum publisher_rank rank(void *ctx, const struct addr *addr)
 	return number < 100 ? PUBLISHER_SEEN_ONCE : PUBLISHER_CAME_BACK;
 }
 
-static inline bool is_held(struct events *events)
-{
-	bool is_so;
-
-	pthread_mutex_lock(&events->lock);
-	is_so = events->holds;
-	pthread_mutex_unlock(&events->lock);
-	return is_so;
-}
-
 static inline void hold(bool holds)
 {
-	pthread_mutex_lock(&harness.events.lock);
-	harness.events.holds = holds;
-	pthread_mutex_unlock(&harness.events.lock);
+	__atomic_store_n(&harness.events.holds, holds, __ATOMIC_SEQ_CST);
 }
 
 static inline void on_event(void *ctx, unsigned target, enum publisher_event event,
@@ -95,7 +83,7 @@ static inline void on_event(void *ctx, unsigned target, enum publisher_event eve
 	events->counts[event]++;
 	snprintf(events->what, sizeof(events->what), "%s", what);
 	pthread_mutex_unlock(&events->lock);
-	while (event == PUBLISHER_RELIEVED && is_held(events))
+	while (event == PUBLISHER_RELIEVED && __atomic_load_n(&events->holds, __ATOMIC_SEQ_CST))
 		sleep_ms(5);
 }
 
