@@ -130,12 +130,11 @@ static void compare_rules(struct keeper *keeper)
 	if (are_others && !keeper->has_others) {
 		keeper->stats.others++;
 		if (!is_managed(keeper))
-			log_line(LOG_LEVEL_WARNING, "table inet synprint has rules of another "
-						    "configuration or version: "
-						    "until what 'synprint rules print' prints now "
-						    "is loaded, sets are filled "
-						    "by commits, and those that wait for "
-						    "confirmations stay as they are");
+			log_line(LOG_LEVEL_WARNING,
+				 "table inet synprint has rules of another configuration or "
+				 "version: until what 'synprint rules print' prints now is loaded, "
+				 "sets are filled by commits, and those that wait for "
+				 "confirmations stay as they are");
 	}
 	keeper->has_others = are_others;
 }
